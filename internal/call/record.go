@@ -1,0 +1,106 @@
+package call
+
+import "time"
+
+// Outcome of a call.
+type Outcome string
+
+const (
+	Answered       Outcome = "answered"
+	Missed         Outcome = "missed"    // incoming, nobody answered, the caller waited at least Rules.AbandonAfter
+	Abandoned      Outcome = "abandoned" // incoming, nobody answered, the caller hung up sooner
+	NoAnswer       Outcome = "no_answer" // outgoing, not answered
+	UnknownOutcome Outcome = "unknown"
+)
+
+// LegKind says what a leg was for.
+type LegKind string
+
+const (
+	Parking   LegKind = "parking"   // the call was held on an external number: adds wait, never talk
+	Workplace LegKind = "workplace" // rang or talked at an account
+)
+
+// Side that hung up, where the operator documents it.
+type Side string
+
+const (
+	UsHungUp     Side = "us"
+	ClientHungUp Side = "client"
+	UnknownSide  Side = "unknown"
+)
+
+// Record is a call detail record (CDR). Durations are whole milliseconds,
+// though the platform's own resolution is a second. Times are UTC; a zero time
+// means not known.
+type Record struct {
+	Integration    string
+	CallID         uint64
+	GroupID        uint64 // CallID of the first call under the same base id: the key of the call's events
+	PlatformCallID string // the operator's id without its leg suffix
+
+	Direction      Direction
+	Outcome        Outcome
+	ClientNumber   Number
+	ExternalNumber Number
+	AccountID      string // the account of ours that talked first, else rang first
+	HungUp         Side
+
+	StartedAt  time.Time
+	AnsweredAt time.Time // zero if not answered, or answered by evidence of a duration only
+	EndedAt    time.Time // zero while the call goes on
+
+	Ring      time.Duration
+	Wait      time.Duration
+	Talk      time.Duration
+	RingKnown bool // false: nothing showed or connected, so Ring says nothing
+	WaitKnown bool // false: neither an answer nor an end is known yet
+
+	Recordings []string // RecordingID, sorted
+	Legs       []Leg    // sorted by start, then id
+	Transfers  int      // workplaces connected under this call, less one
+
+	Events             int  // distinct notifications this record is made of
+	Partial            bool // no leg's end was announced: ended by inference, or still going on
+	StartInexact       bool // no notification bore a time: StartedAt is a receive time
+	EndInexact         bool // EndedAt, or the Wait of an unanswered call, rests on receive times
+	TalkInexact        bool // some leg's Talk rests on receive times
+	AnsweredByDuration bool // answered is known by a duration only: no "connected" came
+	BadTimes           bool // some startTime was unreadable or out of range
+}
+
+// Leg is one leg of a call: one Call-ID at one account on our side.
+type Leg struct {
+	ID          uint64
+	PlatformID  string // the Call-ID as it came
+	Kind        LegKind
+	AccountID   string // terminal's SIP id, or the external number of a parking leg
+	Type        string // incoming, outgoing, or what came
+	StartedAt   time.Time
+	AnsweredAt  time.Time
+	EndedAt     time.Time
+	Ring        time.Duration
+	Talk        time.Duration
+	RingKnown   bool
+	Answered    bool
+	TalkInexact bool
+	Finished    bool // its "finished" came
+	Reason      string
+	ReasonCode  string
+	Tag         string // of its newest event: with TransportID what call control needs
+	TransportID string
+	Events      int
+}
+
+// Recording is an announced recording.
+type Recording struct {
+	Integration    string
+	ID             string // RecordingID
+	URL            string
+	CallID         uint64 // Record.GroupID of its call
+	PlatformCallID string // base id
+	PlatformID     string // the leg's Call-ID as it came
+	AccountID      string
+	AnnouncedAt    time.Time // earliest receive time, UTC
+	ExpiresAt      time.Time // estimate: min(announced, date in the link's path) + the link's life
+}
