@@ -61,7 +61,7 @@ type Record struct {
 	Transfers  int      // workplaces connected under this call, less one
 
 	Events             int  // distinct notifications this record is made of
-	Partial            bool // no leg's end was announced: ended by inference, or still going on
+	Partial            bool // no end was announced for long enough: ended by inference (EndByInference)
 	StartInexact       bool // no notification bore a time: StartedAt is a receive time
 	EndInexact         bool // EndedAt, or the Wait of an unanswered call, rests on receive times
 	TalkInexact        bool // some leg's Talk rests on receive times
@@ -90,17 +90,4 @@ type Leg struct {
 	Tag         string // of its newest event: with TransportID what call control needs
 	TransportID string
 	Events      int
-}
-
-// Recording is an announced recording.
-type Recording struct {
-	Integration    string
-	ID             string // RecordingID
-	URL            string
-	CallID         uint64 // Record.GroupID of its call
-	PlatformCallID string // base id
-	PlatformID     string // the leg's Call-ID as it came
-	AccountID      string
-	AnnouncedAt    time.Time // earliest receive time, UTC
-	ExpiresAt      time.Time // estimate: min(announced, date in the link's path) + the link's life
 }
