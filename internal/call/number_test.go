@@ -1,0 +1,68 @@
+package call_test
+
+import (
+	"log/slog"
+	"strings"
+	"testing"
+
+	"fonoteka/internal/call"
+)
+
+func TestNumbersOfOneLineCompareEqual(t *testing.T) {
+	t.Parallel()
+	for raw, want := range map[string]string{
+		"+79219462761": "79219462761", "79219462761": "79219462761", "89219462761": "79219462761",
+		"9219462761": "79219462761", "78124241500@pstn": "78124241500", "8 (812) 424-15-00": "78124241500",
+		"sip:79219462761@10.0.0.1": "79219462761",
+		"8-800-555-35-35":          "78005553535", "88005553535": "78005553535",
+		"883140582526566": "883140582526566", "88314077716581": "88314077716581", // SIP ids
+		"88314123456": "78314123456",                              // Nizhny Novgorod
+		"+8131234567": "8131234567", "81312345678": "71312345678", // the trunk rule, for want of a "+"
+		"+81312345678": "81312345678", "81312345678@pstn": "81312345678",
+		"8104930123456": "4930123456", "810493012345678": "493012345678",
+		"101": "101", "112": "112", "6497803": "6497803",
+		"": "", "anonymous": "", "anonymous@anonymous.invalid": "", "Restricted": "", "+": "", "Иванов 12": "",
+	} {
+		if got := call.ParseNumber(raw, "").Digits; got != want {
+			t.Errorf("ParseNumber(%q) = %q, want %q", raw, got, want)
+		}
+	}
+	if got := call.ParseNumber("6497803", "499").Digits; got != "74996497803" {
+		t.Errorf("a local number with area code 499 = %q", got)
+	}
+}
+
+func TestNumbersAreNeverLoggedWhole(t *testing.T) {
+	t.Parallel()
+	var b strings.Builder
+	slog.New(slog.NewTextHandler(&b, nil)).Info("call", "client", call.ParseNumber("+79219462761", ""))
+	if s := b.String(); strings.Contains(s, "9219462761") || !strings.Contains(s, "7921*****61") {
+		t.Errorf("logged %s", s)
+	}
+	if s := call.ParseNumber("+79219462761", "").String(); s != "7921*****61" {
+		t.Errorf("String() = %s", s)
+	}
+}
+
+func TestBaseIDStripsOnlyALegSuffix(t *testing.T) {
+	t.Parallel()
+	for id, want := range map[string]string{
+		"abc_7FC7~1o": "abc_7FC7", "abc~12x": "abc", "a~b~2o": "a~b", "a~b": "a~b", "a~1": "a~1", "a~o": "a~o",
+		"a~1O": "a~1O", "a~1oo": "a~1oo", "~1o": "~1o", "": "", "SDfe@127.0.0.1": "SDfe@127.0.0.1", "a~1o@h": "a~1o@h",
+	} {
+		if got := call.BaseID(id); got != want {
+			t.Errorf("BaseID(%q) = %q, want %q", id, got, want)
+		}
+	}
+}
+
+func TestRecordingIDIgnoresTheSignature(t *testing.T) {
+	t.Parallel()
+	a := call.RecordingID("main", "https://host/records/1.mp3?sig=1")
+	if b := call.RecordingID("main", "https://HOST/records/1.mp3?sig=2#x"); a != b || len(a) != 32 {
+		t.Errorf("%s and %s differ", a, b)
+	}
+	if b := call.RecordingID("other", "https://host/records/1.mp3"); a == b {
+		t.Error("two integrations share a recording id")
+	}
+}

@@ -1,0 +1,148 @@
+// Package mtt speaks the operator's language, MTT Business "Open API"
+// (Открытое API): the only place that knows its spellings. Decode reads a
+// notification as far as it can be read.
+//
+// The operator's page contradicts itself in spelling and place of fields
+// (displayName and display_name; duration in callInfo or one level up), and
+// documents neither types nor completeness. So a body is read as a tree and
+// each field is looked up by name, without regard to case and underscores,
+// first where it belongs and then one level up. Binding to structs was
+// rejected: one number sent as a string would lose the whole notification.
+package mtt
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"fonoteka/internal/call"
+)
+
+// ErrUnreadable is wrapped by every error of Decode: the body is authentic but
+// nothing of use can be read from it. The text names the field and what was
+// expected there, never a value.
+var ErrUnreadable = errors.New("unreadable notification")
+
+// Context is what a notification does not say of itself.
+type Context struct {
+	Integration string
+	ReceivedAt  time.Time
+	Zone        *time.Location // of a startTime that names none; nil = UTC
+}
+
+// Decode reads the body of a notification. Unknown events and states come back
+// as call.KindUnknown; unknown fields are passed over (the body is kept by
+// whoever stores it). A field that cannot be read is left zero.
+func Decode(body []byte, ctx Context) (call.Event, error) {
+	e := call.Event{Integration: ctx.Integration, ID: call.EventID(body), ReceivedAt: ctx.ReceivedAt.UTC(), Kind: call.KindUnknown}
+	root, err := parse(body)
+	if err != nil {
+		return e, err
+	}
+	result := root.node("result")
+	switch strings.ToLower(root.text("event")) {
+	case "callnotifications":
+		return decodeCall(e, root, result, ctx)
+	case "vpbxnotifications":
+		e.State = call.State(result.or(root).text("eventType"))
+		switch strings.ToLower(string(e.State)) {
+		case "numberschanged", "workplaceschanged":
+			e.Kind = call.KindDirectory
+			e.ID = arrivalID(body, e.ReceivedAt)
+		}
+		return e, nil
+	}
+	e.State = call.State(strings.ToLower(root.text("event")))
+	return e, nil
+}
+
+// debounce is how far apart two directory notifications must arrive to count
+// as two: their bodies are identical, so only the arrival tells them apart.
+const debounce = time.Minute
+
+func arrivalID(body []byte, received time.Time) uint64 {
+	return call.EventID(append(bytes.Clone(body), received.Truncate(debounce).Format(time.RFC3339)...))
+}
+
+func parse(body []byte) (object, error) {
+	body = bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.UseNumber()
+	var tree any
+	if err := d.Decode(&tree); err != nil {
+		var syntax *json.SyntaxError
+		if errors.As(err, &syntax) {
+			return nil, fmt.Errorf("%w: not JSON: error at byte %d of %d", ErrUnreadable, syntax.Offset, len(body))
+		}
+		return nil, fmt.Errorf("%w: not JSON: it breaks off after %d bytes", ErrUnreadable, len(body))
+	}
+	if d.More() {
+		return nil, fmt.Errorf("%w: more than one JSON value", ErrUnreadable)
+	}
+	root, ok := tree.(map[string]any)
+	if !ok {
+		return nil, fmt.Errorf("%w: a JSON value that is not an object", ErrUnreadable)
+	}
+	return object(root), nil
+}
+
+func decodeCall(e call.Event, root, result object, ctx Context) (call.Event, error) {
+	info := result.node("callInfo").or(root.node("callInfo"))
+	if info == nil {
+		return e, fmt.Errorf("%w: field result.callInfo is missing", ErrUnreadable)
+	}
+	// Seen in the page's own example: fields of callInfo one level up.
+	text := func(name string) string {
+		for _, o := range []object{info, result, root} {
+			if s := o.text(name); s != "" {
+				return s
+			}
+		}
+		return ""
+	}
+	id := info.node("call").or(result.node("call"))
+	e.PlatformID = id.text("id")
+	e.Tag = id.text("tag")
+	if e.PlatformID == "" {
+		return e, fmt.Errorf("%w: field result.callInfo.call.id is missing", ErrUnreadable)
+	}
+	e.State = call.State(strings.ToLower(text("state")))
+	e.Type = strings.ToLower(text("type"))
+	e.TransportID = text("transportId")
+	e.AccountID = text("accountId")
+	e.Caller = party(info.node("caller").or(result.node("caller")))
+	e.Callee = party(info.node("callee").or(result.node("callee")))
+	e.Reason = text("reason")
+	e.ReasonCode = text("reasonCode")
+	e.URL = text("urlRecord")
+	e.Duration, e.HasDuration = duration(text("duration"))
+	if s := text("startTime"); s != "" {
+		e.StartedAt = startTime(s, ctx)
+		e.BadTime = e.StartedAt.IsZero()
+	}
+	switch e.State {
+	case call.Trying, call.Showing, call.Connected, call.Hiding, call.Finished:
+		e.Kind = call.KindCall
+	case call.Recorded:
+		if e.URL == "" {
+			return e, fmt.Errorf("%w: field result.callInfo.urlRecord is missing in state recorded", ErrUnreadable)
+		}
+		e.Kind = call.KindCall
+	}
+	return e, nil
+}
+
+func party(o object) call.Party {
+	return call.Party{
+		AccountID:   o.text("accountId"),
+		CentrexID:   o.text("centrexId"),
+		DisplayID:   o.text("displayId"),
+		DisplayName: o.text("displayName"),
+		ID:          o.text("id"),
+		Extension:   o.text("extensionId"),
+		Forwarders:  o.texts("forwarderList"),
+	}
+}
