@@ -1,0 +1,230 @@
+package spool
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+)
+
+// maxBatchBytes ends a batch: more would only delay its first member.
+const maxBatchBytes = 2 << 20
+
+// request is one caller's wish to write. done receives exactly one value when
+// it has been fulfilled or refused, unless the request was taken back.
+type request struct {
+	rec  *Record                   // to be appended, or
+	edit func(*pebble.Batch) error // any other synced write
+	err  error
+	done chan struct{}
+}
+
+var requests = sync.Pool{New: func() any { return &request{done: make(chan struct{}, 1)} }}
+
+// Append adds a record and sets its Seq and ReceivedAt. When it returns nil, the
+// record survives a loss of power. The error is ErrFull, ErrClosed, matches
+// ErrFailed, or is ctx's; then the record is not in the spool, except that after
+// a failed sync nobody knows.
+//
+// ctx ends the waiting for a place in a batch, but not the sync of the batch: as
+// long as the body is in use, Append does not return.
+func (s *Spool) Append(ctx context.Context, rec Record) (uint64, error) {
+	if err := s.submit(ctx, &rec, nil); err != nil {
+		return 0, fmt.Errorf("append to spool: %w", err)
+	}
+	return rec.Seq, nil
+}
+
+// submit queues a write and waits for its outcome.
+func (s *Spool) submit(ctx context.Context, rec *Record, edit func(*pebble.Batch) error) error {
+	req := requests.Get().(*request)
+	req.rec, req.edit, req.err = rec, edit, nil
+	if err := s.enqueue(req); err != nil {
+		return err
+	}
+	select {
+	case <-req.done:
+	case <-ctx.Done():
+		if s.takeBack(req) {
+			return context.Cause(ctx)
+		}
+		<-req.done
+	}
+	err := req.err
+	req.rec, req.edit = nil, nil
+	requests.Put(req)
+	return err
+}
+
+func (s *Spool) enqueue(req *request) error {
+	if err := s.Err(); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closing {
+		return ErrClosed
+	}
+	s.queue = append(s.queue, req)
+	if len(s.queue) == 1 {
+		s.wake.Signal()
+	}
+	return nil
+}
+
+// takeBack removes a request that the committer has not taken yet.
+func (s *Spool) takeBack(req *request) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i := slices.Index(s.queue, req)
+	if i < 0 {
+		return false
+	}
+	s.queue = slices.Delete(s.queue, i, i+1)
+	return true
+}
+
+// work is what one batch is made of.
+type work struct {
+	reqs    []*request
+	cursors map[string]uint64
+}
+
+// take waits for something to write. It returns false when the spool is closing
+// and nothing is left.
+func (s *Spool) take(w *work) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for len(s.queue) == 0 && len(s.dirty) == 0 && !s.closing {
+		s.wake.Wait()
+	}
+	n, size := 0, 0
+	for n < len(s.queue) && size < maxBatchBytes {
+		if rec := s.queue[n].rec; rec != nil {
+			size += rec.encodedLen()
+		}
+		n++
+	}
+	w.reqs = append(w.reqs[:0], s.queue[:n]...)
+	s.queue = slices.Delete(s.queue, 0, n)
+	clear(w.cursors)
+	for name := range s.dirty {
+		w.cursors[name] = s.cursors[name]
+	}
+	clear(s.dirty)
+	return n > 0 || len(w.cursors) > 0
+}
+
+// commitLoop is the committer.
+func (s *Spool) commitLoop() {
+	defer close(s.committed)
+	w := work{cursors: make(map[string]uint64)}
+	for s.take(&w) {
+		s.commit(&w)
+	}
+}
+
+// commit writes and syncs one batch, and only then publishes and answers.
+func (s *Spool) commit(w *work) {
+	batch := s.db.NewBatch()
+	seq, at, size := s.synced, s.nextTime(), 0 // only the committer writes synced: no lock needed
+	records := 0
+	for _, req := range w.reqs {
+		switch {
+		case s.Err() != nil:
+			req.err = s.Err()
+		case req.edit != nil:
+			req.err = req.edit(batch)
+		case s.space.full():
+			req.err = ErrFull
+			s.metrics.full.Inc()
+		default:
+			seq++
+			req.rec.Seq, req.rec.ReceivedAt = seq, at
+			put(batch, req.rec)
+			size += len(req.rec.Body)
+			records++
+		}
+	}
+	for name, pos := range w.cursors {
+		_ = batch.Set(cursorKey(name), binary.BigEndian.AppendUint64(nil, pos), nil) // grows a slice, cannot fail
+	}
+	err := s.apply(batch, len(w.reqs) > 0)
+	if err == nil && records > 0 {
+		s.space.used(batch.Len())
+		s.publish(seq, at)
+		s.metrics.committed(records, size)
+	}
+	_ = batch.Close() // returns memory, cannot fail
+	for _, req := range w.reqs {
+		if req.err == nil {
+			req.err = err
+		}
+		req.done <- struct{}{}
+	}
+}
+
+func put(batch *pebble.Batch, rec *Record) {
+	op := batch.SetDeferred(recordKeyLen, rec.encodedLen())
+	op.Key[0] = recordPrefix
+	binary.BigEndian.PutUint64(op.Key[1:], rec.Seq)
+	rec.encode(op.Value)
+	_ = op.Finish() // updates an index that the batch does not have
+}
+
+// nextTime is the receive time of the next batch: now, but never before the
+// last one's.
+func (s *Spool) nextTime() time.Time {
+	now := s.opts.Now().UTC()
+	behind := s.syncedAt.Sub(now)
+	s.metrics.clockBehind.Set(max(behind, 0).Seconds())
+	if behind > 0 {
+		return s.syncedAt
+	}
+	return now
+}
+
+// apply writes a batch, synced if wanted. Cursors alone are not synced: they
+// follow their records in the same log, so that they can never get ahead of
+// them, and a cursor that is lost is a little work done twice.
+//
+// Pebble reports a failed write or sync by its logger's Fatalf, which here
+// returns (see storeLog), and some by a panic: both end as the spool's failure.
+func (s *Spool) apply(batch *pebble.Batch, sync bool) (err error) {
+	if err := s.Err(); err != nil {
+		return err
+	}
+	if batch.Empty() {
+		return nil
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			s.fail(fmt.Errorf("commit: %v", p))
+			err = s.Err()
+		}
+	}()
+	opt := pebble.NoSync
+	if sync {
+		opt = pebble.Sync
+		defer s.metrics.syncSeconds.since(time.Now())
+	}
+	if err := s.db.Apply(batch, opt); err != nil {
+		s.fail(fmt.Errorf("commit: %w", err))
+	}
+	return s.Err()
+}
+
+// publish makes records up to seq visible.
+func (s *Spool) publish(seq uint64, at time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.synced, s.syncedAt = seq, at
+	if s.waiting {
+		close(s.changed)
+		s.changed, s.waiting = make(chan struct{}), false
+	}
+}

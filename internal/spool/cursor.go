@@ -1,0 +1,136 @@
+package spool
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"sort"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+)
+
+// ErrMoved says that a cursor is no longer where the caller believed it to be:
+// it was rewound, and the caller should read again from where it is now.
+var ErrMoved = errors.New("cursor was moved")
+
+// Cursor returns the last record that the named consumer has done with, 0 for a
+// name that is new.
+func (s *Spool) Cursor(name string) (uint64, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closing {
+		return 0, fmt.Errorf("read cursor %s: %w", name, ErrClosed)
+	}
+	return s.cursors[name], nil
+}
+
+// SetCursor puts a cursor anywhere up to the newest acknowledged record and
+// registers its name. It is not synced: after a loss of power the cursor may
+// stand where it stood earlier, never later, so that a consumer must be able to
+// do its work twice.
+func (s *Spool) SetCursor(name string, seq uint64) error {
+	return s.moveCursor(name, seq, func(uint64) bool { return true })
+}
+
+// Advance moves a cursor from where the caller read it, and returns ErrMoved if
+// it is not there any more: so a consumer that is just finishing a batch does
+// not undo a Rewind. It is as durable as SetCursor.
+func (s *Spool) Advance(name string, from, to uint64) error {
+	return s.moveCursor(name, to, func(now uint64) bool { return now == from })
+}
+
+func (s *Spool) moveCursor(name string, to uint64, allowed func(now uint64) bool) error {
+	if err := s.Err(); err != nil {
+		return fmt.Errorf("move cursor %s: %w", name, err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.closing:
+		return fmt.Errorf("move cursor %s: %w", name, ErrClosed)
+	case name == "":
+		return errors.New("move cursor: it has no name")
+	case to > s.synced:
+		return fmt.Errorf("move cursor %s to %d: %w", name, to, ErrUnknownSeq)
+	case !allowed(s.cursors[name]):
+		return fmt.Errorf("move cursor %s to %d: %w", name, to, ErrMoved)
+	}
+	s.cursors[name] = to
+	s.dirty[name] = struct{}{}
+	s.wake.Signal()
+	return nil
+}
+
+// DropCursor forgets a cursor, so that it no longer keeps records from being
+// trimmed. It is synced.
+func (s *Spool) DropCursor(ctx context.Context, name string) error {
+	s.mu.Lock()
+	delete(s.cursors, name)
+	delete(s.dirty, name)
+	s.mu.Unlock()
+	err := s.submit(ctx, nil, func(b *pebble.Batch) error { return b.Delete(cursorKey(name), nil) })
+	if err != nil {
+		return fmt.Errorf("drop cursor %s: %w", name, err)
+	}
+	return nil
+}
+
+// Rewind moves a cursor back so that the next record read is the first one
+// received at or after the given time, and returns that record's number. It
+// never moves a cursor ahead; if nothing that old is kept, it goes back to the
+// oldest record there is. It is synced. If no record is that young, the number
+// is one past the newest and the cursor stays.
+func (s *Spool) Rewind(ctx context.Context, name string, to time.Time) (first uint64, err error) {
+	if first, err = s.firstAt(to); err != nil {
+		return 0, fmt.Errorf("rewind cursor %s: %w", name, err)
+	}
+	s.mu.Lock()
+	pos := min(s.cursors[name], first-1)
+	s.cursors[name] = pos
+	delete(s.dirty, name)
+	s.mu.Unlock()
+	err = s.submit(ctx, nil, func(b *pebble.Batch) error {
+		return b.Set(cursorKey(name), binary.BigEndian.AppendUint64(nil, pos), nil)
+	})
+	if err != nil {
+		return 0, fmt.Errorf("rewind cursor %s: %w", name, err)
+	}
+	return first, nil
+}
+
+// firstAt finds the first record received at or after a time by bisection: receive
+// times never go back. A damaged record counts as received with the one before.
+func (s *Spool) firstAt(at time.Time) (uint64, error) {
+	release, err := s.acquire()
+	if err != nil {
+		return 0, err
+	}
+	defer release()
+	first, last := s.bounds(0)
+	if last < first {
+		return first, nil
+	}
+	n := sort.Search(int(last-first+1), func(i int) bool {
+		return !s.receivedAt(first+uint64(i), first).Before(at)
+	})
+	return first + uint64(n), nil
+}
+
+// receivedAt is the receive time of a record, or of the nearest readable one
+// before it down to first.
+func (s *Spool) receivedAt(seq, first uint64) time.Time {
+	for ; seq >= first; seq-- {
+		value, closer, err := s.db.Get(recordKey(seq))
+		if err != nil {
+			continue
+		}
+		_, at, err := decodeHead(value)
+		_ = closer.Close() // unpins a block; its error would be the Get's
+		if err == nil {
+			return at
+		}
+	}
+	return time.Time{}
+}

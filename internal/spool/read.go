@@ -1,0 +1,125 @@
+package spool
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/cockroachdb/pebble/v2"
+)
+
+// Read returns the records after the given sequence number, in order, at most
+// max of them, and no more than fit into maxBytes of bodies, but at least one if
+// there is one. A limit of 0 or less is none. It does not wait: at the end it
+// returns nothing. What it returns is the caller's.
+//
+// A record that cannot be decoded is returned with its Err set. Even where the
+// disk gives back damaged blocks each record in them is returned so, one by one.
+func (s *Spool) Read(ctx context.Context, after uint64, max, maxBytes int) ([]Record, error) {
+	release, err := s.acquire()
+	if err != nil {
+		return nil, fmt.Errorf("read spool: %w", err)
+	}
+	defer release()
+	first, last := s.bounds(after)
+	if max > 0 {
+		last = min(last, first+uint64(max)-1)
+	}
+	if first > last {
+		return nil, nil
+	}
+	recs, err := s.scan(ctx, first, last, maxBytes)
+	if err != nil && ctx.Err() == nil && pebble.IsCorruptionError(err) {
+		recs, err = s.readSingly(ctx, first, last, maxBytes)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read spool after %d: %w", after, err)
+	}
+	return recs, nil
+}
+
+// bounds returns the first and the last record there is after a sequence number.
+func (s *Spool) bounds(after uint64) (first, last uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return max(after, s.trimmed) + 1, s.synced
+}
+
+// scan reads a range by one iterator.
+func (s *Spool) scan(ctx context.Context, first, last uint64, maxBytes int) (recs []Record, err error) {
+	it, err := s.db.NewIterWithContext(ctx, &pebble.IterOptions{LowerBound: recordKey(first), UpperBound: recordKey(last + 1)})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, it.Close()) }()
+	size := 0
+	for ok := it.First(); ok && ctx.Err() == nil; ok = it.Next() {
+		seq, isRecord := seqOf(it.Key())
+		if !isRecord {
+			continue
+		}
+		value, err := it.ValueAndErr()
+		if err != nil {
+			return nil, err
+		}
+		if size += len(value); maxBytes > 0 && size > maxBytes && len(recs) > 0 {
+			break
+		}
+		recs = append(recs, decode(seq, value))
+	}
+	return recs, errors.Join(it.Error(), ctx.Err())
+}
+
+// readSingly is the way around damaged blocks: slow, but it gets past them.
+func (s *Spool) readSingly(ctx context.Context, first, last uint64, maxBytes int) ([]Record, error) {
+	var recs []Record
+	size := 0
+	for seq := first; seq <= last && ctx.Err() == nil; seq++ {
+		rec := s.get(seq)
+		if oldest, _ := s.bounds(0); seq < oldest {
+			continue // trimmed meanwhile
+		}
+		if size += len(rec.Body); maxBytes > 0 && size > maxBytes && len(recs) > 0 {
+			break
+		}
+		recs = append(recs, rec)
+	}
+	return recs, ctx.Err()
+}
+
+// get reads one record by its number, of which it is known that it must exist.
+func (s *Spool) get(seq uint64) Record {
+	value, closer, err := s.db.Get(recordKey(seq))
+	if err != nil {
+		s.metrics.damaged.Inc()
+		return Record{Seq: seq, Err: fmt.Errorf("%w: %w", ErrDamaged, err)}
+	}
+	rec := decode(seq, value)
+	if err := closer.Close(); err != nil && rec.Err == nil {
+		rec.Err = fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
+	return rec
+}
+
+// Wait returns nil as soon as there is a record after the given sequence number.
+// Its errors are ctx's, ErrClosed, or match ErrFailed.
+func (s *Spool) Wait(ctx context.Context, after uint64) error {
+	for {
+		s.mu.Lock()
+		there, changed := s.synced > max(after, s.trimmed), s.changed
+		s.waiting = s.waiting || !there
+		s.mu.Unlock()
+		if there {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-s.closed:
+			return ErrClosed
+		case <-s.failed:
+			return s.Err()
+		}
+	}
+}

@@ -1,0 +1,103 @@
+package spool
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+
+	"github.com/cockroachdb/pebble/v2"
+)
+
+// Trim removes the records that every registered cursor has passed and that were
+// received longer than Retain ago. Without any cursor nothing is removed. The
+// space comes back in the background, mostly by dropping whole tables.
+func (s *Spool) Trim(ctx context.Context) error {
+	young, err := s.firstAt(s.opts.Now().Add(-s.opts.Retain))
+	if err != nil {
+		return fmt.Errorf("trim spool: %w", err)
+	}
+	s.mu.Lock()
+	limit := young - 1
+	for _, pos := range s.cursors {
+		limit = min(limit, pos)
+	}
+	nothing := len(s.cursors) == 0 || limit <= s.trimmed
+	s.mu.Unlock()
+	if nothing {
+		return nil
+	}
+	if err := s.submit(ctx, nil, func(b *pebble.Batch) error { return s.trimTo(b, limit) }); err != nil {
+		return fmt.Errorf("trim spool up to %d: %w", limit, err)
+	}
+	return nil
+}
+
+// trimTo runs in the committer. The mark is raised before the records go, so that no
+// reader misses what it was promised; it holds the receive time too, for the day
+// when the spool is opened empty. A cursor that was rewound since the limit was
+// chosen keeps its records.
+func (s *Spool) trimTo(b *pebble.Batch, limit uint64) error {
+	s.mu.Lock()
+	for _, pos := range s.cursors {
+		limit = min(limit, pos)
+	}
+	if limit <= s.trimmed {
+		s.mu.Unlock()
+		return nil
+	}
+	removed := limit - s.trimmed
+	s.trimmed = limit
+	at := s.syncedAt
+	s.mu.Unlock()
+	mark := binary.BigEndian.AppendUint64(nil, limit)
+	mark = binary.BigEndian.AppendUint64(mark, uint64(at.UnixNano()))
+	if err := b.Set(trimKey, mark, nil); err != nil {
+		return err
+	}
+	s.metrics.trimmed.Add(float64(removed))
+	return b.DeleteRange(recordKey(0), recordKey(limit+1), nil)
+}
+
+// Delete erases the contents of one record; its number and receive time stay as
+// a stub, which Read returns with ErrErased, so that consumers pass over it. When
+// Delete returns nil, the contents do not come back after a loss of power, and
+// are gone from the store's tables; see the package comment for its log. Erasing
+// what is erased or trimmed already is no error.
+func (s *Spool) Delete(ctx context.Context, seq uint64) error {
+	if err := s.erase(ctx, seq); err != nil {
+		return fmt.Errorf("delete record %d from spool: %w", seq, err)
+	}
+	return nil
+}
+
+func (s *Spool) erase(ctx context.Context, seq uint64) error {
+	release, err := s.acquire()
+	if err != nil {
+		return err
+	}
+	defer release()
+	first, last := s.bounds(0)
+	if seq > last || seq == 0 {
+		return ErrUnknownSeq
+	}
+	if seq < first {
+		return nil
+	}
+	at := s.receivedAt(seq, first)
+	err = s.submit(ctx, nil, func(b *pebble.Batch) error {
+		if first, _ := s.bounds(0); seq < first {
+			return nil
+		}
+		return b.Set(recordKey(seq), appendHead(nil, formErased, at), nil)
+	})
+	if err != nil {
+		return err
+	}
+	if err := s.db.Flush(); err != nil {
+		return fmt.Errorf("flush: %w", err)
+	}
+	if err := s.db.Compact(ctx, recordKey(seq), recordKey(seq+1), false); err != nil {
+		return fmt.Errorf("compact: %w", err)
+	}
+	return nil
+}
