@@ -1,0 +1,96 @@
+package mp3
+
+import "encoding/binary"
+
+// header is what one frame header says. ISO/IEC 11172-3 and 13818-3; MPEG-2.5
+// is the unofficial extension with the version bits 00.
+type header struct {
+	lsf     bool // MPEG-2 and 2.5: half the samples per frame
+	rate    int  // Hz
+	mono    bool
+	bitrate int  // bit/s
+	length  int  // bytes, header included
+	crc     bool // a 16-bit checksum follows the header
+}
+
+// kbps by bitrate index; 0 is the free format, which nobody uses for speech
+// and whose length is not in the header.
+var (
+	kbpsMPEG1 = [16]int{0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 0}
+	kbpsMPEG2 = [16]int{0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160, 0}
+	rates     = [4]int{44100, 48000, 32000, 0}
+)
+
+// maxFrame is the longest frame: MPEG-2.5 at 160 kbit/s and 8 kHz, padded.
+const maxFrame = 72*160000/8000 + 1
+
+func parseHeader(b []byte) (h header, ok bool) {
+	if len(b) < 4 || b[0] != 0xff || b[1]&0xe0 != 0xe0 {
+		return header{}, false
+	}
+	v := binary.BigEndian.Uint32(b)
+	if v>>17&3 != 1 { // Layer III
+		return header{}, false
+	}
+	h.rate = rates[v>>10&3]
+	index := v >> 12 & 15
+	h.bitrate = kbpsMPEG2[index] * 1000
+	switch v >> 19 & 3 {
+	case 0: // MPEG-2.5
+		h.lsf, h.rate = true, h.rate/4
+	case 2: // MPEG-2
+		h.lsf, h.rate = true, h.rate/2
+	case 3:
+		h.bitrate = kbpsMPEG1[index] * 1000
+	default:
+		return header{}, false
+	}
+	if h.rate == 0 || h.bitrate == 0 {
+		return header{}, false
+	}
+	h.mono = v>>6&3 == 3
+	h.crc = v>>16&1 == 0
+	h.length = h.samples()/8*h.bitrate/h.rate + int(v>>9&1)
+	return h, true
+}
+
+// samples per frame.
+func (h header) samples() int {
+	if h.lsf {
+		return 576
+	}
+	return 1152
+}
+
+// same reports whether two frames can be of one stream: version, layer and
+// sample rate never change within one; bitrate and channel mode may.
+func (h header) same(o header) bool { return h.rate == o.rate && h.lsf == o.lsf }
+
+// frameCount reads the Xing, Info or VBRI header that an encoder may put into
+// the first frame. found without a count is possible: the count is optional.
+func (h header) frameCount(frame []byte) (count int64, found bool) {
+	side := 32 // bytes of side information after the header
+	switch {
+	case h.lsf && h.mono:
+		side = 9
+	case h.lsf || h.mono:
+		side = 17
+	}
+	at := 4 + side
+	for _, at := range []int{at, at + 2} { // with and without the checksum
+		if at+12 > len(frame) || !h.crc && at != 4+side {
+			continue
+		}
+		if tag := string(frame[at : at+4]); tag != "Xing" && tag != "Info" {
+			continue
+		}
+		if binary.BigEndian.Uint32(frame[at+4:])&1 == 0 {
+			return 0, true
+		}
+		return int64(binary.BigEndian.Uint32(frame[at+8:])), true
+	}
+	if len(frame) >= 36+18 && string(frame[36:40]) == "VBRI" {
+		return int64(binary.BigEndian.Uint32(frame[36+14:])), true
+	}
+	return 0, false
+}

@@ -1,0 +1,252 @@
+package mp3
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"time"
+)
+
+// Scan reads r to its end and says whether it is a whole mp3. A nil error
+// means: it begins with frames, the frames follow each other to the end, the
+// last one is complete, and there are no fewer than the file itself counts.
+// Otherwise the error is ErrNotMP3, ErrTruncated, ErrDamaged, or r's own; the
+// Result then holds what was found so far. Scan uses 64 KiB of memory.
+func Scan(r io.Reader) (Result, error) {
+	s := scanner{w: newWindow(r)}
+	err := s.run()
+	if s.w.fail != nil {
+		err = fmt.Errorf("reading mp3 at byte %d: %w", s.w.off, s.w.fail)
+	}
+	s.res.Truncated = err != nil && s.truncated
+	if h := s.first; h.rate > 0 && s.res.Frames > 0 {
+		samples := s.res.Frames * int64(h.samples())
+		s.res.Duration = time.Duration(samples/int64(h.rate))*time.Second +
+			time.Duration(samples%int64(h.rate))*time.Second/time.Duration(h.rate)
+		s.res.Bitrate = int(float64(s.bytes) * 8 / s.res.Duration.Seconds())
+	}
+	return s.res, err
+}
+
+type scanner struct {
+	w         *window
+	res       Result
+	first     header
+	bytes     int64 // in audio frames
+	gaps      int64 // bytes between frames that belong to none
+	truncated bool
+}
+
+func (s *scanner) run() error {
+	if err := s.begin(); err != nil {
+		return err
+	}
+	for {
+		if !s.frames() {
+			return s.cut("the last frame")
+		}
+		if len(s.w.peek(1)) == 0 {
+			break
+		}
+		if err := s.between(); err != nil {
+			return err
+		}
+	}
+	if s.res.Frames < s.res.XingFrames {
+		return s.cut(fmt.Sprintf("%d of %d frames", s.res.Frames, s.res.XingFrames))
+	}
+	return nil
+}
+
+// cut notes a truncation.
+func (s *scanner) cut(what string) error {
+	s.truncated = true
+	return fmt.Errorf("%w: %s, at byte %d", ErrTruncated, what, s.w.off)
+}
+
+// begin finds the first frame and reads the encoder's header in it.
+func (s *scanner) begin() error {
+	for lead, zeros := int64(0), int64(0); ; {
+		tag, whole := s.tag()
+		if !whole {
+			return s.cut("a tag")
+		}
+		if tag {
+			continue
+		}
+		if h, ok := s.credible(); ok {
+			s.first = h
+			s.res.SampleRate, s.res.Channels = h.rate, 2
+			if h.mono {
+				s.res.Channels = 1
+			}
+			s.res.Garbage = lead
+			break
+		}
+		b := s.w.peek(1)
+		switch {
+		case len(b) == 0, lead == maxLeading, zeros == maxZeros:
+			return fmt.Errorf("%w: no frame in the first %d bytes", ErrNotMP3, s.w.off)
+		case b[0] == 0:
+			zeros++
+		default:
+			lead++
+		}
+		s.w.skip(1)
+	}
+	frame := s.w.peek(s.first.length)
+	count, found := s.first.frameCount(frame)
+	if !found {
+		return nil
+	}
+	s.res.XingFrames = count
+	if s.w.skip(int64(s.first.length)) < int64(s.first.length) {
+		return s.cut("the first frame")
+	}
+	return nil
+}
+
+// credible reports whether a frame begins here. Two bytes that look like a
+// header occur in any binary file, so the next two frames must follow, or the
+// file must end with them.
+func (s *scanner) credible() (header, bool) {
+	if _, ok := parseHeader(s.w.peek(4)); !ok {
+		return header{}, false // the usual case amid garbage
+	}
+	b := s.w.peek(2*maxFrame + 4)
+	h, ok := parseHeader(b)
+	if !ok || s.first.rate != 0 && !h.same(s.first) {
+		return header{}, false
+	}
+	at := h.length
+	for range 2 {
+		if at+4 > len(b) {
+			// The end of the file: a cut frame is still a frame, if it is not the only one
+			// or is announced by an encoder's header.
+			return h, at != h.length || at == len(b) || hasCount(h, b)
+		}
+		next, ok := parseHeader(b[at:])
+		if !ok {
+			return h, isTag(b[at:]) || hasCount(h, b)
+		}
+		if !next.same(h) {
+			return header{}, false
+		}
+		at += next.length
+	}
+	return h, true
+}
+
+func hasCount(h header, b []byte) bool {
+	_, found := h.frameCount(b[:min(h.length, len(b))])
+	return found
+}
+
+// frames passes the frames that follow each other without a gap. It is false
+// if the file ends within one.
+func (s *scanner) frames() bool {
+	for {
+		h, ok := parseHeader(s.w.peek(4))
+		if !ok || !h.same(s.first) {
+			return true
+		}
+		if s.w.hi-s.w.lo >= h.length { // the usual case, without a call
+			s.w.lo += h.length
+			s.w.off += int64(h.length)
+		} else if s.w.skip(int64(h.length)) < int64(h.length) {
+			return false
+		}
+		s.res.Frames++
+		s.bytes += int64(h.length)
+	}
+}
+
+// between passes what is not a frame: tags, zero bytes, a little garbage. It
+// ends at the next frame or at the end of the file. Zero bytes are padding at
+// the end only: amid the frames they are a hole in the file.
+func (s *scanner) between() error {
+	var gap, zeros int64
+	for {
+		tag, whole := s.tag()
+		if !whole {
+			return s.cut("a tag")
+		}
+		if tag {
+			continue
+		}
+		b := s.w.peek(4)
+		if len(b) == 0 {
+			s.res.Garbage += gap
+			if gap > maxTrailing || zeros > maxZeros {
+				return s.damaged(gap+zeros, "after the last frame")
+			}
+			return nil
+		}
+		if begunHeader(b) {
+			return s.cut("a frame's header")
+		}
+		if _, ok := s.credible(); ok {
+			s.gaps += gap + zeros
+			s.res.Garbage += gap
+			if s.gaps > maxBetween {
+				return s.damaged(s.gaps, "between frames")
+			}
+			return nil
+		}
+		if b[0] == 0 {
+			zeros++
+		} else {
+			gap++
+		}
+		if gap > maxBetween || zeros > maxZeros {
+			return s.damaged(gap+zeros, "after a frame")
+		}
+		s.w.skip(1)
+	}
+}
+
+// begunHeader reports whether the file ends within a frame's header.
+func begunHeader(b []byte) bool {
+	return len(b) < 4 && b[0] == 0xff && (len(b) == 1 || b[1]&0xe0 == 0xe0)
+}
+
+func (s *scanner) damaged(n int64, where string) error {
+	return fmt.Errorf("%w: %d bytes of no frame %s, at byte %d", ErrDamaged, n, where, s.w.off)
+}
+
+// tag passes one ID3v2, ID3v1 or APE tag if one begins here. whole is false if
+// the file ends within it.
+func (s *scanner) tag() (found, whole bool) {
+	b := s.w.peek(32)
+	n := tagLength(b)
+	if n == 0 {
+		return false, true
+	}
+	return true, s.w.skip(n) == n
+}
+
+func isTag(b []byte) bool { return tagLength(b) > 0 }
+
+// tagLength is the length of the tag at the start of b, 0 if there is none.
+func tagLength(b []byte) int64 {
+	switch {
+	case len(b) >= 10 && bytes.HasPrefix(b, []byte("ID3")) && b[3] != 0xff && (b[6]|b[7]|b[8]|b[9])&0x80 == 0:
+		n := int64(b[6])<<21 | int64(b[7])<<14 | int64(b[8])<<7 | int64(b[9])
+		if b[5]&0x10 != 0 { // a footer
+			n += 10
+		}
+		return n + 10
+	case len(b) >= 32 && bytes.HasPrefix(b, []byte("APETAGEX")):
+		n := int64(binary.LittleEndian.Uint32(b[12:])) // items and footer
+		if binary.LittleEndian.Uint32(b[20:])&(1<<29) != 0 {
+			n += 32 // this is the header, which the size leaves out
+		} else {
+			n = 32 // a footer without a header
+		}
+		return n
+	case len(b) >= 4 && bytes.HasPrefix(b, []byte("TAG")):
+		return 128
+	}
+	return 0
+}
