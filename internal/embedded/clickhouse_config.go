@@ -1,0 +1,141 @@
+package embedded
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"path/filepath"
+	"text/template"
+)
+
+// serverConfig is the engine's configuration.
+//
+//   - Logs: <logger> is ignored by clickhouse-local, send_logs_level is not.
+//   - The schedule pool is 16 instead of 512 threads.
+//   - Half of the machine's memory at most: everything else runs here too.
+//     The caches grow with use only; the limits keep them from gigabytes.
+//   - Every new part is synced, file and folder, before an insert is
+//     acknowledged: the spool's cursor moves on that word.
+var serverConfig = template.Must(template.New("config").Parse(`<clickhouse>
+  <send_logs_level>warning</send_logs_level>
+  <users_config>{{.UsersPath}}</users_config>
+  <background_schedule_pool_size>16</background_schedule_pool_size>
+  <max_server_memory_usage_to_ram_ratio>0.5</max_server_memory_usage_to_ram_ratio>
+  <mark_cache_size>268435456</mark_cache_size>
+  <primary_index_cache_size>268435456</primary_index_cache_size>
+  <index_mark_cache_size>67108864</index_mark_cache_size>
+  <uncompressed_cache_size>0</uncompressed_cache_size>
+  <compiled_expression_cache_size>33554432</compiled_expression_cache_size>
+  <merge_tree>
+    <fsync_after_insert>1</fsync_after_insert>
+    <fsync_part_directory>1</fsync_part_directory>
+  </merge_tree>
+</clickhouse>
+`))
+
+// usersConfig declares who may log in. "default" is the engine's own session;
+// without it, and without an empty password, the engine does not start; it may
+// open the ports and nothing else. The reader's limits keep one analyst's
+// query from starving the inserts: readonly = 2 lets a session set anything
+// (clickhouse-go sends max_execution_time) but the constrained.
+var usersConfig = template.Must(template.New("users").Parse(`<clickhouse>
+  <profiles>
+    <default/>
+    <writer/>
+    <reader>
+      <readonly>2</readonly>
+      <final>1</final>
+      <max_execution_time>300</max_execution_time>
+      <max_memory_usage>2000000000</max_memory_usage>
+      <max_bytes_before_external_group_by>1000000000</max_bytes_before_external_group_by>
+      <max_bytes_before_external_sort>1000000000</max_bytes_before_external_sort>
+      <constraints><max_memory_usage><max>2000000000</max></max_memory_usage></constraints>
+    </reader>
+  </profiles>
+  <quotas><default/></quotas>
+  <users>
+    <default>
+      <password></password>
+      <networks><ip>127.0.0.1</ip></networks>
+      <profile>default</profile><quota>default</quota>
+      <grants><query>GRANT SYSTEM LISTEN ON *.*</query></grants>
+    </default>
+    <{{.Writer}}>
+      <password_sha256_hex>{{.WriterHash}}</password_sha256_hex>
+      <networks><ip>127.0.0.1</ip></networks>
+      <profile>writer</profile><quota>default</quota>
+    </{{.Writer}}>
+    <{{.Reader}}>
+      <password_sha256_hex>{{.ReaderHash}}</password_sha256_hex>
+      <networks><ip>127.0.0.1</ip></networks>
+      <profile>reader</profile><quota>default</quota>
+      <default_database>{{.Database}}</default_database>
+      <grants>
+        <query>GRANT SELECT, SHOW, dictGet ON {{.Database}}.*</query>
+        <query>GRANT SELECT ON system.parts</query>
+      </grants>
+    </{{.Reader}}>
+  </users>
+</clickhouse>
+`))
+
+// writeClickHouseConfig creates the folder and both files anew at each start,
+// so that a changed password or version takes effect. It returns the path of
+// the server's file.
+func writeClickHouseConfig(o *ClickHouseOptions) (string, error) {
+	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
+		return "", fmt.Errorf("create its folder: %w", err)
+	}
+	config, users := filepath.Join(o.Dir, "config.xml"), filepath.Join(o.Dir, "users.xml")
+	// The passwords are random, so that an unsalted hash gives nothing away.
+	data := map[string]string{
+		"UsersPath": xmlText(users),
+		"Writer":    ClickHouseWriter, "WriterHash": sha256Hex(o.WriterPassword),
+		"Reader": ClickHouseReader, "ReaderHash": sha256Hex(o.ReaderPassword),
+		"Database": ClickHouseDatabase,
+	}
+	for path, t := range map[string]*template.Template{config: serverConfig, users: usersConfig} {
+		var b bytes.Buffer
+		if err := t.Execute(&b, data); err != nil {
+			return "", fmt.Errorf("render %s: %w", filepath.Base(path), err)
+		}
+		if err := replaceFile(path, b.Bytes()); err != nil {
+			return "", err
+		}
+	}
+	return config, nil
+}
+
+func xmlText(s string) string {
+	var b bytes.Buffer
+	template.HTMLEscape(&b, []byte(s))
+	return b.String()
+}
+
+func sha256Hex(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return hex.EncodeToString(sum[:])
+}
+
+// replaceFile writes path, mode 0600, in one step: a reader sees the old
+// content or the new.
+func replaceFile(path string, content []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	defer os.Remove(f.Name()) // gone already after a rename
+	if _, err := f.Write(content); err != nil {
+		f.Close()
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	if err := f.Close(); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	if err := os.Rename(f.Name(), path); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return nil
+}

@@ -1,0 +1,136 @@
+// Package embeddedtest gives tests real stores: one ClickHouse and one S3 per
+// test process, started on first use, and Redis as the real server.
+//
+// A package that uses it calls Main from its TestMain:
+//
+//	func TestMain(m *testing.M) { embeddedtest.Main(m) }
+//
+// Tests of one process share the stores, so each takes a database, a bucket or
+// a key prefix of its own. What is not installed skips the test with a hint,
+// and fails it where the environment says CI=true: there everything must be.
+package embeddedtest
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"fonoteka/internal/embedded"
+)
+
+// stores of this process, each started by its first user and stopped by Main.
+// They are global because a test process has one of each, and no place else to
+// keep them between tests.
+var (
+	dir        = sync.OnceValues(func() (string, error) { return os.MkdirTemp("", "fonoteka-test-") })
+	clickhouse = sync.OnceValues(startClickHouse)
+
+	mu    sync.Mutex
+	stops []func()
+)
+
+// Main runs the tests of a package and ends the process; before that it lets
+// the process be a store, if it was started to be one.
+func Main(m *testing.M) {
+	embedded.Main()
+	code := m.Run()
+	mu.Lock()
+	defer mu.Unlock()
+	for _, stop := range stops {
+		stop()
+	}
+	if len(stops) > 0 {
+		if d, err := dir(); err == nil {
+			os.RemoveAll(d)
+		}
+	}
+	os.Exit(code)
+}
+
+func atEnd(stop func()) {
+	mu.Lock()
+	defer mu.Unlock()
+	stops = append(stops, stop)
+}
+
+// unavailable skips the test, or fails it in CI.
+func unavailable(t testing.TB, format string, args ...any) {
+	t.Helper()
+	if os.Getenv("CI") == "true" {
+		t.Fatalf(format, args...)
+	}
+	t.Skipf(format, args...)
+}
+
+// Engine returns the path of the embedded ClickHouse's library.
+func Engine(t testing.TB) string {
+	t.Helper()
+	lib, err := engine()
+	if err != nil {
+		unavailable(t, "%v; make test fetches it", err)
+	}
+	return lib
+}
+
+func engine() (string, error) {
+	cache := os.Getenv("FONOTEKA_CACHE_DIR")
+	if cache == "" {
+		var err error
+		if cache, err = embedded.DefaultCacheDir(); err != nil {
+			return "", err
+		}
+	}
+	return embedded.FindEngine(cache)
+}
+
+const writerPassword, readerPassword = "test-writer", "test-reader"
+
+// ClickHouse returns the native and HTTP addresses of this process's shared
+// engine, and its writer, who may create databases.
+func ClickHouse(t testing.TB) (native, http, user, password string) {
+	t.Helper()
+	Engine(t)
+	ch, err := clickhouse()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ch.NativeAddr(), ch.HTTPAddr(), embedded.ClickHouseWriter, writerPassword
+}
+
+// Reader returns the read-only user of the shared engine, who sees the
+// database "fonoteka" alone.
+func Reader() (user, password string) { return embedded.ClickHouseReader, readerPassword }
+
+func startClickHouse() (*embedded.ClickHouse, error) {
+	lib, err := engine()
+	if err != nil {
+		return nil, err
+	}
+	d, err := dir()
+	if err != nil {
+		return nil, fmt.Errorf("create a folder for the stores: %w", err)
+	}
+	ch, err := embedded.StartClickHouse(context.Background(), embedded.ClickHouseOptions{
+		Dir: filepath.Join(d, "clickhouse"), Library: lib,
+		WriterPassword: writerPassword, ReaderPassword: readerPassword,
+		Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
+	})
+	if err != nil {
+		return nil, err
+	}
+	atEnd(func() { stop("clickhouse", ch.Stop) })
+	return ch, nil
+}
+
+func stop(name string, f func(context.Context) error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Second)
+	defer cancel()
+	if err := f(ctx); err != nil {
+		fmt.Fprintf(os.Stderr, "stop %s: %v\n", name, err)
+	}
+}

@@ -1,0 +1,93 @@
+package embedded
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strconv"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// lockWait is how long a store waits for the folder's former owner: after a
+// kill -9 of the parent an orphan needs some seconds to notice and to stop.
+const lockWait = 20 * time.Second
+
+// forcedExit is how long an orphan takes at most; shorter than lockWait.
+const forcedExit = 10 * time.Second
+
+// lockFile takes the exclusive lock on path for the life of this process, or
+// until release is called.
+func lockFile(path string, wait time.Duration, cut <-chan struct{}) (release func(), err error) {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("open the lock: %w", err)
+	}
+	deadline := time.Now().Add(wait)
+	for {
+		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		if err == nil {
+			return func() { f.Close() }, nil
+		}
+		if !errors.Is(err, unix.EWOULDBLOCK) && !errors.Is(err, unix.EINTR) {
+			f.Close()
+			return nil, fmt.Errorf("lock %s: %w", path, err)
+		}
+		if time.Now().After(deadline) {
+			f.Close()
+			return nil, fmt.Errorf("lock %s: another process has held it for %v", path, wait)
+		}
+		select {
+		case <-time.After(50 * time.Millisecond):
+		case <-cut:
+			f.Close()
+			return nil, errors.New("stopped while waiting for the lock")
+		}
+	}
+}
+
+// loopback is the only address a store listens on.
+const loopback = "127.0.0.1"
+
+func address(port int) string { return net.JoinHostPort(loopback, strconv.Itoa(port)) }
+
+// portFree says in an operator's words that a port is taken; a store that
+// fails to listen would only say so in its own, late.
+func portFree(port int) error {
+	l, err := net.Listen("tcp", address(port))
+	if err != nil {
+		return fmt.Errorf("port %d is not free: %w", port, err)
+	}
+	return l.Close()
+}
+
+// FreePorts returns n distinct loopback ports that were free a moment ago.
+func FreePorts(n int) ([]int, error) {
+	ports := make([]int, n)
+	for i := range ports {
+		l, err := net.Listen("tcp", address(0))
+		if err != nil {
+			return nil, fmt.Errorf("choose a free port: %w", err)
+		}
+		defer l.Close() // held until all are chosen, so that they differ
+		ports[i] = l.Addr().(*net.TCPAddr).Port
+	}
+	return ports, nil
+}
+
+// choosePorts replaces the zeros among ports by free ones.
+func choosePorts(ports ...*int) error {
+	for _, p := range ports {
+		if *p != 0 {
+			continue
+		}
+		free, err := FreePorts(1)
+		if err != nil {
+			return err
+		}
+		*p = free[0]
+	}
+	return nil
+}

@@ -1,0 +1,63 @@
+package embedded_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"fonoteka/internal/embedded"
+	"fonoteka/internal/embedded/embeddedtest"
+)
+
+func TestMain(m *testing.M) { embeddedtest.Main(m) }
+
+func clickhouseOptions(t *testing.T) embedded.ClickHouseOptions {
+	return embedded.ClickHouseOptions{
+		Dir: t.TempDir(), Library: embeddedtest.Engine(t),
+		WriterPassword: "writer-secret", ReaderPassword: "reader-secret",
+	}
+}
+
+func start(t *testing.T, opts embedded.ClickHouseOptions) *embedded.ClickHouse {
+	t.Helper()
+	began := time.Now()
+	ch, err := embedded.StartClickHouse(t.Context(), opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("started in %v", time.Since(began).Round(time.Millisecond))
+	t.Cleanup(func() { _ = ch.Stop(context.Background()) })
+	return ch
+}
+
+// ask runs a query over HTTP and returns the answer without its last newline.
+func ask(addr, user, password, query string) (string, error) {
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 30 * time.Second}
+	resp, err := client.Post("http://"+addr+"/?"+url.Values{"user": {user}, "password": {password}}.Encode(), "text/plain", strings.NewReader(query))
+	if err != nil {
+		return "", err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return "", err
+	}
+	if resp.StatusCode != http.StatusOK {
+		return "", fmt.Errorf("status %d: %s", resp.StatusCode, body)
+	}
+	return strings.TrimSuffix(string(body), "\n"), nil
+}
+
+func mustAsk(t *testing.T, ch *embedded.ClickHouse, query string) string {
+	t.Helper()
+	answer, err := ask(ch.HTTPAddr(), embedded.ClickHouseWriter, "writer-secret", query)
+	if err != nil {
+		t.Fatalf("%s: %v", query, err)
+	}
+	return answer
+}

@@ -1,0 +1,40 @@
+package embedded
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+)
+
+// awaitReady calls probe until it succeeds, the child ends or ctx does.
+func awaitReady(ctx context.Context, c *child, probe func(*http.Client) error) error {
+	// Of its own and without keep-alive: nothing of it stays behind, and no proxy is asked.
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 5 * time.Second}
+	for {
+		err := probe(client)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-c.done:
+			if reason := c.reason(); reason != nil {
+				return reason
+			}
+			return errEnded
+		case <-ctx.Done():
+			return fmt.Errorf("not ready in time: %w", err)
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
+
+// dial says whether addr accepts a connection.
+func dial(ctx context.Context, addr string) error {
+	conn, err := (&net.Dialer{Timeout: time.Second}).DialContext(ctx, "tcp", addr)
+	if err != nil {
+		return err
+	}
+	return conn.Close()
+}
