@@ -1,0 +1,106 @@
+package warehouse
+
+import (
+	"context"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"fonoteka/internal/call"
+)
+
+// CallWrite is one row of calls with its legs.
+type CallWrite struct {
+	Record  call.Record
+	Version uint64 // CallVersion; above the stored row's, or the row stays as it is
+	Deleted bool   // a tombstone: Record is a full copy of the row that must vanish, its legs included
+
+	// GoneLegs are legs of the stored row under the same start that the record
+	// no longer has; they vanish.
+	GoneLegs []call.Leg
+	// GoneNumbers are client numbers (digits) of the stored row under the same
+	// start, where the record has another one now; the call leaves their lists.
+	GoneNumbers []string
+}
+
+// WriteCalls stores records and tombstones. When it returns nil they are on
+// disk. Its inserts come in this order: call_keys, the old numbers' rows, legs,
+// calls. After an error or a crash in between, StoredCalls finds every row that
+// was written, and writing again with the same or a higher version mends it;
+// until then a call that moved may show twice or not at all, never for good.
+// There must be one writer of calls at a time.
+func (db *DB) WriteCalls(ctx context.Context, writes []CallWrite) error {
+	return db.do(ctx, "write calls", InsertTimeout, func(ctx context.Context) error {
+		for _, insert := range []func(context.Context, []CallWrite) error{
+			db.insertKeys, db.insertGoneNumbers, db.insertLegs, db.insertCalls,
+		} {
+			if err := insert(ctx, writes); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func (db *DB) insertKeys(ctx context.Context, writes []CallWrite) error {
+	return db.insert(ctx, "call_keys", "integration, group_id, started_at, call_id", len(writes), func(b driver.Batch) error {
+		for _, w := range writes {
+			r := w.Record
+			if err := b.Append(r.Integration, r.GroupID, toMilli(r.StartedAt), r.CallID); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func (db *DB) insertGoneNumbers(ctx context.Context, writes []CallWrite) error {
+	n := 0
+	for _, w := range writes {
+		n += len(w.GoneNumbers)
+	}
+	return db.insert(ctx, "calls_by_client", "integration, client_number, started_at, call_id, version, is_deleted", n,
+		func(b driver.Batch) error {
+			for _, w := range writes {
+				for _, number := range w.GoneNumbers {
+					r := w.Record
+					if err := b.Append(r.Integration, number, toMilli(r.StartedAt), r.CallID, w.Version, uint8(1)); err != nil {
+						return err
+					}
+				}
+			}
+			return nil
+		})
+}
+
+func (db *DB) insertLegs(ctx context.Context, writes []CallWrite) error {
+	n := 0
+	for _, w := range writes {
+		n += len(w.Record.Legs) + len(w.GoneLegs)
+	}
+	return db.insert(ctx, "legs", legColumns, n, func(b driver.Batch) error {
+		for _, w := range writes {
+			for _, l := range w.Record.Legs {
+				if err := appendLeg(b, w.Record, l, w.Version, w.Deleted); err != nil {
+					return err
+				}
+			}
+			for _, l := range w.GoneLegs {
+				if err := appendLeg(b, w.Record, l, w.Version, true); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+}
+
+func (db *DB) insertCalls(ctx context.Context, writes []CallWrite) error {
+	return db.insert(ctx, "calls", callColumns, len(writes), func(b driver.Batch) error {
+		for _, w := range writes {
+			if err := appendCall(b, w); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}

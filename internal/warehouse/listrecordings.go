@@ -1,0 +1,87 @@
+package warehouse
+
+import (
+	"context"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"fonoteka/internal/call"
+)
+
+// RecordingFilter chooses recordings; a zero field chooses all.
+type RecordingFilter struct {
+	Integration string
+	ID          string // recording id
+	State       call.RecordingState
+	From, To    time.Time // announced in [From, To)
+	CallID      uint64    // the group id of its call
+	Limit       int       // 0: 50
+}
+
+// RecordingRow is a row of the catalogue.
+type RecordingRow struct {
+	call.RecordingStatus
+	CallKnown bool // false: the recording waits for its call
+}
+
+// ListRecordings lists the catalogue, the newest announcement first.
+func (db *DB) ListRecordings(ctx context.Context, f RecordingFilter) ([]RecordingRow, error) {
+	var w where
+	w.add(f.Integration != "", "integration = ?", f.Integration)
+	w.add(f.ID != "", "recording_id = ?", f.ID)
+	w.add(f.State != "", "state = ?", string(f.State))
+	w.from("announced_at", f.From)
+	w.to("announced_at", f.To)
+	w.add(f.CallID != 0, "call_id = ?", f.CallID)
+	var out []RecordingRow
+	err := db.do(ctx, "list recordings", readTimeout, func(ctx context.Context) (err error) {
+		out, err = db.recordingsWhere(ctx, w, orDefault(f.Limit, 50))
+		return err
+	})
+	return out, err
+}
+
+// recordingsWhere finds the keys first, from few columns.
+func (db *DB) recordingsWhere(ctx context.Context, w where, limit int) ([]RecordingRow, error) {
+	var out []RecordingRow
+	err := db.query(ctx, `SELECT `+recordingColumns+`
+		FROM recordings FINAL
+		WHERE (integration, recording_id) IN (
+			SELECT integration, recording_id FROM recordings FINAL`+w.sql()+`
+			ORDER BY announced_at DESC, recording_id LIMIT ?)
+		ORDER BY announced_at DESC, recording_id`,
+		append(w.args, limit), func(r driver.Rows) error {
+			s, err := scanRecording(r)
+			out = append(out, RecordingRow{RecordingStatus: s})
+			return err
+		})
+	if err != nil || len(out) == 0 {
+		return nil, err
+	}
+	return out, db.markKnown(ctx, out)
+}
+
+// markKnown looks the rows' calls up.
+func (db *DB) markKnown(ctx context.Context, rows []RecordingRow) error {
+	keys := make([]CallKey, len(rows))
+	for i, r := range rows {
+		keys[i] = CallKey{r.Integration, r.CallID}
+	}
+	ctx, err := withKeys(ctx, keys)
+	if err != nil {
+		return err
+	}
+	known := map[CallKey]bool{}
+	err = db.query(ctx, "SELECT DISTINCT integration, group_id FROM call_keys WHERE (integration, group_id) IN asked", nil,
+		func(r driver.Rows) error {
+			var k CallKey
+			err := r.Scan(&k.Integration, &k.GroupID)
+			known[k] = true
+			return err
+		})
+	for i, k := range keys {
+		rows[i].CallKnown = known[k]
+	}
+	return err
+}

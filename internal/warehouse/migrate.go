@@ -1,0 +1,114 @@
+package warehouse
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/pressly/goose/v3"
+
+	"fonoteka/schema"
+)
+
+const migrateTimeout = 30 * time.Minute
+
+// Migration is one step that Migrate took.
+type Migration struct {
+	Version int64
+	Name    string // file name
+	Took    time.Duration
+}
+
+// Migrate makes the database, if there is none, and brings its schema to this
+// program's version; progress (may be nil) hears of each step. It may run in
+// several processes at once, and again after a crash: every statement can be
+// repeated, and goose's table of versions, a plain MergeTree, bears a version
+// twice. A database of a newer program is left alone: ErrNewer.
+//
+// goose is used as a library for reading, splitting and ordering the files and
+// for the table of versions (goose_db_version); its locks exist for Postgres
+// and MySQL only, and none is needed here.
+func (db *DB) Migrate(ctx context.Context, progress func(Migration)) error {
+	return db.do(ctx, "migrate", migrateTimeout, func(ctx context.Context) error {
+		if err := db.createDatabase(ctx); err != nil {
+			return err
+		}
+		o := db.opts.native()
+		o.MaxIdleConns, o.MaxOpenConns = 1, 2
+		std := clickhouse.OpenDB(o)
+		defer std.Close()
+		return up(ctx, std, progress)
+	})
+}
+
+func up(ctx context.Context, std *sql.DB, progress func(Migration)) error {
+	p, err := goose.NewProvider(goose.DialectClickHouse, std, schema.FS(),
+		goose.WithDisableGlobalRegistry(true),
+		goose.WithAllowOutofOrder(true),
+		goose.WithIsolateDDL(true))
+	if err != nil {
+		return fmt.Errorf("read migrations: %w", err)
+	}
+	current, target, err := p.GetVersions(ctx)
+	if err != nil {
+		return fmt.Errorf("read the schema's version: %w", err)
+	}
+	if current > target {
+		return fmt.Errorf("schema version %d, this program knows %d: %w", current, target, ErrNewer)
+	}
+	for {
+		// One at a time: the list is read anew, so that what another process
+		// has done meanwhile is not done again.
+		r, err := p.UpByOne(ctx)
+		if errors.Is(err, goose.ErrNoNextVersion) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("apply migration: %w", err)
+		}
+		if progress != nil {
+			progress(Migration{r.Source.Version, r.Source.Path, r.Duration})
+		}
+	}
+}
+
+// createDatabase connects to the user's default database, since the wanted one
+// may not exist.
+func (db *DB) createDatabase(ctx context.Context) error {
+	o := db.opts.native()
+	o.Auth.Database, o.MaxIdleConns, o.MaxOpenConns = "", 1, 1
+	conn, err := clickhouse.Open(o)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	var there uint64
+	err = conn.QueryRow(ctx, "SELECT count() FROM system.databases WHERE name = ?", db.opts.Database).Scan(&there)
+	if err != nil {
+		return fmt.Errorf("look for database %s: %w", db.opts.Database, err)
+	}
+	if there > 0 { // whoever may not create databases needs no right to
+		return nil
+	}
+	if err := conn.Exec(ctx, "CREATE DATABASE IF NOT EXISTS "+quoteName(db.opts.Database)); err != nil {
+		return fmt.Errorf("create database %s: %w", db.opts.Database, err)
+	}
+	return nil
+}
+
+// SchemaVersion is the number of the newest migration applied; 0 if there is
+// no schema yet.
+func (db *DB) SchemaVersion(ctx context.Context) (int64, error) {
+	var v int64
+	err := db.do(ctx, "schema version", readTimeout, func(ctx context.Context) error {
+		err := db.conn.QueryRow(ctx, "SELECT max(version_id) FROM goose_db_version").Scan(&v)
+		if c := code(err); c == codeUnknownTable || c == codeUnknownDatabase {
+			return nil
+		}
+		return err
+	})
+	return v, err
+}

@@ -1,0 +1,44 @@
+package warehouse
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+)
+
+// ErrNoHTTP tells that Query has no HTTP address to ask.
+var ErrNoHTTP = errors.New("no http address of the warehouse is known")
+
+// Query asks the server in any SQL and writes its answer, in any of the
+// server's formats, to w as it comes. Tables show collapsed rows (final = 1).
+// An error of the server, also one after the answer has begun, comes back in
+// the server's words; what was written until then is not the whole answer.
+func (db *DB) Query(ctx context.Context, w io.Writer, sql, format string) error {
+	if err := db.query1(ctx, w, sql, format); err != nil {
+		return fmt.Errorf("warehouse: query: %w", db.opts.scrub(err))
+	}
+	return nil
+}
+
+func (db *DB) query1(ctx context.Context, w io.Writer, sql, format string) error {
+	if db.opts.HTTPAddr == "" {
+		return ErrNoHTTP
+	}
+	conn, err := clickhouse.Open(db.opts.http())
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	ctx = clickhouse.Context(ctx, clickhouse.WithSettings(clickhouse.Settings{"final": 1}))
+	answer, err := conn.QueryFormat(ctx, format, strings.TrimRight(sql, "; \t\r\n"))
+	if err != nil {
+		return err
+	}
+	defer answer.Close()
+	_, err = io.Copy(w, answer)
+	return err
+}

@@ -1,0 +1,167 @@
+package warehouse
+
+import (
+	"context"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"fonoteka/internal/call"
+)
+
+const recordingColumns = `integration, recording_id, state, url, call_id, platform_call_id, platform_leg_id,
+	account_id, sha256, size, duration_ms, announced_at, expires_at, bucket, key, reason, attempt,
+	next_attempt_at, archived_at, version`
+
+// AnnounceRecordings adds recordings to the catalogue. One that is there
+// already keeps its state; of several announcements the earliest stays.
+func (db *DB) AnnounceRecordings(ctx context.Context, recordings []call.Recording) error {
+	rows := make([]call.RecordingStatus, len(recordings))
+	for i, r := range recordings {
+		rows[i] = call.RecordingStatus{Recording: r, State: call.Announced}
+	}
+	return db.do(ctx, "announce recordings", InsertTimeout, func(ctx context.Context) error {
+		return db.insertRecordings(ctx, rows)
+	})
+}
+
+// SaveRecordings writes rows of the catalogue. The one with the highest
+// call.RecordingStatus.Version shows; a lower one changes nothing.
+func (db *DB) SaveRecordings(ctx context.Context, rows []call.RecordingStatus) error {
+	return db.do(ctx, "save recordings", InsertTimeout, func(ctx context.Context) error {
+		return db.insertRecordings(ctx, rows)
+	})
+}
+
+func (db *DB) insertRecordings(ctx context.Context, rows []call.RecordingStatus) error {
+	return db.insert(ctx, "recordings", recordingColumns, len(rows), func(b driver.Batch) error {
+		for _, s := range rows {
+			err := b.Append(s.Integration, s.ID, string(s.State), s.URL, s.CallID, s.PlatformCallID, s.PlatformID,
+				s.AccountID, s.SHA256, uint64(max(s.Size, 0)), toMS(s.Duration),
+				toMilli(s.AnnouncedAt), toMilli(s.ExpiresAt), s.Bucket, s.Key, s.Reason, toUint32(s.Attempt),
+				toNullable(s.NextAttemptAt), toNullable(s.ArchivedAt), s.Version())
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func scanRecording(rows driver.Rows, more ...any) (call.RecordingStatus, error) {
+	var s call.RecordingStatus
+	var state string
+	var size, version uint64
+	var duration, attempt uint32
+	var next, archived *time.Time
+	into := []any{
+		&s.Integration, &s.ID, &state, &s.URL, &s.CallID, &s.PlatformCallID, &s.PlatformID,
+		&s.AccountID, &s.SHA256, &size, &duration, &s.AnnouncedAt, &s.ExpiresAt, &s.Bucket, &s.Key, &s.Reason, &attempt,
+		&next, &archived, &version,
+	}
+	if err := rows.Scan(append(into, more...)...); err != nil {
+		return s, err
+	}
+	s.State, s.Size, s.Duration, s.Attempt = call.RecordingState(state), int64(size), fromMS(duration), int(attempt)
+	s.AnnouncedAt, s.ExpiresAt = fromMilli(s.AnnouncedAt), fromMilli(s.ExpiresAt)
+	s.NextAttemptAt, s.ArchivedAt = fromNullable(next), fromNullable(archived)
+	return s, nil
+}
+
+// Recording reads one row of the catalogue; false if there is none.
+func (db *DB) Recording(ctx context.Context, integration, id string) (call.RecordingStatus, bool, error) {
+	var s call.RecordingStatus
+	found := false
+	err := db.do(ctx, "read recording", readTimeout, func(ctx context.Context) error {
+		return db.query(ctx, "SELECT "+recordingColumns+" FROM recordings FINAL WHERE integration = ? AND recording_id = ?",
+			[]any{integration, id}, func(r driver.Rows) (err error) {
+				found = true
+				s, err = scanRecording(r)
+				return err
+			})
+	})
+	return s, found && err == nil, err
+}
+
+// DueRecordings lists what should be tried now, what expires first first, at
+// most limit: announced ones without a planned attempt, and announced,
+// retrying, missing, refused and quarantined ones whose next attempt has come.
+//
+// The catalogue is not collapsed as a whole for it: whatever looks due in some
+// version is found by a skip index first, then what still is.
+func (db *DB) DueRecordings(ctx context.Context, now time.Time, limit int) ([]call.RecordingStatus, error) {
+	const due = `(state = 'announced' AND isNull(next_attempt_at)
+		OR state IN ('announced', 'retrying', 'missing', 'refused', 'quarantined')
+			AND next_attempt_at <= fromUnixTimestamp64Milli(?, 'UTC'))`
+	var out []call.RecordingStatus
+	err := db.do(ctx, "read due recordings", readTimeout, func(ctx context.Context) error {
+		at := toMilli(now).UnixMilli()
+		return db.query(ctx, `SELECT `+recordingColumns+`
+			FROM recordings FINAL
+			WHERE (integration, recording_id) IN (SELECT integration, recording_id FROM recordings WHERE `+due+`)
+			AND `+due+`
+			ORDER BY expires_at, integration, recording_id
+			LIMIT ?`, []any{at, at, limit}, func(r driver.Rows) error {
+			s, err := scanRecording(r)
+			out = append(out, s)
+			return err
+		})
+	})
+	return out, err
+}
+
+// RecordingCounts counts the catalogue by state.
+func (db *DB) RecordingCounts(ctx context.Context) (map[call.RecordingState]uint64, error) {
+	out := map[call.RecordingState]uint64{}
+	err := db.do(ctx, "count recordings", readTimeout, func(ctx context.Context) error {
+		return db.query(ctx, "SELECT toString(state), count() FROM recordings FINAL GROUP BY state", nil, func(r driver.Rows) error {
+			var state string
+			var n uint64
+			err := r.Scan(&state, &n)
+			out[call.RecordingState(state)] = n
+			return err
+		})
+	})
+	return out, err
+}
+
+// AddCustody adds steps to the chain of custody. A step that is added again
+// with equal content is one step.
+func (db *DB) AddCustody(ctx context.Context, steps []call.Custody) error {
+	return db.do(ctx, "add custody", InsertTimeout, func(ctx context.Context) error {
+		return db.insertCustody(ctx, steps)
+	})
+}
+
+func (db *DB) insertCustody(ctx context.Context, steps []call.Custody) error {
+	return db.insert(ctx, "custody", "integration, recording_id, at, step, attempt, sha256, detail", len(steps),
+		func(b driver.Batch) error {
+			for _, c := range steps {
+				err := b.Append(c.Integration, c.RecordingID, toMilli(c.At), c.Step, toUint32(c.Attempt), c.SHA256, c.Detail)
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+}
+
+// CustodyOf reads a recording's chain of custody in order of time.
+func (db *DB) CustodyOf(ctx context.Context, integration, id string) ([]call.Custody, error) {
+	var out []call.Custody
+	err := db.do(ctx, "read custody", readTimeout, func(ctx context.Context) error {
+		return db.query(ctx, `
+			SELECT integration, recording_id, at, step, attempt, sha256, detail
+			FROM custody FINAL
+			WHERE integration = ? AND recording_id = ?
+			ORDER BY at, attempt, step`, []any{integration, id}, func(r driver.Rows) error {
+			var c call.Custody
+			var attempt uint32
+			err := r.Scan(&c.Integration, &c.RecordingID, &c.At, &c.Step, &attempt, &c.SHA256, &c.Detail)
+			c.At, c.Attempt = fromMilli(c.At), int(attempt)
+			out = append(out, c)
+			return err
+		})
+	})
+	return out, err
+}

@@ -1,0 +1,174 @@
+package warehouse
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"fonoteka/internal/call"
+)
+
+// StoredCall is a live row of calls with its live legs.
+type StoredCall struct {
+	Record  call.Record // in its Canonical form
+	Version uint64
+}
+
+// rowKey is the key of a row of calls.
+type rowKey struct {
+	startedAt   int64 // unix milliseconds
+	integration string
+	callID      uint64
+}
+
+// StoredCalls reads every live row of the groups' calls, under whatever start
+// they lie: normally one per call, several after a crash between moving a call
+// and burying its old row. A group without rows is not in the result. Rows are
+// ordered by start, then call id.
+func (db *DB) StoredCalls(ctx context.Context, keys []CallKey) (map[CallKey][]StoredCall, error) {
+	out := make(map[CallKey][]StoredCall, len(keys))
+	if len(keys) == 0 {
+		return out, nil
+	}
+	err := db.do(ctx, "read calls", readTimeout, func(ctx context.Context) error {
+		found, err := db.rowKeys(ctx, keys)
+		if err != nil {
+			return err
+		}
+		calls, err := db.callsByKey(ctx, found)
+		if err != nil {
+			return err
+		}
+		for _, c := range calls {
+			k := CallKey{c.Record.Integration, c.Record.GroupID}
+			out[k] = append(out[k], c)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (db *DB) rowKeys(ctx context.Context, keys []CallKey) ([]rowKey, error) {
+	ctx, err := withKeys(ctx, keys)
+	if err != nil {
+		return nil, err
+	}
+	return db.queryRowKeys(ctx, `
+		SELECT DISTINCT started_at, integration, call_id
+		FROM call_keys
+		WHERE (integration, group_id) IN asked`)
+}
+
+// queryRowKeys reads (started_at, integration, call_id).
+func (db *DB) queryRowKeys(ctx context.Context, sql string, args ...any) ([]rowKey, error) {
+	var out []rowKey
+	err := db.query(ctx, sql, args, func(r driver.Rows) error {
+		var k rowKey
+		var at time.Time
+		if err := r.Scan(&at, &k.integration, &k.callID); err != nil {
+			return err
+		}
+		k.startedAt = at.UnixMilli()
+		out = append(out, k)
+		return nil
+	})
+	return out, err
+}
+
+// callsByKey reads the live rows under the keys with their legs, by start. The
+// key of the tables holds the start and a partition is a month of it, so that
+// collapsing within partitions is enough.
+func (db *DB) callsByKey(ctx context.Context, keys []rowKey) ([]StoredCall, error) {
+	if len(keys) == 0 {
+		return nil, nil
+	}
+	ctx, months, err := withRowKeys(ctx, keys)
+	if err != nil {
+		return nil, err
+	}
+	where := fmt.Sprintf(`toYYYYMM(started_at) IN (%s) AND (started_at, integration, call_id) IN wanted`, months)
+	legs := map[rowKey][]call.Leg{}
+	err = db.query(ctx, "SELECT "+legColumns+" FROM legs FINAL WHERE "+where, nil, func(r driver.Rows) error {
+		k, l, err := scanLeg(r)
+		legs[k] = append(legs[k], l)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	var out []StoredCall
+	err = db.query(ctx, "SELECT "+callColumns+" FROM calls FINAL WHERE "+where+" ORDER BY started_at, call_id", nil,
+		func(r driver.Rows) error {
+			c, err := scanCall(r)
+			if err != nil {
+				return err
+			}
+			c.Record.Legs = legs[keyOf(c.Record)]
+			sortLegs(c.Record.Legs)
+			out = append(out, c)
+			return nil
+		})
+	return out, err
+}
+
+func keyOf(r call.Record) rowKey {
+	return rowKey{toMilli(r.StartedAt).UnixMilli(), r.Integration, r.CallID}
+}
+
+// withRowKeys sends the keys as the external table "wanted" and lists their
+// months, which prunes partitions before any index is read.
+func withRowKeys(ctx context.Context, keys []rowKey) (context.Context, string, error) {
+	months := map[string]bool{}
+	for _, k := range keys {
+		months[time.UnixMilli(k.startedAt).UTC().Format("200601")] = true
+	}
+	ctx, err := withTable(ctx, "wanted",
+		[]field{{"started_at", "DateTime64(3, 'UTC')"}, {"integration", "String"}, {"call_id", "UInt64"}}, len(keys),
+		func(i int) []any {
+			return []any{time.UnixMilli(keys[i].startedAt).UTC(), keys[i].integration, keys[i].callID}
+		})
+	if err != nil {
+		return nil, "", err
+	}
+	ctx = clickhouse.Context(ctx, clickhouse.WithSettings(clickhouse.Settings{"do_not_merge_across_partitions_select_final": 1}))
+	return ctx, strings.Join(slices.Sorted(maps.Keys(months)), ", "), nil
+}
+
+// OpenCalls lists the calls that began before the given time and have no end,
+// oldest first, at most limit of them: those that may have to be ended by
+// inference. There is no bound on their age: a skip index finds them, however
+// long history is.
+func (db *DB) OpenCalls(ctx context.Context, before time.Time, limit int) ([]CallKey, error) {
+	var out []CallKey
+	err := db.do(ctx, "read open calls", readTimeout, func(ctx context.Context) error {
+		ctx = clickhouse.Context(ctx, clickhouse.WithSettings(clickhouse.Settings{"do_not_merge_across_partitions_select_final": 1}))
+		// Whatever looks open in some version first, then what still is.
+		return db.query(ctx, `
+			SELECT integration, group_id
+			FROM calls FINAL
+			WHERE (started_at, integration, call_id) IN (
+				SELECT started_at, integration, call_id FROM calls
+				WHERE isNull(ended_at) AND started_at < fromUnixTimestamp64Milli(?, 'UTC'))
+			AND isNull(ended_at)
+			GROUP BY integration, group_id
+			ORDER BY min(started_at)
+			LIMIT ?`, []any{toMilli(before).UnixMilli(), limit}, func(r driver.Rows) error {
+			var k CallKey
+			if err := r.Scan(&k.Integration, &k.GroupID); err != nil {
+				return err
+			}
+			out = append(out, k)
+			return nil
+		})
+	})
+	return out, err
+}

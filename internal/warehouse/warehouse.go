@@ -1,0 +1,144 @@
+// Package warehouse keeps events, calls, recordings and what was rejected in
+// ClickHouse. It is the only importer of clickhouse-go, and the only place that
+// knows the tables' columns.
+//
+// When a writing method returns nil, its rows are on disk: inserts are
+// synchronous and the tables fsync them. Every write may be repeated – after an
+// error nobody can know whether it took effect – and ends in the same rows:
+// the tables collapse by key, and versions are functions of the content. Every
+// reading method of this package sees collapsed rows (FINAL), whatever the
+// server has merged so far.
+//
+// Open needs no server: connections are made when they are needed, and an
+// outage is an error of each call, within its deadline, and over when the
+// server is back. Whether a failed write is worth another try tells IsRefusal.
+//
+// clickhouse-go is used with its native protocol, not through database/sql:
+// columns are sent as columns, and external tables carry the keys of a lookup
+// of any size. Only migrations (pressly/goose) go through database/sql, and
+// only Query goes over HTTP, where the server itself writes any of its formats.
+package warehouse
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+)
+
+// How long one operation may take when the caller's context allows more.
+const (
+	// InsertTimeout bounds every insert. An insert that was given up by its
+	// caller may still take effect up to five seconds later.
+	InsertTimeout = time.Minute
+	readTimeout   = 2 * time.Minute
+	dialTimeout   = 10 * time.Second
+	maxConns      = 8
+)
+
+// DB is a warehouse. Its methods may be called from many goroutines.
+type DB struct {
+	opts    Options
+	log     *slog.Logger
+	conn    driver.Conn
+	metrics *metrics
+
+	mu       sync.Mutex
+	failures int
+	last     error
+}
+
+// Open prepares a warehouse; it talks to no server yet. It fails on options
+// that cannot work.
+func Open(o Options) (*DB, error) {
+	if err := o.validate(); err != nil {
+		return nil, fmt.Errorf("warehouse: %w", err)
+	}
+	m, err := newMetrics(o.Registerer)
+	if err != nil {
+		return nil, fmt.Errorf("warehouse: register metrics: %w", err)
+	}
+	conn, err := clickhouse.Open(o.native())
+	if err != nil {
+		return nil, fmt.Errorf("warehouse: %w", o.scrub(err))
+	}
+	return &DB{opts: o, log: o.Log, conn: conn, metrics: m}, nil
+}
+
+// Close closes the connections. Operations that run meanwhile fail.
+func (db *DB) Close() error { return db.conn.Close() }
+
+// Ping asks the server for a sign of life.
+func (db *DB) Ping(ctx context.Context) error {
+	return db.do(ctx, "ping", dialTimeout, db.conn.Ping)
+}
+
+// Health tells how many operations have failed in a row, and the last failure.
+// An answer of any kind, a refusal included, makes it 0 and nil.
+func (db *DB) Health() (failures int, last error) {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	return db.failures, db.last
+}
+
+// do runs one operation under a deadline of its own and takes note of its end.
+// Its errors name the operation and never hold the password.
+func (db *DB) do(ctx context.Context, op string, limit time.Duration, f func(context.Context) error) error {
+	bounded, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	start := time.Now()
+	err := f(bounded)
+	if err != nil {
+		err = fmt.Errorf("warehouse: %s: %w", op, db.opts.scrub(err))
+	}
+	result := db.note(ctx, err)
+	db.metrics.ops.WithLabelValues(op, result).Inc()
+	db.metrics.seconds.WithLabelValues(op).Observe(time.Since(start).Seconds())
+	return err
+}
+
+// note keeps the health and names the result for the metrics. What the caller
+// itself has cancelled says nothing about the server.
+func (db *DB) note(ctx context.Context, err error) string {
+	result := "ok"
+	switch {
+	case err == nil:
+	case errors.Is(ctx.Err(), context.Canceled):
+		return "cancelled"
+	case IsRefusal(err):
+		result = "refused"
+	default:
+		result = "failed"
+	}
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	if result == "failed" {
+		db.failures, db.last = db.failures+1, err
+	} else {
+		db.failures, db.last = 0, nil
+	}
+	db.metrics.failing.Set(float64(db.failures))
+	return result
+}
+
+// scrubbed hides the password in the words of an error, and keeps its chain.
+type scrubbed struct {
+	error
+	words string
+}
+
+func (s scrubbed) Error() string { return s.words }
+func (s scrubbed) Unwrap() error { return s.error }
+
+func (o Options) scrub(err error) error {
+	if err == nil || o.Password == "" || !strings.Contains(err.Error(), o.Password) {
+		return err
+	}
+	return scrubbed{err, strings.ReplaceAll(err.Error(), o.Password, "***")}
+}
