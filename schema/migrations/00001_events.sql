@@ -12,7 +12,7 @@ CREATE TABLE IF NOT EXISTS events
     integration LowCardinality(String),
     call_id     UInt64 COMMENT '0: an event of no call',
     event_id    UInt64 CODEC(NONE),
-    first_wins  UInt64 CODEC(Delta(8), ZSTD(1)) COMMENT '9999999999999 - unix milliseconds of the receive time',
+    first_wins  UInt64 COMMENT '9999999999999 - unix milliseconds of the receive time' CODEC(Delta(8), ZSTD(1)),
     received_at DateTime64(3, 'UTC') ALIAS fromUnixTimestamp64Milli(9999999999999 - toInt64(first_wins), 'UTC'),
     kind        LowCardinality(String) COMMENT 'call, directory or unknown',
     state       LowCardinality(String),

@@ -58,7 +58,7 @@ CREATE TABLE IF NOT EXISTS legs
     kind             LowCardinality(String) COMMENT 'parking or workplace',
     account_id       LowCardinality(String) COMMENT 'terminal, or the external number of a parking leg',
     type             LowCardinality(String) COMMENT 'incoming, outgoing, or what came',
-    started_at       DateTime64(3, 'UTC') CODEC(Delta(8), ZSTD(1)) COMMENT 'start of the call',
+    started_at       DateTime64(3, 'UTC') COMMENT 'start of the call' CODEC(Delta(8), ZSTD(1)),
     leg_started_at   Nullable(DateTime64(3, 'UTC')) CODEC(Delta(8), ZSTD(1)),
     leg_answered_at  Nullable(DateTime64(3, 'UTC')) CODEC(Delta(8), ZSTD(1)),
     leg_ended_at     Nullable(DateTime64(3, 'UTC')) CODEC(Delta(8), ZSTD(1)),

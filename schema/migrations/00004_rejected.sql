@@ -12,7 +12,7 @@ CREATE TABLE IF NOT EXISTS rejected
     detail           String,
     content_type     LowCardinality(String),
     content_encoding LowCardinality(String),
-    body             String CODEC(ZSTD(1)) COMMENT 'raw bytes, perhaps cut',
+    body             String COMMENT 'raw bytes, perhaps cut' CODEC(ZSTD(1)),
     replayed_at      Nullable(DateTime64(3, 'UTC')),
     version          UInt64
 )
