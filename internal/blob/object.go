@@ -1,0 +1,149 @@
+package blob
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/minio/minio-go/v7"
+)
+
+// digestMeta carries the digest for stores that do not give a checksum back.
+const digestMeta = "Sha256"
+
+// Put describes an object to be stored.
+type Put struct {
+	Size        int64
+	SHA256      string // lower-case hex of the bytes: the server refuses others
+	ContentType string
+	Meta        map[string]string // ASCII names and values, no personal data
+}
+
+// Object is what the store knows of an object.
+type Object struct {
+	Key      string
+	Size     int64
+	SHA256   string            // lower-case hex; "" if the object was stored without one
+	Meta     map[string]string // names in canonical header form
+	StoredAt time.Time         // UTC
+}
+
+// Put stores an object under a key that must be free. When it returns nil the
+// object is stored as described. ErrExists: the key is taken – perhaps by this
+// very call, if an earlier try of it took effect and its answer was lost, so
+// that a caller compares digests with Stat. After any other error the object
+// may or may not be there.
+func (b *Bucket) Put(ctx context.Context, key string, body io.ReaderAt, p Put) error {
+	defer b.m.observe("put", time.Now())
+	sum, err := hex.DecodeString(p.SHA256)
+	if err != nil || len(sum) != 32 || p.Size <= 0 {
+		return b.m.failed("put", fmt.Errorf("storing %s: digest or size is missing", key))
+	}
+	opts := minio.PutObjectOptions{
+		ContentType:          p.ContentType,
+		DisableMultipart:     true,
+		DisableContentSha256: true, // the checksum's header does this work
+		UserMetadata: map[string]string{
+			"x-amz-checksum-sha256": base64.StdEncoding.EncodeToString(sum),
+			digestMeta:              p.SHA256,
+		},
+	}
+	for name, value := range p.Meta {
+		opts.UserMetadata[name] = value
+	}
+	opts.SetMatchETagExcept("*")
+	r := io.NewSectionReader(body, 0, p.Size) // seekable: the client can send it again
+	if _, err = b.client.PutObject(ctx, b.where.Bucket, key, r, p.Size, opts); err != nil {
+		return b.m.failed("put", b.wrap("storing", key, err))
+	}
+	b.m.bytes.WithLabelValues("put").Add(float64(p.Size))
+	return nil
+}
+
+// Stat returns what the store knows of an object, or ErrNotFound.
+func (b *Bucket) Stat(ctx context.Context, key string) (Object, error) {
+	defer b.m.observe("stat", time.Now())
+	info, err := b.client.StatObject(ctx, b.where.Bucket, key, minio.StatObjectOptions{Checksum: true})
+	if err != nil {
+		return Object{}, b.m.failed("stat", b.wrap("looking up", key, err))
+	}
+	return object(key, info), nil
+}
+
+func object(key string, info minio.ObjectInfo) Object {
+	o := Object{Key: key, Size: info.Size, Meta: info.UserMetadata, StoredAt: info.LastModified.UTC()}
+	// A composite checksum ("…-3") is one over parts, not over the object.
+	if sum, err := base64.StdEncoding.DecodeString(info.ChecksumSHA256); err == nil && len(sum) == 32 {
+		o.SHA256 = hex.EncodeToString(sum)
+	} else if meta := info.UserMetadata[digestMeta]; len(meta) == 64 {
+		o.SHA256 = meta
+	}
+	return o
+}
+
+// Get opens an object for reading; the caller closes it. ErrNotFound comes
+// from here, not from the first read.
+func (b *Bucket) Get(ctx context.Context, key string) (io.ReadCloser, Object, error) {
+	start := time.Now()
+	defer b.m.observe("get", start)
+	core := minio.Core{Client: b.client}
+	r, info, _, err := core.GetObject(ctx, b.where.Bucket, key, minio.GetObjectOptions{Checksum: true})
+	if err != nil {
+		return nil, Object{}, b.m.failed("get", b.wrap("reading", key, err))
+	}
+	b.m.bytes.WithLabelValues("get").Add(float64(info.Size))
+	return r, object(key, info), nil
+}
+
+// Remove deletes an object; one that is not there counts as removed.
+func (b *Bucket) Remove(ctx context.Context, key string) error {
+	defer b.m.observe("remove", time.Now())
+	err := b.client.RemoveObject(ctx, b.where.Bucket, key, minio.RemoveObjectOptions{})
+	if err = b.wrap("removing", key, err); err != nil && !errors.Is(err, ErrNotFound) {
+		return b.m.failed("remove", err)
+	}
+	return nil
+}
+
+// List calls each for the objects whose key begins with prefix, in order of
+// key, until each returns false. Digests and metadata are not listed.
+func (b *Bucket) List(ctx context.Context, prefix string, each func(Object) bool) error {
+	defer b.m.observe("list", time.Now())
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	for info := range b.client.ListObjectsIter(ctx, b.where.Bucket, minio.ListObjectsOptions{Prefix: prefix, Recursive: true}) {
+		if info.Err != nil {
+			return b.m.failed("list", b.wrap("listing", prefix, info.Err))
+		}
+		if !each(Object{Key: info.Key, Size: info.Size, StoredAt: info.LastModified.UTC()}) {
+			return nil
+		}
+	}
+	if err := ctx.Err(); err != nil {
+		return b.m.failed("list", b.wrap("listing", prefix, err))
+	}
+	return nil
+}
+
+// wrap says what was attempted and keeps the server's own code.
+func (b *Bucket) wrap(what, key string, err error) error {
+	if err == nil {
+		return nil
+	}
+	resp := minio.ToErrorResponse(err)
+	switch {
+	case resp.StatusCode == http.StatusPreconditionFailed, resp.Code == "PreconditionFailed":
+		return fmt.Errorf("%s %s: %w", what, key, ErrExists)
+	case resp.Code == "NoSuchKey", resp.Code == "NoSuchBucket" && strings.HasPrefix(what, "looking"):
+		return fmt.Errorf("%s %s: %w", what, key, ErrNotFound)
+	case resp.Code != "" && resp.StatusCode != 0:
+		return fmt.Errorf("%s %s: the store answered %d %s: %w", what, key, resp.StatusCode, resp.Code, err)
+	}
+	return fmt.Errorf("%s %s at %s: %w", what, key, b.where.Endpoint, err)
+}
