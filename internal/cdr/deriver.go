@@ -1,0 +1,241 @@
+// Package cdr keeps the CDRs true: it follows the warehouse's feed of touched
+// calls, reads each call whole, derives it (call.Derive) and writes the rows
+// that differ from what is stored. There must be one deriver only: two side by
+// side would leave two live rows of a call whose start moved.
+//
+// Every touch is derived twice: at once, and again when it has settled, that is
+// when no insert that was under way can still become visible. So a touch that
+// shows up late, or before its event, is only late and never lost. Marking
+// touches as done was rejected: ClickHouse has no cheap way to, and a crash
+// between rows and mark would need the second look all the same.
+package cdr
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"fonoteka/internal/call"
+	"fonoteka/internal/warehouse"
+)
+
+// Store is the warehouse as the deriver sees it.
+type Store interface {
+	Touched(ctx context.Context, after time.Time, limit int) ([]warehouse.Touch, error)
+	ServerTime(ctx context.Context) (time.Time, error)
+	Progress(ctx context.Context, name string) (string, error)
+	SetProgress(ctx context.Context, name, position string) error
+	EventsOf(ctx context.Context, keys []warehouse.CallKey) (map[warehouse.CallKey][]warehouse.StoredEvent, error)
+	StoredCalls(ctx context.Context, keys []warehouse.CallKey) (map[warehouse.CallKey][]warehouse.StoredCall, error)
+	WriteCalls(ctx context.Context, writes []warehouse.CallWrite) error
+	OpenCalls(ctx context.Context, before time.Time, limit int) ([]warehouse.CallKey, error)
+}
+
+// Options of a Deriver. Store, Decode and Log are required.
+type Options struct {
+	Store  Store
+	Decode func(integration string, body []byte, received time.Time) (call.Event, error)
+	Rules  func(integration string) call.Rules // nil: the zero Rules
+	Epoch  uint16                              // rises with an erasure and with a rebuild under changed rules
+
+	// EndAfter is the silence after which a call without an end is ended by
+	// inference; default 6 h. It is counted from the receive time of its last
+	// notification.
+	EndAfter time.Duration
+	Every    time.Duration // how often the feed is asked; default 500 ms
+	Settle   time.Duration // default warehouse.InsertTimeout + 5 s
+	Page     int           // calls derived at a time; default 1,000
+
+	Log        *slog.Logger
+	Registerer prometheus.Registerer
+}
+
+func (o *Options) validate() error {
+	if o.Store == nil || o.Decode == nil || o.Log == nil {
+		return errors.New("cdr: Store, Decode and Log are required")
+	}
+	if o.Rules == nil {
+		o.Rules = func(string) call.Rules { return call.Rules{} }
+	}
+	for _, d := range []struct {
+		v   *time.Duration
+		def time.Duration
+	}{{&o.EndAfter, 6 * time.Hour}, {&o.Every, 500 * time.Millisecond}, {&o.Settle, warehouse.InsertTimeout + 5*time.Second}} {
+		if *d.v <= 0 {
+			*d.v = d.def
+		}
+	}
+	if o.Page <= 0 {
+		o.Page = 1000
+	}
+	return nil
+}
+
+// Deriver derives what was touched.
+type Deriver struct {
+	opts    Options
+	metrics metrics
+	fresh   time.Time // touches up to here were derived once
+	settled time.Time // and up to here again; the position that is kept
+	kept    time.Time // of settled, what the warehouse has
+}
+
+// New checks the options and registers the metrics.
+func New(opts Options) (*Deriver, error) {
+	if err := opts.validate(); err != nil {
+		return nil, err
+	}
+	d := &Deriver{opts: opts}
+	m, err := newMetrics(opts.Registerer)
+	d.metrics = m
+	return d, err
+}
+
+// position is the name under which the warehouse keeps Deriver.settled.
+const position = "deriver"
+
+// Run derives until ctx is done. An outage of the warehouse is waited for.
+func (d *Deriver) Run(ctx context.Context) error {
+	loaded, quiet := false, true
+	var swept time.Time
+	for ctx.Err() == nil {
+		err := error(nil)
+		if !loaded {
+			err = d.load(ctx)
+			loaded = err == nil
+		}
+		more := false
+		if err == nil {
+			more, err = d.follow(ctx)
+		}
+		if err == nil && !more && time.Since(swept) > time.Minute {
+			swept = time.Now()
+			err = d.endOpen(ctx)
+		}
+		if ctx.Err() != nil {
+			break
+		}
+		d.say(err, &quiet)
+		if !more {
+			sleep(ctx, d.opts.Every)
+		}
+	}
+	return nil
+}
+
+// say logs the beginning and the end of an outage once.
+func (d *Deriver) say(err error, quiet *bool) {
+	switch {
+	case err != nil:
+		d.metrics.failures.Inc()
+		if *quiet {
+			d.opts.Log.Warn("deriver waits for the warehouse", "err", err)
+		}
+	case !*quiet:
+		d.opts.Log.Info("deriver goes on")
+	}
+	*quiet = err == nil
+}
+
+func (d *Deriver) load(ctx context.Context) error {
+	s, err := d.opts.Store.Progress(ctx, position)
+	if err != nil {
+		return err
+	}
+	if s != "" {
+		if d.settled, err = time.Parse(time.RFC3339Nano, s); err != nil {
+			return fmt.Errorf("position of the deriver: %w", err)
+		}
+	}
+	d.fresh, d.kept = d.settled, d.settled
+	return nil
+}
+
+// follow derives a page of fresh touches, or if there are none one of settled
+// ones. more says that there may be further ones.
+func (d *Deriver) follow(ctx context.Context) (more bool, err error) {
+	touches, err := d.opts.Store.Touched(ctx, d.fresh, d.opts.Page)
+	if err != nil {
+		return false, err
+	}
+	if len(touches) > 0 {
+		if err := d.derive(ctx, keysOf(touches)); err != nil {
+			return false, err
+		}
+		d.fresh = touches[len(touches)-1].At
+		d.metrics.lag.Set(max(time.Since(d.fresh), 0).Seconds())
+		return len(touches) >= d.opts.Page, nil
+	}
+	d.metrics.lag.Set(0)
+	return d.settle(ctx)
+}
+
+func (d *Deriver) settle(ctx context.Context) (more bool, err error) {
+	now, err := d.opts.Store.ServerTime(ctx)
+	if err != nil {
+		return false, err
+	}
+	until := now.Add(-d.opts.Settle)
+	if !until.After(d.settled) {
+		return false, nil
+	}
+	touches, err := d.opts.Store.Touched(ctx, d.settled, d.opts.Page)
+	if err != nil {
+		return false, err
+	}
+	more = len(touches) >= d.opts.Page
+	for len(touches) > 0 && touches[len(touches)-1].At.After(until) {
+		touches, more = touches[:len(touches)-1], false
+	}
+	if len(touches) == 0 {
+		return false, nil
+	}
+	if err := d.derive(ctx, keysOf(touches)); err != nil {
+		return false, err
+	}
+	d.settled = touches[len(touches)-1].At
+	if d.fresh.Before(d.settled) {
+		d.fresh = d.settled
+	}
+	if d.settled.Sub(d.kept) > time.Second || !more {
+		if err := d.opts.Store.SetProgress(ctx, position, d.settled.Format(time.RFC3339Nano)); err != nil {
+			return false, err
+		}
+		d.kept = d.settled
+	}
+	return more, nil
+}
+
+// endOpen derives calls again that went on for too long to be true.
+func (d *Deriver) endOpen(ctx context.Context) error {
+	keys, err := d.opts.Store.OpenCalls(ctx, time.Now().Add(-d.opts.EndAfter), d.opts.Page)
+	if err != nil || len(keys) == 0 {
+		return err
+	}
+	return d.derive(ctx, keys)
+}
+
+func keysOf(touches []warehouse.Touch) []warehouse.CallKey {
+	seen := make(map[warehouse.CallKey]bool, len(touches))
+	var keys []warehouse.CallKey
+	for _, t := range touches {
+		if !seen[t.CallKey] {
+			seen[t.CallKey] = true
+			keys = append(keys, t.CallKey)
+		}
+	}
+	return keys
+}
+
+func sleep(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	}
+}

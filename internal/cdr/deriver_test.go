@@ -1,0 +1,163 @@
+package cdr_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"fonoteka/internal/call"
+	"fonoteka/internal/cdr"
+	"fonoteka/internal/embedded/embeddedtest"
+	"fonoteka/internal/mtt"
+	"fonoteka/internal/warehouse"
+)
+
+func TestMain(m *testing.M) { embeddedtest.Main(m) }
+
+// counting counts what is written to the real warehouse.
+type counting struct {
+	*warehouse.DB
+	writes chan int
+}
+
+func (c counting) WriteCalls(ctx context.Context, w []warehouse.CallWrite) error {
+	if err := c.DB.WriteCalls(ctx, w); err != nil {
+		return err
+	}
+	c.writes <- len(w)
+	return nil
+}
+
+func openWarehouse(t *testing.T) *warehouse.DB {
+	t.Helper()
+	native, http, user, password := embeddedtest.ClickHouse(t)
+	db, err := warehouse.Open(warehouse.Options{
+		Addrs: []string{native}, HTTPAddr: http, User: user, Password: password,
+		Database: "cdr_" + strings.ToLower(strings.ReplaceAll(t.Name(), "/", "_")), Log: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	if err := db.Migrate(t.Context(), func(warehouse.Migration) {}); err != nil {
+		t.Fatal(err)
+	}
+	return db
+}
+
+func start(t *testing.T, db *warehouse.DB, settle time.Duration) (writes chan int, stop func()) {
+	t.Helper()
+	writes = make(chan int, 1000)
+	d, err := cdr.New(cdr.Options{
+		Store: counting{db, writes},
+		Decode: func(integration string, body []byte, received time.Time) (call.Event, error) {
+			return mtt.Decode(body, mtt.Context{Integration: integration, ReceivedAt: received})
+		},
+		Rules: func(string) call.Rules { return call.Rules{AbandonAfter: 5 * time.Second} },
+		Every: 20 * time.Millisecond, Settle: settle, Log: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() { defer close(done); _ = d.Run(ctx) }()
+	stop = func() { cancel(); <-done }
+	t.Cleanup(stop)
+	return writes, stop
+}
+
+func notification(state, at string, more string) string {
+	if at != "" {
+		at = fmt.Sprintf(`,"startTime":"2026-03-02 %s"`, at)
+	}
+	return fmt.Sprintf(`{"event":"callNotifications","result":{"callInfo":{"call":{"id":"c1~2o"},"state":%q,"type":"incoming","caller":{"accountId":"78124241500@pstn"},"callee":{"accountId":"883140777828301","centrexId":"1"}%s%s}}}`, state, at, more)
+}
+
+func insert(t *testing.T, db *warehouse.DB, received time.Time, bodies ...string) {
+	t.Helper()
+	var rows []warehouse.EventRow
+	for _, b := range bodies {
+		e, err := mtt.Decode([]byte(b), mtt.Context{Integration: "main", ReceivedAt: received})
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows = append(rows, warehouse.EventRow{Integration: "main", CallID: e.CallID(), EventID: e.ID, ReceivedAt: received, Kind: e.Kind, State: string(e.State), Body: []byte(b)})
+	}
+	if err := db.InsertEvents(t.Context(), rows); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// eventually waits for the one live row of the call to fulfil ok.
+func eventually(t *testing.T, db *warehouse.DB, ok func(call.Record) bool) call.Record {
+	t.Helper()
+	key := warehouse.CallKey{Integration: "main", GroupID: call.ID("main", "c1")}
+	var rows []warehouse.StoredCall
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		stored, err := db.StoredCalls(t.Context(), []warehouse.CallKey{key})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if rows = stored[key]; len(rows) == 1 && ok(rows[0].Record) {
+			return rows[0].Record
+		}
+	}
+	t.Fatalf("the call never became so: %+v", rows)
+	return call.Record{}
+}
+
+func TestCallGrowsWithItsNotificationsAndKeepsOneRow(t *testing.T) {
+	t.Parallel()
+	db := openWarehouse(t)
+	start(t, db, time.Hour)
+	received := time.Now().UTC()
+	insert(t, db, received, notification("connected", "10:00:08", ""))
+	eventually(t, db, func(r call.Record) bool { return r.Outcome == call.Answered && r.EndedAt.IsZero() })
+	insert(t, db, received.Add(time.Second), notification("finished", "", `,"duration":60`))
+	eventually(t, db, func(r call.Record) bool { return r.Talk == time.Minute && !r.EndedAt.IsZero() })
+	// The start moves, over the border of a month's partition and back in time.
+	insert(t, db, received.Add(2*time.Second), notification("showing", "09:59:58", ""))
+	r := eventually(t, db, func(r call.Record) bool { return r.Ring == 10*time.Second })
+	if want := time.Date(2026, 3, 2, 9, 59, 58, 0, time.UTC); !r.StartedAt.Equal(want) || len(r.Legs) != 1 || r.Events != 3 {
+		t.Errorf("record %+v", r)
+	}
+}
+
+func TestWhatChangedNothingIsNotWritten(t *testing.T) {
+	t.Parallel()
+	db := openWarehouse(t)
+	writes, stop := start(t, db, time.Millisecond) // everything settles at once, and is derived again
+	received := time.Now().UTC().Add(-time.Minute)
+	bodies := []string{notification("showing", "10:00:00", ""), notification("connected", "10:00:05", ""), notification("finished", "", `,"duration":60`)}
+	insert(t, db, received, bodies...)
+	eventually(t, db, func(r call.Record) bool { return r.Events == 3 })
+	insert(t, db, received.Add(time.Hour), bodies...) // the same notifications again
+	insert(t, db, received.Add(2*time.Hour), notification("showing", "10:00:01", ""))
+	eventually(t, db, func(r call.Record) bool { return r.Events == 4 })
+	stop()
+	if n := len(writes); n != 2 {
+		t.Errorf("%d writes, want 2: one for each change", n)
+	}
+	writes, stop = start(t, db, time.Millisecond) // a restart derives what it may have missed
+	insert(t, db, received.Add(3*time.Hour), notification("showing", "10:00:02", ""))
+	eventually(t, db, func(r call.Record) bool { return r.Events == 5 })
+	stop()
+	if n := len(writes); n != 1 {
+		t.Errorf("%d writes after the restart, want 1", n)
+	}
+}
+
+func TestSilentCallIsEndedByInference(t *testing.T) {
+	t.Parallel()
+	db := openWarehouse(t)
+	start(t, db, time.Hour)
+	insert(t, db, time.Now().UTC().Add(-7*time.Hour), notification("connected", "10:00:08", ""))
+	eventually(t, db, func(r call.Record) bool { return r.Partial && !r.EndedAt.IsZero() })
+	// The truth arrives and wins.
+	insert(t, db, time.Now().UTC(), notification("finished", "", `,"duration":30`))
+	eventually(t, db, func(r call.Record) bool { return !r.Partial && r.Talk == 30*time.Second })
+}

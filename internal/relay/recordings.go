@@ -1,0 +1,34 @@
+package relay
+
+import (
+	"context"
+	"time"
+
+	"fonoteka/internal/call"
+	"fonoteka/internal/spool"
+)
+
+// ToQueue is the sink of the cursor "recordings": each announcement becomes the
+// first attempt to fetch the recording. It does not wait for the warehouse.
+type ToQueue struct {
+	Enqueue  func(ctx context.Context, r call.Recording) error // attempt 0; harmless when repeated
+	Decode   Decoder
+	LinkLife func(integration string) time.Duration
+}
+
+// Sink is the relay's sink. What cannot be read is the other cursor's to set
+// aside.
+func (q *ToQueue) Sink(ctx context.Context, batch []spool.Record) error {
+	for _, rec := range batch {
+		e, _, err := q.Decode.open(rec)
+		if err != nil {
+			continue
+		}
+		if r, ok := Announcement(e, q.LinkLife); ok {
+			if err := q.Enqueue(ctx, r); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

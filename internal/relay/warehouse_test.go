@@ -1,0 +1,148 @@
+package relay_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"fonoteka/internal/call"
+	"fonoteka/internal/mtt"
+	"fonoteka/internal/relay"
+	"fonoteka/internal/spool"
+	"fonoteka/internal/warehouse"
+)
+
+// rowsTaken is a Warehouse that remembers the rows.
+type rowsTaken struct {
+	events    []warehouse.EventRow
+	announced []call.Recording
+	rejected  []warehouse.Rejected
+	replayed  []warehouse.Rejected
+}
+
+func (r *rowsTaken) InsertEvents(_ context.Context, rows []warehouse.EventRow) error {
+	r.events = append(r.events, rows...)
+	return nil
+}
+
+func (r *rowsTaken) AnnounceRecordings(_ context.Context, rows []call.Recording) error {
+	r.announced = append(r.announced, rows...)
+	return nil
+}
+
+func (r *rowsTaken) InsertRejected(_ context.Context, rows []warehouse.Rejected) error {
+	r.rejected = append(r.rejected, rows...)
+	return nil
+}
+
+func (r *rowsTaken) RejectedRows(_ context.Context, f warehouse.RejectedFilter) ([]warehouse.Rejected, error) {
+	if f.AfterID != 0 {
+		return nil, nil
+	}
+	rows := append([]warehouse.Rejected{}, r.rejected...)
+	for i := range rows {
+		rows[i].ID = uint64(i + 1)
+	}
+	return rows, nil
+}
+
+func (r *rowsTaken) MarkReplayed(_ context.Context, rows []warehouse.Rejected, _ time.Time) error {
+	r.replayed = append(r.replayed, rows...)
+	return nil
+}
+
+func decoder(body []byte, rec spool.Record) (call.Event, error) {
+	return mtt.Decode(body, mtt.Context{Integration: rec.Integration, ReceivedAt: rec.ReceivedAt})
+}
+
+func linkLife(string) time.Duration { return 90 * 24 * time.Hour }
+
+func toWarehouse(t *testing.T, rows *rowsTaken, d relay.Decoder) *relay.ToWarehouse {
+	t.Helper()
+	counter, err := relay.NewNotifications(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &relay.ToWarehouse{Warehouse: rows, Decode: d, LinkLife: linkLife, Log: slog.New(slog.DiscardHandler), Counter: counter}
+}
+
+func gzipped(t *testing.T, s string) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	if _, err := w.Write([]byte(s)); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+const finished = `{"event":"callNotifications","result":{"callInfo":{"call":{"id":"a~1o"},"state":"finished"}}}`
+
+func TestEveryRecordBecomesARowSomewhere(t *testing.T) {
+	t.Parallel()
+	rows := &rowsTaken{}
+	batch := []spool.Record{
+		{Body: []byte(finished)},
+		{Body: gzipped(t, finished), ContentEncoding: "gzip"},
+		{Body: []byte(`{"event":"callNotifications","result":{"callInfo":{"call":{"id":"a"},"state":"recorded","urlRecord":"https://openapi.mtt.ru/records/1/2026/03/01/A.mp3"}}}`)},
+		{Body: []byte(`{"event":"somethingNew"}`)},
+		{Body: []byte(`{"event":"vpbxNotifications","result":{"eventType":"numbersChanged"}}`)},
+		{Body: []byte(`not json`)},
+		{Body: []byte(`{"event":"callNot`), Truncated: "too large"},
+		{Body: []byte("xx"), ContentEncoding: "gzip"},
+		{Body: []byte("xx"), ContentEncoding: "br"},
+		{Body: []byte("??"), Err: spool.ErrDamaged},
+		{Err: spool.ErrErased},
+	}
+	for i := range batch {
+		batch[i].Integration, batch[i].ReceivedAt = "main", time.Date(2026, 3, 2, 10, 0, i, 0, time.UTC)
+	}
+	if err := toWarehouse(t, rows, decoder).Sink(t.Context(), batch); err != nil {
+		t.Fatal(err)
+	}
+	var kinds, reasons []string
+	for _, e := range rows.events {
+		kinds = append(kinds, string(e.Kind)+" "+e.State)
+	}
+	for _, r := range rows.rejected {
+		reasons = append(reasons, r.Reason)
+	}
+	if diff := cmp.Diff([]string{"call finished", "call finished", "call recorded", "unknown somethingnew", "directory numbersChanged"}, kinds); diff != "" {
+		t.Errorf("events (-want +got):\n%s", diff)
+	}
+	if rows.events[0].EventID != rows.events[1].EventID {
+		t.Error("compression made another event of the same notification")
+	}
+	if diff := cmp.Diff([]string{"unreadable", "too large", "encoding", "encoding", "damaged"}, reasons); diff != "" {
+		t.Errorf("rejected (-want +got):\n%s", diff)
+	}
+	want := []call.Recording{{
+		Integration: "main", ID: call.RecordingID("main", "https://openapi.mtt.ru/records/1/2026/03/01/A.mp3"),
+		URL: "https://openapi.mtt.ru/records/1/2026/03/01/A.mp3", CallID: call.ID("main", "a"), PlatformCallID: "a", PlatformID: "a",
+		AnnouncedAt: time.Date(2026, 3, 2, 10, 0, 2, 0, time.UTC), ExpiresAt: time.Date(2026, 5, 30, 0, 0, 0, 0, time.UTC),
+	}}
+	if diff := cmp.Diff(want, rows.announced); diff != "" {
+		t.Errorf("announced (-want +got):\n%s", diff)
+	}
+}
+
+func TestRejectedRowsAreReplayedOnceTheyCanBeRead(t *testing.T) {
+	t.Parallel()
+	rows := &rowsTaken{rejected: []warehouse.Rejected{
+		{Integration: "main", Body: []byte("not json"), ReceivedAt: time.Now()},
+		{Integration: "main", Body: []byte(finished), ReceivedAt: time.Now()}, // refused by an older decoder
+	}}
+	var taken, still int
+	err := toWarehouse(t, rows, decoder).ReplayRejected(t.Context(), rows, func(a, b int) { taken, still = a, b })
+	if err != nil || taken != 1 || still != 1 || len(rows.events) != 1 || len(rows.replayed) != 1 || len(rows.rejected) != 2 {
+		t.Errorf("taken %d, still rejected %d, events %d, marked %d: %v", taken, still, len(rows.events), len(rows.replayed), err)
+	}
+}
