@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -60,4 +61,25 @@ func mustAsk(t *testing.T, ch *embedded.ClickHouse, query string) string {
 		t.Fatalf("%s: %v", query, err)
 	}
 	return answer
+}
+
+// kill ends a process the hard way.
+func kill(t *testing.T, pid int) {
+	t.Helper()
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// eventually polls until ok, for 15 s at most.
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	deadline := time.After(15 * time.Second)
+	for !ok() {
+		select {
+		case <-deadline:
+			t.Fatalf("it did not come true: %s", what)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
 }

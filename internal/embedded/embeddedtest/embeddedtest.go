@@ -29,6 +29,7 @@ import (
 var (
 	dir        = sync.OnceValues(func() (string, error) { return os.MkdirTemp("", "fonoteka-test-") })
 	clickhouse = sync.OnceValues(startClickHouse)
+	s3         = sync.OnceValues(startS3)
 
 	mu    sync.Mutex
 	stops []func()
@@ -125,6 +126,35 @@ func startClickHouse() (*embedded.ClickHouse, error) {
 	}
 	atEnd(func() { stop("clickhouse", ch.Stop) })
 	return ch, nil
+}
+
+const s3AccessKey, s3SecretKey = "test-access", "test-secret"
+
+// S3 returns the address of this process's shared object store (plain http,
+// region embedded.S3Region) and its account, who may create buckets.
+func S3(t testing.TB) (addr, accessKey, secretKey string) {
+	t.Helper()
+	s, err := s3()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.Addr(), s3AccessKey, s3SecretKey
+}
+
+func startS3() (*embedded.S3, error) {
+	d, err := dir()
+	if err != nil {
+		return nil, fmt.Errorf("create a folder for the stores: %w", err)
+	}
+	s, err := embedded.StartS3(context.Background(), embedded.S3Options{
+		Dir: filepath.Join(d, "s3"), AccessKey: s3AccessKey, SecretKey: s3SecretKey,
+		Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
+	})
+	if err != nil {
+		return nil, err
+	}
+	atEnd(func() { stop("s3", s.Stop) })
+	return s, nil
 }
 
 func stop(name string, f func(context.Context) error) {

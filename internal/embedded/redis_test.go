@@ -1,0 +1,80 @@
+package embedded_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"go.uber.org/goleak"
+
+	"fonoteka/internal/embedded"
+)
+
+func startRedis(t *testing.T) (*embedded.Redis, *redis.Client) {
+	t.Helper()
+	r, err := embedded.StartRedis(embedded.RedisOptions{Password: "secret"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = r.Stop(context.Background()) })
+	c := redis.NewClient(&redis.Options{Addr: r.Addr(), Password: "secret"})
+	t.Cleanup(func() { _ = c.Close() })
+	return r, c
+}
+
+func TestRedisExpiresKeysInRealTime(t *testing.T) {
+	t.Parallel()
+	_, c := startRedis(t)
+	began := time.Now()
+	for key, ttl := range map[string]time.Duration{"short": time.Second, "long": time.Hour} {
+		if err := c.Set(t.Context(), key, "1", ttl).Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	eventually(t, "the short key expires", func() bool { return c.Exists(t.Context(), "short").Val() == 0 })
+	if took := time.Since(began); took < 500*time.Millisecond || took > 5*time.Second {
+		t.Errorf("a second took %v", took)
+	}
+	if left := c.TTL(t.Context(), "long").Val(); left < 59*time.Minute || left >= time.Hour {
+		t.Errorf("of an hour %v are left", left)
+	}
+	now, err := c.Time(t.Context()).Result()
+	if err != nil || time.Since(now).Abs() > time.Minute {
+		t.Errorf("its clock says %v (%v)", now, err)
+	}
+}
+
+func TestRedisRefusesAWrongPassword(t *testing.T) {
+	t.Parallel()
+	r, _ := startRedis(t)
+	for _, password := range []string{"", "wrong"} {
+		c := redis.NewClient(&redis.Options{Addr: r.Addr(), Password: password})
+		if err := c.Ping(t.Context()).Err(); err == nil {
+			t.Errorf("password %q was let in", password)
+		}
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestRedisLeavesNothingRunning(t *testing.T) {
+	before := goleak.IgnoreCurrent()
+	r, c := startRedis(t)
+	if err := c.Ping(t.Context()).Err(); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Stop(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-r.Done():
+	default:
+		t.Error("Done is open after Stop")
+	}
+	goleak.VerifyNone(t, before)
+}

@@ -1,0 +1,233 @@
+package embedded
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/versity/versitygw/backend/posix"
+	"github.com/versity/versitygw/s3err"
+	"github.com/versity/versitygw/s3response"
+)
+
+// durable is the gateway's POSIX backend plus two promises it does not make:
+// what is answered with success is on disk, and a legal hold forbids deletion
+// also after the retention has run out.
+//
+// A write that fails its sync answers with an error though its file may be
+// there; the client writes again. One hole is known: an overwrite in a
+// versioned bucket moves the old version before both are synced together, so
+// that a power loss within that request leaves the old version to the file
+// system's own ordering. Nothing here overwrites.
+type durable struct {
+	*posix.Posix
+	root, versions string
+	sidecar        string // "" where metadata are extended attributes
+}
+
+// settled passes err on, and syncs what belongs to an object if there is none.
+func (d *durable) settled(err error, bucket, key *string) error {
+	if err != nil {
+		return err
+	}
+	if err := d.syncObject(*bucket, *key); err != nil {
+		return fmt.Errorf("sync object: %w", err)
+	}
+	return nil
+}
+
+func (d *durable) syncObject(bucket, key string) error {
+	if err := syncUp(filepath.Join(d.root, bucket, filepath.FromSlash(key)), d.root); err != nil {
+		return err
+	}
+	versions := d.versionsOf(bucket, key)
+	if err := syncTree(versions, d.versions); err != nil {
+		return err
+	}
+	if d.sidecar == "" {
+		return nil
+	}
+	if err := syncTree(filepath.Join(d.sidecar, bucket, filepath.FromSlash(key), "meta"), d.sidecar); err != nil {
+		return err
+	}
+	return syncTree(filepath.Join(d.sidecar, versions), d.sidecar)
+}
+
+// versionsOf is where the gateway keeps the older versions of a key.
+func (d *durable) versionsOf(bucket, key string) string {
+	sum := fmt.Sprintf("%x", sha256.Sum256([]byte(key)))
+	return filepath.Join(d.versions, bucket, sum[:2], sum[2:4], sum[4:6], sum)
+}
+
+// settledBucket is settled for a bucket's own settings.
+func (d *durable) settledBucket(err error, bucket string) error {
+	if err != nil {
+		return err
+	}
+	err = syncUp(filepath.Join(d.root, bucket), d.root)
+	if err == nil && d.sidecar != "" {
+		err = syncTree(filepath.Join(d.sidecar, bucket, "meta"), d.sidecar)
+	}
+	if err != nil {
+		return fmt.Errorf("sync bucket: %w", err)
+	}
+	return nil
+}
+
+// syncUp syncs path and every folder above it up to root. What is not there
+// was deleted: then the folder above it is what has to be synced.
+func syncUp(path, root string) error {
+	for ; len(path) >= len(root); path = filepath.Dir(path) {
+		if err := fsync(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+// syncTree syncs all in the folder and every folder above it; nothing if it is
+// not there.
+func syncTree(dir, root string) error {
+	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	err := filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
+		if err == nil {
+			err = fsync(path)
+		}
+		if errors.Is(err, fs.ErrNotExist) { // another request was quicker
+			return nil
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return syncUp(dir, root)
+}
+
+func fsync(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return f.Sync()
+}
+
+// PutObject stores an object; on success it survives a power loss.
+func (d *durable) PutObject(ctx context.Context, in s3response.PutObjectInput) (s3response.PutObjectOutput, error) {
+	out, err := d.Posix.PutObject(ctx, in)
+	return out, d.settled(err, in.Bucket, in.Key)
+}
+
+// CompleteMultipartUpload is PutObject for an object that came in parts.
+func (d *durable) CompleteMultipartUpload(ctx context.Context, in *s3.CompleteMultipartUploadInput) (s3response.CompleteMultipartUploadResult, string, error) {
+	out, version, err := d.Posix.CompleteMultipartUpload(ctx, in)
+	return out, version, d.settled(err, in.Bucket, in.Key)
+}
+
+// CopyObject is PutObject for an object that is here already.
+func (d *durable) CopyObject(ctx context.Context, in s3response.CopyObjectInput) (s3response.CopyObjectOutput, error) {
+	out, err := d.Posix.CopyObject(ctx, in)
+	return out, d.settled(err, in.Bucket, in.Key)
+}
+
+// PutObjectRetention sets until when an object must not be deleted.
+func (d *durable) PutObjectRetention(ctx context.Context, bucket, key, version string, retention []byte) error {
+	return d.settled(d.Posix.PutObjectRetention(ctx, bucket, key, version, retention), &bucket, &key)
+}
+
+// PutObjectLegalHold sets or lifts a hold.
+func (d *durable) PutObjectLegalHold(ctx context.Context, bucket, key, version string, on bool) error {
+	return d.settled(d.Posix.PutObjectLegalHold(ctx, bucket, key, version, on), &bucket, &key)
+}
+
+// PutObjectTagging sets an object's tags.
+func (d *durable) PutObjectTagging(ctx context.Context, bucket, key, version string, tags map[string]string) error {
+	return d.settled(d.Posix.PutObjectTagging(ctx, bucket, key, version, tags), &bucket, &key)
+}
+
+// CreateBucket makes a bucket, with object lock if asked for.
+func (d *durable) CreateBucket(ctx context.Context, in *s3.CreateBucketInput, acl []byte) error {
+	return d.settledBucket(d.Posix.CreateBucket(ctx, in, acl), *in.Bucket)
+}
+
+// PutBucketVersioning turns versions of a bucket's objects on or off.
+func (d *durable) PutBucketVersioning(ctx context.Context, bucket string, status types.BucketVersioningStatus) error {
+	return d.settledBucket(d.Posix.PutBucketVersioning(ctx, bucket, status), bucket)
+}
+
+// PutObjectLockConfiguration sets a bucket's default retention.
+func (d *durable) PutObjectLockConfiguration(ctx context.Context, bucket string, config []byte) error {
+	return d.settledBucket(d.Posix.PutObjectLockConfiguration(ctx, bucket, config), bucket)
+}
+
+// PutBucketPolicy sets who may do what in a bucket.
+func (d *durable) PutBucketPolicy(ctx context.Context, bucket string, policy []byte) error {
+	return d.settledBucket(d.Posix.PutBucketPolicy(ctx, bucket, policy), bucket)
+}
+
+// DeleteObject deletes an object or one of its versions, unless it is held.
+func (d *durable) DeleteObject(ctx context.Context, in *s3.DeleteObjectInput) (*s3.DeleteObjectOutput, error) {
+	if in.Key == nil {
+		return nil, s3err.GetAPIError(s3err.ErrNoSuchKey)
+	}
+	if err := d.refuseHeld(ctx, in); err != nil {
+		return nil, err
+	}
+	out, err := d.Posix.DeleteObject(ctx, in)
+	if err == nil && in.VersionId != nil { // the key's last version takes its folders along
+		err = syncUp(d.versionsOf(*in.Bucket, *in.Key), d.versions)
+	}
+	return out, d.settled(err, in.Bucket, in.Key)
+}
+
+// refuseHeld is nil if the deletion takes no bytes under legal hold away. In a
+// versioned bucket a deletion without a version takes none: it adds a marker.
+func (d *durable) refuseHeld(ctx context.Context, in *s3.DeleteObjectInput) error {
+	version := ""
+	if in.VersionId != nil {
+		version = *in.VersionId
+	}
+	if version == "" {
+		v, err := d.GetBucketVersioning(ctx, *in.Bucket)
+		if err == nil && v.Status != nil && *v.Status == types.BucketVersioningStatusEnabled {
+			return nil
+		}
+	}
+	held, err := d.GetObjectLegalHold(ctx, *in.Bucket, *in.Key, version)
+	var answer s3err.S3Error
+	switch {
+	case err == nil && held != nil && *held:
+		return s3err.GetAPIError(s3err.ErrObjectLocked)
+	case err == nil || errors.As(err, &answer): // no such object, no lock on the bucket, a marker: nothing to hold
+		return nil
+	default: // whether it is held could not be read
+		return err
+	}
+}
+
+// DeleteObjects is DeleteObject for many; the gateway's own would go around it.
+func (d *durable) DeleteObjects(ctx context.Context, in *s3.DeleteObjectsInput) (s3response.DeleteResult, error) {
+	var result s3response.DeleteResult
+	for _, o := range in.Delete.Objects {
+		out, err := d.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: in.Bucket, Key: o.Key, VersionId: o.VersionId})
+		if err != nil {
+			result.Error = append(result.Error, s3err.ObjectDeleteError(o.Key, o.VersionId, err))
+			continue
+		}
+		deleted := types.DeletedObject{Key: o.Key, VersionId: o.VersionId, DeleteMarker: out.DeleteMarker}
+		if out.DeleteMarker != nil && *out.DeleteMarker {
+			deleted.DeleteMarkerVersionId = out.VersionId
+		}
+		result.Deleted = append(result.Deleted, deleted)
+	}
+	return result, nil
+}
