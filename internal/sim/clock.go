@@ -17,6 +17,13 @@ func working(t time.Time) bool {
 	return day != time.Saturday && day != time.Sunday && t.Hour() >= opens && t.Hour() < closes
 }
 
+// moment is when a call happens.
+type moment struct {
+	at     time.Time
+	end    bool // at is when the call ends, not when it starts
+	closed bool // nobody is in the office
+}
+
 // postAt is when call i is posted, counted from the first one.
 func postAt(opts Options, i int) time.Duration {
 	if opts.Rate == 0 {
@@ -37,6 +44,9 @@ func startTimes(opts Options) []time.Time {
 	}
 	r := newRand(opts.Seed, streamClock, 0)
 	span := opts.Start.Sub(opts.Since)
+	if span > time.Hour {
+		span -= 20 * time.Minute // the last call is over by now
+	}
 	for i := range times {
 		// 92 % by working hours; a span without any takes what it gets.
 		for range 60 {

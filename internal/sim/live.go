@@ -27,7 +27,7 @@ func (s *Sim) Live(ctx context.Context, client *http.Client, redirectURI string,
 			return
 		}
 		begin := time.Now()
-		c := s.add(i, begin.UTC().Truncate(time.Second), false)
+		c := s.add(i, moment{at: begin.UTC().Truncate(time.Second)})
 		wg.Go(func() { p.live(ctx, c, i, begin) })
 	}
 }
@@ -52,5 +52,8 @@ func (p *poster) live(ctx context.Context, c *Call, i int, begin time.Time) {
 		if again {
 			p.deliver(ctx, n)
 		}
+	}
+	for _, n := range notes {
+		n.body.Store(nil)
 	}
 }

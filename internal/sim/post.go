@@ -122,7 +122,7 @@ func (p *poster) deliver(ctx context.Context, n *Notification) {
 	}
 	first, pause := time.Now(), 100*time.Millisecond
 	for attempt := 1; ; attempt++ {
-		err := p.try(ctx, n.Body)
+		err := p.try(ctx, n.Body())
 		now := time.Now()
 		if err == nil {
 			p.acknowledged(n, now)

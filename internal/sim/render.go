@@ -14,15 +14,30 @@ import (
 
 // Notification is one message of the operator.
 type Notification struct {
-	Body  []byte
 	State string // trying … recorded, or the type of a directory change
 	// After is how long after the start of the call it is sent in life.
 	After time.Duration
 
+	body      atomic.Pointer[[]byte]
 	recording *Recording // of a recorded
 	directory bool
 	posted    atomic.Bool // at least one attempt was begun
 	acked     atomic.Bool // at least one attempt was answered 2xx
+}
+
+func newNotification(state string, after time.Duration, body []byte) *Notification {
+	n := &Notification{State: state, After: after}
+	n.body.Store(&body)
+	return n
+}
+
+// Body is what is posted; nil once Live has finished with the call, so that
+// endless traffic does not fill the memory.
+func (n *Notification) Body() []byte {
+	if b := n.body.Load(); b != nil {
+		return *b
+	}
+	return nil
 }
 
 // render tells the call: every leg's events in the order of their moments.
@@ -71,10 +86,8 @@ func (st *story) tell(l *leg, state string, at, stamp int) {
 	if state == "finished" {
 		st.finish(l, info, result)
 	}
-	st.add(&Notification{
-		State: state, After: time.Duration(at) * time.Second,
-		Body: encode(st.r, map[string]any{"event": "callNotifications", "result": result}),
-	})
+	body := encode(st.r, map[string]any{"event": "callNotifications", "result": result})
+	st.add(newNotification(state, time.Duration(at)*time.Second, body))
 }
 
 // finish adds what only "finished" says, and now and then writes some of it
@@ -109,15 +122,15 @@ func (st *story) finish(l *leg, info, result map[string]any) {
 }
 
 func (st *story) tellRecorded(rec *Recording) {
-	st.add(&Notification{
-		State: "recorded", After: rec.after, recording: rec,
-		Body: encode(st.r, map[string]any{"event": "callNotifications", "result": map[string]any{
-			"callInfo": map[string]any{
-				"accountId": rec.account, "call": map[string]any{"id": rec.legID},
-				"state": "recorded", "urlRecord": rec.URL,
-			},
-		}}),
-	})
+	n := newNotification("recorded", rec.after, encode(st.r, map[string]any{
+		"event": "callNotifications",
+		"result": map[string]any{"callInfo": map[string]any{
+			"accountId": rec.account, "call": map[string]any{"id": rec.legID},
+			"state": "recorded", "urlRecord": rec.URL,
+		}},
+	}))
+	n.recording = rec
+	st.add(n)
 }
 
 func (st *story) add(n *Notification) {
@@ -131,10 +144,9 @@ func directoryChange(seed uint64, i int) *Notification {
 		return nil
 	}
 	kind := []string{"numbersChanged", "workplacesChanged"}[r.IntN(2)]
-	return &Notification{
-		State: kind, directory: true,
-		Body: fmt.Appendf(nil, `{"event":"vpbxNotifications","result":{"eventType":%q}}`, kind),
-	}
+	n := newNotification(kind, 0, fmt.Appendf(nil, `{"event":"vpbxNotifications","result":{"eventType":%q}}`, kind))
+	n.directory = true
+	return n
 }
 
 // encode writes JSON with sorted keys, as the operator's examples have them.

@@ -136,14 +136,16 @@ func New(opts Options) (*Sim, error) {
 		files:   map[string]*Recording{},
 	}
 	for i, at := range startTimes(opts) {
-		s.add(i, at, opts.Since.IsZero() && opts.Speed == 0)
+		m := moment{at: at, end: opts.Since.IsZero() && opts.Speed == 0}
+		m.closed = !opts.Since.IsZero() && !working(at)
+		s.add(i, m)
 	}
 	return s, nil
 }
 
-// add makes up call i and files it. With ended, at is the call's end.
-func (s *Sim) add(i int, at time.Time, ended bool) *Call {
-	c := newStory(s, i, at, ended)
+// add makes up call i and files it.
+func (s *Sim) add(i int, m moment) *Call {
+	c := newStory(s, i, m)
 	c.directory = directoryChange(s.opts.Seed, i)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -162,11 +164,14 @@ func (s *Sim) Calls() []*Call {
 }
 
 // Notifications returns the body of every notification once, in the order of
-// the calls and of the events within each, directory changes included.
+// the calls and of the events within each, directory changes included. Those of
+// calls that Live has finished with are gone.
 func (s *Sim) Notifications() [][]byte {
 	var out [][]byte
 	for _, d := range s.plan() {
-		out = append(out, d.note.Body)
+		if body := d.note.Body(); body != nil {
+			out = append(out, body)
+		}
 	}
 	return out
 }

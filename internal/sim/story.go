@@ -137,21 +137,23 @@ type story struct {
 	transport string
 }
 
-// newStory makes up call i, which begins (with ended: ends) at the given time.
-func newStory(s *Sim, i int, at time.Time, ended bool) *Call {
+// newStory makes up call i.
+func newStory(s *Sim, i int, m moment) *Call {
 	r := newRand(s.opts.Seed, streamCall, uint64(i))
 	st := &story{call: &Call{}, r: r, company: s.company, index: i}
 	st.call.Kind = pickKind(s.opts.Seed, i, r)
+	if names, _ := kinds(); m.closed && i >= len(names) {
+		st.call.Kind = AfterHours
+	}
 	st.external = s.company.externals[r.IntN(len(s.company.externals))]
 	st.transport = fmt.Sprintf("10.133.%d.%d:507%d", 32+r.IntN(20), 1+r.IntN(250), r.IntN(10))
 	st.drawClient()
 	st.happen()
 	st.call.PlatformID = st.base
 	st.settle()
-	length := time.Duration(st.end()) * time.Second
-	st.call.StartedAt = at
-	if ended {
-		st.call.StartedAt = at.Add(-length)
+	st.call.StartedAt = m.at
+	if m.end {
+		st.call.StartedAt = m.at.Add(-time.Duration(st.end()) * time.Second)
 	}
 	for _, l := range st.legs {
 		st.call.Legs = append(st.call.Legs, l.public(st.call.StartedAt))
