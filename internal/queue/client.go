@@ -1,0 +1,137 @@
+package queue
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"time"
+
+	"github.com/hibiken/asynq"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+	"github.com/redis/go-redis/v9"
+)
+
+// JobTimeout is how long a handler may run before its context ends. The
+// archive's own limit on a download is shorter, so that this one only ends
+// what hangs.
+const JobTimeout = 2 * time.Hour
+
+// ClientOptions of a Client.
+type ClientOptions struct {
+	URL        string                // redis://, rediss:// or unix://
+	Logger     *slog.Logger          // nil: none
+	Registerer prometheus.Registerer // nil: no metrics
+}
+
+// Client puts jobs into the queues. It is safe for concurrent use.
+type Client struct {
+	redis     *redis.Client
+	asynq     *asynq.Client
+	inspector *asynq.Inspector
+	log       *slog.Logger
+	enqueued  *prometheus.CounterVec
+}
+
+// NewClient makes a Client without talking to Redis.
+func NewClient(o ClientOptions) (*Client, error) {
+	r, err := connect(o.URL)
+	if err != nil {
+		return nil, err
+	}
+	return &Client{
+		redis: r, asynq: asynq.NewClientFromRedisClient(r), inspector: asynq.NewInspectorFromRedisClient(r), log: orDiscard(o.Logger),
+		enqueued: promauto.With(o.Registerer).NewCounterVec(prometheus.CounterOpts{
+			Name: "fonoteka_queue_enqueued_total",
+			Help: "Jobs offered to the queue: new, known already, run again after they were set aside, or failed.",
+		}, []string{"queue", "result"}),
+	}, nil
+}
+
+// Options of one Enqueue.
+type Options struct {
+	Urgent bool
+	At     time.Time // zero or past: now; kept to the second, so that a job runs up to one second before it and 0.7 s after it
+}
+
+// Enqueue puts a job into its queue. When it returns nil, the job waits, runs
+// or is scheduled there – also if it was there before. It says nothing of
+// Redis' own durability.
+func (c *Client) Enqueue(ctx context.Context, job Job, o Options) error {
+	queue := normal
+	if o.Urgent {
+		queue = urgent
+	}
+	result, err := c.enqueue(ctx, queue, job, o.At)
+	if err != nil {
+		c.enqueued.WithLabelValues(queue, "failed").Inc()
+		return fmt.Errorf("enqueueing recording %s, attempt %d: %w", job.Recording.ID, job.Attempt, err)
+	}
+	c.enqueued.WithLabelValues(queue, result).Inc()
+	return nil
+}
+
+func (c *Client) enqueue(ctx context.Context, queue string, job Job, at time.Time) (result string, err error) {
+	payload, err := json.Marshal(job)
+	if err != nil {
+		return "", err
+	}
+	opts := []asynq.Option{
+		asynq.TaskID(job.ID()), asynq.Queue(queue), asynq.MaxRetry(math.MaxInt32),
+		asynq.Timeout(JobTimeout), asynq.Retention(0),
+	}
+	if !at.IsZero() {
+		opts = append(opts, asynq.ProcessAt(at))
+	}
+	put := func() error {
+		_, err := c.asynq.EnqueueContext(ctx, asynq.NewTask(taskType, payload), opts...)
+		return err
+	}
+	if err = put(); !errors.Is(err, asynq.ErrTaskIDConflict) {
+		return "new", err
+	}
+	again, err := c.clearDead(ctx, queue, job.ID())
+	if err != nil || !again {
+		return "known", err
+	}
+	c.log.WarnContext(ctx, "job was set aside, running it again", "recording", job.Recording.ID, "attempt", job.Attempt)
+	if err = put(); errors.Is(err, asynq.ErrTaskIDConflict) {
+		err = nil // somebody else did the same
+	}
+	return "again", err
+}
+
+// clearDead removes a task that will never run by itself, so that its id is
+// free: asynq keeps what it gave up for 90 days, and such a task would hold a
+// recording back for as long. It reports whether the id is free now.
+func (c *Client) clearDead(ctx context.Context, queue, id string) (bool, error) {
+	info, err := c.inspector.GetTaskInfo(queue, id)
+	if errors.Is(err, asynq.ErrQueueNotFound) {
+		// asynq remembers in the process that it named the queue in Redis, and
+		// does not do so again after Redis lost its data.
+		if err = c.redis.SAdd(ctx, "asynq:queues", queue).Err(); err == nil {
+			info, err = c.inspector.GetTaskInfo(queue, id)
+		}
+	}
+	switch {
+	case errors.Is(err, asynq.ErrTaskNotFound):
+		return true, nil // it ended in between
+	case err != nil:
+		return false, err
+	case info.State != asynq.TaskStateArchived && info.State != asynq.TaskStateCompleted:
+		return false, nil
+	}
+	if err = c.inspector.DeleteTask(queue, id); err != nil && !errors.Is(err, asynq.ErrTaskNotFound) {
+		return false, err
+	}
+	return true, nil
+}
+
+// Ping reports whether Redis answers.
+func (c *Client) Ping(ctx context.Context) error { return ping(ctx, c.redis) }
+
+// Close ends the connections.
+func (c *Client) Close() error { return c.redis.Close() }

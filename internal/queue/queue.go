@@ -1,0 +1,104 @@
+// Package queue is the clock of the archive: jobs that are due now or later,
+// run by a pool of workers, on asynq and Redis.
+//
+// It is never the truth. Redis may be away when the process starts, be
+// restarted, or lose everything at any time: nothing stops, nothing here is
+// needed to find out what is still to be done, and the planner brings back
+// what is missing. So a job is small, may run twice, and leaves nothing behind
+// when it is done. A handler's error means that the infrastructure failed, and
+// the job is tried again within 30 seconds; outcomes are no errors.
+//
+// asynq was chosen because its tasks are hashes and lists that people can
+// inspect with the tools they have, it does delayed tasks, leases and crash
+// recovery, and it runs on an in-process Redis too. A timer wheel of our own
+// would have needed leases between processes. It is imported here only.
+package queue
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/logging"
+	"github.com/redis/go-redis/v9/maintnotifications"
+
+	"fonoteka/internal/call"
+)
+
+// The queues. Nothing of normal runs while anything of urgent waits.
+const (
+	urgent = "urgent"
+	normal = "default"
+)
+
+// taskType is asynq's name for a Job.
+const taskType = "recording"
+
+// Job asks for one try of one recording.
+type Job struct {
+	Recording call.Recording `json:"recording"`
+	Attempt   int            `json:"attempt"` // tries made before this one
+}
+
+// ID identifies the job among all: the same recording with another attempt is
+// another job, because a finished or failed one may still hold its id.
+func (j Job) ID() string {
+	return j.Recording.Integration + ":" + j.Recording.ID + ":" + strconv.Itoa(j.Attempt)
+}
+
+func decode(payload []byte) (Job, error) {
+	var j Job
+	if err := json.Unmarshal(payload, &j); err != nil {
+		return Job{}, fmt.Errorf("reading job: %w", err)
+	}
+	if j.Recording.ID == "" || j.Attempt < 0 {
+		return Job{}, errors.New("reading job: it names no recording")
+	}
+	return j, nil
+}
+
+// quietRedis silences go-redis once: it reports every failed dial to the
+// process's standard error, several lines a second while Redis is away. All of
+// it reaches us as errors as well, and health logs the change. The library has
+// no logger per client.
+var quietRedis = sync.OnceFunc(func() { redis.SetLogger(&logging.VoidLogger{}) })
+
+// connect makes a client without dialling. Its calls fail within some seconds
+// while Redis is away: whoever waits for Redis here has a clock of their own.
+func connect(rawURL string) (*redis.Client, error) {
+	quietRedis()
+	o, err := redis.ParseURL(rawURL)
+	if err != nil {
+		// The error would show parts of the address, and so the password.
+		return nil, errors.New("redis address cannot be read; it looks like redis://:PASSWORD@HOST:PORT/0, rediss://… or unix:///PATH")
+	}
+	if o.TLSConfig != nil {
+		o.TLSConfig.MinVersion = tls.VersionTLS12
+	}
+	o.DialTimeout, o.ReadTimeout, o.WriteTimeout = 2*time.Second, 5*time.Second, 5*time.Second
+	// A worker that finds Redis away asks again at once: this is what slows it down.
+	o.MaxRetries, o.MinRetryBackoff, o.MaxRetryBackoff = 2, 100*time.Millisecond, time.Second
+	o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled} // of a hosted Redis
+	return redis.NewClient(o), nil
+}
+
+func ping(ctx context.Context, r *redis.Client) error {
+	if err := r.Ping(ctx).Err(); err != nil {
+		return fmt.Errorf("asking redis: %w", err)
+	}
+	return nil
+}
+
+func orDiscard(l *slog.Logger) *slog.Logger {
+	if l == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return l
+}

@@ -1,0 +1,144 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/hibiken/asynq"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+	"github.com/redis/go-redis/v9"
+)
+
+// Handler does one job. An error means that the infrastructure failed: the job
+// is tried again soon. It must stop when ctx ends.
+type Handler func(ctx context.Context, job Job) error
+
+// ServerOptions of a Server. URL and Handler are required.
+type ServerOptions struct {
+	URL             string // redis://, rediss:// or unix://
+	Handler         Handler
+	Concurrency     int                   // jobs at once; default 16
+	ShutdownTimeout time.Duration         // how long jobs may go on after Run was told to stop; default 20 s
+	Logger          *slog.Logger          // nil: none
+	Registerer      prometheus.Registerer // nil: no metrics
+}
+
+func (o *ServerOptions) validate() error {
+	if o.Handler == nil {
+		return errors.New("queue: a handler is required")
+	}
+	if o.Concurrency < 0 || o.ShutdownTimeout < 0 {
+		return errors.New("queue: concurrency and shutdown timeout cannot be negative")
+	}
+	if o.Concurrency == 0 {
+		o.Concurrency = 16
+	}
+	if o.ShutdownTimeout == 0 {
+		o.ShutdownTimeout = 20 * time.Second
+	}
+	o.Logger = orDiscard(o.Logger)
+	return nil
+}
+
+// Server runs jobs.
+type Server struct {
+	o       ServerOptions
+	redis   *redis.Client
+	health  health
+	handled *prometheus.CounterVec
+	running prometheus.Gauge
+	jobs    sync.WaitGroup
+}
+
+// NewServer makes a Server without talking to Redis.
+func NewServer(o ServerOptions) (*Server, error) {
+	if err := o.validate(); err != nil {
+		return nil, err
+	}
+	r, err := connect(o.URL)
+	if err != nil {
+		return nil, err
+	}
+	f := promauto.With(o.Registerer)
+	return &Server{
+		o: o, redis: r,
+		health: health{log: o.Logger, up: f.NewGauge(prometheus.GaugeOpts{
+			Name: "fonoteka_queue_redis_up", Help: "1 if Redis answered the last time it was asked.",
+		})},
+		handled: f.NewCounterVec(prometheus.CounterOpts{
+			Name: "fonoteka_queue_jobs_total", Help: "Jobs run: done, to be tried again because the infrastructure failed, or unreadable.",
+		}, []string{"result"}),
+		running: f.NewGauge(prometheus.GaugeOpts{
+			Name: "fonoteka_queue_jobs_running", Help: "Jobs that run now.",
+		}),
+	}, nil
+}
+
+// Run works until ctx ends and returns when every handler has returned. It
+// begins whether or not Redis is there. After ctx has ended, jobs may go on
+// for the shutdown timeout; what is not done then goes back into its queue and
+// its context ends. Run is called once.
+func (s *Server) Run(ctx context.Context) error {
+	defer s.redis.Close()
+	base, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	srv := asynq.NewServerFromRedisClient(s.redis, asynq.Config{
+		Concurrency:    s.o.Concurrency,
+		BaseContext:    func() context.Context { return base },
+		Queues:         map[string]int{urgent: 2, normal: 1},
+		StrictPriority: true,
+		// A job that is due in two seconds should run in two seconds. Both are
+		// polls: some ten small scripts a second on an idle Redis.
+		TaskCheckInterval:        100 * time.Millisecond,
+		DelayedTaskCheckInterval: 500 * time.Millisecond,
+		RetryDelayFunc:           func(n int, _ error, _ *asynq.Task) time.Duration { return RetryDelay(n) },
+		ShutdownTimeout:          s.o.ShutdownTimeout,
+		HealthCheckFunc:          s.health.check,
+		HealthCheckInterval:      5 * time.Second,
+		Logger:                   &logger{log: s.o.Logger, health: &s.health},
+		LogLevel:                 asynq.WarnLevel,
+	})
+	s.health.check(ping(ctx, s.redis))
+	if err := srv.Start(asynq.HandlerFunc(s.handle)); err != nil {
+		return fmt.Errorf("starting queue server: %w", err)
+	}
+	<-ctx.Done()
+	srv.Shutdown()
+	cancel()
+	s.jobs.Wait()
+	return nil
+}
+
+// RetryDelay is how long a job waits after its n-th failure by infrastructure:
+// 1 s doubling to 30 s.
+func RetryDelay(n int) time.Duration {
+	return min(time.Second<<min(max(n, 0), 5), 30*time.Second)
+}
+
+func (s *Server) handle(ctx context.Context, task *asynq.Task) error {
+	s.jobs.Add(1)
+	defer s.jobs.Done()
+	s.running.Inc()
+	defer s.running.Dec()
+	job, err := decode(task.Payload())
+	if err != nil {
+		s.handled.WithLabelValues("unreadable").Inc()
+		s.o.Logger.ErrorContext(ctx, "job cannot be read", "err", err, "bytes", len(task.Payload()))
+		return fmt.Errorf("%w: %w", err, asynq.SkipRetry)
+	}
+	if err = s.o.Handler(ctx, job); err != nil {
+		s.handled.WithLabelValues("again").Inc()
+		s.o.Logger.DebugContext(ctx, "job to be tried again", "recording", job.Recording.ID, "attempt", job.Attempt, "err", err)
+		return err
+	}
+	s.handled.WithLabelValues("done").Inc()
+	return nil
+}
+
+// Ping reports whether Redis answers.
+func (s *Server) Ping(ctx context.Context) error { return ping(ctx, s.redis) }
