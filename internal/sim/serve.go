@@ -45,9 +45,9 @@ func (s *Sim) send(w http.ResponseWriter, req *http.Request, rec *Recording, fau
 	rec.hashOnce.Do(func() { rec.digest(b) })
 	w.Header().Set("Content-Type", "audio/mpeg")
 	w.Header().Set("ETag", `"`+rec.hash[:32]+`"`)
-	out := &bodyWriter{ResponseWriter: w, total: int64(len(b)), border: frameBytes(rec.layout.rate)}
+	out := &bodyWriter{ResponseWriter: w, total: int64(len(b)), border: int64(frameBytes(rec.layout.rate))}
 	if rec.layout.seed%2 == 0 {
-		out.border = 1
+		out.ragged = 13
 	}
 	switch fault {
 	case "cut":
@@ -73,7 +73,8 @@ func (s *Sim) send(w http.ResponseWriter, req *http.Request, rec *Recording, fau
 type bodyWriter struct {
 	http.ResponseWriter
 	atHalf  func()
-	border  int   // half is a multiple of it
+	border  int64 // half is a multiple of it …
+	ragged  int64 // … and so many bytes more
 	total   int64 // the whole file
 	half    int64 // bytes to send before atHalf
 	status  int
@@ -85,7 +86,7 @@ func (w *bodyWriter) WriteHeader(status int) {
 	w.status = status
 	w.length, _ = strconv.ParseInt(w.Header().Get("Content-Length"), 10, 64)
 	w.half = w.length / 2
-	w.half -= w.half % int64(w.border)
+	w.half = min(w.half-w.half%w.border+w.ragged, w.length)
 	w.ResponseWriter.WriteHeader(status)
 }
 
