@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -23,8 +22,6 @@ type request struct {
 	done chan struct{}
 }
 
-var requests = sync.Pool{New: func() any { return &request{done: make(chan struct{}, 1)} }}
-
 // Append adds a record and sets its Seq and ReceivedAt. When it returns nil, the
 // record survives a loss of power. The error is ErrFull, ErrClosed, matches
 // ErrFailed, or is ctx's; then the record is not in the spool, except that after
@@ -41,7 +38,7 @@ func (s *Spool) Append(ctx context.Context, rec Record) (uint64, error) {
 
 // submit queues a write and waits for its outcome.
 func (s *Spool) submit(ctx context.Context, rec *Record, edit func(*pebble.Batch) error) error {
-	req := requests.Get().(*request)
+	req := s.requests.Get().(*request)
 	req.rec, req.edit, req.err = rec, edit, nil
 	if err := s.enqueue(req); err != nil {
 		return err
@@ -56,7 +53,7 @@ func (s *Spool) submit(ctx context.Context, rec *Record, edit func(*pebble.Batch
 	}
 	err := req.err
 	req.rec, req.edit = nil, nil
-	requests.Put(req)
+	s.requests.Put(req)
 	return err
 }
 
@@ -194,26 +191,32 @@ func (s *Spool) nextTime() time.Time {
 //
 // Pebble reports a failed write or sync by its logger's Fatalf, which here
 // returns (see storeLog), and some by a panic: both end as the spool's failure.
-func (s *Spool) apply(batch *pebble.Batch, sync bool) (err error) {
+func (s *Spool) apply(batch *pebble.Batch, sync bool) error {
 	if err := s.Err(); err != nil {
 		return err
 	}
 	if batch.Empty() {
 		return nil
 	}
-	defer func() {
-		if p := recover(); p != nil {
-			s.fail(fmt.Errorf("commit: %v", p))
-			err = s.Err()
-		}
-	}()
 	opt := pebble.NoSync
 	if sync {
 		opt = pebble.Sync
 		defer s.metrics.syncSeconds.since(time.Now())
 	}
-	if err := s.db.Apply(batch, opt); err != nil {
-		s.fail(fmt.Errorf("commit: %w", err))
+	return s.guard("commit", func() error { return s.db.Apply(batch, opt) })
+}
+
+// guard runs something that writes to the store. Any error and any panic of it
+// is the spool's failure.
+func (s *Spool) guard(what string, write func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			s.fail(fmt.Errorf("%s: %v", what, p))
+			err = s.Err()
+		}
+	}()
+	if err := write(); err != nil {
+		s.fail(fmt.Errorf("%s: %w", what, err))
 	}
 	return s.Err()
 }

@@ -125,6 +125,8 @@ type Spool struct {
 	metrics *metrics
 	space   space
 
+	requests sync.Pool // of *request
+
 	// dbMu keeps db open while it is read; Close takes it for writing. The
 	// committer needs none: Close waits for it.
 	dbMu sync.RWMutex
@@ -163,6 +165,7 @@ func Open(opts Options) (*Spool, error) {
 		closed:    make(chan struct{}),
 	}
 	s.wake = sync.NewCond(&s.mu)
+	s.requests.New = func() any { return &request{done: make(chan struct{}, 1)} }
 	s.space = space{free: opts.Free, reserve: opts.ReserveBytes, log: opts.Log}
 	s.metrics = newMetrics(s)
 	db, err := openStore(s)

@@ -1,7 +1,6 @@
 package spool
 
 import (
-	"errors"
 	"fmt"
 	"runtime"
 	"time"
@@ -62,7 +61,7 @@ func (l storeLog) Errorf(format string, args ...any) {
 }
 
 func (l storeLog) Fatalf(format string, args ...any) {
-	l.s.fail(errors.New(fmt.Sprintf(format, args...)))
+	l.s.fail(fmt.Errorf(format, args...))
 }
 
 // background is told of failed flushes and compactions, which pebble repeats at

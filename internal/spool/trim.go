@@ -93,8 +93,26 @@ func (s *Spool) erase(ctx context.Context, seq uint64) error {
 	if err != nil {
 		return err
 	}
-	if err := s.db.Flush(); err != nil {
-		return fmt.Errorf("flush: %w", err)
+	return s.rewrite(ctx, seq)
+}
+
+// rewrite brings the erased record's stub into the tables and its contents out
+// of them.
+func (s *Spool) rewrite(ctx context.Context, seq uint64) error {
+	var flushed <-chan struct{}
+	err := s.guard("flush", func() (err error) {
+		flushed, err = s.db.AsyncFlush()
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	select {
+	case <-flushed:
+	case <-s.failed:
+		return s.Err()
+	case <-ctx.Done():
+		return context.Cause(ctx)
 	}
 	if err := s.db.Compact(ctx, recordKey(seq), recordKey(seq+1), false); err != nil {
 		return fmt.Errorf("compact: %w", err)
