@@ -50,10 +50,7 @@ func clickhouseMain(life *lifeLine) error {
 	go func() { _, _ = io.Copy(io.Discard, terminal) }() // the prompt's chatter
 	go func() {
 		<-life.cut
-		_, _ = terminal.WriteString("exit\n")
-		time.Sleep(forcedExit / 2)
-		_, _ = terminal.WriteString("\nexit;\n\x04") // whatever half a line stood there
-		time.Sleep(forcedExit / 2)
+		typeExit(terminal, forcedExit)
 		fmt.Fprintln(os.Stderr, fatalPrefix+"the engine did not stop; forced")
 		os.Exit(1)
 	}()
@@ -64,6 +61,20 @@ func clickhouseMain(life *lifeLine) error {
 		"--interactive", "--disable_suggestion", "--history_file=/dev/null",
 		"--query", "SYSTEM START LISTEN TCP; SYSTEM START LISTEN HTTP",
 	})
+}
+
+// typeExit types until the process ends under it, for the given time. Once is
+// not enough: what is typed while the prompt sets up its terminal is dropped.
+func typeExit(terminal io.StringWriter, patience time.Duration) {
+	const pause = 100 * time.Millisecond
+	for i := range int(patience / pause) {
+		line := "exit\n"
+		if i%10 == 9 {
+			line = "\nexit;\n\x04" // whatever half a line stood there
+		}
+		_, _ = terminal.WriteString(line)
+		time.Sleep(pause)
+	}
 }
 
 // takeTerminal makes the slave of a new pseudo-terminal stdin and stdout and

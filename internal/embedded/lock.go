@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"fonoteka/internal/state"
 )
 
 // lockWait is how long a store waits for the folder's former owner: after a
@@ -63,27 +65,13 @@ func portFree(port int) error {
 	return l.Close()
 }
 
-// FreePorts returns n distinct loopback ports that were free a moment ago.
-func FreePorts(n int) ([]int, error) {
-	ports := make([]int, n)
-	for i := range ports {
-		l, err := net.Listen("tcp", address(0))
-		if err != nil {
-			return nil, fmt.Errorf("choose a free port: %w", err)
-		}
-		defer l.Close() // held until all are chosen, so that they differ
-		ports[i] = l.Addr().(*net.TCPAddr).Port
-	}
-	return ports, nil
-}
-
 // choosePorts replaces the zeros among ports by free ones.
 func choosePorts(ports ...*int) error {
 	for _, p := range ports {
 		if *p != 0 {
 			continue
 		}
-		free, err := FreePorts(1)
+		free, err := state.FreePorts(1)
 		if err != nil {
 			return err
 		}

@@ -37,6 +37,9 @@ func StartRedis(opts RedisOptions) (*Redis, error) {
 	if opts.Password == "" {
 		return nil, errors.New("embedded Redis: a password is needed")
 	}
+	if err := choosePorts(&opts.Port); err != nil {
+		return nil, fmt.Errorf("start Redis: %w", err)
+	}
 	server := miniredis.NewMiniRedis()
 	server.RequireAuth(opts.Password)
 	// Without SetTime its clock is the machine's: TIME, EXPIREAT and stream ids are right.

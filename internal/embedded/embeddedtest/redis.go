@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"fonoteka/internal/embedded"
+	"fonoteka/internal/state"
 )
 
 const redisPassword = "test-redis"
@@ -24,7 +25,7 @@ func Redis(t testing.TB) (addr, password string) {
 	if err != nil {
 		unavailable(t, "redis-server was not found: install it (Debian: apt-get install redis-server)")
 	}
-	ports, err := embedded.FreePorts(1)
+	ports, err := state.FreePorts(1)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,54 @@
+package state
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"strconv"
+)
+
+// Ports are taken from below the range that systems give to outgoing
+// connections (from 32768 on Linux): a kept port inside that range may be
+// somebody's connection at the very moment when a store wants it back.
+const (
+	lowestPort  = 20_000
+	highestPort = 32_767
+)
+
+// FreePorts returns n distinct TCP ports that are free on the loopback
+// interface now.
+func FreePorts(n int) ([]int, error) {
+	ports := make([]int, 0, n)
+	for range 1000 {
+		if len(ports) == n {
+			return ports, nil
+		}
+		port := lowestPort + rand.IntN(highestPort-lowestPort+1)
+		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+		if err != nil {
+			continue
+		}
+		defer l.Close() // held until all are chosen, so that they differ
+		ports = append(ports, port)
+	}
+	return nil, errors.New("choose a free port: none found")
+}
+
+func (p *Ports) all() []*int {
+	return []*int{&p.ClickHouseNative, &p.ClickHouseHTTP, &p.S3, &p.Redis}
+}
+
+// choose fills in what is 0.
+func (p *Ports) choose() error {
+	free, err := FreePorts(len(p.all()))
+	if err != nil {
+		return fmt.Errorf("choose the stores' ports: %w", err)
+	}
+	for i, port := range p.all() {
+		if *port == 0 {
+			*port = free[i]
+		}
+	}
+	return nil
+}

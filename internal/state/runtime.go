@@ -1,0 +1,40 @@
+package state
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+)
+
+// Runtime says where the running process of an installation can be reached.
+type Runtime struct {
+	PID           int    `json:"pid"`
+	PublicListen  string `json:"public_listen"`  // host:port as it was bound
+	PrivateListen string `json:"private_listen"` // host:port as it was bound
+}
+
+// ErrNotRunning says that no process holds the installation.
+var ErrNotRunning = errors.New("fonoteka does not run on this data folder")
+
+// Announce writes the run-time facts for ReadRuntime; Close removes them.
+func (s *State) Announce(r Runtime) error { return writeFile(s.dir, runtimeFile, r) }
+
+// ReadRuntime returns where the running process is. ErrNotRunning if there is
+// none, also where a crash has left the facts of one behind, and while one has
+// not announced itself yet.
+func ReadRuntime(dir string) (Runtime, error) {
+	running, err := held(filepath.Join(dir, lockFile))
+	if err != nil {
+		return Runtime{}, fmt.Errorf("look for a running fonoteka: %w", err)
+	}
+	if !running {
+		return Runtime{}, ErrNotRunning
+	}
+	var r Runtime
+	err = readFile(dir, runtimeFile, &r)
+	if errors.Is(err, fs.ErrNotExist) {
+		return Runtime{}, ErrNotRunning
+	}
+	return r, err
+}

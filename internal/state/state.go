@@ -1,0 +1,210 @@
+// Package state keeps what belongs to one installation and to nobody else: the
+// passwords and ports of its embedded stores, its admin token, and where its
+// running process can be reached.
+//
+// Contract. What Open returns is on disk, mode 0600, and the same at every
+// later start. One process at a time holds an installation: Open takes a lock
+// that the system releases however the process ends, so that no stale lock has
+// ever to be removed. Read needs no lock: it is for a command beside a running
+// process.
+//
+// Two small JSON files are written whole and replaced by rename; a database
+// for twelve values was rejected. Only the standard library and x/sys (flock)
+// are used.
+package state
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+)
+
+// ErrLocked says that another process holds the installation.
+var ErrLocked = errors.New("another fonoteka runs on this data folder")
+
+// ErrNone says that the folder holds no installation.
+var ErrNone = errors.New("no fonoteka installation here")
+
+const (
+	stateFile   = "state.json"
+	runtimeFile = "runtime.json"
+	lockFile    = "lock"
+)
+
+// Values are the installation's own secrets and ports.
+type Values struct {
+	ClickHouseWriterPassword string `json:"clickhouse_writer_password"`
+	ClickHouseReaderPassword string `json:"clickhouse_reader_password"`
+	S3AccessKey              string `json:"s3_access_key"`
+	S3SecretKey              string `json:"s3_secret_key"`
+	RedisPassword            string `json:"redis_password"`
+	AdminToken               string `json:"admin_token"` // lets a command change things through the private listener
+	Ports                    Ports  `json:"ports"`
+}
+
+// Ports are the TCP ports of the embedded stores on the loopback interface,
+// chosen among the free ones at the first start and kept from then on, so that
+// Grafana and SQL tools find the stores again.
+type Ports struct {
+	ClickHouseNative int `json:"clickhouse_native"`
+	ClickHouseHTTP   int `json:"clickhouse_http"`
+	S3               int `json:"s3"`
+	Redis            int `json:"redis"`
+}
+
+// secrets are the fields that are made up at the first start; one that a later
+// version adds is made up when that version starts.
+func (v *Values) secrets() []*string {
+	return []*string{
+		&v.ClickHouseWriterPassword, &v.ClickHouseReaderPassword,
+		&v.S3AccessKey, &v.S3SecretKey, &v.RedisPassword, &v.AdminToken,
+	}
+}
+
+// State is an installation that this process holds.
+type State struct {
+	dir    string
+	lock   *os.File
+	mu     sync.Mutex
+	values Values
+}
+
+// Open takes the installation in dir, creating what is missing: the folder
+// (0700), the secrets, the ports. ErrLocked if another process holds it.
+func Open(dir string) (*State, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("open data folder: %w", err)
+	}
+	lock, err := takeLock(filepath.Join(dir, lockFile))
+	if err != nil {
+		return nil, fmt.Errorf("open data folder %s: %w", dir, err)
+	}
+	s := &State{dir: dir, lock: lock}
+	if err := s.load(); err != nil {
+		lock.Close()
+		return nil, fmt.Errorf("open data folder %s: %w", dir, err)
+	}
+	return s, nil
+}
+
+func (s *State) load() error {
+	// A crash leaves its run-time facts behind; whoever gets the lock knows better.
+	if err := os.Remove(filepath.Join(s.dir, runtimeFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	values, err := Read(s.dir)
+	if err != nil && !errors.Is(err, ErrNone) {
+		return err
+	}
+	found := values
+	for _, secret := range values.secrets() {
+		if *secret == "" {
+			*secret = rand.Text() // 26 letters and digits, 130 random bits
+		}
+	}
+	if err := values.Ports.choose(); err != nil {
+		return err
+	}
+	s.values = values
+	if values == found {
+		return nil
+	}
+	return writeFile(s.dir, stateFile, values)
+}
+
+// Values returns the installation's secrets and ports.
+func (s *State) Values() Values {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.values
+}
+
+// SavePorts keeps the ports that a person asked for instead of those chosen; a
+// 0 among them means: the one kept so far.
+func (s *State) SavePorts(p Ports) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	values := s.values
+	for i, port := range p.all() {
+		if *port != 0 {
+			*values.Ports.all()[i] = *port
+		}
+	}
+	if values == s.values {
+		return nil
+	}
+	if err := writeFile(s.dir, stateFile, values); err != nil {
+		return err
+	}
+	s.values = values
+	return nil
+}
+
+// Close ends a run: the run-time facts are removed and the lock is free.
+func (s *State) Close() error {
+	err := os.Remove(filepath.Join(s.dir, runtimeFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	return errors.Join(err, s.lock.Close())
+}
+
+// Read returns the secrets and ports of the installation in dir, whether it
+// runs or not; ErrNone where there is none.
+func Read(dir string) (Values, error) {
+	var v Values
+	err := readFile(dir, stateFile, &v)
+	if errors.Is(err, fs.ErrNotExist) {
+		return Values{}, fmt.Errorf("%w: %s", ErrNone, dir)
+	}
+	return v, err
+}
+
+func readFile(dir, name string, into any) error {
+	content, err := os.ReadFile(filepath.Join(dir, name))
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(content, into); err != nil {
+		return fmt.Errorf("read %s: %w", filepath.Join(dir, name), err)
+	}
+	return nil
+}
+
+// writeFile replaces a file, mode 0600: after a crash or a power loss it holds
+// the old content or the new, and the new once writeFile has returned nil.
+func writeFile(dir, name string, content any) error {
+	b, err := json.MarshalIndent(content, "", "  ")
+	if err != nil {
+		return fmt.Errorf("write %s: %w", name, err)
+	}
+	f, err := os.CreateTemp(dir, name+".*")
+	if err != nil {
+		return fmt.Errorf("write %s: %w", name, err)
+	}
+	defer os.Remove(f.Name()) // not there any more after the rename
+	_, err = f.Write(append(b, '\n'))
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return fmt.Errorf("write %s: %w", name, err)
+	}
+	if err := os.Rename(f.Name(), filepath.Join(dir, name)); err != nil {
+		return fmt.Errorf("write %s: %w", name, err)
+	}
+	d, err := os.Open(dir)
+	if err != nil {
+		return fmt.Errorf("write %s: %w", name, err)
+	}
+	defer d.Close()
+	if err := d.Sync(); err != nil {
+		return fmt.Errorf("write %s: %w", name, err)
+	}
+	return nil
+}
