@@ -68,6 +68,9 @@ func fetched(link string) string {
 	return hex.EncodeToString(sum[:])
 }
 
+// The tests are not parallel: urfave/cli writes to its global help flag at
+// every run.
+
 // play runs the program against a listener and returns its ledger.
 func play(t *testing.T, ctx context.Context, a *archive, args ...string) (sim.Ledger, string) {
 	t.Helper()
@@ -89,7 +92,6 @@ func play(t *testing.T, ctx context.Context, a *archive, args ...string) (sim.Le
 }
 
 func TestLedgerHoldsTheDigestsOfWhatIsServed(t *testing.T) {
-	t.Parallel()
 	a, file := &archive{}, filepath.Join(t.TempDir(), "ledger.json")
 	l, out := play(t, t.Context(), a, "--calls", "60", "--rate", "0", "--seed", "3", "--faults", "duplicate=0.3,shuffle=1", "--linger", "1s", "--ledger", file)
 	if l.Seed != 3 || len(l.Calls) != 60 || int(l.Acked) != a.got || l.Acked <= l.Distinct {
@@ -113,7 +115,6 @@ func TestLedgerHoldsTheDigestsOfWhatIsServed(t *testing.T) {
 }
 
 func TestSignalEndsTheDemoWithItsLedger(t *testing.T) {
-	t.Parallel()
 	ctx, cancel := context.WithCancelCause(t.Context())
 	a := &archive{}
 	a.seen = func() {
@@ -128,7 +129,6 @@ func TestSignalEndsTheDemoWithItsLedger(t *testing.T) {
 }
 
 func TestMistakesAreReportedTogether(t *testing.T) {
-	t.Parallel()
 	program := app()
 	program.Writer, program.ErrWriter = io.Discard, io.Discard
 	err := program.Run([]string{
