@@ -56,7 +56,7 @@ func (o Options) native() *clickhouse.Options {
 	return &clickhouse.Options{
 		Addr:             o.Addrs,
 		Auth:             clickhouse.Auth{Database: o.Database, Username: o.User, Password: o.Password},
-		TLS:              o.TLS,
+		DialContext:      o.dial,
 		DialTimeout:      dialTimeout,
 		ReadTimeout:      readTimeout,
 		MaxOpenConns:     maxConns,
@@ -69,6 +69,7 @@ func (o Options) native() *clickhouse.Options {
 func (o Options) http() *clickhouse.Options {
 	h := o.native()
 	h.Protocol, h.Addr, h.Compression = clickhouse.HTTP, []string{o.HTTPAddr}, nil
+	h.DialContext, h.TLS = nil, o.TLS
 	h.MaxOpenConns, h.MaxIdleConns = 1, 1
 	return h
 }

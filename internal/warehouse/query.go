@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
@@ -13,18 +14,21 @@ import (
 // ErrNoHTTP tells that Query has no HTTP address to ask.
 var ErrNoHTTP = errors.New("no http address of the warehouse is known")
 
+// A query's own FORMAT clause, at its end. The driver wants the format apart.
+var ownFormat = regexp.MustCompile(`(?is)\sFORMAT\s+(\w+)$`)
+
 // Query asks the server in any SQL and writes its answer, in any of the
-// server's formats, to w as it comes. Tables show collapsed rows (final = 1).
+// server's formats, to w as it comes. A FORMAT clause in the query wins. Tables show collapsed rows (final = 1).
 // An error of the server, also one after the answer has begun, comes back in
 // the server's words; what was written until then is not the whole answer.
 func (db *DB) Query(ctx context.Context, w io.Writer, sql, format string) error {
-	if err := db.query1(ctx, w, sql, format); err != nil {
+	if err := db.stream(ctx, w, sql, format); err != nil {
 		return fmt.Errorf("warehouse: query: %w", db.opts.scrub(err))
 	}
 	return nil
 }
 
-func (db *DB) query1(ctx context.Context, w io.Writer, sql, format string) error {
+func (db *DB) stream(ctx context.Context, w io.Writer, sql, format string) error {
 	if db.opts.HTTPAddr == "" {
 		return ErrNoHTTP
 	}
@@ -33,8 +37,12 @@ func (db *DB) query1(ctx context.Context, w io.Writer, sql, format string) error
 		return err
 	}
 	defer conn.Close()
+	sql = strings.TrimRight(sql, "; \t\r\n")
+	if m := ownFormat.FindStringSubmatchIndex(sql); m != nil {
+		sql, format = sql[:m[0]], sql[m[2]:m[3]]
+	}
 	ctx = clickhouse.Context(ctx, clickhouse.WithSettings(clickhouse.Settings{"final": 1}))
-	answer, err := conn.QueryFormat(ctx, format, strings.TrimRight(sql, "; \t\r\n"))
+	answer, err := conn.QueryFormat(ctx, format, sql)
 	if err != nil {
 		return err
 	}

@@ -95,6 +95,9 @@ func (db *DB) do(ctx context.Context, op string, limit time.Duration, f func(con
 	start := time.Now()
 	err := f(bounded)
 	if err != nil {
+		if ended := bounded.Err(); ended != nil && !errors.Is(err, ended) {
+			err = fmt.Errorf("%w: %w", ended, err)
+		}
 		err = fmt.Errorf("warehouse: %s: %w", op, db.opts.scrub(err))
 	}
 	result := db.note(ctx, err)

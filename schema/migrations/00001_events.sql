@@ -4,15 +4,20 @@
 -- Each distinct notification once, its body as it came. Nothing of the receive
 -- time is in the key, so that a later delivery of the same notification falls
 -- onto the same row; first_wins falls as the receive time grows, so that the
--- earliest delivery is the one that stays. received_at is computed from it:
--- a column of its own took 4 bytes an event more and said nothing new.
--- A call is read whole by its id: the small granules are for that.
+-- earliest delivery is the one that stays. received_at is computed from it: a
+-- column of its own would take 4 bytes an event more and say nothing new.
+-- A million realistic events of 474 bytes take 52 bytes each on disk, merged:
+-- body 37, event_id 8, first_wins 3.5, call_id 2, state 0.6.
+--
+-- A call is read whole by its id, and ids are hashes: a thousand calls lie in a
+-- thousand granules, whose bodies are unpacked for them. 256 rows instead of
+-- 1024 cost 1.9 bytes an event and unpack a quarter.
 CREATE TABLE IF NOT EXISTS events
 (
     integration LowCardinality(String),
     call_id     UInt64 COMMENT '0: an event of no call',
     event_id    UInt64 CODEC(NONE),
-    first_wins  UInt64 COMMENT '9999999999999 - unix milliseconds of the receive time' CODEC(Delta(8), ZSTD(1)),
+    first_wins  UInt64 COMMENT '9999999999999 - unix milliseconds of the receive time' CODEC(T64, ZSTD(1)),
     received_at DateTime64(3, 'UTC') ALIAS fromUnixTimestamp64Milli(9999999999999 - toInt64(first_wins), 'UTC'),
     kind        LowCardinality(String) COMMENT 'call, directory or unknown',
     state       LowCardinality(String),
@@ -20,7 +25,7 @@ CREATE TABLE IF NOT EXISTS events
 )
 ENGINE = ReplacingMergeTree(first_wins)
 ORDER BY (integration, call_id, event_id)
-SETTINGS index_granularity = 1024, fsync_after_insert = 1, fsync_part_directory = 1;
+SETTINGS index_granularity = 256, fsync_after_insert = 1, fsync_part_directory = 1;
 
 -- The deriver's feed: which call got an event, and when the server took it in.
 -- A delivery again touches again, which costs one derivation and changes

@@ -31,7 +31,7 @@ CREATE TABLE IF NOT EXISTS recordings
 )
 ENGINE = ReplacingMergeTree(version)
 ORDER BY (integration, recording_id)
-SETTINGS index_granularity = 1024, fsync_after_insert = 1, fsync_part_directory = 1;
+SETTINGS index_granularity = 256, fsync_after_insert = 1, fsync_part_directory = 1;
 
 -- The chain of custody: only ever added to. The whole row is the key, so that
 -- a step that is written again because its answer was lost stays one step.

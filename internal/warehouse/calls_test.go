@@ -1,0 +1,202 @@
+package warehouse_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"pgregory.net/rapid"
+
+	"fonoteka/internal/call"
+	"fonoteka/internal/warehouse"
+)
+
+func record(id uint64, start string, number string) call.Record {
+	r := call.Record{
+		Integration: "main", CallID: id, GroupID: id, PlatformCallID: "SD1@127.0.0.1",
+		Direction: call.Outgoing, Outcome: call.Answered, HungUp: call.UnknownSide,
+		ClientNumber:   call.Number{Raw: "+" + number, Digits: number},
+		ExternalNumber: call.Number{Raw: "78005560251", Digits: "78005560251"},
+		StartedAt:      at(start), Events: 3,
+	}
+	r.EndedAt = r.StartedAt.Add(time.Minute)
+	r.Legs = []call.Leg{{ID: id + 1, PlatformID: "SD1@127.0.0.1", Kind: call.Workplace, StartedAt: r.StartedAt, Events: 3}}
+	return r
+}
+
+func keyOf(r call.Record) warehouse.CallKey {
+	return warehouse.CallKey{Integration: r.Integration, GroupID: r.GroupID}
+}
+
+func stored(t testing.TB, db *warehouse.DB, r call.Record) []warehouse.StoredCall {
+	t.Helper()
+	got, err := db.StoredCalls(t.Context(), []warehouse.CallKey{keyOf(r)})
+	must(t, err)
+	return got[keyOf(r)]
+}
+
+func TestRecordsComeBackAsTheyWereWritten(t *testing.T) {
+	t.Parallel()
+	db := open(t)
+	var writes []warehouse.CallWrite
+	var keys []warehouse.CallKey
+	want := map[warehouse.CallKey][]warehouse.StoredCall{}
+	// One batch of many examples: a round trip for each would be all fsync.
+	for seed := range 400 {
+		r := anyRecord().Example(seed)
+		if diff := cmp.Diff(r, warehouse.Canonical(r), cmpopts.EquateEmpty(), cmpopts.SortSlices(legsByID)); diff != "" {
+			t.Fatalf("the canonical form differs: %s", diff)
+		}
+		version := warehouse.CallVersion(3, uint32(r.Events), 2)
+		writes = append(writes, warehouse.CallWrite{Record: r, Version: version})
+		keys = append(keys, keyOf(r))
+		want[keyOf(r)] = []warehouse.StoredCall{{Record: warehouse.Canonical(r), Version: version}}
+	}
+	must(t, db.WriteCalls(t.Context(), writes))
+	got, err := db.StoredCalls(t.Context(), keys)
+	must(t, err)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Fatal(diff)
+	}
+}
+
+func legsByID(a, b call.Leg) bool { return a.ID < b.ID }
+
+func TestCanonicalClampsWhatNoColumnHolds(t *testing.T) {
+	t.Parallel()
+	r := record(1, "2026-11-20 10:00:00", "79219462761")
+	r.StartedAt = time.Date(1812, 9, 7, 0, 0, 0, 1, time.FixedZone("", 3600))
+	r.EndedAt = time.Date(9999, 1, 1, 0, 0, 0, 999, time.UTC)
+	r.Ring, r.RingKnown, r.Talk = -time.Second, true, 1000*24*time.Hour
+	r.Wait = time.Second // not known: says nothing
+	r.Transfers, r.Events = -1, 1<<40
+	db := open(t)
+	must(t, db.WriteCalls(t.Context(), []warehouse.CallWrite{{Record: r, Version: 1}}))
+	want := []warehouse.StoredCall{{Record: warehouse.Canonical(r), Version: 1}}
+	if diff := cmp.Diff(want, stored(t, db, r)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestCallWhoseStartMovesLeavesOneRow(t *testing.T) {
+	t.Parallel()
+	db := open(t)
+	old := record(1, "2026-11-20 10:00:05", "79219462761")
+	// Another month, another partition.
+	moved := record(1, "2026-10-31 23:59:59", "79219462761")
+	must(t, db.WriteCalls(t.Context(), []warehouse.CallWrite{{Record: old, Version: warehouse.CallVersion(0, 1, 0)}}))
+	v := warehouse.CallVersion(0, 2, 0)
+
+	// The new row without the old one's tombstone: as after a crash.
+	must(t, db.WriteCalls(t.Context(), []warehouse.CallWrite{{Record: moved, Version: v}}))
+	if got := stored(t, db, moved); len(got) != 2 {
+		t.Fatalf("StoredCalls finds %d rows, want both", len(got))
+	}
+	must(t, db.WriteCalls(t.Context(), []warehouse.CallWrite{
+		{Record: old, Version: v, Deleted: true}, {Record: moved, Version: v},
+	}))
+	for _, when := range []string{"unmerged", "merged"} {
+		want := []warehouse.StoredCall{{Record: warehouse.Canonical(moved), Version: v}}
+		if diff := cmp.Diff(want, stored(t, db, moved)); diff != "" {
+			t.Errorf("%s: %s", when, diff)
+		}
+		for _, table := range []string{"calls", "legs", "calls_by_client"} {
+			if got := ask(t, db, "SELECT count(), any(started_at) FROM "+table); got != "1\t2026-10-31 23:59:59.000" {
+				t.Errorf("%s: %s has %s", when, table, got)
+			}
+		}
+		for _, table := range []string{"calls", "legs", "calls_by_client"} {
+			ask(t, db, "OPTIMIZE TABLE "+table+" FINAL")
+		}
+	}
+}
+
+func TestGoneLegsAndNumbersVanish(t *testing.T) {
+	t.Parallel()
+	db := open(t)
+	before := record(1, "2026-11-20 10:00:05", "79219462761")
+	before.Legs = append(before.Legs, call.Leg{ID: 99, PlatformID: "x~2o", Kind: call.Parking, StartedAt: before.StartedAt})
+	after := record(1, "2026-11-20 10:00:05", "78124241500")
+	must(t, db.WriteCalls(t.Context(), []warehouse.CallWrite{{Record: before, Version: 1}}))
+	must(t, db.WriteCalls(t.Context(), []warehouse.CallWrite{{
+		Record: after, Version: 2, GoneLegs: before.Legs[1:], GoneNumbers: []string{before.ClientNumber.Digits},
+	}}))
+	want := []warehouse.StoredCall{{Record: warehouse.Canonical(after), Version: 2}}
+	if diff := cmp.Diff(want, stored(t, db, after)); diff != "" {
+		t.Error(diff)
+	}
+	if got := ask(t, db, "SELECT client_number FROM calls_by_client"); got != "78124241500" {
+		t.Errorf("calls_by_client has %q", got)
+	}
+}
+
+func TestOlderVersionChangesNothing(t *testing.T) {
+	t.Parallel()
+	db := open(t)
+	newer, older := record(1, "2026-11-20 10:00:05", "79219462761"), record(1, "2026-11-20 10:00:05", "79219462761")
+	newer.Events, older.Outcome = 4, call.NoAnswer
+	must(t, db.WriteCalls(t.Context(), []warehouse.CallWrite{{Record: newer, Version: warehouse.CallVersion(0, 4, 0)}}))
+	must(t, db.WriteCalls(t.Context(), []warehouse.CallWrite{{Record: older, Version: warehouse.CallVersion(0, 3, 9)}}))
+	want := []warehouse.StoredCall{{Record: warehouse.Canonical(newer), Version: warehouse.CallVersion(0, 4, 0)}}
+	if diff := cmp.Diff(want, stored(t, db, newer)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestCallVersionOrdersEpochThenEventsThenRevision(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		type version struct {
+			epoch    uint16
+			events   uint32
+			revision uint16
+		}
+		draw := func() version {
+			return version{rapid.Uint16().Draw(t, "epoch"), rapid.Uint32().Draw(t, "events"), rapid.Uint16().Draw(t, "revision")}
+		}
+		a, b := draw(), draw()
+		va := warehouse.CallVersion(a.epoch, a.events, a.revision)
+		vb := warehouse.CallVersion(b.epoch, b.events, b.revision)
+		less := a.epoch < b.epoch || a.epoch == b.epoch && (a.events < b.events || a.events == b.events && a.revision < b.revision)
+		if less != (va < vb) {
+			t.Fatalf("%v %v", a, b)
+		}
+		if e, n, r := warehouse.SplitCallVersion(va); (version{e, n, r}) != a {
+			t.Fatalf("%v comes apart as %v %v %v", a, e, n, r)
+		}
+	})
+}
+
+func TestOpenCallsAreThoseWithoutAnEnd(t *testing.T) {
+	t.Parallel()
+	db := open(t)
+	open := func(id uint64, start string) call.Record {
+		r := record(id, start, "79219462761")
+		r.EndedAt = time.Time{}
+		return r
+	}
+	var writes []warehouse.CallWrite
+	for _, r := range []call.Record{
+		open(1, "2026-11-20 10:00:00"), open(2, "2020-06-24 15:01:45"), open(3, "2026-11-20 12:00:00"),
+		record(4, "2026-11-20 09:00:00", "79219462761"), open(5, "2026-11-20 09:30:00"), open(6, "2026-11-20 09:40:00"),
+	} {
+		writes = append(writes, warehouse.CallWrite{Record: r, Version: 1})
+	}
+	must(t, db.WriteCalls(t.Context(), writes))
+	// 5 ends, 6 is buried.
+	must(t, db.WriteCalls(t.Context(), []warehouse.CallWrite{
+		{Record: record(5, "2026-11-20 09:30:00", "79219462761"), Version: 2},
+		{Record: open(6, "2026-11-20 09:40:00"), Version: 2, Deleted: true},
+	}))
+	got, err := db.OpenCalls(t.Context(), at("2026-11-20 12:00:00"), 10)
+	must(t, err)
+	if diff := cmp.Diff([]warehouse.CallKey{{"main", 2}, {"main", 1}}, got); diff != "" {
+		t.Error(diff)
+	}
+	first, err := db.OpenCalls(t.Context(), at("2026-11-20 12:00:00"), 1)
+	must(t, err)
+	if diff := cmp.Diff([]warehouse.CallKey{{"main", 2}}, first); diff != "" {
+		t.Error(diff)
+	}
+}

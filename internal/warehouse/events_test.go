@@ -1,0 +1,138 @@
+package warehouse_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"fonoteka/internal/call"
+	"fonoteka/internal/warehouse"
+)
+
+func TestEventDeliveredThriceIsOneRowWithItsEarliestTime(t *testing.T) {
+	t.Parallel()
+	db := open(t)
+	early := at("2026-11-20 10:00:00").Add(123 * time.Millisecond)
+	times := []time.Time{early, early.Add(time.Millisecond), early.Add(40 * 24 * time.Hour)}
+	orders := [][]int{{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}}
+	for id, order := range orders {
+		for _, i := range order {
+			must(t, db.InsertEvents(t.Context(), []warehouse.EventRow{event(uint64(id+1), times[i], "{}")}))
+		}
+	}
+	check := func(when string) {
+		t.Helper()
+		got := ask(t, db, "SELECT count(), min(received_at), max(received_at) FROM events")
+		if want := "6\t2026-11-20 10:00:00.123\t2026-11-20 10:00:00.123"; got != want {
+			t.Errorf("%s: got %s, want %s", when, got, want)
+		}
+		of, err := db.EventsOf(t.Context(), []warehouse.CallKey{{Integration: "main", GroupID: 7}})
+		must(t, err)
+		events := of[warehouse.CallKey{Integration: "main", GroupID: 7}]
+		if len(events) != 6 {
+			t.Errorf("%s: EventsOf gives %d", when, len(events))
+		}
+		for _, e := range events {
+			if !e.ReceivedAt.Equal(early) {
+				t.Errorf("%s: EventsOf gives %v", when, e.ReceivedAt)
+			}
+		}
+	}
+	check("unmerged")
+	ask(t, db, "OPTIMIZE TABLE events FINAL")
+	check("merged")
+	if n := ask(t, db, "SELECT count() FROM events SETTINGS final = 0"); n != "6" {
+		t.Errorf("%s rows are left after a merge", n)
+	}
+}
+
+func TestEventsOfGivesWholeCallsByteForByte(t *testing.T) {
+	t.Parallel()
+	db := open(t)
+	all := make([]byte, 256)
+	for i := range all {
+		all[i] = byte(i)
+	}
+	rows := []warehouse.EventRow{
+		event(2, at("2000-01-01 00:00:00"), "второе \xff 'quoted' \\ 😀"),
+		event(1, at("2034-12-31 23:59:59"), string(all)),
+		{Integration: "other", CallID: 7, EventID: 3, ReceivedAt: at("2026-01-01 00:00:00"), Kind: call.KindCall, Body: nil},
+		{Integration: "main", CallID: 8, EventID: 3, ReceivedAt: at("2026-01-01 00:00:00"), Kind: call.KindCall, Body: []byte("x")},
+	}
+	must(t, db.InsertEvents(t.Context(), rows))
+	got, err := db.EventsOf(t.Context(), []warehouse.CallKey{{"main", 7}, {"other", 7}, {"main", 999}})
+	must(t, err)
+	want := map[warehouse.CallKey][]warehouse.StoredEvent{
+		{"main", 7}:  {{1, rows[1].ReceivedAt, rows[1].Body}, {2, rows[0].ReceivedAt, rows[0].Body}},
+		{"other", 7}: {{3, rows[2].ReceivedAt, []byte{}}},
+	}
+	if diff := cmp.Diff(want, got, cmp.Transformer("body", func(b []byte) string { return string(b) })); diff != "" {
+		t.Error(diff)
+	}
+	none, err := db.EventsOf(t.Context(), nil)
+	if err != nil || len(none) != 0 {
+		t.Errorf("of no keys: %v, %v", none, err)
+	}
+}
+
+func TestTouchedNamesEachCallOfAnInsertInOrder(t *testing.T) {
+	t.Parallel()
+	db := open(t)
+	before, err := db.ServerTime(t.Context())
+	must(t, err)
+	insert := func(ids ...uint64) {
+		var rows []warehouse.EventRow
+		for _, id := range ids {
+			e := event(id, at("2020-06-24 15:01:45"), fmt.Sprint(id))
+			e.CallID = id / 10
+			rows = append(rows, e)
+		}
+		dir := event(5, before, "directory")
+		dir.Kind, dir.CallID = call.KindDirectory, 0
+		must(t, db.InsertEvents(t.Context(), append(rows, dir)))
+	}
+	insert(10, 11, 20, 30)
+	insert(12)
+	first, err := db.Touched(t.Context(), before, 1)
+	must(t, err)
+	if n := len(first); n != 3 {
+		t.Fatalf("the first insert's touches come together: got %d, want 3", n)
+	}
+	second, err := db.Touched(t.Context(), first[2].At, 10)
+	must(t, err)
+	if len(second) != 1 || second[0].CallKey != (warehouse.CallKey{Integration: "main", GroupID: 1}) {
+		t.Fatalf("after the first insert: %v", second)
+	}
+	if !second[0].At.After(first[0].At) || !first[0].At.After(before) {
+		t.Errorf("times do not rise: %v %v %v", before, first[0].At, second[0].At)
+	}
+	all, err := db.Touched(t.Context(), time.Time{}, 100)
+	must(t, err)
+	if len(all) != 4 || !slices.IsSortedFunc(all, func(a, b warehouse.Touch) int { return a.At.Compare(b.At) }) {
+		t.Errorf("all touches: %v", all)
+	}
+	// A delivery again touches again.
+	insert(12)
+	again, err := db.Touched(t.Context(), second[0].At, 10)
+	must(t, err)
+	if len(again) != 1 {
+		t.Errorf("a repeated insert touched %d calls", len(again))
+	}
+}
+
+func TestProgressIsKept(t *testing.T) {
+	t.Parallel()
+	db := open(t)
+	for _, want := range []string{"", "a", "it's \\ b", "a"} {
+		if want != "" {
+			must(t, db.SetProgress(t.Context(), "cdr", want))
+		}
+		got, err := db.Progress(t.Context(), "cdr")
+		if err != nil || got != want {
+			t.Fatalf("got %q, %v, want %q", got, err, want)
+		}
+	}
+}

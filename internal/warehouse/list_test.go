@@ -1,0 +1,141 @@
+package warehouse_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"fonoteka/internal/call"
+	"fonoteka/internal/warehouse"
+)
+
+func ids(records []call.Record) (out []uint64) {
+	for _, r := range records {
+		out = append(out, r.CallID)
+	}
+	return out
+}
+
+func TestListCallsFiltersAndOrders(t *testing.T) {
+	t.Parallel()
+	db := open(t)
+	missed := record(3, "2026-11-20 10:00:00", "78124241500")
+	missed.Direction, missed.Outcome = call.Incoming, call.Missed
+	other := record(4, "2026-11-21 10:00:00", "79219462761")
+	other.Integration = "other"
+	buried := record(5, "2026-11-21 11:00:00", "79219462761")
+	empty, err := db.ListCalls(t.Context(), warehouse.CallFilter{})
+	if err != nil || len(empty) != 0 {
+		t.Fatalf("of an empty warehouse: %v, %v", empty, err)
+	}
+	must(t, db.WriteCalls(t.Context(), []warehouse.CallWrite{
+		{Record: record(1, "2020-06-24 15:01:45", "79219462761"), Version: 1},
+		{Record: record(2, "2026-10-31 10:00:00", "79219462761"), Version: 1},
+		{Record: missed, Version: 1},
+		{Record: other, Version: 1},
+		{Record: buried, Version: 1, Deleted: true},
+	}))
+	for name, c := range map[string]struct {
+		filter warehouse.CallFilter
+		want   []uint64
+	}{
+		"all":         {warehouse.CallFilter{}, []uint64{4, 3, 2, 1}},
+		"limit":       {warehouse.CallFilter{Limit: 2}, []uint64{4, 3}},
+		"integration": {warehouse.CallFilter{Integration: "main"}, []uint64{3, 2, 1}},
+		"from to":     {warehouse.CallFilter{From: at("2026-10-31 10:00:00"), To: at("2026-11-20 10:00:00")}, []uint64{2}},
+		"to":          {warehouse.CallFilter{To: at("2026-11-20 10:00:00"), Limit: 1}, []uint64{2}},
+		"client":      {warehouse.CallFilter{Number: "78124241500"}, []uint64{3}},
+		"external":    {warehouse.CallFilter{Number: "78005560251"}, []uint64{4, 3, 2, 1}},
+		"outcome":     {warehouse.CallFilter{Outcome: call.Missed}, []uint64{3}},
+		"direction":   {warehouse.CallFilter{Direction: call.Outgoing, Integration: "main"}, []uint64{2, 1}},
+	} {
+		got, err := db.ListCalls(t.Context(), c.filter)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if diff := cmp.Diff(c.want, ids(got)); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+		for _, r := range got {
+			if len(r.Legs) != 1 {
+				t.Errorf("%s: call %d has %d legs", name, r.CallID, len(r.Legs))
+			}
+		}
+	}
+}
+
+func TestShowCallByOurIDAndTheOperators(t *testing.T) {
+	t.Parallel()
+	db := open(t)
+	const base = "c166e238a4c211ea9d373863bb43daf8_00015ED635780FC7"
+	r := record(call.ID("main", base), "2020-06-02 11:18:16", "78124241500")
+	r.PlatformCallID = base
+	must(t, db.WriteCalls(t.Context(), []warehouse.CallWrite{{Record: r, Version: 9}, {Record: record(2, "2026-10-31 10:00:00", "1"), Version: 1}}))
+	e := event(1, r.StartedAt, "{}")
+	e.CallID = r.GroupID
+	must(t, db.InsertEvents(t.Context(), []warehouse.EventRow{e}))
+	must(t, db.InsertEvents(t.Context(), []warehouse.EventRow{e}))
+	rec := recording("a", r.StartedAt)
+	rec.CallID = r.GroupID
+	must(t, db.AnnounceRecordings(t.Context(), []call.Recording{rec}))
+
+	want := []warehouse.CallDetail{{
+		Record: warehouse.Canonical(r), Version: 9, Events: 1,
+		Recordings: []call.RecordingStatus{{Recording: rec, State: call.Announced}},
+	}}
+	for _, id := range []string{uintText(r.CallID), base, base + "~2o"} {
+		got, err := db.ShowCall(t.Context(), id)
+		must(t, err)
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s: %s", id, diff)
+		}
+	}
+	for _, id := range []string{"5", "no such", ""} {
+		if got, err := db.ShowCall(t.Context(), id); err != nil || len(got) != 0 {
+			t.Errorf("%q: %v, %v", id, got, err)
+		}
+	}
+}
+
+func TestListRecordingsTellsWhoseCallIsMissing(t *testing.T) {
+	t.Parallel()
+	db := open(t)
+	must(t, db.WriteCalls(t.Context(), []warehouse.CallWrite{{Record: record(1, "2026-10-31 10:00:00", "1"), Version: 1}}))
+	known, waits := recording("a", at("2026-10-31 10:01:00")), recording("b", at("2026-10-31 10:02:00"))
+	known.CallID, waits.CallID = 1, 2
+	must(t, db.AnnounceRecordings(t.Context(), []call.Recording{known, waits}))
+	archived := call.RecordingStatus{Recording: known, State: call.Archived, Attempt: 1, ArchivedAt: at("2026-10-31 10:05:00")}
+	must(t, db.SaveRecordings(t.Context(), []call.RecordingStatus{archived}))
+
+	a := warehouse.RecordingRow{RecordingStatus: archived, CallKnown: true}
+	b := warehouse.RecordingRow{RecordingStatus: call.RecordingStatus{Recording: waits, State: call.Announced}}
+	for name, c := range map[string]struct {
+		filter warehouse.RecordingFilter
+		want   []warehouse.RecordingRow
+	}{
+		"all":         {warehouse.RecordingFilter{}, []warehouse.RecordingRow{b, a}},
+		"limit":       {warehouse.RecordingFilter{Limit: 1}, []warehouse.RecordingRow{b}},
+		"state":       {warehouse.RecordingFilter{State: call.Archived}, []warehouse.RecordingRow{a}},
+		"announced":   {warehouse.RecordingFilter{State: call.Announced}, []warehouse.RecordingRow{b}},
+		"time":        {warehouse.RecordingFilter{From: known.AnnouncedAt, To: waits.AnnouncedAt}, []warehouse.RecordingRow{a}},
+		"call":        {warehouse.RecordingFilter{CallID: 2}, []warehouse.RecordingRow{b}},
+		"id":          {warehouse.RecordingFilter{ID: known.ID}, []warehouse.RecordingRow{a}},
+		"integration": {warehouse.RecordingFilter{Integration: "other"}, nil},
+	} {
+		got, err := db.ListRecordings(t.Context(), c.filter)
+		must(t, err)
+		if diff := cmp.Diff(c.want, got); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
+}
+
+func recording(name string, announced time.Time) call.Recording {
+	url := "https://records.mtt.ru/" + name + ".mp3?sig=1"
+	return call.Recording{
+		Integration: "main", ID: call.RecordingID("main", url), URL: url, CallID: 7, PlatformCallID: "c@127.0.0.1",
+		PlatformID: "c@127.0.0.1", AccountID: "883140777446532", AnnouncedAt: announced, ExpiresAt: announced.Add(90 * 24 * time.Hour),
+	}
+}

@@ -1,0 +1,90 @@
+package warehouse_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/google/go-cmp/cmp"
+
+	"fonoteka/internal/warehouse"
+)
+
+// shape is everything that migrations make, without the database's name.
+func shape(t *testing.T, o warehouse.Options) string {
+	t.Helper()
+	db := connect(t, o)
+	tables := ask(t, db, `SELECT name, engine, create_table_query FROM system.tables WHERE database = currentDatabase() ORDER BY name`)
+	columns := ask(t, db, `SELECT table, name, type, default_kind, default_expression, compression_codec
+		FROM system.columns WHERE database = currentDatabase() ORDER BY table, position`)
+	return strings.ReplaceAll(tables+"\n"+columns, o.Database+".", "")
+}
+
+func TestMigrateAgainChangesNothing(t *testing.T) {
+	t.Parallel()
+	o := options(t)
+	db := connect(t, o)
+	v, err := db.SchemaVersion(t.Context())
+	if err != nil || v != 0 {
+		t.Fatalf("version before any migration: %d, %v", v, err)
+	}
+	var steps []warehouse.Migration
+	must(t, db.Migrate(t.Context(), func(m warehouse.Migration) { steps = append(steps, m) }))
+	before := shape(t, o)
+	if !strings.Contains(before, "calls_by_client") || len(steps) == 0 {
+		t.Fatalf("%d steps made:\n%s", len(steps), before)
+	}
+	v, err = db.SchemaVersion(t.Context())
+	if err != nil || v != steps[len(steps)-1].Version {
+		t.Errorf("version %d, %v after step %d", v, err, steps[len(steps)-1].Version)
+	}
+	must(t, db.Migrate(t.Context(), func(m warehouse.Migration) { t.Errorf("applied %s again", m.Name) }))
+	// As after a crash before the version was noted.
+	ask(t, db, "TRUNCATE TABLE goose_db_version")
+	must(t, db.Migrate(t.Context(), nil))
+	if diff := cmp.Diff(before, shape(t, o)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestMigratorsAtOnceEndInTheSameSchema(t *testing.T) {
+	t.Parallel()
+	alone, together := options(t), options(t)
+	migrated(t, alone)
+	var g errgroup.Group
+	for range 4 {
+		db := connect(t, together)
+		g.Go(func() error { return db.Migrate(t.Context(), nil) })
+	}
+	must(t, g.Wait())
+	if diff := cmp.Diff(shape(t, alone), shape(t, together)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestMigrateRefusesANewerDatabase(t *testing.T) {
+	t.Parallel()
+	db := open(t)
+	ask(t, db, "INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999, 1)")
+	if err := db.Migrate(t.Context(), nil); !errors.Is(err, warehouse.ErrNewer) {
+		t.Fatalf("got %v", err)
+	}
+}
+
+func TestEveryTableSyncsItsInserts(t *testing.T) {
+	t.Parallel()
+	db := open(t)
+	lacking := ask(t, db, `SELECT name FROM system.tables
+		WHERE database = currentDatabase() AND engine LIKE '%MergeTree' AND name != 'goose_db_version'
+		AND NOT (engine_full LIKE '%fsync_after_insert = 1%' AND engine_full LIKE '%fsync_part_directory = 1%')`)
+	if lacking != "" {
+		t.Errorf("do not: %s", lacking)
+	}
+	if keyless := ask(t, db, `SELECT name FROM system.tables
+		WHERE database = currentDatabase() AND engine LIKE '%MergeTree' AND name NOT IN ('goose_db_version', 'progress')
+		AND sorting_key NOT LIKE '%integration%'`); keyless != "" {
+		t.Errorf("no integration in the key of: %s", keyless)
+	}
+}

@@ -1,0 +1,191 @@
+package warehouse_test
+
+import (
+	"fmt"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"fonoteka/internal/call"
+	"fonoteka/internal/warehouse"
+)
+
+func uintText(n uint64) string { return strconv.FormatUint(n, 10) }
+
+var states = []call.RecordingState{
+	call.Announced, call.Retrying, call.Missing, call.Refused, call.Expired, call.Quarantined, call.Archived, call.Erased,
+}
+
+func TestHigherRankHoldsWhicheverComesLast(t *testing.T) {
+	t.Parallel()
+	db := open(t)
+	type pair struct {
+		early, late call.RecordingStatus
+	}
+	var pairs []pair
+	var firsts, seconds []call.RecordingStatus
+	for _, a := range states {
+		for _, b := range states {
+			r := recording(fmt.Sprint("x", len(pairs)), at("2026-11-20 10:00:00"))
+			p := pair{call.RecordingStatus{Recording: r, State: a, Attempt: 9}, call.RecordingStatus{Recording: r, State: b, Attempt: 1}}
+			pairs = append(pairs, p)
+			firsts, seconds = append(firsts, p.early), append(seconds, p.late)
+		}
+	}
+	must(t, db.SaveRecordings(t.Context(), firsts))
+	must(t, db.SaveRecordings(t.Context(), seconds))
+	for _, when := range []string{"unmerged", "merged"} {
+		for _, p := range pairs {
+			want := p.early // of one rank the higher attempt
+			if p.late.State.Rank() > p.early.State.Rank() {
+				want = p.late
+			}
+			got, ok, err := db.Recording(t.Context(), "main", want.ID)
+			must(t, err)
+			if !ok || got.State != want.State || got.Attempt != want.Attempt {
+				t.Errorf("%s: %s then %s: got %s attempt %d", when, p.early.State, p.late.State, got.State, got.Attempt)
+			}
+		}
+		ask(t, db, "OPTIMIZE TABLE recordings FINAL")
+	}
+}
+
+func TestLateAnnouncementKeepsStateAndEarliestTime(t *testing.T) {
+	t.Parallel()
+	db := open(t)
+	early, late := recording("a", at("2026-11-20 10:00:00")), recording("a", at("2026-11-25 10:00:00"))
+	must(t, db.AnnounceRecordings(t.Context(), []call.Recording{late}))
+	must(t, db.AnnounceRecordings(t.Context(), []call.Recording{early}))
+	must(t, db.AnnounceRecordings(t.Context(), []call.Recording{late}))
+	got, ok, err := db.Recording(t.Context(), "main", early.ID)
+	must(t, err)
+	if diff := cmp.Diff(call.RecordingStatus{Recording: early, State: call.Announced}, got); !ok || diff != "" {
+		t.Fatal(ok, diff)
+	}
+	full := call.RecordingStatus{
+		Recording: early, State: call.Archived, Attempt: 3, Reason: "it's \xff", SHA256: "abc", Size: 1 << 40,
+		Duration: 4 * time.Second, Bucket: "b", Key: "recordings/😀.mp3", ArchivedAt: at("2026-11-20 11:00:00"),
+	}
+	must(t, db.SaveRecordings(t.Context(), []call.RecordingStatus{full}))
+	must(t, db.AnnounceRecordings(t.Context(), []call.Recording{late}))
+	got, _, err = db.Recording(t.Context(), "main", early.ID)
+	must(t, err)
+	if diff := cmp.Diff(full, got); diff != "" {
+		t.Error(diff)
+	}
+	if _, ok, err := db.Recording(t.Context(), "other", early.ID); ok || err != nil {
+		t.Errorf("another integration's: %v, %v", ok, err)
+	}
+}
+
+func TestDueRecordingsByExpiry(t *testing.T) {
+	t.Parallel()
+	db := open(t)
+	now := at("2026-11-20 10:00:00")
+	status := func(name string, expires time.Duration, state call.RecordingState, next time.Time) call.RecordingStatus {
+		r := recording(name, now.Add(-time.Hour))
+		r.ExpiresAt = now.Add(expires)
+		return call.RecordingStatus{Recording: r, State: state, NextAttemptAt: next}
+	}
+	var rows []call.RecordingStatus
+	var want []string
+	for i, state := range []call.RecordingState{call.Missing, call.Retrying, call.Refused, call.Quarantined, call.Announced} {
+		h := time.Duration(i+1) * time.Hour
+		due := status(fmt.Sprint("due", i), h, state, now)
+		rows = append(rows, due,
+			status(fmt.Sprint("later", i), 0, state, now.Add(time.Millisecond)))
+		want = append(want, due.ID)
+	}
+	fresh := status("fresh", -time.Hour, call.Announced, time.Time{})
+	want = append([]string{fresh.ID}, want...)
+	rows = append(rows, fresh,
+		status("no next", 0, call.Retrying, time.Time{}),
+		status("expired", 0, call.Expired, now), status("archived", 0, call.Archived, now), status("erased", 0, call.Erased, now))
+	// Announced once, archived since: due in one version, not in the newest.
+	done := status("done", 0, call.Announced, time.Time{})
+	must(t, db.AnnounceRecordings(t.Context(), []call.Recording{done.Recording}))
+	done.State = call.Archived
+	must(t, db.SaveRecordings(t.Context(), append(rows, done)))
+
+	got, err := db.DueRecordings(t.Context(), now, 100)
+	must(t, err)
+	var ids []string
+	for _, r := range got {
+		ids = append(ids, r.ID)
+	}
+	if diff := cmp.Diff(want, ids); diff != "" {
+		t.Error(diff)
+	}
+	two, err := db.DueRecordings(t.Context(), now, 2)
+	must(t, err)
+	if len(two) != 2 || two[0].ID != fresh.ID {
+		t.Errorf("the first two: %v", two)
+	}
+	counts, err := db.RecordingCounts(t.Context())
+	must(t, err)
+	wantCounts := map[call.RecordingState]uint64{
+		call.Announced: 3, call.Retrying: 3, call.Missing: 2, call.Refused: 2, call.Quarantined: 2,
+		call.Expired: 1, call.Archived: 2, call.Erased: 1,
+	}
+	if diff := cmp.Diff(wantCounts, counts); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestCustodyIsAddedToOnce(t *testing.T) {
+	t.Parallel()
+	db := open(t)
+	fetched := call.Custody{Integration: "main", RecordingID: "a", Step: "fetched", At: at("2026-11-20 10:00:00"), SHA256: "abc", Attempt: 1}
+	archived := call.Custody{Integration: "main", RecordingID: "a", Step: "archived", At: at("2026-11-20 10:00:01"), SHA256: "abc", Attempt: 1, Detail: "it's"}
+	must(t, db.AddCustody(t.Context(), []call.Custody{archived, fetched}))
+	must(t, db.AddCustody(t.Context(), []call.Custody{fetched}))
+	got, err := db.CustodyOf(t.Context(), "main", "a")
+	must(t, err)
+	if diff := cmp.Diff([]call.Custody{fetched, archived}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestRejectedIsKeptOnceAndReplayed(t *testing.T) {
+	t.Parallel()
+	db := open(t)
+	row := warehouse.Rejected{
+		Integration: "main", ReceivedAt: at("2026-11-20 10:00:00"), Reason: "unreadable", Detail: "it's not JSON",
+		ContentType: "text/plain", ContentEncoding: "gzip", Body: []byte("\x00\xff{"),
+	}
+	later := row
+	later.ReceivedAt = row.ReceivedAt.Add(time.Hour)
+	other := warehouse.Rejected{Integration: "main", ID: 1, ReceivedAt: at("2026-11-20 11:00:00"), Reason: "too large"}
+	must(t, db.InsertRejected(t.Context(), []warehouse.Rejected{later, other}))
+	must(t, db.InsertRejected(t.Context(), []warehouse.Rejected{row}))
+	row.ID = call.EventID(row.Body)
+
+	list := func(f warehouse.RejectedFilter) []warehouse.Rejected {
+		t.Helper()
+		got, err := db.RejectedRows(t.Context(), f)
+		must(t, err)
+		return got
+	}
+	if diff := cmp.Diff([]warehouse.Rejected{other, row}, list(warehouse.RejectedFilter{})); diff != "" {
+		t.Fatal(diff)
+	}
+	for name, f := range map[string]warehouse.RejectedFilter{
+		"reason": {Reason: "unreadable"}, "after": {AfterID: 1}, "time": {From: row.ReceivedAt, To: other.ReceivedAt},
+	} {
+		if diff := cmp.Diff([]warehouse.Rejected{row}, list(f)); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
+	must(t, db.MarkReplayed(t.Context(), []warehouse.Rejected{row}, at("2026-11-21 10:00:00")))
+	// Rejected again from the spool: it stays replayed.
+	must(t, db.InsertRejected(t.Context(), []warehouse.Rejected{later}))
+	if diff := cmp.Diff([]warehouse.Rejected{other}, list(warehouse.RejectedFilter{})); diff != "" {
+		t.Error(diff)
+	}
+	row.ReplayedAt = at("2026-11-21 10:00:00")
+	if diff := cmp.Diff([]warehouse.Rejected{other, row}, list(warehouse.RejectedFilter{Replayed: true})); diff != "" {
+		t.Error(diff)
+	}
+}
