@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"net/url"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -172,9 +173,9 @@ func TestErrorsNameTheAttemptAndNeverTheSecret(t *testing.T) {
 	nobody := l.Addr().String()
 	l.Close()
 	good := s3URL(t)
-	for name, url := range map[string]string{
+	for name, raw := range map[string]string{
 		"nobody listens": "s3://theKey:theSecret@" + nobody + "/bucket?secure=false",
-		"wrong secret":   strings.Replace(good, "testsecret123", "theSecret", 1),
+		"wrong secret":   replaceSecret(t, good),
 		"no such bucket": good,
 		"cannot be read": "s3://theKey:theSecret@host:port/%zz",
 		"other scheme":   "https://theKey:theSecret@host/bucket",
@@ -186,7 +187,7 @@ func TestErrorsNameTheAttemptAndNeverTheSecret(t *testing.T) {
 		"unknown option": "s3://theKey:theSecret@host/bucket?sekure=true",
 	} {
 		err := func() error {
-			b, err := blob.Open(blob.Options{URL: url})
+			b, err := blob.Open(blob.Options{URL: raw})
 			if err != nil {
 				return err
 			}
@@ -194,7 +195,7 @@ func TestErrorsNameTheAttemptAndNeverTheSecret(t *testing.T) {
 			defer cancel()
 			return b.Put(ctx, "some/key", strings.NewReader("x"), blob.Put{Size: 1, SHA256: digest([]byte("x"))})
 		}()
-		if err == nil || strings.Contains(err.Error(), "theSecret") || strings.Contains(err.Error(), "testsecret") {
+		if err == nil || strings.Contains(err.Error(), "theSecret") {
 			t.Errorf("%s: %v", name, err)
 		}
 		if name == "wrong secret" && !strings.Contains(err.Error(), "403 SignatureDoesNotMatch") {
@@ -216,4 +217,14 @@ func TestMetricsCountFailures(t *testing.T) {
 	if n, err := testutil.GatherAndCount(reg, "fonoteka_blob_errors_total", "fonoteka_blob_request_seconds"); n != 2 || err != nil {
 		t.Errorf("%d metrics, %v", n, err)
 	}
+}
+
+func replaceSecret(t *testing.T, raw string) string {
+	t.Helper()
+	u, err := url.Parse(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.User = url.UserPassword(u.User.Username(), "theSecret")
+	return u.String()
 }
