@@ -100,6 +100,7 @@ func FetchEngine(ctx context.Context, cacheDir string, progress io.Writer) (stri
 	if err := os.MkdirAll(filepath.Dir(enginePath(cacheDir)), 0o755); err != nil {
 		return "", fmt.Errorf("create the engine's cache: %w", err)
 	}
+	removeOldFetches(filepath.Dir(enginePath(cacheDir)))
 	// In the cache itself, so that the rename below stays within one file system.
 	tmp, err := os.MkdirTemp(filepath.Dir(enginePath(cacheDir)), "fetch.*")
 	if err != nil {
@@ -137,7 +138,16 @@ func npmPack(ctx context.Context, pkg enginePackage, dir string, progress io.Wri
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
 	began := time.Now()
-	if err := cmd.Run(); err != nil {
+	watched := make(chan struct{})
+	stop, done := context.WithCancel(ctx)
+	go func() {
+		defer close(watched)
+		watchDownload(stop, dir, pkg.packed, progress)
+	}()
+	err = cmd.Run()
+	done()
+	<-watched
+	if err != nil {
 		if ctx.Err() != nil {
 			return "", ctx.Err()
 		}
@@ -149,6 +159,43 @@ func npmPack(ctx context.Context, pkg enginePackage, dir string, progress io.Wri
 	}
 	fmt.Fprintf(progress, "fetched in %v\n", time.Since(began).Round(100*time.Millisecond))
 	return found[0], nil
+}
+
+// watchDownload tells every two seconds how large the largest file in dir has
+// become: npm itself shows nothing that is of use in a log.
+func watchDownload(ctx context.Context, dir string, total int64, progress io.Writer) {
+	ticker := time.NewTicker(2 * time.Second)
+	defer ticker.Stop()
+	for told := int64(0); ; {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		var largest int64
+		_ = filepath.WalkDir(dir, func(_ string, e os.DirEntry, err error) error {
+			if err == nil {
+				if info, err := e.Info(); err == nil && !e.IsDir() {
+					largest = max(largest, info.Size())
+				}
+			}
+			return nil // files come and go under a running npm
+		})
+		if largest > told {
+			told = largest
+			fmt.Fprintf(progress, "fetching: %d of %d MB (%d %%)\n", told/1e6, total/1e6, min(100, told*100/total))
+		}
+	}
+}
+
+// removeOldFetches removes what fetches that were killed have left behind.
+func removeOldFetches(dir string) {
+	found, _ := filepath.Glob(filepath.Join(dir, "fetch.*")) // the pattern is sound
+	for _, path := range found {
+		if info, err := os.Stat(path); err == nil && time.Since(info.ModTime()) > time.Hour {
+			_ = os.RemoveAll(path) // the next fetch tries again
+		}
+	}
 }
 
 func lastLine(s string) string {

@@ -21,7 +21,7 @@ const lockWait = 20 * time.Second
 const forcedExit = 10 * time.Second
 
 // lockFile takes the exclusive lock on path for the life of this process, or
-// until release is called.
+// until release is called, and writes the process id into it, for people.
 func lockFile(path string, wait time.Duration, cut <-chan struct{}) (release func(), err error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
@@ -31,6 +31,10 @@ func lockFile(path string, wait time.Duration, cut <-chan struct{}) (release fun
 	for {
 		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 		if err == nil {
+			if err := writePid(f); err != nil {
+				f.Close()
+				return nil, fmt.Errorf("lock %s: %w", path, err)
+			}
 			return func() { f.Close() }, nil
 		}
 		if !errors.Is(err, unix.EWOULDBLOCK) && !errors.Is(err, unix.EINTR) {
@@ -48,6 +52,14 @@ func lockFile(path string, wait time.Duration, cut <-chan struct{}) (release fun
 			return nil, errors.New("stopped while waiting for the lock")
 		}
 	}
+}
+
+func writePid(f *os.File) error {
+	if err := f.Truncate(0); err != nil {
+		return err
+	}
+	_, err := f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
+	return err
 }
 
 // loopback is the only address a store listens on.

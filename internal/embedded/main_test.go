@@ -4,8 +4,11 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
+	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -14,8 +17,6 @@ import (
 	"fonoteka/internal/embedded"
 	"fonoteka/internal/embedded/embeddedtest"
 )
-
-func TestMain(m *testing.M) { embeddedtest.Main(m) }
 
 func clickhouseOptions(t *testing.T) embedded.ClickHouseOptions {
 	return embedded.ClickHouseOptions{
@@ -82,4 +83,22 @@ func eventually(t *testing.T, what string, ok func() bool) {
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
+}
+
+// embeddedtestCache is the cache that holds the engine.
+func embeddedtestCache(t *testing.T) string {
+	return filepath.Join(filepath.Dir(embeddedtest.Engine(t)), "..", "..", "..")
+}
+
+func port(t *testing.T, addr string) int {
+	t.Helper()
+	_, p, err := net.SplitHostPort(addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := strconv.Atoi(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
 }

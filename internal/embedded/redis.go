@@ -16,6 +16,13 @@ type RedisOptions struct {
 	Password string // of the user "default"
 }
 
+func (o *RedisOptions) validate() error {
+	if o.Password == "" {
+		return errors.New("embedded Redis: a password is needed")
+	}
+	return nil
+}
+
 // Redis is a Redis in this process. It keeps nothing on disk: what is queued is
 // gone with the process, and found again by whoever knows the truth. It takes
 // some 4,000 tasks of asynq a second; a real Redis takes four times that.
@@ -34,8 +41,8 @@ const redisTick = 250 * time.Millisecond
 
 // StartRedis starts a Redis, which answers when it returns.
 func StartRedis(opts RedisOptions) (*Redis, error) {
-	if opts.Password == "" {
-		return nil, errors.New("embedded Redis: a password is needed")
+	if err := opts.validate(); err != nil {
+		return nil, err
 	}
 	if err := choosePorts(&opts.Port); err != nil {
 		return nil, fmt.Errorf("start Redis: %w", err)
@@ -74,6 +81,9 @@ func (r *Redis) Addr() string { return r.addr }
 
 // Done is closed when the Redis was stopped.
 func (r *Redis) Done() <-chan struct{} { return r.done }
+
+// Err is nil: a Redis in this process ends by Stop alone.
+func (r *Redis) Err() error { return nil }
 
 // Stop closes the Redis and its connections and forgets its keys.
 func (r *Redis) Stop(ctx context.Context) error {

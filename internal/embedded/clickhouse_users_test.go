@@ -1,0 +1,120 @@
+package embedded_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+
+	"fonoteka/internal/embedded"
+)
+
+// askNative runs a query over the native protocol and returns its one value.
+func askNative(ctx context.Context, addr, user, password, query string) (string, error) {
+	conn, err := clickhouse.Open(&clickhouse.Options{
+		Addr: []string{addr}, Auth: clickhouse.Auth{Username: user, Password: password}, DialTimeout: 5 * time.Second,
+	})
+	if err != nil {
+		return "", err
+	}
+	defer conn.Close()
+	var answer string
+	err = conn.QueryRow(ctx, query).Scan(&answer)
+	return answer, err
+}
+
+func TestClickHouseUsers(t *testing.T) {
+	t.Parallel()
+	opts := clickhouseOptions(t)
+	ch := start(t, opts)
+	mustAsk(t, ch, "CREATE DATABASE fonoteka")
+	mustAsk(t, ch, "CREATE DATABASE other")
+	for _, db := range []string{"fonoteka", "other"} {
+		mustAsk(t, ch, "CREATE TABLE "+db+".t (k UInt64, v UInt64) ENGINE = ReplacingMergeTree(v) ORDER BY k")
+		mustAsk(t, ch, "INSERT INTO "+db+".t VALUES (1, 1)")
+		mustAsk(t, ch, "INSERT INTO "+db+".t VALUES (1, 2)")
+	}
+	const denied, unknown = "ACCESS_DENIED", "AUTHENTICATION_FAILED"
+	for _, c := range []struct{ name, user, password, query, want, fails string }{
+		{"the writer writes and reads", "fonoteka", "writer-secret", "SELECT toString(count()) FROM other.t", "2", ""},
+		{"the reader reads, each row once", "reader", "reader-secret", "SELECT toString(count()) FROM fonoteka.t", "1", ""},
+		{"the reader is in its database", "reader", "reader-secret", "SELECT currentDatabase()", "fonoteka", ""},
+		{"the reader may set a time limit", "reader", "reader-secret", "SELECT toString(1) SETTINGS max_execution_time = 7", "1", ""},
+		{"the reader may not raise its memory", "reader", "reader-secret", "SELECT '' SETTINGS max_memory_usage = 9000000000", "", "SETTING_CONSTRAINT_VIOLATION"},
+		{"the reader does not write", "reader", "reader-secret", "INSERT INTO fonoteka.t VALUES (2, 1)", "", denied},
+		{"the reader does not drop", "reader", "reader-secret", "DROP TABLE fonoteka.t", "", denied},
+		{"the reader sees no other database", "reader", "reader-secret", "SELECT toString(count()) FROM other.t", "", denied},
+		{"the reader opens no file", "reader", "reader-secret", "SELECT * FROM file('/etc/passwd', 'LineAsString')", "", denied},
+		{"the reader opens no address", "reader", "reader-secret", "SELECT * FROM url('http://127.0.0.1/', 'LineAsString')", "", denied},
+		{"default reads nothing", "default", "", "SELECT toString(count()) FROM fonoteka.t", "", denied},
+		{"default writes nothing", "default", "", "INSERT INTO fonoteka.t VALUES (3, 1)", "", denied},
+		{"a wrong password", "fonoteka", "reader-secret", "SELECT '1'", "", unknown},
+		{"no password", "fonoteka", "", "SELECT '1'", "", unknown},
+		{"the reader with a wrong password", "reader", "wrong", "SELECT '1'", "", unknown},
+		{"somebody else", "nobody", "", "SELECT '1'", "", unknown},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			got, err := ask(ch.HTTPAddr(), c.user, c.password, c.query)
+			check(t, "http", got, err, c.want, c.fails)
+			if strings.HasPrefix(c.query, "SELECT") {
+				got, err = askNative(t.Context(), ch.NativeAddr(), c.user, c.password, c.query)
+				check(t, "native", got, err, c.want, c.fails)
+			}
+		})
+	}
+}
+
+func check(t *testing.T, port, got string, err error, want, fails string) {
+	t.Helper()
+	if fails == "" {
+		if err != nil || got != want {
+			t.Errorf("%s: %q, %v, want %q", port, got, err, want)
+		}
+		return
+	}
+	// The native protocol has the error's number, HTTP its name too.
+	var exception *clickhouse.Exception
+	name := ""
+	if errors.As(err, &exception) {
+		name = map[int32]string{497: "ACCESS_DENIED", 516: "AUTHENTICATION_FAILED", 452: "SETTING_CONSTRAINT_VIOLATION"}[exception.Code]
+	}
+	if err == nil || name != fails && !strings.Contains(err.Error(), fails) {
+		t.Errorf("%s: %q, %v, want %s", port, got, err, fails)
+	}
+}
+
+func TestEveryInsertIsSynced(t *testing.T) {
+	t.Parallel()
+	ch := start(t, clickhouseOptions(t))
+	got := mustAsk(t, ch, "SELECT groupArray(value) FROM (SELECT value FROM system.merge_tree_settings WHERE name IN ('fsync_after_insert', 'fsync_part_directory'))")
+	if got != "['1','1']" {
+		t.Errorf("the defaults of merge trees are %s", got)
+	}
+	if zone := mustAsk(t, ch, "SELECT timezone()"); zone != "UTC" {
+		t.Errorf("the zone is %s", zone)
+	}
+}
+
+func TestClickHouseSaysWhyItDoesNotStart(t *testing.T) {
+	t.Parallel()
+	opts := clickhouseOptions(t)
+	ch := start(t, opts)
+	opts.Dir, opts.NativePort = t.TempDir(), port(t, ch.NativeAddr())
+	if second, err := embedded.StartClickHouse(t.Context(), opts); err == nil {
+		_ = second.Stop(context.Background())
+		t.Error("two engines on one port")
+	} else if !strings.Contains(err.Error(), "is not free") {
+		t.Errorf("a port in use: %v", err)
+	}
+	opts.NativePort, opts.Library = 0, opts.Dir
+	if _, err := embedded.StartClickHouse(t.Context(), opts); err == nil || !strings.Contains(err.Error(), "load the engine") {
+		t.Errorf("a library that is none: %v", err)
+	}
+	if _, err := embedded.StartClickHouse(t.Context(), embedded.ClickHouseOptions{}); err == nil {
+		t.Error("no options: started")
+	}
+}

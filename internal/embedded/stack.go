@@ -1,0 +1,298 @@
+package embedded
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Store names one of a Stack's stores, also as a metric's label.
+type Store string
+
+// The stores of a Stack.
+const (
+	StoreClickHouse Store = "clickhouse"
+	StoreS3         Store = "s3"
+	StoreRedis      Store = "redis"
+)
+
+// StackOptions says which stores to run; nil means: not this one.
+type StackOptions struct {
+	ClickHouse *ClickHouseOptions
+	S3         *S3Options
+	Redis      *RedisOptions
+
+	// Library finds ClickHouse's engine, and may take long to fetch it. It is
+	// asked before each start where ClickHouse.Library is empty.
+	Library func(context.Context) (string, error)
+
+	Log        *slog.Logger          // default: none; also for stores without one
+	Registerer prometheus.Registerer // default: none
+}
+
+// Stack runs the stores of one machine: each starts on its own, is started
+// again on the same port and data if it fails or dies, after 0.2 s at first and
+// 10 s at most, and is stopped with the others. No failure ends it: who uses
+// the stores waits and tries again anyway, and notifications go on meanwhile.
+type Stack struct {
+	opts     StackOptions
+	stores   []*keeper // in the order of stopping
+	restarts *prometheus.CounterVec
+	failures *prometheus.CounterVec
+	up       *prometheus.GaugeVec
+}
+
+// keeper keeps one store running.
+type keeper struct {
+	name  Store
+	addr  string
+	start func(context.Context) (running, error)
+	log   *slog.Logger
+
+	first sync.Once
+	ready chan struct{} // closed when the store has been up once
+	mu    sync.Mutex
+	isUp  bool
+}
+
+// running is a started store.
+type running interface {
+	Done() <-chan struct{}
+	Stop(context.Context) error
+	Err() error
+}
+
+// NewStack prepares the stores: their options are checked and their ports
+// chosen, so that their addresses are known before they are up.
+func NewStack(opts StackOptions) (*Stack, error) {
+	opts.Log = orDiscard(opts.Log)
+	s := &Stack{
+		opts: opts,
+		restarts: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "fonoteka_embedded_restarts_total", Help: "Embedded stores that died by themselves and were started again.",
+		}, []string{"store"}),
+		failures: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "fonoteka_embedded_start_failures_total", Help: "Starts of embedded stores that failed.",
+		}, []string{"store"}),
+		up: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "fonoteka_embedded_up", Help: "Whether the embedded store is up: 1 or 0.",
+		}, []string{"store"}),
+	}
+	if err := errors.Join(s.addRedis(), s.addS3(), s.addClickHouse()); err != nil {
+		return nil, err
+	}
+	for _, k := range s.stores {
+		s.restarts.WithLabelValues(string(k.name)) // a counter that is not there cannot be seen to rise
+		s.failures.WithLabelValues(string(k.name))
+		s.up.WithLabelValues(string(k.name))
+	}
+	if opts.Registerer != nil {
+		for _, c := range []prometheus.Collector{s.restarts, s.failures, s.up} {
+			if err := opts.Registerer.Register(c); err != nil {
+				return nil, fmt.Errorf("register metrics of embedded stores: %w", err)
+			}
+		}
+	}
+	return s, nil
+}
+
+func (s *Stack) add(name Store, addr string, start func(context.Context) (running, error)) {
+	s.stores = append(s.stores, &keeper{
+		name: name, addr: addr, start: start,
+		log: s.opts.Log.With("store", string(name)), ready: make(chan struct{}),
+	})
+}
+
+func (s *Stack) addRedis() error {
+	if s.opts.Redis == nil {
+		return nil
+	}
+	o := *s.opts.Redis
+	if err := errors.Join(o.validate(), choosePorts(&o.Port)); err != nil {
+		return err
+	}
+	s.add(StoreRedis, address(o.Port), func(context.Context) (running, error) { return StartRedis(o) })
+	return nil
+}
+
+func (s *Stack) addS3() error {
+	if s.opts.S3 == nil {
+		return nil
+	}
+	o := *s.opts.S3
+	if o.Log == nil {
+		o.Log = s.opts.Log
+	}
+	if err := errors.Join(o.validate(), choosePorts(&o.Port)); err != nil {
+		return err
+	}
+	s.add(StoreS3, address(o.Port), func(ctx context.Context) (running, error) { return StartS3(ctx, o) })
+	return nil
+}
+
+func (s *Stack) addClickHouse() error {
+	if s.opts.ClickHouse == nil {
+		return nil
+	}
+	o := *s.opts.ClickHouse
+	if o.Log == nil {
+		o.Log = s.opts.Log
+	}
+	find := s.opts.Library
+	if o.Library != "" || find == nil {
+		library := o.Library
+		find = func(context.Context) (string, error) { return library, nil }
+	} else {
+		o.Library = "to be found"
+	}
+	if err := errors.Join(o.validate(), choosePorts(&o.NativePort, &o.HTTPPort)); err != nil {
+		return err
+	}
+	s.opts.ClickHouse = &o
+	s.add(StoreClickHouse, address(o.NativePort), func(ctx context.Context) (running, error) {
+		o := o
+		var err error
+		if o.Library, err = find(ctx); err != nil {
+			return nil, err
+		}
+		return StartClickHouse(ctx, o)
+	})
+	return nil
+}
+
+// Run keeps the stores running until ctx ends, and returns when all are
+// stopped: Redis, then S3, then ClickHouse. Its users must have stopped before.
+func (s *Stack) Run(ctx context.Context) error {
+	type kept struct {
+		cancel context.CancelFunc
+		done   chan struct{}
+	}
+	var all []kept
+	for _, k := range s.stores {
+		// Not a child of ctx: the stores end one after the other.
+		ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			s.keep(ctx, k)
+		}()
+		all = append(all, kept{cancel, done})
+	}
+	<-ctx.Done()
+	for _, k := range all {
+		k.cancel()
+		<-k.done
+	}
+	return nil
+}
+
+// The pauses between a failure and the next start.
+const (
+	firstPause = 200 * time.Millisecond
+	lastPause  = 10 * time.Second
+	// A store that was up for this long failed for a new reason.
+	settledAfter = time.Minute
+)
+
+// keep starts k again and again until ctx ends.
+func (s *Stack) keep(ctx context.Context, k *keeper) {
+	pause := firstPause
+	for {
+		began := time.Now()
+		r, err := k.start(ctx)
+		if ctx.Err() == nil && err != nil {
+			s.failures.WithLabelValues(string(k.name)).Inc()
+			k.log.Error("embedded store does not start", "err", err, "retry_in", pause)
+		}
+		if err == nil {
+			k.log.Info("embedded store is up", "addr", k.addr, "took", time.Since(began))
+			s.set(k, true)
+			began = time.Now()
+			select {
+			case <-ctx.Done():
+			case <-r.Done():
+			}
+			s.set(k, false)
+			if ctx.Err() != nil {
+				if err := r.Stop(context.WithoutCancel(ctx)); err != nil {
+					k.log.Warn("embedded store did not stop cleanly", "err", err)
+				}
+				return
+			}
+			s.restarts.WithLabelValues(string(k.name)).Inc()
+			if time.Since(began) > settledAfter {
+				pause = firstPause
+			}
+			k.log.Error("embedded store died", "err", r.Err(), "retry_in", pause)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(pause):
+		}
+		pause = min(2*pause, lastPause)
+	}
+}
+
+func (s *Stack) set(k *keeper, up bool) {
+	k.mu.Lock()
+	k.isUp = up
+	k.mu.Unlock()
+	if up {
+		k.first.Do(func() { close(k.ready) })
+		s.up.WithLabelValues(string(k.name)).Set(1)
+		return
+	}
+	s.up.WithLabelValues(string(k.name)).Set(0)
+}
+
+func (s *Stack) find(name Store) *keeper {
+	for _, k := range s.stores {
+		if k.name == name {
+			return k
+		}
+	}
+	return nil
+}
+
+// Addr is host:port of a store – ClickHouse's native one – also before it is
+// up; "" for one that this stack does not run.
+func (s *Stack) Addr(name Store) string {
+	if k := s.find(name); k != nil {
+		return k.addr
+	}
+	return ""
+}
+
+// ClickHouseHTTPAddr is host:port of ClickHouse's HTTP interface, likewise.
+func (s *Stack) ClickHouseHTTPAddr() string {
+	if s.find(StoreClickHouse) == nil {
+		return ""
+	}
+	return address(s.opts.ClickHouse.HTTPPort)
+}
+
+// Ready is closed once the store has been up for the first time; it is nil,
+// which blocks forever, for one that this stack does not run.
+func (s *Stack) Ready(name Store) <-chan struct{} {
+	if k := s.find(name); k != nil {
+		return k.ready
+	}
+	return nil
+}
+
+// Up says whether the store is up now.
+func (s *Stack) Up(name Store) bool {
+	k := s.find(name)
+	if k == nil {
+		return false
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.isUp
+}

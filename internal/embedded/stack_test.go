@@ -1,0 +1,230 @@
+package embedded_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	"go.uber.org/goleak"
+
+	"fonoteka/internal/embedded"
+	"fonoteka/internal/embedded/embeddedtest"
+)
+
+// parentDir makes this test binary the parent that is killed below.
+const parentDir = "FONOTEKA_TEST_PARENT"
+
+func TestMain(m *testing.M) {
+	embedded.Main()
+	if dir := os.Getenv(parentDir); dir != "" {
+		beParent(dir)
+	}
+	embeddedtest.Main(m)
+}
+
+func stackOptions(dir, library string) embedded.StackOptions {
+	return embedded.StackOptions{
+		ClickHouse: &embedded.ClickHouseOptions{Dir: filepath.Join(dir, "clickhouse"), WriterPassword: "writer-secret", ReaderPassword: "reader-secret"},
+		S3:         &embedded.S3Options{Dir: filepath.Join(dir, "s3"), AccessKey: "access", SecretKey: "secret-secret"},
+		Redis:      &embedded.RedisOptions{Password: "secret"},
+		Library:    func(context.Context) (string, error) { return library, nil },
+	}
+}
+
+// run runs a stack until the test or the returned function ends it.
+func run(t *testing.T, opts embedded.StackOptions) (*embedded.Stack, func()) {
+	t.Helper()
+	s, err := embedded.NewStack(opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- s.Run(ctx) }()
+	stopped := false
+	stop := func() {
+		cancel()
+		if stopped {
+			return
+		}
+		stopped = true
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+	t.Cleanup(stop)
+	return s, stop
+}
+
+func awaitReady(t *testing.T, s *embedded.Stack, stores ...embedded.Store) {
+	t.Helper()
+	for _, store := range stores {
+		select {
+		case <-s.Ready(store):
+		case <-time.After(30 * time.Second):
+			t.Fatalf("%s is not up", store)
+		}
+	}
+}
+
+// pid reads the process id that a store writes into its lock.
+func pid(t *testing.T, dir string) int {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join(dir, "lock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := strconv.Atoi(strings.TrimSpace(string(b)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func TestAStoreThatDiesAloneComesBackWithItsData(t *testing.T) {
+	before := goleak.IgnoreCurrent()
+	dir, metrics := t.TempDir(), prometheus.NewRegistry()
+	opts := stackOptions(dir, embeddedtest.Engine(t))
+	opts.Registerer = metrics
+	s, stop := run(t, opts)
+	addr, http := s.Addr(embedded.StoreClickHouse), s.ClickHouseHTTPAddr()
+	awaitReady(t, s, embedded.StoreClickHouse, embedded.StoreS3, embedded.StoreRedis)
+	if addr != s.Addr(embedded.StoreClickHouse) || http != s.ClickHouseHTTPAddr() {
+		t.Error("an address changed as the store came up")
+	}
+	for _, q := range []string{
+		"CREATE DATABASE d", "CREATE TABLE d.t (a UInt64) ENGINE = MergeTree ORDER BY a", "INSERT INTO d.t SELECT number FROM numbers(1000)",
+	} {
+		if _, err := ask(http, "fonoteka", "writer-secret", q); err != nil {
+			t.Fatal(err)
+		}
+	}
+	kill(t, pid(t, opts.ClickHouse.Dir))
+	kill(t, pid(t, opts.S3.Dir))
+	eventually(t, "the data is there again on the same port", func() bool {
+		got, err := ask(http, "fonoteka", "writer-secret", "SELECT count() FROM d.t")
+		return err == nil && got == "1000"
+	})
+	eventually(t, "both are up again", func() bool { return s.Up(embedded.StoreClickHouse) && s.Up(embedded.StoreS3) })
+	if got, err := askNative(t.Context(), addr, "fonoteka", "writer-secret", "SELECT toString(sum(a)) FROM d.t"); err != nil || got != "499500" {
+		t.Errorf("over the native port: %q, %v", got, err)
+	}
+	want := `
+		# HELP fonoteka_embedded_restarts_total Embedded stores that died by themselves and were started again.
+		# TYPE fonoteka_embedded_restarts_total counter
+		fonoteka_embedded_restarts_total{store="clickhouse"} 1
+		fonoteka_embedded_restarts_total{store="redis"} 0
+		fonoteka_embedded_restarts_total{store="s3"} 1
+	`
+	if err := testutil.GatherAndCompare(metrics, strings.NewReader(want), "fonoteka_embedded_restarts_total"); err != nil {
+		t.Error(err)
+	}
+	stop()
+	for _, store := range []embedded.Store{embedded.StoreClickHouse, embedded.StoreS3, embedded.StoreRedis} {
+		if s.Up(store) {
+			t.Errorf("%s is up after the stop", store)
+		}
+	}
+	goleak.VerifyNone(t, before)
+}
+
+func TestAStoreThatDoesNotStartIsTriedAgainAndHoldsUpNoOther(t *testing.T) {
+	t.Parallel()
+	opts := stackOptions(t.TempDir(), "")
+	library, tries := embeddedtest.Engine(t), 0
+	opts.Library = func(context.Context) (string, error) {
+		if tries++; tries < 3 {
+			return "", errors.New("the network is down")
+		}
+		return library, nil
+	}
+	s, _ := run(t, opts)
+	awaitReady(t, s, embedded.StoreRedis, embedded.StoreS3, embedded.StoreClickHouse)
+	if tries != 3 {
+		t.Errorf("up after %d tries, want 3", tries)
+	}
+}
+
+func TestAStackRunsOnlyWhatIsWanted(t *testing.T) {
+	t.Parallel()
+	s, _ := run(t, embedded.StackOptions{Redis: &embedded.RedisOptions{Password: "secret"}})
+	awaitReady(t, s, embedded.StoreRedis)
+	if s.Addr(embedded.StoreClickHouse) != "" || s.ClickHouseHTTPAddr() != "" || s.Up(embedded.StoreS3) {
+		t.Error("it knows of stores that it was not asked for")
+	}
+	if _, err := embedded.NewStack(embedded.StackOptions{S3: &embedded.S3Options{}, Redis: &embedded.RedisOptions{}}); err == nil {
+		t.Error("stores without a folder and passwords were accepted")
+	}
+}
+
+// beParent starts stores, says so, and waits to be killed.
+func beParent(dir string) {
+	s, err := embedded.NewStack(stackOptions(dir, os.Getenv("FONOTEKA_TEST_LIBRARY")))
+	if err != nil {
+		os.Exit(1)
+	}
+	go func() {
+		<-s.Ready(embedded.StoreClickHouse)
+		<-s.Ready(embedded.StoreS3)
+		os.Stdout.WriteString(s.ClickHouseHTTPAddr())
+	}()
+	_ = s.Run(context.Background())
+}
+
+// ended says whether a process is gone, or waits only for somebody to read its
+// status.
+func ended(pid int) bool {
+	out, _ := exec.Command("ps", "-o", "stat=", "-p", strconv.Itoa(pid)).Output() // fails if there is none
+	return len(out) == 0 || out[0] == 'Z'
+}
+
+func TestAKilledParentLeavesNoOrphanAndTheDataToTheNext(t *testing.T) {
+	t.Parallel()
+	dir, library := t.TempDir(), embeddedtest.Engine(t)
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), parentDir+"="+dir, "FONOTEKA_TEST_LIBRARY="+library)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	buf := make([]byte, 64)
+	n, err := out.Read(buf)
+	if err != nil {
+		t.Fatalf("the parent did not get ready: %v", err)
+	}
+	http := string(buf[:n])
+	for _, q := range []string{
+		"CREATE DATABASE d", "CREATE TABLE d.t (a UInt64) ENGINE = MergeTree ORDER BY a", "INSERT INTO d.t SELECT number FROM numbers(1000)",
+	} {
+		if _, err := ask(http, "fonoteka", "writer-secret", q); err != nil {
+			t.Fatal(err)
+		}
+	}
+	opts := stackOptions(dir, library)
+	orphans := []int{pid(t, opts.ClickHouse.Dir), pid(t, opts.S3.Dir)}
+	kill(t, cmd.Process.Pid)
+	_ = cmd.Wait()
+	killed := time.Now()
+
+	// The next one starts at once, while the orphans may still be there.
+	s, _ := run(t, opts)
+	awaitReady(t, s, embedded.StoreClickHouse, embedded.StoreS3)
+	t.Logf("up %v after the kill", time.Since(killed).Round(time.Millisecond))
+	if got, err := ask(s.ClickHouseHTTPAddr(), "fonoteka", "writer-secret", "SELECT count() FROM d.t"); err != nil || got != "1000" {
+		t.Errorf("after the kill: %q, %v", got, err)
+	}
+	for _, pid := range orphans {
+		eventually(t, "the orphan ends", func() bool { return ended(pid) })
+	}
+}
