@@ -1,0 +1,108 @@
+// Package archive takes announced recordings into the archive: fetch, verify,
+// store, write the row. When the catalogue says "archived", the mp3 and its
+// sidecar are durable, whole and exactly what the operator's server sent.
+//
+// The order is the contract: the body is complete, hashed and walked frame by
+// frame before any of it is stored; then mp3, sidecar, row. Each step can run
+// twice, and a crash between two leaves something that the next run finishes:
+// it finds the object and only writes what is missing after it. Streaming
+// straight through to the store was rejected, because a locked bucket would
+// keep cut files for years.
+//
+// The catalogue knows what is announced, archived, failed and due; the queue is
+// only a clock. A Handle that ends with an outcome – archived or failed –
+// returns nil; its error means that our own infrastructure failed. The Planner
+// asks the catalogue what is due and puts it into the queue, so that a queue
+// that lost everything is full again within seconds.
+package archive
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"fonoteka/internal/blob"
+	"fonoteka/internal/call"
+	"fonoteka/internal/queue"
+)
+
+// Catalogue is where recordings stand. The warehouse implements it.
+type Catalogue interface {
+	// Save writes a row, unless one of a higher Version is there, and adds steps
+	// to the chain of custody. When it returns nil both are durable.
+	Save(ctx context.Context, row call.RecordingStatus, steps ...call.Custody) error
+	// Recording reads a row; false if there is none. It is asked once per job,
+	// by as many jobs at once as there are workers.
+	Recording(ctx context.Context, integration, id string) (call.RecordingStatus, bool, error)
+}
+
+// Store holds the objects; *blob.Bucket is one.
+type Store interface {
+	Put(ctx context.Context, key string, body io.ReaderAt, p blob.Put) error
+	Stat(ctx context.Context, key string) (blob.Object, error)
+	Get(ctx context.Context, key string) (io.ReadCloser, blob.Object, error)
+	List(ctx context.Context, prefix string, each func(blob.Object) bool) error
+}
+
+// Queue takes jobs; *queue.Client is one.
+type Queue interface {
+	Enqueue(ctx context.Context, job queue.Job, o queue.Options) error
+}
+
+// Options of an Archiver. All but Refresh, Registerer and Now are required.
+type Options struct {
+	Catalogue Catalogue
+	Store     Store
+	Bucket    string // its name, for the row
+	Queue     Queue
+	Fetcher   *Fetcher
+	// Refresh asks for a fresh login after a server answered 401, before the
+	// next try. nil: there is none.
+	Refresh func(ctx context.Context, integration, host string) error
+
+	Logger     *slog.Logger
+	Registerer prometheus.Registerer
+	Now        func() time.Time // default time.Now
+}
+
+func (o *Options) validate() error {
+	if o.Catalogue == nil || o.Store == nil || o.Bucket == "" || o.Queue == nil || o.Fetcher == nil || o.Logger == nil {
+		return errors.New("archive: catalogue, store, bucket, queue, fetcher and logger are required")
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return nil
+}
+
+// Archiver does jobs. It keeps nothing between them; any number of them, in any
+// number of processes, may work on the same recordings.
+type Archiver struct {
+	Options
+	m      *metrics
+	outage outage
+}
+
+// New makes an Archiver.
+func New(o Options) (*Archiver, error) {
+	if err := o.validate(); err != nil {
+		return nil, err
+	}
+	return &Archiver{Options: o, m: newMetrics(o.Registerer), outage: outage{log: o.Logger, now: o.Now}}, nil
+}
+
+// Submit asks for the first try of recordings that were just announced, into
+// the queue that the planner would choose, so that each is one job there. When
+// it returns nil, all are in the queue.
+func Submit(ctx context.Context, q Queue, now time.Time, recordings ...call.Recording) error {
+	for _, r := range recordings {
+		if err := q.Enqueue(ctx, queue.Job{Recording: r}, queue.Options{Urgent: Urgent(r.ExpiresAt, now)}); err != nil {
+			return err
+		}
+	}
+	return nil
+}

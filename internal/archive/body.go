@@ -1,0 +1,174 @@
+package archive
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"net/http"
+	"os"
+	"sync"
+	"time"
+)
+
+const (
+	tempPattern   = "fonoteka-download-*"
+	memoryPerBody = 4 << 20
+	readSize      = 64 << 10
+)
+
+// Body is a downloaded file, in memory or in a temporary file.
+type Body struct {
+	Size        int64
+	SHA256      string // lower-case hex
+	Host        string // that it came from, after redirects
+	ContentType string // as it came: for the reason only, never trusted
+
+	mem     []byte
+	file    *os.File
+	release func()
+}
+
+// ReadAt reads the body anywhere, also from several goroutines.
+func (b *Body) ReadAt(p []byte, off int64) (int, error) {
+	if b.file != nil {
+		return b.file.ReadAt(p, off)
+	}
+	if off < 0 || off >= int64(len(b.mem)) {
+		return 0, io.EOF
+	}
+	n := copy(p, b.mem[off:])
+	if n < len(p) {
+		return n, io.EOF
+	}
+	return n, nil
+}
+
+// Close gives memory or file back; reading afterwards is a mistake.
+func (b *Body) Close() {
+	if b.file != nil {
+		b.file.Close()
+	}
+	if b.release != nil {
+		b.release()
+	}
+	b.mem, b.file, b.release = nil, nil, nil
+}
+
+// readBuffers are shared by all downloads of the process.
+var readBuffers = sync.Pool{New: func() any { return new([readSize]byte) }}
+
+// download reads an answer whole, hashing on the way.
+func (f *Fetcher) download(ctx context.Context, cancel context.CancelCauseFunc, resp *http.Response, host string) (_ *Body, err error) {
+	if resp.ContentLength > f.o.MaxSize {
+		return nil, tooLarge(host, f.o.MaxSize)
+	}
+	w := &writer{f: f, hash: sha256.New(), body: &Body{Host: host, ContentType: resp.Header.Get("Content-Type")}}
+	w.reserve(resp.ContentLength)
+	defer func() {
+		if err != nil {
+			w.body.Close()
+		}
+	}()
+	idle := time.AfterFunc(f.o.IdleTimeout, func() { cancel(errStalled) })
+	defer idle.Stop()
+	buf := readBuffers.Get().(*[readSize]byte)
+	defer readBuffers.Put(buf)
+	for {
+		n, readErr := resp.Body.Read(buf[:])
+		idle.Reset(f.o.IdleTimeout)
+		if w.body.Size+int64(n) > f.o.MaxSize {
+			return nil, tooLarge(host, f.o.MaxSize)
+		}
+		if err := w.write(buf[:n]); err != nil {
+			return nil, err
+		}
+		if readErr == io.EOF {
+			w.body.SHA256 = hex.EncodeToString(w.hash.Sum(nil))
+			return w.body, nil
+		}
+		if readErr != nil {
+			return nil, readFailure(host, w.body.Size, resp.ContentLength, context.Cause(ctx))
+		}
+	}
+}
+
+var errStalled = errors.New("the server sends nothing")
+
+func readFailure(host string, got, want int64, cause error) *Failure {
+	switch {
+	case errors.Is(cause, errStalled):
+		return failure(Timeout, "the operator's server %s stopped sending after %d bytes", host, got)
+	case errors.Is(cause, errTooSlow):
+		return failure(Timeout, "the operator's server %s sends too slowly: %d bytes so far", host, got)
+	case want > 0:
+		return failure(Cut, "the transfer from the operator's server %s broke off after %d of %d bytes", host, got, want)
+	}
+	return failure(Cut, "the transfer from the operator's server %s broke off after %d bytes", host, got)
+}
+
+func tooLarge(host string, limit int64) *Failure {
+	return failure(TooLarge, "the file on the operator's server %s is larger than the configured limit of %d MiB", host, limit>>20)
+}
+
+// writer fills a Body: memory first, then a file.
+type writer struct {
+	f    *Fetcher
+	hash hash.Hash
+	body *Body
+}
+
+// reserve takes memory for what is announced, or for as much as a body may
+// have. Where none is left, the body goes to a file from its first byte:
+// waiting for memory would hold the server's connection.
+func (w *writer) reserve(length int64) {
+	n := int64(memoryPerBody)
+	if length >= 0 {
+		n = max(length, 1)
+	}
+	if n > memoryPerBody || !w.f.memory.TryAcquire(n) {
+		return
+	}
+	w.body.mem = make([]byte, 0, n)
+	w.body.release = func() { w.f.memory.Release(n) }
+}
+
+func (w *writer) write(p []byte) error {
+	w.hash.Write(p)
+	w.body.Size += int64(len(p))
+	if w.body.file == nil && w.body.Size <= int64(cap(w.body.mem)) {
+		w.body.mem = append(w.body.mem, p...)
+		return nil
+	}
+	if w.body.file == nil {
+		if err := w.spill(); err != nil {
+			return err
+		}
+	}
+	if _, err := w.body.file.Write(p); err != nil {
+		return fmt.Errorf("writing a download to a temporary file: %w", err)
+	}
+	return nil
+}
+
+// spill moves the body from memory to a file, which loses its name at once:
+// whatever ends the process, the disk gets its space back.
+func (w *writer) spill() error {
+	file, err := os.CreateTemp(w.f.o.TempDir, tempPattern)
+	if err != nil {
+		return fmt.Errorf("making a temporary file for a download: %w", err)
+	}
+	os.Remove(file.Name()) // if this fails, the next start removes it
+	if _, err = file.Write(w.body.mem); err != nil {
+		file.Close()
+		return fmt.Errorf("writing a download to a temporary file: %w", err)
+	}
+	if w.body.release != nil {
+		w.body.release()
+	}
+	w.body.mem, w.body.file, w.body.release = nil, file, nil
+	return nil
+}

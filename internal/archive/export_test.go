@@ -1,0 +1,4 @@
+package archive
+
+// Public lets tests name addresses that no test could have a server at.
+var Public = public

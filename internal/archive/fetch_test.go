@@ -1,0 +1,228 @@
+package archive_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"fonoteka/internal/archive"
+)
+
+func status(code int) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(code) }
+}
+
+// stall sends half and then nothing until the client goes.
+func stall(body []byte) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+		w.Write(body[:len(body)/2])
+		w.(http.Flusher).Flush()
+		<-r.Context().Done()
+	}
+}
+
+// cut sends half, with or without having said how much it would be.
+func cut(body []byte, announced bool) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		if announced {
+			w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+		}
+		w.Write(body[:len(body)/2])
+		w.(http.Flusher).Flush()
+		panic(http.ErrAbortHandler)
+	}
+}
+
+func TestEveryFailureIsClassifiedWithAReason(t *testing.T) {
+	t.Parallel()
+	mp3 := audio(t)
+	quick := change{fetch: func(o *archive.FetchOptions, _ string) {
+		o.IdleTimeout, o.HeaderTimeout, o.MaxSize = 100*time.Millisecond, 200*time.Millisecond, 10<<20
+	}}
+	for name, c := range map[string]struct {
+		handler http.HandlerFunc
+		want    archive.Kind
+		says    string
+	}{
+		"404":               {status(404), archive.Missing, "answered 404 Not Found; it may still be preparing the file"},
+		"425":               {status(425), archive.Missing, "425 Too Early"},
+		"410":               {status(410), archive.Gone, "answered 410 Gone"},
+		"401":               {status(401), archive.Unauthorised, "401 Unauthorized"},
+		"403":               {status(403), archive.BadAnswer, "403 Forbidden"},
+		"500":               {status(500), archive.BadAnswer, "500 Internal Server Error"},
+		"204":               {status(204), archive.BadAnswer, "204 No Content"},
+		"206":               {status(206), archive.BadAnswer, "206 Partial Content"},
+		"empty":             {serve(nil), archive.NotAudio, "an empty file"},
+		"html":              {serve([]byte("<html>soon</html>")), archive.NotAudio, "a web page"},
+		"json":              {serve([]byte(`{"error":1}`)), archive.NotAudio, "a JSON message"},
+		"cut":               {cut(mp3, true), archive.Cut, "broke off after 1152 of 2304 bytes"},
+		"cut, no length":    {cut(mp3, false), archive.Cut, "broke off"},
+		"cut at the source": {serve(mp3[:len(mp3)-50]), archive.Cut, "ends before its end"},
+		"damaged":           {serve(append(bytes.Clone(mp3), bytes.Repeat([]byte("bad "), 200)...)), archive.Damaged, "damaged"},
+		"stalled":           {stall(mp3), archive.Timeout, "stopped sending after 1152 bytes"},
+		"never answers":     {func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, archive.Timeout, "did not answer in time"},
+		"too large":         {serve(make([]byte, 11<<20)), archive.TooLarge, "limit of 10 MiB"},
+		"too large, no length": {func(w http.ResponseWriter, _ *http.Request) {
+			for range 12 {
+				w.Write(make([]byte, 1<<20))
+			}
+		}, archive.TooLarge, "limit of 10 MiB"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, c.handler, quick)
+			row := r.handle(t, r.recording("/2026/02/28/a.mp3?signature=secret"), 0)
+			if !strings.Contains(row.Reason, c.says) || strings.Contains(row.Reason, "secret") || strings.Contains(row.Reason, "a.mp3") {
+				t.Errorf("the reason is %q, want one with %q", row.Reason, c.says)
+			}
+			if got := r.catalogue.steps[0].Detail; got != string(c.want) {
+				t.Errorf("classified as %s, want %s", got, c.want)
+			}
+			if row.Attempt != 1 || row.NextAttemptAt.IsZero() || row.SHA256 != "" || row.Key != "" {
+				t.Errorf("row %+v", row)
+			}
+			if k := keys(t, r.bucket); len(k) != 0 {
+				t.Errorf("stored: %v", k)
+			}
+		})
+	}
+}
+
+func TestServersThatCannotBeReachedAreNotReady(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	nobody := l.Addr().String()
+	l.Close()
+	plain := newOrigin(t, serve(audio(t)))
+	f, err := archive.NewFetcher(archive.FetchOptions{Hosts: hosts(t, nobody, plain.addr(), "name.invalid"), TempDir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for link, says := range map[string]string{
+		"http://" + nobody + "/a.mp3":        "refused the connection",
+		"https://name.invalid/a.mp3":         "name.invalid",
+		"https://" + plain.addr() + "/a.mp3": "no connection",
+	} {
+		_, err := f.Fetch(t.Context(), link)
+		var fail *archive.Failure
+		if !errors.As(err, &fail) || fail.Kind != archive.Unreachable || !strings.Contains(fail.Reason, says) || strings.Contains(fail.Reason, "a.mp3") {
+			t.Errorf("%s: %v", link, err)
+		}
+	}
+}
+
+func TestSlowButSteadyIsNoStall(t *testing.T) {
+	t.Parallel()
+	mp3 := audio(t)
+	drip := func(w http.ResponseWriter, r *http.Request) {
+		tick := time.NewTicker(20 * time.Millisecond)
+		defer tick.Stop()
+		for part := range bytesIn(mp3, 144) {
+			<-tick.C
+			w.Write(part)
+			w.(http.Flusher).Flush()
+		}
+	}
+	for _, c := range []struct {
+		total time.Duration
+		want  archive.Kind
+	}{{0, ""}, {100 * time.Millisecond, archive.Timeout}} {
+		r := newRig(t, drip, change{fetch: func(o *archive.FetchOptions, _ string) {
+			o.IdleTimeout, o.TotalTimeout = 200*time.Millisecond, c.total
+		}})
+		body, err := r.Fetcher.Fetch(t.Context(), r.origin.URL+"/a.mp3")
+		var f *archive.Failure
+		if c.want == "" && (err != nil || body.SHA256 != digest(mp3)) || c.want != "" && (!errors.As(err, &f) || f.Kind != c.want) {
+			t.Errorf("at most %v: %v", c.total, err)
+		}
+	}
+}
+
+func bytesIn(b []byte, n int) func(func([]byte) bool) {
+	return func(yield func([]byte) bool) {
+		for len(b) > 0 && yield(b[:min(n, len(b))]) {
+			b = b[min(n, len(b)):]
+		}
+	}
+}
+
+func TestAStopIsNoFailureOfTheServer(t *testing.T) {
+	t.Parallel()
+	started := make(chan bool, 1)
+	r := newRig(t, func(w http.ResponseWriter, req *http.Request) {
+		started <- true
+		stall(audio(t))(w, req)
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() { <-started; cancel() }()
+	_, err := r.Fetcher.Fetch(ctx, r.origin.URL+"/a.mp3")
+	var f *archive.Failure
+	if errors.As(err, &f) || !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestBodiesAreHeldWithinTheirBounds downloads more at once than fits into
+// memory: small bodies, large ones, with and without a length.
+func TestBodiesAreHeldWithinTheirBounds(t *testing.T) {
+	t.Parallel()
+	small, large := bytes.Repeat([]byte("s"), 300_000), bytes.Repeat([]byte("large "), 1<<20)
+	temp := t.TempDir()
+	left := filepath.Join(temp, "fonoteka-download-1")
+	if err := os.WriteFile(left, []byte("of a crash"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r := newRig(t, func(w http.ResponseWriter, req *http.Request) {
+		body := small
+		if strings.Contains(req.URL.Path, "large") {
+			body = large
+		}
+		if !strings.Contains(req.URL.Path, "chunked") {
+			w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+		}
+		w.Write(body)
+	}, change{fetch: func(o *archive.FetchOptions, _ string) { o.TempDir, o.Memory = temp, 5<<20 }})
+	if _, err := os.Stat(left); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("what a crash left is still there: %v", err)
+	}
+	for range 2 { // the second round finds the memory given back
+		var wg sync.WaitGroup
+		for i := range 24 {
+			path := []string{"/small", "/large", "/small-chunked", "/large-chunked"}[i%4]
+			wg.Go(func() {
+				want := small
+				if strings.Contains(path, "large") {
+					want = large
+				}
+				b, err := r.Fetcher.Fetch(t.Context(), r.origin.URL+path)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				defer b.Close()
+				got, err := io.ReadAll(io.NewSectionReader(b, 0, b.Size))
+				if err != nil || !bytes.Equal(got, want) || b.SHA256 != digest(want) || b.Size != int64(len(want)) {
+					t.Errorf("%s: %d bytes, %v", path, len(got), err)
+				}
+			})
+		}
+		wg.Wait()
+	}
+	if files, _ := os.ReadDir(temp); len(files) != 0 {
+		t.Errorf("%d files left", len(files))
+	}
+}

@@ -1,0 +1,169 @@
+package archive
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"fonoteka/internal/blob"
+	"fonoteka/internal/call"
+	"fonoteka/internal/queue"
+)
+
+// soon is how near a next try must be to be put into the queue right away; the
+// planner, which looks every ten seconds, cares for later ones.
+const soon = 90 * time.Second
+
+// Handle does one job. When it returns nil, the outcome is in the catalogue:
+// archived, or failed with reason and next try – or, where only the catalogue
+// could not be written, the next try is in the queue, and the catalogue's older
+// row lets the planner bring it back. An error means that store or catalogue
+// or this machine failed; the same job must be run again soon.
+func (a *Archiver) Handle(ctx context.Context, job queue.Job) error {
+	a.m.inFlight.Inc()
+	defer a.m.inFlight.Dec()
+	start := a.Now()
+	outcome, err := a.handle(ctx, job)
+	took := a.Now().Sub(start)
+	switch {
+	case err != nil:
+		outcome = "again"
+		if ctx.Err() == nil {
+			a.outage.failed(ctx, job.Recording.ID, err)
+		}
+	default:
+		a.Logger.DebugContext(ctx, "recording handled", "recording", job.Recording.ID, "attempt", job.Attempt+1, "outcome", outcome, "took", took)
+	}
+	a.m.attempts.WithLabelValues(outcome).Inc()
+	a.m.took.Observe(took.Seconds())
+	return err
+}
+
+func (a *Archiver) handle(ctx context.Context, job queue.Job) (outcome string, err error) {
+	rec := job.Recording
+	row, known, err := a.Catalogue.Recording(ctx, rec.Integration, rec.ID)
+	switch {
+	case ctx.Err() != nil:
+		return "", ctx.Err()
+	case err != nil: // recordings must reach the bucket without the catalogue
+		a.m.infra.WithLabelValues("catalogue").Inc()
+	case known && (row.State.Rank() >= call.Expired.Rank() || row.Attempt > job.Attempt):
+		return "stale", nil // settled, or another job has gone on from here
+	case known:
+		rec = merge(rec, row.Recording)
+	}
+	key := Key(rec)
+	object, err := a.Store.Stat(ctx, key)
+	if err == nil {
+		return "finished", a.finish(ctx, rec, job, object)
+	}
+	if !errors.Is(err, blob.ErrNotFound) {
+		a.m.infra.WithLabelValues("store").Inc()
+		return "", err
+	}
+	return a.fetch(ctx, rec, job, key)
+}
+
+// merge takes the job's link, which may carry a fresher signature, and the
+// earliest announcement.
+func merge(job, row call.Recording) call.Recording {
+	if !row.AnnouncedAt.IsZero() && row.AnnouncedAt.Before(job.AnnouncedAt) {
+		job.AnnouncedAt = row.AnnouncedAt
+	}
+	if !row.ExpiresAt.IsZero() && row.ExpiresAt.Before(job.ExpiresAt) {
+		job.ExpiresAt = row.ExpiresAt
+	}
+	return job
+}
+
+// fetch downloads, verifies and stores.
+func (a *Archiver) fetch(ctx context.Context, rec call.Recording, job queue.Job, key string) (string, error) {
+	body, err := a.Fetcher.Fetch(ctx, rec.URL)
+	var length time.Duration
+	if err == nil {
+		defer body.Close()
+		a.m.bytes.Add(float64(body.Size))
+		length, err = verify(body)
+	}
+	if f, ok := errors.AsType[*Failure](err); ok {
+		return string(f.Kind), a.failed(ctx, rec, job, f)
+	}
+	if err != nil {
+		a.m.infra.WithLabelValues("download").Inc()
+		return "", err
+	}
+	side := Sidecar{
+		Schema: SidecarSchema, Recording: rec, Key: key, SHA256: body.SHA256, Size: body.Size,
+		DurationMS: length.Milliseconds(), Attempt: job.Attempt + 1, FetchedAt: a.Now().UTC(),
+	}
+	if err := a.store(ctx, side, body); err != nil {
+		a.m.infra.WithLabelValues("store").Inc()
+		return "", err
+	}
+	return "archived", nil
+}
+
+// failed writes a failure and its next try.
+func (a *Archiver) failed(ctx context.Context, rec call.Recording, job queue.Job, f *Failure) error {
+	now := a.Now()
+	row := call.RecordingStatus{Recording: rec, State: f.Kind.state(), Attempt: job.Attempt + 1, Reason: f.Reason}
+	row.State, row.NextAttemptAt = next(row, f, now)
+	if row.State == call.Expired {
+		row.Reason = fmt.Sprintf("%s. It went on saying so after %s, when the file's time had long run out: given up",
+			f.Reason, End(rec.AnnouncedAt, rec.ExpiresAt).UTC().Format(time.DateOnly))
+	}
+	if f.Kind == Unauthorised && a.Refresh != nil {
+		if err := a.Refresh(ctx, rec.Integration, f.Host); err != nil {
+			a.m.infra.WithLabelValues("refresh").Inc()
+			a.Logger.WarnContext(ctx, "login could not be refreshed", "err", err)
+		}
+	}
+	step := "failed"
+	if row.State == call.Refused {
+		step = "refused"
+	}
+	err := a.Catalogue.Save(ctx, row, call.Custody{
+		Integration: rec.Integration, RecordingID: rec.ID, Step: step, At: now.UTC(), Attempt: row.Attempt, Detail: string(f.Kind),
+	})
+	if err != nil {
+		a.m.infra.WithLabelValues("catalogue").Inc()
+		if row.NextAttemptAt.IsZero() || ctx.Err() != nil {
+			return err
+		}
+		// The server must not be asked again every few seconds for as long as the
+		// catalogue is out: the schedule goes on in the queue.
+		a.outage.failed(ctx, rec.ID, err)
+		return a.enqueue(ctx, row)
+	}
+	a.outage.worked(ctx)
+	if !row.NextAttemptAt.IsZero() && row.NextAttemptAt.Sub(now) <= soon {
+		if err := a.enqueue(ctx, row); err != nil { // the planner will
+			a.m.infra.WithLabelValues("queue").Inc()
+			a.Logger.DebugContext(ctx, "next try not enqueued", "recording", rec.ID, "err", err)
+		}
+	}
+	return nil
+}
+
+func (a *Archiver) enqueue(ctx context.Context, row call.RecordingStatus) error {
+	return a.Queue.Enqueue(ctx, queue.Job{Recording: row.Recording, Attempt: row.Attempt}, queue.Options{
+		At: row.NextAttemptAt, Urgent: Urgent(row.ExpiresAt, a.Now()),
+	})
+}
+
+// next decides where a failed recording stands, and when it is tried again.
+func next(row call.RecordingStatus, f *Failure, now time.Time) (call.RecordingState, time.Time) {
+	attempt := row.Attempt
+	if row.State == call.Refused {
+		attempt = max(attempt, settled) // only a change of the configuration helps, and the planner sees that
+	}
+	at := NextAttempt(attempt, row.AnnouncedAt, now, row.ExpiresAt)
+	switch {
+	case !at.IsZero():
+		return row.State, at
+	case f.Kind == Gone || f.Kind == Missing:
+		return call.Expired, time.Time{} // by the server's own word, and only by it
+	}
+	return row.State, now.Add(7 * day)
+}

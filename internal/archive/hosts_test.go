@@ -1,0 +1,142 @@
+package archive_test
+
+import (
+	"errors"
+	"net/http"
+	"net/netip"
+	"strings"
+	"testing"
+
+	"fonoteka/internal/archive"
+)
+
+func TestOnlyAllowedHostsPass(t *testing.T) {
+	t.Parallel()
+	byDefault, listed := hosts(t), hosts(t, "127.0.0.1:8081", "[::1]:9000", "Records.Example.org.")
+	for _, c := range []struct {
+		h    archive.Hosts
+		link string
+		want bool
+	}{
+		{byDefault, "https://mtt.ru/a.mp3", true},
+		{byDefault, "https://openapi-stage.mtt.ru/records/1/2020/06/24/A.mp3?sign=x", true},
+		{byDefault, "https://OPENAPI.MTT.RU:8443/a.mp3", true},
+		{byDefault, "https://openapi.mtt.ru./a.mp3", true},
+		{byDefault, "http://openapi.mtt.ru/a.mp3", false},
+		{byDefault, "ftp://openapi.mtt.ru/a.mp3", false},
+		{byDefault, "file:///etc/passwd", false},
+		{byDefault, "https://evilmtt.ru/a.mp3", false},
+		{byDefault, "https://mtt.ru.evil.example/a.mp3", false},
+		{byDefault, "https://mtt.ru@evil.example/a.mp3", false},
+		{byDefault, "https://user:pass@mtt.ru/a.mp3", false},
+		{byDefault, "https://evil.example/#.mtt.ru", false},
+		{byDefault, "https://evil.example/.mtt.ru", false},
+		{byDefault, `https://evil.example\.mtt.ru/`, false},
+		{byDefault, "https://127.0.0.1/a.mp3", false},
+		{byDefault, "https://2130706433/a.mp3", false},
+		{byDefault, "https://0x7f.1/a.mp3", false},
+		{byDefault, "https://0177.0.0.1/a.mp3", false},
+		{byDefault, "https://[::ffff:127.0.0.1]/a.mp3", false},
+		{byDefault, "https://[::1]/a.mp3", false},
+		{byDefault, "https://169.254.169.254/latest/meta-data/", false},
+		{byDefault, "https://localhost/a.mp3", false},
+		{byDefault, "https://.mtt.ru/a.mp3", false},
+		{byDefault, "https:///a.mp3", false},
+		{byDefault, "mtt.ru/a.mp3", false},
+		{byDefault, "", false},
+		{listed, "http://127.0.0.1:8081/a.mp3", true},
+		{listed, "https://127.0.0.1:8081/a.mp3", true},
+		{listed, "http://[::1]:9000/a.mp3", true},
+		{listed, "https://cdn.records.example.org/a.mp3", true},
+		{listed, "http://127.0.0.1:8082/a.mp3", false},
+		{listed, "http://127.0.0.1/a.mp3", false},
+		{listed, "http://[::ffff:127.0.0.1]:8081/a.mp3", false},
+		{listed, "ftp://127.0.0.1:8081/a.mp3", false},
+		{listed, "http://2130706433:8081/a.mp3", false},
+		{listed, "https://mtt.ru/a.mp3", false},
+	} {
+		err := c.h.Check(c.link)
+		if (err == nil) != c.want {
+			t.Errorf("%q: %v, want allowed: %v", c.link, err, c.want)
+		}
+		var f *archive.Failure
+		if err != nil && (!errors.As(err, &f) || f.Kind != archive.Refused || strings.Contains(f.Reason, "a.mp3")) {
+			t.Errorf("%q: %v is no refusal, or shows the link", c.link, err)
+		}
+	}
+}
+
+func TestAListWithMistakesReportsEach(t *testing.T) {
+	t.Parallel()
+	_, err := archive.ParseHosts("mtt.ru", "127.0.0.1", "localhost:80", "https://mtt.ru", "a b", "2130706433", "*.mtt.ru", "127.0.0.1:0")
+	if err == nil || strings.Count(err.Error(), "\n") != 6 {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestOnlyPublicAddressesAreDialled(t *testing.T) {
+	t.Parallel()
+	for addr, want := range map[string]bool{
+		"80.75.130.1": true, "2a00:1450:4010::1": true, "64:ff9b::504b:8201": true, // the last is 80.75.130.1 through NAT64
+		"127.0.0.1": false, "127.8.8.8": false, "0.0.0.0": false, "10.1.2.3": false, "172.16.0.1": false, "192.168.1.1": false,
+		"169.254.169.254": false, "100.64.0.1": false, "100.100.100.200": false, "198.18.0.1": false, "224.0.0.1": false,
+		"240.0.0.1": false, "255.255.255.255": false, "192.0.2.1": false, "::1": false, "::": false, "::ffff:10.0.0.1": false,
+		"::ffff:80.75.130.1": true, "::127.0.0.1": false, "fe80::1%eth0": false, "fd00:ec2::254": false, "ff02::1": false,
+		"64:ff9b::7f00:1": false, "64:ff9b::a9fe:a9fe": false, "64:ff9b:1::1": false, "2002:7f00:1::": false,
+		"2001:0:7f00:1::": false, "2001:db8::1": false, "fec0::1": false, "100::1": false,
+	} {
+		if got := archive.Public(netip.MustParseAddr(addr)); got != want {
+			t.Errorf("%s: %v", addr, got)
+		}
+	}
+}
+
+func TestANameThatLeadsInsideIsRefusedAtTheDial(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, serve(audio(t)), change{fetch: func(o *archive.FetchOptions, _ string) { o.Hosts = hosts(t, "localhost") }})
+	_, port, _ := strings.Cut(r.origin.addr(), ":")
+	_, err := r.Fetcher.Fetch(t.Context(), "https://localhost:"+port+"/a.mp3")
+	var f *archive.Failure
+	if !errors.As(err, &f) || f.Kind != archive.Refused || !strings.Contains(f.Reason, "localhost") {
+		t.Errorf("got %v", err)
+	}
+	if r.origin.asked() != 0 {
+		t.Error("the server was asked")
+	}
+}
+
+func TestRedirectsAreCheckedAndCarryNothing(t *testing.T) {
+	t.Parallel()
+	other := newOrigin(t, serve(audio(t)))
+	outside := newOrigin(t, serve(audio(t)))
+	r := newRig(t, func(w http.ResponseWriter, req *http.Request) {
+		http.SetCookie(w, &http.Cookie{Name: "session", Value: "1", Path: "/"})
+		http.Redirect(w, req, req.URL.Query().Get("to"), http.StatusFound)
+	}, change{fetch: func(o *archive.FetchOptions, self string) { o.Hosts = hosts(t, self, other.addr()) }})
+	fetch := func(to string) error {
+		b, err := r.Fetcher.Fetch(t.Context(), r.origin.URL+"/a.mp3?secret=1&to="+to)
+		if err == nil {
+			b.Close()
+		}
+		return err
+	}
+	if err := fetch(other.URL); err != nil {
+		t.Errorf("to another allowed host: %v", err)
+	}
+	if h := other.requests[0].Header; h.Get("Referer") != "" || h.Get("Cookie") != "" || h.Get("Authorization") != "" || h.Get("Accept-Encoding") != "identity" {
+		t.Errorf("the redirected request carries %v", h)
+	}
+	for _, to := range []string{outside.URL, "http://169.254.169.254/latest/", "file:///etc/passwd", "https://mtt.ru.evil.example/", "http://u:p@" + other.addr() + "/", "//2130706433/"} {
+		var f *archive.Failure
+		if err := fetch(to); !errors.As(err, &f) || f.Kind != archive.Refused {
+			t.Errorf("to %s: %v", to, err)
+		}
+	}
+	var f *archive.Failure
+	if err := fetch(r.origin.URL + "/?to=/"); !errors.As(err, &f) || f.Kind == archive.Refused {
+		t.Errorf("in circles: %v", err)
+	}
+	if outside.asked() != 0 {
+		t.Error("a host outside the list was asked")
+	}
+}

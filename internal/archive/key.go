@@ -1,0 +1,40 @@
+package archive
+
+import (
+	"strings"
+
+	"fonoteka/internal/call"
+)
+
+// Key is a recording's place in the bucket: a function of its notification
+// alone, so that every try of every process finds the same, and without
+// personal data. Everyone else reads it from the row.
+func Key(r call.Recording) string {
+	folder := "undated"
+	if day, ok := call.LinkDate(r.URL); ok {
+		folder = day.Format("2006/01/02")
+	}
+	return "recordings/" + segment(r.Integration) + "/" + folder + "/" + r.ID + ".mp3"
+}
+
+// segment keeps a name from a configuration within one path component.
+func segment(name string) string {
+	s := strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_.", r) {
+			return r
+		}
+		return '_'
+	}, name)
+	if s = s[:min(len(s), 100)]; strings.Trim(s, ".") == "" {
+		return "_" + s
+	}
+	return s
+}
+
+// sidecarKey is the place of an object's sidecar.
+func sidecarKey(key string) string { return strings.TrimSuffix(key, ".mp3") + ".json" }
+
+// besideKey is the place of another file under the same key.
+func besideKey(key, sha256 string) string {
+	return strings.TrimSuffix(key, ".mp3") + "." + sha256[:16] + ".mp3"
+}

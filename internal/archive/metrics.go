@@ -1,0 +1,46 @@
+package archive
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+)
+
+type metrics struct {
+	attempts  *prometheus.CounterVec
+	infra     *prometheus.CounterVec
+	bytes     prometheus.Counter
+	archived  prometheus.Counter
+	conflicts prometheus.Counter
+	inFlight  prometheus.Gauge
+	took      prometheus.Histogram
+	lag       prometheus.Histogram
+}
+
+func newMetrics(r prometheus.Registerer) *metrics {
+	f := promauto.With(r)
+	m := &metrics{
+		attempts: f.NewCounterVec(prometheus.CounterOpts{
+			Name: "fonoteka_archive_attempts_total", Help: "Jobs by outcome: archived, finished (was stored already), stale, again (our infrastructure failed), or the kind of failure.",
+		}, []string{"outcome"}),
+		infra: f.NewCounterVec(prometheus.CounterOpts{
+			Name: "fonoteka_archive_infrastructure_failures_total", Help: "Failures that are not the operator's server's.",
+		}, []string{"what"}),
+		bytes:     f.NewCounter(prometheus.CounterOpts{Name: "fonoteka_archive_fetched_bytes_total", Help: "Bytes of complete downloads."}),
+		archived:  f.NewCounter(prometheus.CounterOpts{Name: "fonoteka_archive_archived_total", Help: "Rows written that say archived."}),
+		conflicts: f.NewCounter(prometheus.CounterOpts{Name: "fonoteka_archive_conflicts_total", Help: "Different files for one recording."}),
+		inFlight:  f.NewGauge(prometheus.GaugeOpts{Name: "fonoteka_archive_in_flight", Help: "Jobs being done now."}),
+		took: f.NewHistogram(prometheus.HistogramOpts{
+			Name: "fonoteka_archive_job_seconds", Help: "Time of a job, whatever its outcome.", Buckets: prometheus.ExponentialBuckets(0.005, 2.5, 14),
+		}),
+		lag: f.NewHistogram(prometheus.HistogramOpts{
+			Name: "fonoteka_archive_lag_seconds", Help: "From the announcement of a recording to its row.", Buckets: prometheus.ExponentialBuckets(0.25, 4, 13),
+		}),
+	}
+	for _, outcome := range []string{"archived", "finished", "stale", "again"} {
+		m.attempts.WithLabelValues(outcome)
+	}
+	for _, kind := range kinds {
+		m.attempts.WithLabelValues(string(kind))
+	}
+	return m
+}

@@ -1,0 +1,171 @@
+package archive
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+
+	"fonoteka/internal/call"
+	"fonoteka/internal/queue"
+)
+
+// Due lists what the catalogue wants tried now, what expires first first. The
+// warehouse implements it.
+type Due interface {
+	DueRecordings(ctx context.Context, now time.Time, limit int) ([]call.RecordingStatus, error)
+}
+
+// PlannerOptions of a Planner. Due, Queue, Hosts and Logger are required.
+type PlannerOptions struct {
+	Due      Due
+	Queue    Queue
+	Hosts    Hosts
+	Interval time.Duration // default 10 s
+	// Window is how many recordings are brought into the queue at once; default
+	// 1,000. It is shallow, so that order of expiry is decided here and not by
+	// what came first.
+	Window     int
+	Logger     *slog.Logger
+	Registerer prometheus.Registerer
+}
+
+func (o *PlannerOptions) validate() error {
+	if o.Due == nil || o.Queue == nil || o.Logger == nil || len(o.Hosts.names)+len(o.Hosts.literals) == 0 {
+		return errors.New("archive: a planner needs catalogue, queue, hosts and logger")
+	}
+	if o.Interval <= 0 {
+		o.Interval = 10 * time.Second
+	}
+	if o.Window <= 0 {
+		o.Window = 1000
+	}
+	return nil
+}
+
+// Planner keeps the queue filled with what the catalogue says is due. It is
+// the reason why the queue may lose everything at any time.
+type Planner struct {
+	PlannerOptions
+	due      prometheus.Gauge
+	passes   *prometheus.CounterVec
+	released prometheus.Counter
+	failing  string // what failed in the last pass
+}
+
+// NewPlanner makes a Planner.
+func NewPlanner(o PlannerOptions) (*Planner, error) {
+	if err := o.validate(); err != nil {
+		return nil, err
+	}
+	f := promauto.With(o.Registerer)
+	return &Planner{
+		PlannerOptions: o,
+		due:            f.NewGauge(prometheus.GaugeOpts{Name: "fonoteka_archive_due", Help: "Recordings due at the last look, at most the planner's window."}),
+		passes:         f.NewCounterVec(prometheus.CounterOpts{Name: "fonoteka_archive_planner_passes_total", Help: "The planner's looks at the catalogue: ok, or what failed."}, []string{"result"}),
+		released:       f.NewCounter(prometheus.CounterOpts{Name: "fonoteka_archive_released_total", Help: "Refused recordings tried again because the list of hosts allows them now."}),
+	}, nil
+}
+
+// Run looks at once and then at every interval, and returns when ctx has
+// ended. No failure stops it.
+func (p *Planner) Run(ctx context.Context) error {
+	checked := false // the refused ones, against today's list of hosts
+	for {
+		if !checked {
+			checked = p.pass(ctx, p.release)
+		}
+		full := false
+		p.pass(ctx, func(ctx context.Context) (string, error) {
+			n, what, err := p.plan(ctx)
+			full = n >= p.Window
+			return what, err
+		})
+		wait := p.Interval
+		if full && p.failing == "" {
+			wait = min(wait, time.Second) // a backlog: workers must not wait for us
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(wait):
+		}
+	}
+}
+
+// pass runs one look and reports a change from working to failing and back.
+func (p *Planner) pass(ctx context.Context, look func(context.Context) (string, error)) bool {
+	limited, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	what, err := look(limited)
+	switch {
+	case ctx.Err() != nil:
+		return err == nil
+	case err != nil:
+		p.passes.WithLabelValues(what).Inc()
+		if p.failing != what {
+			p.Logger.WarnContext(ctx, "planner cannot work, goes on trying", "what", what, "err", err)
+		}
+		p.failing = what
+	default:
+		p.passes.WithLabelValues("ok").Inc()
+		if p.failing != "" {
+			p.Logger.InfoContext(ctx, "planner works again", "what", p.failing)
+		}
+		p.failing = ""
+	}
+	return err == nil
+}
+
+// plan enqueues what is due. Most of it is in the queue already; that is
+// cheap, and the queue knows it.
+func (p *Planner) plan(ctx context.Context) (n int, what string, err error) {
+	now := time.Now()
+	rows, err := p.Due.DueRecordings(ctx, now, p.Window)
+	if err != nil {
+		return 0, "catalogue", err
+	}
+	p.due.Set(float64(len(rows)))
+	for _, row := range rows {
+		if err := p.enqueue(ctx, row, now); err != nil {
+			return n, "queue", err
+		}
+		n++
+	}
+	return n, "", nil
+}
+
+// all is a time by which everything that waits is due, and maxRefused bounds
+// what is read of it.
+const (
+	all        = 10 * 365 * day
+	maxRefused = 20_000
+)
+
+// release enqueues refused recordings that the list of hosts allows now. A
+// file that was too large is tried as well: the limit may have been raised,
+// and asking costs little.
+func (p *Planner) release(ctx context.Context) (string, error) {
+	now := time.Now()
+	rows, err := p.Due.DueRecordings(ctx, now.Add(all), maxRefused)
+	if err != nil {
+		return "catalogue", err
+	}
+	for _, row := range rows {
+		if row.State != call.Refused || p.Hosts.Check(row.URL) != nil {
+			continue
+		}
+		if err := p.enqueue(ctx, row, now); err != nil {
+			return "queue", err
+		}
+		p.released.Inc()
+	}
+	return "", nil
+}
+
+func (p *Planner) enqueue(ctx context.Context, row call.RecordingStatus, now time.Time) error {
+	return p.Queue.Enqueue(ctx, queue.Job{Recording: row.Recording, Attempt: row.Attempt}, queue.Options{Urgent: Urgent(row.ExpiresAt, now)})
+}
