@@ -31,7 +31,7 @@ func openStore(s *Spool) (*pebble.DB, error) {
 		FlushDelayDeleteRange:       10 * time.Second,
 	}
 	o.TargetFileSizes[0] = 16 << 20
-	o.Levels[0].BlockSize = 32 << 10
+	o.Levels[0].BlockSize = 8 << 10 // a damaged one costs pebble a search quadratic in its size
 	o.Experimental.SpanPolicyFunc = spanPolicy
 	o.ApplyCompressionSettings(func() pebble.DBCompressionSettings { return pebble.DBCompressionFastest })
 	return pebble.Open(s.opts.Dir, o)

@@ -1,0 +1,188 @@
+// Package intake takes the operator's notifications over HTTP: a POST is
+// answered 200 when, and only when, its raw body is durable in the spool.
+//
+// Notifications come once and bear neither signature nor id; that the sender is
+// authentic is known only from the path, which holds a secret. So this package
+// decodes nothing it could choke on, keeps every non-empty body whatever it is
+// said to be, and leaves reading it to those behind the spool.
+//
+// Paths are matched by hand, on the path as it was sent: http.ServeMux would
+// clean it and answer by a redirect, which tells a stranger which paths exist.
+// Any other path gets the same answer as any path that never was.
+package intake
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"fonoteka/internal/spool"
+)
+
+// Integration is one Redirect URI at the operator.
+type Integration struct {
+	Name string // as in the rows and metrics; no secret
+	Path string // of the Redirect URI, escaped as it is sent; "" or "/": the whole origin's own
+}
+
+// Options of a Handler. Integrations and Append are required.
+type Options struct {
+	Integrations []Integration
+
+	// Append makes a record durable before it returns nil, and does not use the
+	// body after it has returned: spool.Spool's Append.
+	Append func(context.Context, spool.Record) (uint64, error)
+
+	// OAuth, if set, answers a GET of a Redirect URI with "code" or "error" in
+	// its query. IntegrationOf tells it which one.
+	OAuth http.Handler
+
+	MaxBody int64 // bytes; longer ones are kept in part and answered 413; 0: 1 MiB
+
+	Now        func() time.Time      // nil: time.Now
+	Log        *slog.Logger          // nil: discarded
+	Registerer prometheus.Registerer // nil: not registered
+}
+
+func (o *Options) validate() error {
+	var errs []error
+	if o.Append == nil {
+		errs = append(errs, errors.New("no spool given"))
+	}
+	if len(o.Integrations) == 0 {
+		errs = append(errs, errors.New("no integration given"))
+	}
+	names := make(map[string]bool)
+	for _, in := range o.Integrations {
+		if in.Name == "" || names[in.Name] {
+			errs = append(errs, fmt.Errorf("integration %q: names must be given and differ", in.Name))
+		}
+		names[in.Name] = true
+		if in.Path != "" && in.Path[0] != '/' || strings.ContainsAny(in.Path, "?# ") {
+			errs = append(errs, fmt.Errorf("integration %q: the path of its redirect URI must begin with a slash and have no query", in.Name))
+		}
+	}
+	if o.MaxBody < 0 {
+		errs = append(errs, errors.New("a negative limit for bodies"))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("intake: %w", err)
+	}
+	if o.MaxBody == 0 {
+		o.MaxBody = 1 << 20
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	return nil
+}
+
+// Handler is the public listener's handler.
+type Handler struct {
+	opts    Options
+	paths   []path
+	metrics *metrics
+	buffers sync.Pool // of *[]byte
+	astray  limiter
+}
+
+// New makes a handler. It fails on options that contradict each other, two
+// integrations on one path among them.
+func New(opts Options) (*Handler, error) {
+	if err := opts.validate(); err != nil {
+		return nil, err
+	}
+	h := &Handler{opts: opts, astray: limiter{every: time.Minute}}
+	h.buffers.New = func() any { b := make([]byte, 0, 4<<10); return &b }
+	for i, in := range opts.Integrations {
+		if err := h.addPaths(i, in); err != nil {
+			return nil, err
+		}
+	}
+	h.metrics = newMetrics(opts.Integrations)
+	if err := h.metrics.register(opts.Registerer); err != nil {
+		return nil, fmt.Errorf("register intake metrics: %w", err)
+	}
+	return h, nil
+}
+
+// NewServer makes a server with the limits a public listener needs: a sender may
+// take 5 s for its headers and 20 s for all it has to say.
+func NewServer(h http.Handler, log *slog.Logger) *http.Server {
+	s := &http.Server{
+		Handler:                      h,
+		ReadHeaderTimeout:            5 * time.Second,
+		ReadTimeout:                  20 * time.Second,
+		WriteTimeout:                 30 * time.Second,
+		IdleTimeout:                  2 * time.Minute,
+		MaxHeaderBytes:               16 << 10,
+		DisableGeneralOptionsHandler: true, // "OPTIONS *" is a path like any other
+	}
+	if log != nil {
+		s.ErrorLog = slog.NewLogLogger(log.Handler(), slog.LevelDebug)
+	}
+	return s
+}
+
+// ServeHTTP answers one request.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	p, ok := h.match(r.URL.EscapedPath())
+	if !ok {
+		h.stray(w, r)
+		return
+	}
+	header := w.Header()
+	header.Set("Cache-Control", "no-store")
+	header.Set("Referrer-Policy", "no-referrer") // the path is a secret
+	switch r.Method {
+	case http.MethodPost:
+		h.take(w, r, p.integration)
+	case http.MethodGet, http.MethodHead:
+		h.greet(w, r, p)
+	default:
+		header.Set("Allow", "GET, HEAD, POST")
+		h.answer(w, method, http.StatusMethodNotAllowed, "this address takes notifications by POST")
+	}
+}
+
+// greet answers the operator's check that the server is there, and OAuth.
+func (h *Handler) greet(w http.ResponseWriter, r *http.Request, p path) {
+	if r.Method == http.MethodGet && !p.events && h.opts.OAuth != nil {
+		if q := r.URL.Query(); q.Has("code") || q.Has("error") {
+			h.metrics.outcome[oauth].Inc()
+			name := h.opts.Integrations[p.integration].Name
+			h.opts.OAuth.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), integrationKey{}, name)))
+			return
+		}
+	}
+	h.answer(w, greeted, http.StatusOK, "Fonoteka is here and takes notifications.")
+}
+
+type integrationKey struct{}
+
+// IntegrationOf returns the name of the integration whose Redirect URI an OAuth
+// request came to.
+func IntegrationOf(r *http.Request) string {
+	name, _ := r.Context().Value(integrationKey{}).(string)
+	return name
+}
+
+// answer counts an outcome and writes a line of text.
+func (h *Handler) answer(w http.ResponseWriter, o outcome, status int, text string) {
+	h.metrics.outcome[o].Inc()
+	header := w.Header()
+	header.Set("Content-Type", "text/plain; charset=utf-8")
+	header.Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(status)
+	_, _ = w.Write([]byte(text + "\n")) // a client that is gone has no use for it
+}

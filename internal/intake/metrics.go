@@ -1,0 +1,89 @@
+package intake
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// outcome is what became of a request.
+type outcome int
+
+const (
+	kept        outcome = iota // a notification, durable
+	empty                      // a POST without a body: the operator's check
+	tooLarge                   // kept in part
+	full                       // refused: the spool is full
+	stopping                   // refused: the spool is closed
+	failed                     // refused: the spool has failed
+	brokenOff                  // the body did not come whole
+	method                     // neither GET, HEAD nor POST
+	greeted                    // GET or HEAD
+	oauth                      // handed to OAuth
+	notFound                   // not our path
+	misdirected                // not our path, but a notification
+	outcomes
+)
+
+func (o outcome) String() string {
+	return [outcomes]string{
+		"kept", "empty", "too_large", "full", "stopping", "failed", "broken_off", "method", "greeted", "oauth", "not_found", "misdirected",
+	}[o]
+}
+
+type metrics struct {
+	requests *prometheus.CounterVec
+	outcome  [outcomes]prometheus.Counter
+	bytes    prometheus.Counter
+	seconds  prometheus.Histogram
+	last     *prometheus.GaugeVec
+	lastKept []prometheus.Gauge // by integration
+}
+
+func newMetrics(integrations []Integration) *metrics {
+	m := &metrics{
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "fonoteka_intake_requests_total", Help: "Requests by what became of them.",
+		}, []string{"outcome"}),
+		bytes: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "fonoteka_intake_kept_bytes_total", Help: "Bytes of the notifications kept.",
+		}),
+		seconds: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "fonoteka_intake_post_seconds", Help: "Time from a POST's headers to its answer.",
+			Buckets: prometheus.ExponentialBuckets(100e-6, 2, 18),
+		}),
+		last: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "fonoteka_intake_last_kept_timestamp_seconds", Help: "When the last notification was kept, 0 before the first.",
+		}, []string{"integration"}),
+	}
+	for o := range outcomes {
+		m.outcome[o] = m.requests.WithLabelValues(o.String())
+	}
+	for _, in := range integrations {
+		m.lastKept = append(m.lastKept, m.last.WithLabelValues(in.Name))
+	}
+	return m
+}
+
+func (m *metrics) kept(integration, bytes int, now time.Time) {
+	m.bytes.Add(float64(bytes))
+	m.lastKept[integration].Set(float64(now.UnixMilli()) / 1e3)
+}
+
+func (m *metrics) observe(start time.Time) { m.seconds.Observe(time.Since(start).Seconds()) }
+
+func (m *metrics) register(r prometheus.Registerer) error {
+	if r == nil {
+		return nil
+	}
+	all := []prometheus.Collector{m.requests, m.bytes, m.seconds, m.last}
+	for i, c := range all {
+		if err := r.Register(c); err != nil {
+			for _, c := range all[:i] {
+				r.Unregister(c)
+			}
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,121 @@
+package intake
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"time"
+
+	"fonoteka/internal/spool"
+)
+
+const (
+	keptOfTooLarge = 64 << 10 // bytes kept of a body over the limit
+	maxHeaderText  = 1 << 10  // bytes kept of a header's value
+	maxPooled      = 64 << 10 // larger buffers are left to the garbage collector
+)
+
+// TooLarge is the reason in Record.Truncated of a body over the limit.
+const TooLarge = "too large"
+
+// take keeps a notification.
+func (h *Handler) take(w http.ResponseWriter, r *http.Request, integration int) {
+	defer h.metrics.observe(time.Now())
+	buf := h.borrow()
+	body, more, err := readUpTo(*buf, r.Body, h.readLimit(r))
+	// Append has let go of the body when it returns, so that the buffer can serve
+	// the next request.
+	defer func() { h.giveBack(buf, body) }()
+	switch {
+	case err != nil:
+		h.answer(w, brokenOff, http.StatusBadRequest, "the body broke off")
+	case len(body) == 0:
+		h.answer(w, empty, http.StatusOK, "empty")
+	case more:
+		body = body[:min(len(body), keptOfTooLarge)]
+		w.Header().Set("Connection", "close") // the rest is not worth reading
+		h.keep(w, r, integration, body, TooLarge)
+	default:
+		h.keep(w, r, integration, body, "")
+	}
+}
+
+// readLimit is how much of the body to read: of one that says at once that it is
+// too large, only what will be kept.
+func (h *Handler) readLimit(r *http.Request) int64 {
+	if r.ContentLength > h.opts.MaxBody {
+		return min(keptOfTooLarge, h.opts.MaxBody)
+	}
+	return h.opts.MaxBody
+}
+
+// keep appends the body and answers by what became of it. A client that goes
+// away now does not stop it: it may well not send the notification again.
+func (h *Handler) keep(w http.ResponseWriter, r *http.Request, integration int, body []byte, truncated string) {
+	_, err := h.opts.Append(context.WithoutCancel(r.Context()), spool.Record{
+		Integration:     h.opts.Integrations[integration].Name,
+		ContentType:     clip(r.Header.Get("Content-Type")),
+		ContentEncoding: clip(r.Header.Get("Content-Encoding")),
+		Truncated:       truncated,
+		Body:            body,
+	})
+	switch {
+	case err != nil:
+		h.refuse(w, err)
+	case truncated != "":
+		h.answer(w, tooLarge, http.StatusRequestEntityTooLarge, "the body is too large")
+	default:
+		h.metrics.kept(integration, len(body), h.opts.Now())
+		h.answer(w, kept, http.StatusOK, "ok")
+	}
+}
+
+// refuse answers for a spool that did not take the record. It is the spool that
+// logs why, once.
+func (h *Handler) refuse(w http.ResponseWriter, err error) {
+	switch {
+	case errors.Is(err, spool.ErrFull):
+		w.Header().Set("Retry-After", "30")
+		h.answer(w, full, http.StatusServiceUnavailable, "no space left, try again later")
+	case errors.Is(err, spool.ErrClosed):
+		w.Header().Set("Retry-After", "5")
+		h.answer(w, stopping, http.StatusServiceUnavailable, "stopping, try again later")
+	default:
+		h.answer(w, failed, http.StatusInternalServerError, "not kept, try again later")
+	}
+}
+
+// readUpTo reads at most limit bytes into buf, which it grows as bytes come, not
+// as they are announced. more says that there is at least one byte beyond.
+func readUpTo(buf []byte, r io.Reader, limit int64) (body []byte, more bool, err error) {
+	buf = buf[:0]
+	for {
+		if len(buf) == cap(buf) {
+			buf = append(buf, 0)[:len(buf)]
+		}
+		n, err := r.Read(buf[len(buf):cap(buf)])
+		buf = buf[:len(buf)+n]
+		if int64(len(buf)) > limit {
+			return buf[:limit], true, nil
+		}
+		if err == io.EOF {
+			return buf, false, nil
+		}
+		if err != nil {
+			return buf, false, err
+		}
+	}
+}
+
+func (h *Handler) borrow() *[]byte { return h.buffers.Get().(*[]byte) }
+
+// giveBack returns a buffer with the memory that body has grown into.
+func (h *Handler) giveBack(buf *[]byte, body []byte) {
+	if cap(body) <= maxPooled {
+		*buf = body[:0]
+	}
+	h.buffers.Put(buf)
+}
+
+func clip(value string) string { return value[:min(len(value), maxHeaderText)] }
