@@ -11,7 +11,8 @@ import (
 type Kind string
 
 const (
-	Missing      Kind = "missing"      // 404, 425: not there, or not yet
+	Missing      Kind = "missing"      // 404
+	TooEarly     Kind = "too_early"    // 425
 	Gone         Kind = "gone"         // 410
 	Unauthorised Kind = "unauthorised" // 401
 	BadAnswer    Kind = "bad_answer"   // any other answer but 200
@@ -25,7 +26,7 @@ const (
 )
 
 // kinds lists all, so that each has its metric from the start.
-var kinds = []Kind{Missing, Gone, Unauthorised, BadAnswer, Unreachable, Timeout, Cut, NotAudio, Damaged, TooLarge, Refused}
+var kinds = []Kind{Missing, TooEarly, Gone, Unauthorised, BadAnswer, Unreachable, Timeout, Cut, NotAudio, Damaged, TooLarge, Refused}
 
 // Failure is a try's failure that belongs into the catalogue. All other errors
 // are our own infrastructure's.
@@ -46,7 +47,7 @@ func refused(format string, args ...any) *Failure { return failure(Refused, form
 // state is where a recording stands after such a failure, as long as tries go on.
 func (k Kind) state() call.RecordingState {
 	switch k {
-	case Missing, Gone:
+	case Missing, TooEarly, Gone:
 		return call.Missing
 	case Refused, TooLarge:
 		return call.Refused

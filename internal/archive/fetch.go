@@ -224,8 +224,10 @@ func isCertificate(err error) bool {
 func answerFailure(host string, status int) *Failure {
 	answered := fmt.Sprintf("the operator's server %s answered %d %s", host, status, http.StatusText(status))
 	switch status {
-	case http.StatusNotFound, http.StatusTooEarly:
+	case http.StatusNotFound:
 		return failure(Missing, "%s; it may still be preparing the file", answered)
+	case http.StatusTooEarly:
+		return failure(TooEarly, "%s: it is still preparing the file", answered)
 	case http.StatusGone:
 		return failure(Gone, "%s: it no longer has the file", answered)
 	case http.StatusUnauthorized:

@@ -56,7 +56,7 @@ func TestEveryFailureIsClassifiedWithAReason(t *testing.T) {
 		says    string
 	}{
 		"404":               {status(404), archive.Missing, "answered 404 Not Found; it may still be preparing the file"},
-		"425":               {status(425), archive.Missing, "425 Too Early"},
+		"425":               {status(425), archive.TooEarly, "425 Too Early"},
 		"410":               {status(410), archive.Gone, "answered 410 Gone"},
 		"401":               {status(401), archive.Unauthorised, "401 Unauthorized"},
 		"403":               {status(403), archive.BadAnswer, "403 Forbidden"},

@@ -1,0 +1,156 @@
+package archive_test
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"fonoteka/internal/archive"
+	"fonoteka/internal/call"
+	"fonoteka/internal/queue"
+)
+
+// plan runs a planner in the test's bubble until stop is called.
+func plan(t *testing.T, o archive.PlannerOptions) (stop func()) {
+	t.Helper()
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	p, err := archive.NewPlanner(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error)
+	go func() { done <- p.Run(ctx) }()
+	return func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func ids(entries []entry) (out []string) {
+	for _, e := range entries {
+		id := e.job.Recording.ID + ":" + strconv.Itoa(e.job.Attempt)
+		if e.o.Urgent {
+			id += "!"
+		}
+		out = append(out, id)
+	}
+	return out
+}
+
+func waiting(id string, state call.RecordingState, attempt int, next, expires time.Time) call.RecordingStatus {
+	return call.RecordingStatus{
+		Recording: call.Recording{Integration: "main", ID: id, URL: "https://mtt.ru/" + id + ".mp3", AnnouncedAt: time.Now(), ExpiresAt: expires},
+		State:     state, Attempt: attempt, NextAttemptAt: next,
+	}
+}
+
+func TestThePlannerEnqueuesWhatIsDueByExpiry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		now := time.Now()
+		c, q := newCatalogue(
+			waiting("far", call.Announced, 0, time.Time{}, now.Add(80*day)),
+			waiting("near", call.Retrying, 3, now.Add(-time.Hour), now.Add(5*day)),
+			waiting("past", call.Missing, 40, now, now.Add(-day)),
+			waiting("later", call.Retrying, 2, now.Add(15*time.Second), now.Add(50*day)),
+			waiting("done", call.Archived, 1, time.Time{}, now.Add(10*day)),
+			waiting("expired", call.Expired, 90, time.Time{}, now.Add(-90*day)),
+		), &jobs{}
+		defer plan(t, archive.PlannerOptions{Due: c, Queue: q, Hosts: hosts(t)})()
+		synctest.Wait()
+		if diff := cmp.Diff([]string{"past:40!", "near:3!", "far:0"}, ids(q.take())); diff != "" {
+			t.Error(diff)
+		}
+		time.Sleep(21 * time.Second) // two looks more, in the bubble's time
+		if got := ids(q.take()); len(got) != 7 || got[5] != "later:2" {
+			t.Errorf("enqueued %v", got)
+		}
+	})
+}
+
+func TestABacklogIsPassedOnWithoutWaiting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, q := newCatalogue(), &jobs{}
+		for i := range 5 {
+			c.Save(t.Context(), waiting(strconv.Itoa(i), call.Announced, 0, time.Time{}, time.Now().Add(90*day)))
+		}
+		defer plan(t, archive.PlannerOptions{Due: c, Queue: q, Hosts: hosts(t), Window: 2})()
+		synctest.Wait()
+		if n := len(q.take()); n != 2 {
+			t.Errorf("%d at once, the window is 2", n)
+		}
+		time.Sleep(3500 * time.Millisecond)
+		if n := len(q.take()); n != 6 {
+			t.Errorf("%d in the next three seconds", n)
+		}
+	})
+}
+
+func TestRefusedRecordingsAreReleasedWhenTheListAllowsThem(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		now := time.Now()
+		other := waiting("other", call.Refused, 1, now.Add(day), now.Add(80*day))
+		other.URL = "https://elsewhere.example/a.mp3"
+		c, q := newCatalogue(waiting("allowed", call.Refused, 4, now.Add(day), now.Add(80*day)), other,
+			waiting("retrying", call.Retrying, 4, now.Add(day), now.Add(80*day))), &jobs{}
+		defer plan(t, archive.PlannerOptions{Due: c, Queue: q, Hosts: hosts(t)})()
+		time.Sleep(time.Minute)
+		if diff := cmp.Diff([]string{"allowed:4"}, ids(q.take())); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+// flaky fails until it is mended.
+type flaky struct {
+	*catalogue
+	*jobs
+	due, enqueue error
+}
+
+func (f *flaky) DueRecordings(ctx context.Context, now time.Time, limit int) ([]call.RecordingStatus, error) {
+	if f.due != nil {
+		return nil, f.due
+	}
+	return f.catalogue.DueRecordings(ctx, now, limit)
+}
+
+func (f *flaky) Enqueue(ctx context.Context, job queue.Job, o queue.Options) error {
+	if f.enqueue != nil {
+		return f.enqueue
+	}
+	return f.jobs.Enqueue(ctx, job, o)
+}
+
+func TestThePlannerGoesOnAndSaysSoOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		now := time.Now()
+		f := &flaky{catalogue: newCatalogue(waiting("a", call.Announced, 0, time.Time{}, now.Add(80*day)),
+			waiting("b", call.Refused, 1, now.Add(day), now.Add(90*day))), jobs: &jobs{}, due: errInjected}
+		logged := &bytes.Buffer{}
+		stop := plan(t, archive.PlannerOptions{Due: f, Queue: f, Hosts: hosts(t), Logger: slog.New(slog.NewTextHandler(logged, nil))})
+		time.Sleep(time.Minute + time.Second)
+		f.due, f.enqueue = nil, errInjected
+		time.Sleep(time.Minute)
+		f.enqueue = nil
+		time.Sleep(11 * time.Second)
+		stop()
+		if got := ids(f.take()); len(got) < 2 || got[0] != "b:1" || got[1] != "a:0" { // the refused one too, though its look failed at the start
+			t.Errorf("enqueued %v", got)
+		}
+		if n := strings.Count(logged.String(), "\n"); n != 3 {
+			t.Errorf("%d lines, want catalogue, queue, works again:\n%s", n, logged)
+		}
+	})
+}
