@@ -1,0 +1,52 @@
+# Fonoteka. `make` alone prints the targets.
+GO        ?= go
+VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo development)
+LDFLAGS   := -s -w -X main.version=$(VERSION)
+ROUNDS    ?= 20
+export CGO_ENABLED ?= 0
+
+.DEFAULT_GOAL := help
+.PHONY: help build static engine run test race bench crash fuzz lint fmt clean
+
+help: ## print the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## bin/fonoteka and bin/mttsim
+	$(GO) build -ldflags '$(LDFLAGS)' -o bin/ ./cmd/fonoteka ./cmd/mttsim
+
+static: ## bin/fonoteka-static, without the embedded engine: for those who bring a ClickHouse server
+	$(GO) build -tags noengine -ldflags '$(LDFLAGS)' -o bin/fonoteka-static ./cmd/fonoteka
+
+engine: build ## fetch the embedded ClickHouse (once, 178 MB, into the user's cache)
+	bin/fonoteka engine fetch
+
+run: engine ## everything on this machine, with a simulated telephone system
+	sh deploy/demo.sh
+
+test: engine ## all tests, on real engines
+	$(GO) vet ./...
+	$(GO) test ./...
+
+race: engine ## the tests under the race detector
+	CGO_ENABLED=1 $(GO) test -race -short ./...
+
+bench: engine ## speed and memory, as ratios against something on this machine
+	sh deploy/bench.sh
+
+crash: engine ## kill -9 of serve, of the engine and of Redis; ROUNDS=20
+	$(GO) test ./cmd/fonoteka -run TestCrash -count=1 -timeout 60m -v -crash-rounds $(ROUNDS)
+
+fuzz: ## the decoder and the mp3 scan, a minute each
+	$(GO) test ./internal/mtt -fuzz FuzzDecode -fuzztime 1m
+	$(GO) test ./internal/mp3 -fuzz FuzzScan -fuzztime 1m
+
+lint: ## gofumpt, vet, staticcheck
+	@test -z "$$($(GO) tool gofumpt -l cmd internal schema | tee /dev/stderr)"
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+
+fmt: ## format
+	$(GO) tool gofumpt -w cmd internal schema
+
+clean: ## remove what was built
+	rm -rf bin

@@ -1,0 +1,84 @@
+package main
+
+import (
+	"slices"
+
+	"fonoteka/internal/call"
+	"fonoteka/internal/warehouse"
+)
+
+// The JSON of a call: the names and units of the warehouse's columns.
+
+type callJSON struct {
+	Integration    string   `json:"integration"`
+	CallID         uint64   `json:"call_id,string"`
+	PlatformCallID string   `json:"platform_call_id"`
+	Direction      string   `json:"direction"`
+	Outcome        string   `json:"outcome"`
+	ClientNumber   string   `json:"client_number"`
+	ExternalNumber string   `json:"external_number"`
+	AccountID      string   `json:"account_id"`
+	HungUp         string   `json:"hung_up"`
+	StartedAt      *string  `json:"started_at"`
+	AnsweredAt     *string  `json:"answered_at"`
+	EndedAt        *string  `json:"ended_at"`
+	RingMS         *int64   `json:"ring_ms"`
+	WaitMS         *int64   `json:"wait_ms"`
+	TalkMS         int64    `json:"talk_ms"`
+	Transfers      int      `json:"transfers"`
+	Recordings     []string `json:"recordings"`
+	Partial        bool     `json:"partial"`
+}
+
+func toJSON(r call.Record) callJSON {
+	return callJSON{
+		Integration: r.Integration, CallID: r.CallID, PlatformCallID: r.PlatformCallID,
+		Direction: string(r.Direction), Outcome: string(r.Outcome),
+		ClientNumber: r.ClientNumber.Digits, ExternalNumber: r.ExternalNumber.Digits, AccountID: r.AccountID, HungUp: string(r.HungUp),
+		StartedAt: isoTime(r.StartedAt), AnsweredAt: isoTime(r.AnsweredAt), EndedAt: isoTime(r.EndedAt),
+		RingMS: millis(r.Ring, r.RingKnown), WaitMS: millis(r.Wait, r.WaitKnown), TalkMS: r.Talk.Milliseconds(),
+		Transfers: r.Transfers, Recordings: append([]string{}, r.Recordings...), Partial: r.Partial,
+	}
+}
+
+type legJSON struct {
+	LegID         uint64  `json:"leg_id,string"`
+	PlatformLegID string  `json:"platform_leg_id"`
+	Kind          string  `json:"kind"`
+	AccountID     string  `json:"account_id"`
+	StartedAt     *string `json:"leg_started_at"`
+	AnsweredAt    *string `json:"leg_answered_at"`
+	EndedAt       *string `json:"leg_ended_at"`
+	RingMS        *int64  `json:"ring_ms"`
+	TalkMS        int64   `json:"talk_ms"`
+	Answered      bool    `json:"answered"`
+	Finished      bool    `json:"finished"`
+	Reason        string  `json:"reason"`
+}
+
+type callDetailJSON struct {
+	callJSON
+	Events int             `json:"events"`
+	Legs   []legJSON       `json:"legs"`
+	Files  []recordingJSON `json:"recording_rows"`
+}
+
+func detailJSON(d warehouse.CallDetail) callDetailJSON {
+	out := callDetailJSON{callJSON: toJSON(d.Record), Events: int(d.Events), Legs: []legJSON{}, Files: []recordingJSON{}}
+	for _, l := range d.Record.Legs {
+		out.Legs = append(out.Legs, legJSON{
+			LegID: l.ID, PlatformLegID: l.PlatformID, Kind: string(l.Kind), AccountID: l.AccountID,
+			StartedAt: isoTime(l.StartedAt), AnsweredAt: isoTime(l.AnsweredAt), EndedAt: isoTime(l.EndedAt),
+			RingMS: millis(l.Ring, l.RingKnown), TalkMS: l.Talk.Milliseconds(), Answered: l.Answered, Finished: l.Finished, Reason: l.Reason,
+		})
+	}
+	for _, s := range d.Recordings {
+		out.Files = append(out.Files, toRecordingJSON(s, true))
+	}
+	return out
+}
+
+func sorted(s []string) []string {
+	slices.Sort(s)
+	return s
+}

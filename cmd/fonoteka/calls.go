@@ -1,0 +1,180 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"fonoteka/internal/call"
+	"fonoteka/internal/warehouse"
+)
+
+func callsCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "calls",
+		Usage: "list calls, or show one with its legs and recordings",
+		Subcommands: []*cli.Command{
+			{
+				Name:  "list",
+				Usage: "the newest calls first",
+				Flags: append([]cli.Flag{
+					&cli.StringFlag{Name: "from", Usage: "calls that began at or after `TIME`, UTC: 2026-03-02, 2026-03-02T10:00:00 or 24h (ago)"},
+					&cli.StringFlag{Name: "to", Usage: "calls that began before `TIME`"},
+					&cli.StringFlag{Name: "number", Usage: "with this client or external `NUMBER`, in any spelling"},
+					&cli.StringFlag{Name: "outcome", Usage: "answered, missed, abandoned, no_answer or unknown"},
+					&cli.StringFlag{Name: "direction", Usage: "incoming, outgoing, internal or unknown"},
+					&cli.StringFlag{Name: "integration", Usage: "of this integration only"},
+					&cli.IntFlag{Name: "limit", Value: 50, Usage: "at most `N` calls"},
+					jsonFlag(),
+				}, dataFlags()...),
+				Action: listCalls,
+			},
+			{
+				Name:      "show",
+				Usage:     "one call, whole",
+				ArgsUsage: "ID   (call_id, or the operator's own call id)",
+				Flags:     append([]cli.Flag{jsonFlag()}, dataFlags()...),
+				Action:    showCall,
+			},
+		},
+	}
+}
+
+func jsonFlag() cli.Flag {
+	return &cli.BoolFlag{Name: "json", Usage: "one JSON object a line, for programs"}
+}
+
+func listCalls(c *cli.Context) error {
+	now := time.Now()
+	f := warehouse.CallFilter{
+		Integration: c.String("integration"), Outcome: call.Outcome(c.String("outcome")),
+		Direction: call.Direction(c.String("direction")), Limit: c.Int("limit"),
+	}
+	var err error
+	if f.From, err = parseTime("from", c.String("from"), now); err != nil {
+		return err
+	}
+	if f.To, err = parseTime("to", c.String("to"), now); err != nil {
+		return err
+	}
+	if n := c.String("number"); n != "" {
+		if f.Number = call.ParseNumber(n, c.String("area-code")).Digits; f.Number == "" {
+			return errors.New("--number: what was given is not a phone number")
+		}
+	}
+	return withWarehouse(c, func(db *warehouse.DB) error {
+		records, err := db.ListCalls(c.Context, f)
+		if err != nil {
+			return err
+		}
+		if c.Bool("json") {
+			out := make([]callJSON, len(records))
+			for i, r := range records {
+				out[i] = toJSON(r)
+			}
+			return lines(c.App.Writer, out)
+		}
+		return callTable(c.App.Writer, records)
+	})
+}
+
+func callTable(w io.Writer, records []call.Record) error {
+	if len(records) == 0 {
+		_, err := fmt.Fprintln(w, "no calls")
+		return err
+	}
+	var rows [][]string
+	for _, r := range records {
+		rows = append(rows, []string{
+			clock(r.StartedAt), string(r.Direction), string(r.Outcome), orHidden(r.ClientNumber), orDash(r.ExternalNumber.Digits),
+			orDash(r.AccountID), span(r.Wait, r.WaitKnown), span(r.Talk, true), strconv.Itoa(len(r.Recordings)), strconv.FormatUint(r.CallID, 10),
+		})
+	}
+	return table(w, []string{"STARTED (UTC)", "DIRECTION", "OUTCOME", "CLIENT", "EXTERNAL", "ACCOUNT", "WAIT", "TALK", "REC", "CALL ID"}, rows)
+}
+
+func orHidden(n call.Number) string {
+	if n.Hidden() {
+		return "-"
+	}
+	return n.Digits
+}
+
+func showCall(c *cli.Context) error {
+	if c.NArg() != 1 {
+		return errors.New("calls show: give one call id")
+	}
+	return withWarehouse(c, func(db *warehouse.DB) error {
+		found, err := db.ShowCall(c.Context, c.Args().First())
+		if err != nil {
+			return err
+		}
+		if len(found) == 0 {
+			return errors.New("there is no such call")
+		}
+		if c.Bool("json") {
+			out := make([]callDetailJSON, len(found))
+			for i, d := range found {
+				out[i] = detailJSON(d)
+			}
+			return lines(c.App.Writer, out)
+		}
+		for i, d := range found {
+			if i > 0 {
+				fmt.Fprintln(c.App.Writer)
+			}
+			if err := printCall(c.App.Writer, d); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func printCall(w io.Writer, d warehouse.CallDetail) error {
+	r := d.Record
+	flags := []string{}
+	for name, set := range map[string]bool{
+		"ended by inference": r.Partial, "start is a receive time": r.StartInexact, "end rests on receive times": r.EndInexact,
+		"talk rests on receive times": r.TalkInexact, "answered by its duration only": r.AnsweredByDuration, "an unreadable time": r.BadTimes,
+	} {
+		if set {
+			flags = append(flags, name)
+		}
+	}
+	for _, line := range [][2]string{
+		{"call", strconv.FormatUint(r.CallID, 10) + "  (" + r.PlatformCallID + ", integration " + r.Integration + ")"},
+		{"what", fmt.Sprintf("%s, %s", r.Direction, r.Outcome)},
+		{"client", orHidden(r.ClientNumber)},
+		{"external", orDash(r.ExternalNumber.Digits)},
+		{"account", orDash(r.AccountID)},
+		{"started", clock(r.StartedAt) + " UTC"},
+		{"answered", clock(r.AnsweredAt)},
+		{"ended", clock(r.EndedAt)},
+		{"ring, wait, talk", span(r.Ring, r.RingKnown) + ", " + span(r.Wait, r.WaitKnown) + ", " + span(r.Talk, true)},
+		{"hung up", string(r.HungUp)},
+		{"notes", orDash(strings.Join(sorted(flags), "; "))},
+		{"made of", count(int(d.Events), "notification")},
+	} {
+		fmt.Fprintf(w, "%-17s %s\n", line[0], line[1])
+	}
+	fmt.Fprintln(w)
+	var rows [][]string
+	for _, l := range r.Legs {
+		rows = append(rows, []string{
+			string(l.Kind), orDash(l.AccountID), clock(l.StartedAt), clock(l.AnsweredAt), span(l.Ring, l.RingKnown), span(l.Talk, true), orDash(l.Reason), l.PlatformID,
+		})
+	}
+	if err := table(w, []string{"LEG", "ACCOUNT", "STARTED", "ANSWERED", "RING", "TALK", "REASON", "PLATFORM ID"}, rows); err != nil {
+		return err
+	}
+	for _, s := range d.Recordings {
+		fmt.Fprintf(w, "\nrecording %s  %s  %s\n", s.ID, s.State, orDash(s.Reason))
+	}
+	return nil
+}

@@ -1,0 +1,253 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"fonoteka/internal/archive"
+	"fonoteka/internal/call"
+	"fonoteka/internal/embedded"
+	"fonoteka/internal/warehouse"
+)
+
+// config is what an installation is told: flags, then the environment, then the
+// YAML file, then the defaults.
+type config struct {
+	data          string
+	listen        string
+	privateListen string
+	clickhouseURL string // "": embedded
+	s3URL         string
+	redisURL      string
+	ports         map[string]int // of the embedded stores; 0: chosen and kept
+	engineCache   string
+	recordHosts   archive.Hosts
+	workers       int
+	rules         call.Rules
+	endAfter      time.Duration
+	integrations  []integration
+	logJSON       bool
+}
+
+// integration is one integration of the operator's cabinet.
+type integration struct {
+	name     string
+	path     string // of the redirect URI: bears the secret
+	zone     *time.Location
+	linkLife time.Duration
+}
+
+// problems collects every mistake in the configuration, so that the
+// administrator meets them all at once.
+type problems struct{ list []error }
+
+func (p *problems) add(format string, args ...any) {
+	p.list = append(p.list, fmt.Errorf(format, args...))
+}
+
+func (p *problems) err() error {
+	if len(p.list) == 0 {
+		return nil
+	}
+	lines := make([]string, len(p.list))
+	for i, err := range p.list {
+		lines[i] = "  - " + err.Error()
+	}
+	return fmt.Errorf("the configuration has %s:\n%s", count(len(p.list), "mistake"), strings.Join(lines, "\n"))
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return strconv.Itoa(n) + " " + what + "s"
+}
+
+// loadConfig reads what every command needs; withIntegrations adds what only a
+// receiver of notifications must know.
+func loadConfig(c *cli.Context, withIntegrations bool) (*config, error) {
+	var p problems
+	file := readFile(c.String("config"), &p)
+	pick := func(flag, fromFile string) string {
+		if c.IsSet(flag) || fromFile == "" {
+			return strings.TrimSpace(c.String(flag))
+		}
+		return fromFile
+	}
+	cfg := &config{
+		data:          pick("data", file.Data),
+		listen:        pick("listen", file.Listen),
+		privateListen: pick("private-listen", file.PrivateListen),
+		clickhouseURL: pick("clickhouse-url", file.ClickHouseURL),
+		s3URL:         pick("s3-url", file.S3URL),
+		redisURL:      pick("redis-url", file.RedisURL),
+		engineCache:   pick("engine-cache", file.EngineCache),
+		ports:         map[string]int{},
+	}
+	if cfg.data == "" {
+		p.add("--data (FONOTEKA_DATA): the folder for this installation's data is missing")
+	} else if abs, err := filepath.Abs(cfg.data); err == nil {
+		cfg.data = abs
+	}
+	for _, store := range []string{"clickhouse", "clickhouse-http", "s3", "redis"} {
+		flag := store + "-port"
+		cfg.ports[store] = port(flag, pick(flag, file.port(store)), &p)
+	}
+	if cfg.clickhouseURL != "" {
+		if _, err := warehouse.ParseURL(cfg.clickhouseURL); err != nil {
+			p.add("--clickhouse-url (FONOTEKA_CLICKHOUSE_URL): %w", err)
+		}
+	}
+	checkURL(&p, "s3-url", cfg.s3URL, "s3")
+	checkURL(&p, "redis-url", cfg.redisURL, "redis", "rediss", "unix")
+	cfg.rules = call.Rules{
+		AbandonAfter: duration("abandon-after", pick("abandon-after", file.Calls.AbandonAfter), &p),
+		AreaCode:     pick("area-code", file.Calls.AreaCode),
+	}
+	cfg.endAfter = duration("end-after", pick("end-after", file.Calls.EndAfter), &p)
+	if a := cfg.rules.AreaCode; a != "" && !regexp.MustCompile(`^[0-9]{3}$`).MatchString(a) {
+		p.add("--area-code (FONOTEKA_AREA_CODE): %q is not three digits", a)
+	}
+	switch format := pick("log-format", file.LogFormat); format {
+	case "text", "json":
+		cfg.logJSON = format == "json"
+	default:
+		p.add("--log-format (FONOTEKA_LOG_FORMAT): %q is neither text nor json", format)
+	}
+	if withIntegrations {
+		cfg.receiver(c, file, pick, &p)
+	}
+	return cfg, p.err()
+}
+
+func (cfg *config) receiver(c *cli.Context, file file, pick func(string, string) string, p *problems) {
+	for flag, addr := range map[string]string{"listen": cfg.listen, "private-listen": cfg.privateListen} {
+		if _, _, err := net.SplitHostPort(addr); err != nil {
+			p.add("--%s (%s): %q is not host:port", flag, envName(flag), addr)
+		}
+	}
+	if n, err := strconv.Atoi(pick("workers", file.workers())); err != nil || n < 1 || n > 1000 {
+		p.add("--workers (FONOTEKA_WORKERS): %q is not a number from 1 to 1000", pick("workers", file.workers()))
+	} else {
+		cfg.workers = n
+	}
+	hosts := file.RecordHosts
+	if c.IsSet("record-hosts") || len(hosts) == 0 {
+		hosts = strings.Split(c.String("record-hosts"), ",")
+	}
+	var names []string
+	for _, h := range hosts {
+		h = strings.ToLower(strings.TrimSpace(h))
+		if h != "" {
+			names = append(names, h)
+		}
+	}
+	var err error
+	if cfg.recordHosts, err = archive.ParseHosts(names...); err != nil {
+		p.add("--record-hosts (FONOTEKA_MTT_RECORD_HOSTS): %w", err)
+	}
+	for _, i := range file.integrationsOr(fileIntegration{
+		Name: "main", RedirectURI: c.String("redirect-uri"), Timezone: c.String("timezone"), LinkDays: c.String("link-days"),
+	}, c.IsSet("redirect-uri")) {
+		cfg.integrations = append(cfg.integrations, i.parse(p))
+	}
+	unique(cfg.integrations, p)
+}
+
+func unique(all []integration, p *problems) {
+	names, paths := map[string]bool{}, map[string]bool{}
+	for _, i := range all {
+		if names[i.name] {
+			p.add("integrations: the name %q is there twice", i.name)
+		}
+		if paths[i.path] && i.path != "" {
+			p.add("integrations: %q has the redirect URI of another one", i.name)
+		}
+		names[i.name], paths[i.path] = true, true
+	}
+}
+
+// redirectPath returns the path of a redirect URI. No error shows the URI, as
+// its path is a secret.
+func redirectPath(raw string) (string, error) {
+	u, err := url.Parse(raw)
+	switch {
+	case raw == "":
+		return "", errors.New("is missing: the address that is entered in the operator's cabinet, e.g. https://calls.example.org/mtt/ and a long random word")
+	case err != nil:
+		return "", errors.New("is not a URL")
+	case u.RawQuery != "" || u.Fragment != "" || u.User != nil:
+		return "", errors.New("must have no query, fragment or user")
+	case u.Host == "":
+		return "", errors.New("has no host")
+	case u.Scheme == "https":
+	case u.Scheme == "http" && loopback(u.Hostname()):
+	default:
+		return "", fmt.Errorf("must be https (http only on a loopback address, for tests), not %q", u.Scheme)
+	}
+	return strings.TrimRight(u.Path, "/"), nil
+}
+
+func loopback(host string) bool {
+	if host == "localhost" {
+		return true
+	}
+	a, err := netip.ParseAddr(host)
+	return err == nil && a.IsLoopback()
+}
+
+func checkURL(p *problems, flag, raw string, schemes ...string) {
+	if raw == "" {
+		return
+	}
+	u, err := url.Parse(raw)
+	if err != nil || u.Scheme == "" {
+		p.add("--%s (%s): not a URL", flag, envName(flag)) // it may hold a password
+		return
+	}
+	for _, s := range schemes {
+		if u.Scheme == s {
+			return
+		}
+	}
+	p.add("--%s (%s): scheme %q is not one of %s", flag, envName(flag), u.Scheme, strings.Join(schemes, ", "))
+}
+
+func port(flag, raw string, p *problems) int {
+	n, err := strconv.Atoi(raw)
+	if err != nil || n < 0 || n > 65535 {
+		p.add("--%s (%s): %q is not a port", flag, envName(flag), raw)
+	}
+	return n
+}
+
+func duration(flag, raw string, p *problems) time.Duration {
+	d, err := time.ParseDuration(raw)
+	if err != nil || d < 0 {
+		p.add("--%s (%s): %q is not a span of time such as 5s or 6h", flag, envName(flag), raw)
+	}
+	return d
+}
+
+func envName(flag string) string {
+	return "FONOTEKA_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+}
+
+func defaultEngineCache() string {
+	dir, err := embedded.DefaultCacheDir()
+	if err != nil {
+		return filepath.Join(os.TempDir(), "fonoteka")
+	}
+	return dir
+}

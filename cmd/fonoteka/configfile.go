@@ -1,0 +1,118 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"os"
+	"regexp"
+	"strconv"
+	"time"
+
+	"github.com/goccy/go-yaml"
+)
+
+// file is the YAML file of --config. It says what the environment can say, and
+// several integrations.
+type file struct {
+	Data          string            `yaml:"data"`
+	Listen        string            `yaml:"listen"`
+	PrivateListen string            `yaml:"private_listen"`
+	ClickHouseURL string            `yaml:"clickhouse_url"`
+	S3URL         string            `yaml:"s3_url"`
+	RedisURL      string            `yaml:"redis_url"`
+	Ports         map[string]int    `yaml:"ports"` // clickhouse, clickhouse-http, s3, redis
+	EngineCache   string            `yaml:"engine_cache"`
+	RecordHosts   []string          `yaml:"record_hosts"`
+	Workers       int               `yaml:"workers"`
+	LogFormat     string            `yaml:"log_format"`
+	Calls         fileCalls         `yaml:"calls"`
+	Integrations  []fileIntegration `yaml:"integrations"`
+}
+
+type fileCalls struct {
+	AbandonAfter string `yaml:"abandon_after"`
+	EndAfter     string `yaml:"end_after"`
+	AreaCode     string `yaml:"area_code"`
+}
+
+type fileIntegration struct {
+	Name         string `yaml:"name"`
+	RedirectURI  string `yaml:"redirect_uri"`
+	ClientID     string `yaml:"client_id"`
+	ClientSecret string `yaml:"client_secret"`
+	Timezone     string `yaml:"timezone"`
+	LinkDays     string `yaml:"link_days"`
+}
+
+func readFile(name string, p *problems) file {
+	var f file
+	if name == "" {
+		return f
+	}
+	raw, err := os.ReadFile(name)
+	if err != nil {
+		p.add("--config (FONOTEKA_CONFIG): %w", err)
+		return f
+	}
+	err = yaml.NewDecoder(bytes.NewReader(raw), yaml.Strict()).Decode(&f)
+	if err != nil && !errors.Is(err, io.EOF) {
+		// Without the lines around it, which may hold secrets.
+		p.add("--config (FONOTEKA_CONFIG) %s: %s", name, yaml.FormatError(err, false, false))
+	}
+	return f
+}
+
+func (f file) port(store string) string {
+	if n := f.Ports[store]; n != 0 {
+		return strconv.Itoa(n)
+	}
+	return ""
+}
+
+func (f file) workers() string {
+	if f.Workers == 0 {
+		return ""
+	}
+	return strconv.Itoa(f.Workers)
+}
+
+// integrationsOr returns the file's integrations, or the environment's one. Where
+// both name a redirect URI, the environment's wins only if the file has none.
+func (f file) integrationsOr(env fileIntegration, envSet bool) []fileIntegration {
+	if len(f.Integrations) == 0 {
+		return []fileIntegration{env}
+	}
+	if envSet {
+		return append([]fileIntegration{env}, f.Integrations...)
+	}
+	return f.Integrations
+}
+
+var integrationName = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,31}$`)
+
+func (f fileIntegration) parse(p *problems) integration {
+	i := integration{name: f.Name, zone: time.UTC, linkLife: 90 * 24 * time.Hour}
+	if !integrationName.MatchString(f.Name) {
+		p.add("integrations: name %q must be 1 to 32 of a-z, 0-9, - and _: it is part of object keys", f.Name)
+	}
+	path, err := redirectPath(f.RedirectURI)
+	if err != nil {
+		p.add("redirect URI of integration %q (FONOTEKA_MTT_REDIRECT_URI) %w", f.Name, err)
+	}
+	i.path = path
+	if f.Timezone != "" {
+		if i.zone, err = time.LoadLocation(f.Timezone); err != nil {
+			i.zone = time.UTC
+			p.add("time zone of integration %q (FONOTEKA_MTT_TIMEZONE): %q is not a zone such as UTC or Europe/Moscow", f.Name, f.Timezone)
+		}
+	}
+	if f.LinkDays != "" {
+		days, err := strconv.Atoi(f.LinkDays)
+		if err != nil || days < 1 || days > 3650 {
+			p.add("link days of integration %q (FONOTEKA_MTT_LINK_DAYS): %q is not a number of days from 1 to 3650", f.Name, f.LinkDays)
+		}
+		i.linkLife = time.Duration(days) * 24 * time.Hour
+	}
+	return i
+}

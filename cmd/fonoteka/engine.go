@@ -1,0 +1,29 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/urfave/cli/v2"
+
+	"fonoteka/internal/embedded"
+)
+
+func engineCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "engine",
+		Usage: "the embedded ClickHouse",
+		Subcommands: []*cli.Command{{
+			Name:  "fetch",
+			Usage: "fetch its library into the cache, once (178 MB, by npm)",
+			Flags: []cli.Flag{text("engine-cache", defaultEngineCache(), "`FOLDER` for the library")},
+			Action: func(c *cli.Context) error {
+				lib, err := embedded.FetchEngine(c.Context, c.String("engine-cache"), c.App.ErrWriter)
+				if err != nil {
+					return err
+				}
+				fmt.Fprintln(c.App.Writer, lib)
+				return nil
+			},
+		}},
+	}
+}

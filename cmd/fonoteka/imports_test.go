@@ -1,0 +1,89 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// allowed are the imports of the project's own packages, a reason per line.
+// Imports go down only, so that a package can be understood from below; packages
+// of one rank know each other only where a line says why.
+var allowed = map[string][]string{
+	// rank 0: nothing of ours
+	"schema":        {},
+	"internal/call": {},
+	"internal/mp3":  {},
+	// rank 1: one thing of the outside each
+	"internal/mtt":       {"internal/call"},           // its words for the operator's
+	"internal/spool":     {},                          // opaque records
+	"internal/blob":      {},                          // opaque objects
+	"internal/warehouse": {"internal/call", "schema"}, // rows are records; the tables it applies
+	"internal/queue":     {"internal/call"},           // a job names a recording
+	"internal/state":     {},
+	// rank 2: stages
+	"internal/intake":  {"internal/spool"},                                                        // what it appends
+	"internal/relay":   {"internal/call", "internal/mtt", "internal/spool", "internal/warehouse"}, // from records to rows; mtt for ErrUnreadable
+	"internal/cdr":     {"internal/call", "internal/warehouse"},                                   // its row types
+	"internal/archive": {"internal/call", "internal/mp3", "internal/queue", "internal/blob"},      // verifies, is a job's handler, stores
+	// beside
+	"internal/sim":                   {},                    // cannot mirror a decoder's mistake
+	"internal/embedded":              {},                    // stores, whoever uses them
+	"internal/embedded/embeddedtest": {"internal/embedded"}, // starts them for tests
+	"cmd/mttsim":                     {"internal/sim"},
+}
+
+// onlyImporter names the package that keeps a library to itself.
+var onlyImporter = map[string]string{
+	"github.com/ClickHouse/clickhouse-go/v2": "internal/warehouse",
+	"github.com/minio/minio-go/v7":           "internal/blob",
+	"github.com/hibiken/asynq":               "internal/queue",
+	"github.com/cockroachdb/pebble/v2":       "internal/spool",
+	"github.com/versity/versitygw":           "internal/embedded",
+	"github.com/ebitengine/purego":           "internal/embedded",
+	"github.com/urfave/cli/v2":               "cmd/",
+}
+
+func TestImportsGoDownOnly(t *testing.T) {
+	t.Parallel()
+	const module = "fonoteka/"
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports", "fonoteka/...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dec := json.NewDecoder(strings.NewReader(string(out)))
+	seen := 0
+	for {
+		var p struct {
+			ImportPath string
+			Imports    []string
+		}
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		seen++
+		name := strings.TrimPrefix(p.ImportPath, module)
+		for _, imp := range p.Imports {
+			for library, owner := range onlyImporter {
+				if (imp == library || strings.HasPrefix(imp, library+"/")) && !strings.HasPrefix(name, owner) {
+					t.Errorf("%s imports %s, which belongs to %s", name, imp, owner)
+				}
+			}
+			if own, ok := strings.CutPrefix(imp, module); ok && name != "cmd/fonoteka" && !slices.Contains(allowed[name], own) {
+				t.Errorf("%s imports %s: add it to the table with a reason, or go without", name, own)
+			}
+		}
+		if _, ok := allowed[name]; !ok && name != "cmd/fonoteka" {
+			t.Errorf("%s is not in the table of imports", name)
+		}
+	}
+	if seen < len(allowed) {
+		t.Errorf("go list found %d packages, the table has %d: a line of it is stale", seen, len(allowed))
+	}
+}

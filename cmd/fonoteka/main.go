@@ -1,0 +1,89 @@
+// Command fonoteka archives the calls and call recordings of an MTT Business
+// telephone system: it receives the operator's notifications, keeps every one
+// of them, derives CDRs in ClickHouse and stores the recordings in S3.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	_ "time/tzdata" // zones on machines that have none
+
+	"github.com/urfave/cli/v2"
+
+	"fonoteka/internal/embedded"
+)
+
+// version is set by the build.
+var version = "development"
+
+func main() {
+	embedded.Main() // does not return in the child process that is the embedded engine
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	os.Exit(run(ctx, os.Args, os.Stdout, os.Stderr))
+}
+
+// run is main with everything it touches given to it.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	app := &cli.App{
+		Name:                 "fonoteka",
+		Usage:                "call recording archiver and CDR warehouse for MTT Business",
+		Version:              version,
+		EnableBashCompletion: true,
+		Writer:               stdout,
+		ErrWriter:            stderr,
+		ExitErrHandler:       func(*cli.Context, error) {},
+		Description: `The operator announces each call and each recording once, by webhook, and
+deletes a recording after 90 days. fonoteka serve catches every notification,
+makes CDRs of them in ClickHouse, and fetches every recording into S3.
+
+To begin:  fonoteka serve --data ./data   (see: fonoteka serve --help)`,
+		Commands: []*cli.Command{
+			serveCommand(), migrateCommand(), sqlCommand(), callsCommand(), recordingsCommand(), replayCommand(), engineCommand(),
+		},
+	}
+	err := app.RunContext(ctx, flagsFirst(app.Commands, args))
+	if err == nil {
+		return 0
+	}
+	if !errors.Is(err, context.Canceled) {
+		fmt.Fprintln(stderr, "fonoteka:", err)
+	}
+	return 1
+}
+
+// Flags that several commands share.
+
+func dataFlags() []cli.Flag {
+	return []cli.Flag{
+		text("config", "", "`FILE` in YAML that says what the flags below say, and more (several integrations)"),
+		text("data", "data", "`FOLDER` for everything this installation keeps"),
+		text("clickhouse-url", "", "ClickHouse server, clickhouse://user:password@host:9000/fonoteka; `URL` empty: the embedded engine"),
+		text("s3-url", "", "S3 store, s3://key:secret@host:9000/bucket; `URL` empty: the embedded store"),
+		text("redis-url", "", "Redis, redis://:password@host:6379/0; `URL` empty: the embedded one"),
+		text("clickhouse-port", "0", "native `PORT` of the embedded ClickHouse; 0: chosen at the first start and kept"),
+		text("clickhouse-http-port", "0", "HTTP `PORT` of the embedded ClickHouse; likewise"),
+		text("s3-port", "0", "`PORT` of the embedded S3; likewise"),
+		text("redis-port", "0", "`PORT` of the embedded Redis; likewise"),
+		text("engine-cache", defaultEngineCache(), "`FOLDER` of the embedded ClickHouse's library (see: fonoteka engine fetch)"),
+		text("log-format", "text", "text or json"),
+		text("abandon-after", "5s", "an unanswered call that waited at least this `TIME` is missed, a shorter one abandoned"),
+		text("end-after", "6h", "`TIME` of silence after which a call without an end is ended by inference"),
+		text("area-code", "", "three `DIGITS` put before 7-digit local numbers"),
+	}
+}
+
+func text(name, def, usage string) *cli.StringFlag {
+	return &cli.StringFlag{Name: name, Value: def, Usage: usage, EnvVars: []string{envName(name)}}
+}
+
+// mtt is a flag whose variable bears the operator's name.
+func mttText(name, env, def, usage string) *cli.StringFlag {
+	return &cli.StringFlag{Name: name, Value: def, Usage: usage, EnvVars: []string{"FONOTEKA_MTT_" + env}}
+}

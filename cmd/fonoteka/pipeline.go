@@ -1,0 +1,213 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"fonoteka/internal/archive"
+	"fonoteka/internal/blob"
+	"fonoteka/internal/call"
+	"fonoteka/internal/cdr"
+	"fonoteka/internal/queue"
+	"fonoteka/internal/relay"
+	"fonoteka/internal/spool"
+	"fonoteka/internal/state"
+	"fonoteka/internal/warehouse"
+)
+
+// pipeline is everything behind the spool.
+type pipeline struct {
+	log       *slog.Logger
+	warehouse *warehouse.DB
+	blob      *blob.Bucket
+	queue     *queue.Client
+
+	catalogue   *warehouse.Writer
+	deriver     *cdr.Deriver
+	planner     *archive.Planner
+	workers     *queue.Server
+	toWarehouse *relay.Relay
+	toQueue     *relay.Relay
+
+	migrated atomic.Bool
+	bucket   atomic.Bool // it is there
+}
+
+// catalogue is the archive's view of the warehouse: rows are read at once and
+// written in groups.
+type catalogue struct {
+	*warehouse.Writer
+	*warehouse.DB
+}
+
+func newPipeline(cfg *config, v state.Values, sp *spool.Spool, log *slog.Logger, reg prometheus.Registerer) (*pipeline, error) {
+	p := &pipeline{log: log}
+	o, err := cfg.warehouseOptions(v, false)
+	if err != nil {
+		return nil, err
+	}
+	o.Log, o.Registerer = log, reg
+	if p.warehouse, err = warehouse.Open(o); err != nil {
+		return nil, err
+	}
+	if p.blob, err = blob.Open(blob.Options{URL: cfg.blobURL(v), Logger: log, Registerer: reg}); err != nil {
+		return nil, err
+	}
+	redisURL := cfg.redisOrEmbedded(v)
+	if p.queue, err = queue.NewClient(queue.ClientOptions{URL: redisURL, Logger: log, Registerer: reg}); err != nil {
+		return nil, err
+	}
+	p.catalogue = p.warehouse.NewWriter()
+	p.deriver, err = cdr.New(cdr.Options{
+		Store: p.warehouse, Decode: cfg.decode, Rules: func(string) call.Rules { return cfg.rules }, EndAfter: cfg.endAfter,
+		Log: log, Registerer: reg,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := p.newRelays(cfg, sp, reg); err != nil {
+		return nil, err
+	}
+	return p, p.newArchive(cfg, redisURL, reg)
+}
+
+func (p *pipeline) newRelays(cfg *config, sp *spool.Spool, reg prometheus.Registerer) error {
+	notifications, err := relay.NewNotifications(reg)
+	if err != nil {
+		return err
+	}
+	rows := &relay.ToWarehouse{Warehouse: p.warehouse, Decode: cfg.decoder(), LinkLife: cfg.linkLife, Log: p.log, Counter: notifications}
+	jobs := &relay.ToQueue{Decode: cfg.decoder(), LinkLife: cfg.linkLife, Enqueue: func(ctx context.Context, r call.Recording) error {
+		return p.queue.Enqueue(ctx, queue.Job{Recording: r}, queue.Options{Urgent: archive.Urgent(r.ExpiresAt, time.Now())})
+	}}
+	p.toWarehouse, err = relay.New(relay.Options{
+		Cursor: warehouseCursor, Source: sp, Sink: rows.Sink, Refused: warehouse.IsRefusal, SetAside: rows.SetAside,
+		Log: p.log, Registerer: reg,
+	})
+	if err != nil {
+		return err
+	}
+	p.toQueue, err = relay.New(relay.Options{Cursor: recordingsCursor, Source: sp, Sink: jobs.Sink, Log: p.log, Registerer: reg})
+	return err
+}
+
+func (p *pipeline) newArchive(cfg *config, redisURL string, reg prometheus.Registerer) error {
+	fetcher, err := archive.NewFetcher(archive.FetchOptions{Hosts: cfg.recordHosts, TempDir: filepath.Join(cfg.data, "downloads")})
+	if err != nil {
+		return err
+	}
+	archiver, err := archive.New(archive.Options{
+		Catalogue: catalogue{p.catalogue, p.warehouse}, Store: p.blob, Bucket: p.blob.Name(), Queue: p.queue, Fetcher: fetcher,
+		Logger: p.log, Registerer: reg,
+	})
+	if err != nil {
+		return err
+	}
+	p.planner, err = archive.NewPlanner(archive.PlannerOptions{Due: p.warehouse, Queue: p.queue, Hosts: cfg.recordHosts, Logger: p.log, Registerer: reg})
+	if err != nil {
+		return err
+	}
+	p.workers, err = queue.NewServer(queue.ServerOptions{URL: redisURL, Handler: archiver.Handle, Concurrency: cfg.workers, Logger: p.log, Registerer: reg})
+	return err
+}
+
+func (p *pipeline) close() error {
+	p.blob.Close()
+	return errors.Join(p.queue.Close(), p.warehouse.Close())
+}
+
+// derive brings the schema up to date and then follows what is touched.
+func (p *pipeline) derive(ctx context.Context) error {
+	if err := p.insist(ctx, "migrate the warehouse", func(ctx context.Context) error {
+		err := p.warehouse.Migrate(ctx, func(m warehouse.Migration) { p.log.Info("migration applied", "name", m.Name) })
+		return err
+	}); err != nil {
+		return err
+	}
+	p.migrated.Store(true)
+	return p.deriver.Run(ctx)
+}
+
+// archiveJobs makes sure of the bucket and then works off the queue.
+func (p *pipeline) archiveJobs(ctx context.Context) error {
+	if err := p.insist(ctx, "make sure of the bucket", p.blob.EnsureBucket); err != nil {
+		return err
+	}
+	p.bucket.Store(true)
+	return p.workers.Run(ctx)
+}
+
+func (p *pipeline) plan(ctx context.Context) error {
+	for !p.migrated.Load() && ctx.Err() == nil {
+		pause(ctx, 100*time.Millisecond)
+	}
+	return p.planner.Run(ctx)
+}
+
+// insist tries until it succeeds or ctx ends. A database that is newer than the
+// program is the one failure that no waiting mends.
+func (p *pipeline) insist(ctx context.Context, what string, f func(context.Context) error) error {
+	for n := 0; ctx.Err() == nil; n++ {
+		limited, cancel := context.WithTimeout(ctx, time.Minute)
+		err := f(limited)
+		cancel()
+		if err == nil || errors.Is(err, warehouse.ErrNewer) {
+			return err
+		}
+		if ctx.Err() == nil && n%50 == 25 { // at a start the stores need some seconds
+			p.log.Warn("waiting for a store", "what", what, "err", err)
+		}
+		pause(ctx, 200*time.Millisecond)
+	}
+	return nil
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
+	}
+}
+
+// checks are what /readyz asks, apart from the intake.
+func (p *pipeline) checks() []check {
+	return []check{
+		{"clickhouse", func(ctx context.Context) error {
+			if !p.migrated.Load() {
+				return errors.New("the tables are not up to date yet")
+			}
+			return p.warehouse.Ping(ctx)
+		}},
+		{"s3", func(ctx context.Context) error {
+			if !p.bucket.Load() {
+				return errors.New("the bucket is not there yet")
+			}
+			return p.blob.Ping(ctx)
+		}},
+		{"redis", p.queue.Ping},
+	}
+}
+
+// sayReady logs once when all of /readyz passes.
+func (p *pipeline) sayReady(ctx context.Context, log *slog.Logger) error {
+	for began := time.Now(); ctx.Err() == nil; pause(ctx, 200*time.Millisecond) {
+		ok := true
+		for _, c := range p.checks() {
+			ok = ok && c.ask(ctx) == nil
+		}
+		if ok {
+			log.Info("ready", "took", time.Since(began).Round(time.Millisecond))
+			break
+		}
+	}
+	<-ctx.Done()
+	return nil
+}

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// check is one thing that /readyz asks.
+type check struct {
+	name string
+	ask  func(context.Context) error
+}
+
+// private is the handler of the private listener: metrics and health, and what
+// a command beside the running process may ask of it.
+func private(reg *prometheus.Registry, alive check, ready []check, token string, replay http.HandlerFunc) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(reg, promhttp.HandlerOpts{Registry: reg}))
+	mux.Handle("GET /healthz", health([]check{alive}))
+	mux.Handle("GET /readyz", health(append([]check{alive}, ready...)))
+	mux.Handle("POST /admin/replay", withToken(token, replay))
+	return mux
+}
+
+// health answers 200 where every check passes, else 503, a line for each.
+func health(checks []check) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), 3*time.Second)
+		defer cancel()
+		status, lines := http.StatusOK, make([]string, len(checks))
+		for i, c := range checks {
+			lines[i] = c.name + ": ok"
+			if err := c.ask(ctx); err != nil {
+				status, lines[i] = http.StatusServiceUnavailable, fmt.Sprintf("%s: %v", c.name, err)
+			}
+		}
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		w.Header().Set("Cache-Control", "no-store")
+		w.WriteHeader(status)
+		fmt.Fprintln(w, strings.Join(lines, "\n"))
+	}
+}
+
+// withToken lets in who can read the installation's secrets.
+func withToken(token string, next http.HandlerFunc) http.HandlerFunc {
+	want := sha256.Sum256([]byte("Bearer " + token))
+	return func(w http.ResponseWriter, r *http.Request) {
+		got := sha256.Sum256([]byte(r.Header.Get("Authorization")))
+		if subtle.ConstantTimeCompare(want[:], got[:]) != 1 {
+			http.Error(w, "forbidden", http.StatusForbidden)
+			return
+		}
+		next(w, r)
+	}
+}
+
+// rewound answers a request to replay the spool.
+type rewound struct {
+	Cursor string `json:"cursor"`
+	First  uint64 `json:"first"` // the first record to be relayed again
+	Last   uint64 `json:"last"`  // the newest now; below First: none
+}
+
+func replayHandler(rewind func(ctx context.Context, to time.Time) ([]rewound, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		from, err := time.Parse(time.RFC3339Nano, r.URL.Query().Get("from"))
+		if err != nil {
+			http.Error(w, "from is not a time in RFC 3339", http.StatusBadRequest)
+			return
+		}
+		done, err := rewind(r.Context(), from)
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(done)
+	}
+}

@@ -1,0 +1,213 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"fonoteka/internal/call"
+	"fonoteka/internal/warehouse"
+)
+
+func recordingsCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "recordings",
+		Usage: "list recordings and why any is not there, or fetch one",
+		Subcommands: []*cli.Command{
+			{
+				Name:  "list",
+				Usage: "the newest announcement first",
+				Flags: append([]cli.Flag{
+					&cli.StringFlag{Name: "state", Usage: "announced, retrying, missing, refused, expired, quarantined, archived or erased"},
+					&cli.StringFlag{Name: "from", Usage: "announced at or after `TIME`, UTC: 2026-03-02, 2026-03-02T10:00:00 or 24h (ago)"},
+					&cli.StringFlag{Name: "to", Usage: "announced before `TIME`"},
+					&cli.StringFlag{Name: "integration", Usage: "of this integration only"},
+					&cli.IntFlag{Name: "limit", Value: 50, Usage: "at most `N` recordings"},
+					jsonFlag(),
+				}, dataFlags()...),
+				Action: listRecordings,
+			},
+			{
+				Name:      "get",
+				Usage:     "write an archived recording to a file, and check its digest",
+				ArgsUsage: "ID",
+				Flags: append([]cli.Flag{
+					&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "`FILE` to write; - is standard output; default: ID.mp3"},
+				}, dataFlags()...),
+				Action: getRecording,
+			},
+		},
+	}
+}
+
+func listRecordings(c *cli.Context) error {
+	now := time.Now()
+	f := warehouse.RecordingFilter{Integration: c.String("integration"), State: call.RecordingState(c.String("state")), Limit: c.Int("limit")}
+	var err error
+	if f.From, err = parseTime("from", c.String("from"), now); err != nil {
+		return err
+	}
+	if f.To, err = parseTime("to", c.String("to"), now); err != nil {
+		return err
+	}
+	return withWarehouse(c, func(db *warehouse.DB) error {
+		rows, err := db.ListRecordings(c.Context, f)
+		if err != nil {
+			return err
+		}
+		if c.Bool("json") {
+			out := make([]recordingJSON, len(rows))
+			for i, r := range rows {
+				out[i] = toRecordingJSON(r.RecordingStatus, r.CallKnown)
+			}
+			return lines(c.App.Writer, out)
+		}
+		if len(rows) == 0 {
+			_, err := fmt.Fprintln(c.App.Writer, "no recordings")
+			return err
+		}
+		var cells [][]string
+		for _, r := range rows {
+			cells = append(cells, []string{
+				clock(r.AnnouncedAt), string(r.State), span(r.Duration, r.Duration > 0), fileSize(r.Size), next(r.RecordingStatus, now), left(r.RecordingStatus, now), r.ID, story(r),
+			})
+		}
+		return table(c.App.Writer, []string{"ANNOUNCED (UTC)", "STATE", "LENGTH", "SIZE", "NEXT TRY", "LEFT", "RECORDING ID", "WHY"}, cells)
+	})
+}
+
+func next(s call.RecordingStatus, now time.Time) string {
+	if s.State.Rank() >= call.Expired.Rank() {
+		return "-"
+	}
+	if s.NextAttemptAt.IsZero() {
+		return "now"
+	}
+	return until(s.NextAttemptAt, now)
+}
+
+// left is how long the operator keeps the link, where that matters still.
+func left(s call.RecordingStatus, now time.Time) string {
+	if s.State.Rank() >= call.Expired.Rank() || s.ExpiresAt.IsZero() {
+		return "-"
+	}
+	if d := s.ExpiresAt.Sub(now); d > 0 {
+		return count(int(d.Hours()/24), "day")
+	}
+	return "past due"
+}
+
+func story(r warehouse.RecordingRow) string {
+	var parts []string
+	if r.Reason != "" {
+		parts = append(parts, r.Reason)
+	}
+	if !r.CallKnown {
+		parts = append(parts, "waits for its call")
+	}
+	return orDash(strings.Join(parts, "; "))
+}
+
+type recordingJSON struct {
+	Integration    string  `json:"integration"`
+	RecordingID    string  `json:"recording_id"`
+	State          string  `json:"state"`
+	Reason         string  `json:"reason"`
+	CallID         uint64  `json:"call_id,string"`
+	PlatformCallID string  `json:"platform_call_id"`
+	CallKnown      bool    `json:"call_known"`
+	URL            string  `json:"url"`
+	AnnouncedAt    *string `json:"announced_at"`
+	ExpiresAt      *string `json:"expires_at"`
+	Attempt        int     `json:"attempt"`
+	NextAttemptAt  *string `json:"next_attempt_at"`
+	SHA256         string  `json:"sha256"`
+	Size           int64   `json:"size"`
+	DurationMS     int64   `json:"duration_ms"`
+	Bucket         string  `json:"bucket"`
+	Key            string  `json:"key"`
+	ArchivedAt     *string `json:"archived_at"`
+}
+
+func toRecordingJSON(s call.RecordingStatus, callKnown bool) recordingJSON {
+	return recordingJSON{
+		Integration: s.Integration, RecordingID: s.ID, State: string(s.State), Reason: s.Reason, CallID: s.CallID,
+		PlatformCallID: s.PlatformCallID, CallKnown: callKnown, URL: s.URL, AnnouncedAt: isoTime(s.AnnouncedAt), ExpiresAt: isoTime(s.ExpiresAt),
+		Attempt: s.Attempt, NextAttemptAt: isoTime(s.NextAttemptAt), SHA256: s.SHA256, Size: s.Size, DurationMS: s.Duration.Milliseconds(),
+		Bucket: s.Bucket, Key: s.Key, ArchivedAt: isoTime(s.ArchivedAt),
+	}
+}
+
+func getRecording(c *cli.Context) error {
+	if c.NArg() != 1 {
+		return errors.New("recordings get: give one recording id")
+	}
+	id := c.Args().First()
+	return withStores(c, func(st *stores) error {
+		rows, err := st.warehouse.ListRecordings(c.Context, warehouse.RecordingFilter{ID: id, Limit: 10})
+		if err != nil {
+			return err
+		}
+		if len(rows) == 0 {
+			return errors.New("there is no such recording")
+		}
+		r := rows[0]
+		if r.State != call.Archived {
+			return fmt.Errorf("the recording is not archived: %s (%s)", r.State, story(r))
+		}
+		body, _, err := st.blob.Get(c.Context, r.Key)
+		if err != nil {
+			return err
+		}
+		defer body.Close()
+		out := c.String("output")
+		if out == "" {
+			out = id + ".mp3"
+		}
+		if out == "-" {
+			return copyChecked(c.Context, c.App.Writer, body, r.SHA256)
+		}
+		if err := saveChecked(c.Context, out, body, r.SHA256); err != nil {
+			return err
+		}
+		fmt.Fprintf(c.App.ErrWriter, "wrote %s: %s, %s, sha256 %s as archived\n", out, fileSize(r.Size), span(r.Duration, true), r.SHA256)
+		return nil
+	})
+}
+
+// saveChecked leaves a file only if it holds the archived bytes.
+func saveChecked(ctx context.Context, name string, body io.Reader, digest string) error {
+	tmp, err := os.CreateTemp(filepath.Dir(name), ".fonoteka-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(tmp.Name())
+	err = copyChecked(ctx, tmp, body, digest)
+	if cerr := tmp.Close(); err == nil {
+		err = cerr
+	}
+	if err != nil {
+		return err
+	}
+	return os.Rename(tmp.Name(), name)
+}
+
+func copyChecked(ctx context.Context, w io.Writer, body io.Reader, digest string) error {
+	h := sha256.New()
+	if _, err := io.Copy(io.MultiWriter(w, h), body); err != nil {
+		return fmt.Errorf("read the stored recording: %w", err)
+	}
+	if got := hex.EncodeToString(h.Sum(nil)); got != digest {
+		return fmt.Errorf("the stored bytes have sha256 %s, the catalogue says %s: the object was altered", got, digest)
+	}
+	return ctx.Err()
+}

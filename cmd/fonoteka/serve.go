@@ -1,0 +1,211 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/urfave/cli/v2"
+
+	"fonoteka/internal/call"
+	"fonoteka/internal/intake"
+	"fonoteka/internal/mtt"
+	"fonoteka/internal/relay"
+	"fonoteka/internal/spool"
+	"fonoteka/internal/state"
+)
+
+func serveCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "serve",
+		Usage: "receive notifications, write CDRs, archive recordings, until stopped",
+		Description: `Notifications are answered 200 when they are on disk. Everything behind that may
+be down for days: nothing is lost. Without URLs of stores of your own it runs
+ClickHouse, S3 and Redis itself, under --data, on the loopback interface.
+
+The public listener (--listen) is what the operator's redirect URI leads to,
+through a proxy that does TLS. The private one has /metrics, /healthz (are
+notifications taken?) and /readyz (does everything work?).`,
+		Flags: append(append([]cli.Flag{
+			text("listen", ":8080", "public `ADDRESS` for notifications"),
+			text("private-listen", "127.0.0.1:8090", "private `ADDRESS` for metrics and health"),
+			text("workers", "16", "`N` downloads at once"),
+		}, integrationFlags()...), dataFlags()...),
+		Action: func(c *cli.Context) error {
+			cfg, err := loadConfig(c, true)
+			if err != nil {
+				return err
+			}
+			return serve(c.Context, cfg, newLogger(cfg, c.App.ErrWriter))
+		},
+	}
+}
+
+// integrationFlags are what a receiver of notifications must know.
+func integrationFlags() []cli.Flag {
+	return []cli.Flag{
+		mttText("redirect-uri", "REDIRECT_URI", "", "`URI` entered in the operator's cabinet; its path is a secret: https://calls.example.org/mtt/LONG-RANDOM-WORD"),
+		mttText("timezone", "TIMEZONE", "UTC", "`ZONE` of the notifications' times"),
+		mttText("link-days", "LINK_DAYS", "90", "`DAYS` the operator keeps a recording"),
+		mttText("record-hosts", "RECORD_HOSTS", "mtt.ru", "`HOSTS` recordings may be fetched from: names (https, with all under them) and literal addresses with a port, comma between"),
+		mttText("client-id", "CLIENT_ID", "", "`ID` of the integration; not needed to archive"),
+		mttText("client-secret", "CLIENT_SECRET", "", "`SECRET` of the integration; not needed to archive"),
+		mttText("api-url", "API_URL", "https://openapi.mtt.ru", "`URL` of the operator's API"),
+		mttText("oauth-url", "OAUTH_URL", "https://oauth.mtt.ru", "`URL` of the operator's login"),
+	}
+}
+
+func (cfg *config) integration(name string) integration {
+	for _, i := range cfg.integrations {
+		if i.name == name {
+			return i
+		}
+	}
+	return integration{name: name, zone: time.UTC, linkLife: 90 * 24 * time.Hour} // one that was configured once
+}
+
+func (cfg *config) linkLife(name string) time.Duration { return cfg.integration(name).linkLife }
+
+func (cfg *config) decode(name string, body []byte, received time.Time) (call.Event, error) {
+	return mtt.Decode(body, mtt.Context{Integration: name, ReceivedAt: received, Zone: cfg.integration(name).zone})
+}
+
+func (cfg *config) decoder() relay.Decoder {
+	return func(body []byte, rec spool.Record) (call.Event, error) {
+		return cfg.decode(rec.Integration, body, rec.ReceivedAt)
+	}
+}
+
+// serve runs until ctx ends. What it takes in is safe from the first line on;
+// everything behind the spool may come up later, or go away and come back.
+func serve(ctx context.Context, cfg *config, log *slog.Logger) (err error) {
+	st, err := state.Open(cfg.data)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, st.Close()) }()
+	if err := st.SavePorts(cfg.statePorts()); err != nil {
+		return err
+	}
+	reg := prometheus.NewRegistry()
+	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	sp, err := spool.Open(spool.Options{
+		Dir: filepath.Join(cfg.data, "spool"), Cursors: []string{warehouseCursor, recordingsCursor}, Log: log, Registerer: reg,
+	})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, sp.Close()) }()
+	stack, err := cfg.stack(st.Values(), nil, log, reg)
+	if err != nil {
+		return err
+	}
+	p, err := newPipeline(cfg, st.Values(), sp, log, reg)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, p.close()) }()
+	public, err := publicServer(cfg, sp, log, reg)
+	if err != nil {
+		return err
+	}
+	alive := check{"notifications", func(context.Context) error { return takesNotifications(sp) }}
+	privately := &http.Server{
+		Handler:           private(reg, alive, p.checks(), st.Values().AdminToken, replayHandler(rewind(sp))),
+		ReadHeaderTimeout: 5 * time.Second,
+	}
+	listeners, err := listen(cfg, st, log)
+	if err != nil {
+		return err
+	}
+	all := stages{log: log}
+	all.add("public listener", serveHTTP(public, listeners[0]))
+	all.add("queue", p.archiveJobs)
+	all.add("relays", p.toWarehouse.Run, p.toQueue.Run)
+	all.add("deriver and planner", p.derive, p.plan, func(ctx context.Context) error { return p.sayReady(ctx, log) })
+	all.add("catalogue", p.catalogue.Run)
+	all.add("spool upkeep", sp.Run)
+	all.add("private listener", serveHTTP(privately, listeners[1]))
+	all.add("embedded stores", stack.Run)
+	return all.run(ctx)
+}
+
+func takesNotifications(sp *spool.Spool) error {
+	if err := sp.Err(); err != nil {
+		return err
+	}
+	s, err := sp.Stats()
+	if err == nil && s.Full {
+		err = spool.ErrFull
+	}
+	return err
+}
+
+func publicServer(cfg *config, sp *spool.Spool, log *slog.Logger, reg prometheus.Registerer) (*http.Server, error) {
+	o := intake.Options{Append: sp.Append, Log: log, Registerer: reg}
+	for _, i := range cfg.integrations {
+		if i.path == "" {
+			log.Warn("the redirect uri has no path, so that anyone may post notifications", "integration", i.name)
+		}
+		o.Integrations = append(o.Integrations, intake.Integration{Name: i.name, Path: i.path})
+	}
+	h, err := intake.New(o)
+	if err != nil {
+		return nil, err
+	}
+	return intake.NewServer(h, log), nil
+}
+
+// listen binds both listeners and tells commands where they are.
+func listen(cfg *config, st *state.State, log *slog.Logger) ([2]net.Listener, error) {
+	var both [2]net.Listener
+	for i, addr := range []string{cfg.listen, cfg.privateListen} {
+		l, err := net.Listen("tcp", addr)
+		if err != nil {
+			if both[0] != nil {
+				both[0].Close()
+			}
+			return both, fmt.Errorf("listen on %s: %w", addr, err)
+		}
+		both[i] = l
+	}
+	r := state.Runtime{PID: os.Getpid(), PublicListen: both[0].Addr().String(), PrivateListen: both[1].Addr().String()}
+	log.Info("listening", "public", r.PublicListen, "private", r.PrivateListen)
+	return both, st.Announce(r)
+}
+
+// serveHTTP serves until ctx ends, then answers what is under way.
+func serveHTTP(s *http.Server, l net.Listener) func(context.Context) error {
+	return func(ctx context.Context) error {
+		failed := make(chan error, 1)
+		go func() { failed <- s.Serve(l) }()
+		select {
+		case err := <-failed:
+			return err
+		case <-ctx.Done():
+		}
+		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+		defer cancel()
+		err := s.Shutdown(grace)
+		if err != nil {
+			err = errors.Join(err, s.Close())
+		}
+		<-failed
+		return err
+	}
+}
+
+func newLogger(cfg *config, w interface{ Write([]byte) (int, error) }) *slog.Logger {
+	if cfg.logJSON {
+		return slog.New(slog.NewJSONHandler(w, nil))
+	}
+	return slog.New(slog.NewTextHandler(w, nil))
+}

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"os"
+
+	"github.com/urfave/cli/v2"
+
+	"fonoteka/internal/warehouse"
+)
+
+func sqlCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "sql",
+		Usage:     "ask the warehouse, running or stopped",
+		ArgsUsage: "'SELECT …'   (- reads it from standard input)",
+		Description: `Database fonoteka, read-only, with final = 1: every call and recording shows
+once. The tables: events, calls, legs, recordings, custody, rejected.
+
+  fonoteka sql 'SELECT outcome, count() FROM calls GROUP BY outcome'`,
+		Flags: append([]cli.Flag{
+			&cli.StringFlag{Name: "format", Usage: "any of ClickHouse's output formats (CSV, JSON, TSV …); default: a table on a terminal, else TSV with names"},
+		}, dataFlags()...),
+		Action: func(c *cli.Context) error {
+			query := c.Args().First()
+			switch {
+			case c.NArg() != 1:
+				return errors.New("sql: give one query, in quotes")
+			case query == "-":
+				b, err := io.ReadAll(os.Stdin)
+				if err != nil {
+					return err
+				}
+				query = string(b)
+			}
+			format := c.String("format")
+			if format == "" {
+				format = "TSVWithNames"
+				if terminal(c.App.Writer) {
+					format = "PrettyCompactMonoBlock"
+				}
+			}
+			return withReader(c, func(db *warehouse.DB) error {
+				out := bufio.NewWriter(c.App.Writer)
+				if err := db.Query(c.Context, out, query, format); err != nil {
+					return errors.Join(err, out.Flush())
+				}
+				return out.Flush()
+			})
+		},
+	}
+}
+
+func terminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}

@@ -1,0 +1,193 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/urfave/cli/v2"
+
+	"fonoteka/internal/blob"
+	"fonoteka/internal/embedded"
+	"fonoteka/internal/state"
+	"fonoteka/internal/warehouse"
+)
+
+// bucketName is the bucket of the embedded S3.
+const bucketName = "fonoteka"
+
+// statePorts are the ports a person asked for; 0 where none.
+func (cfg *config) statePorts() state.Ports {
+	return state.Ports{
+		ClickHouseNative: cfg.ports["clickhouse"], ClickHouseHTTP: cfg.ports["clickhouse-http"],
+		S3: cfg.ports["s3"], Redis: cfg.ports["redis"],
+	}
+}
+
+// stack prepares the embedded stores that no URL replaces; wanted chooses among
+// them (nil: all).
+func (cfg *config) stack(v state.Values, wanted []embedded.Store, log *slog.Logger, reg prometheus.Registerer) (*embedded.Stack, error) {
+	o := embedded.StackOptions{
+		Log: log, Registerer: reg,
+		Library: func(ctx context.Context) (string, error) {
+			return embedded.FetchEngine(ctx, cfg.engineCache, os.Stderr)
+		},
+	}
+	want := func(s embedded.Store, url string) bool {
+		for _, w := range wanted {
+			if w == s {
+				return url == ""
+			}
+		}
+		return wanted == nil && url == ""
+	}
+	if want(embedded.StoreClickHouse, cfg.clickhouseURL) {
+		o.ClickHouse = &embedded.ClickHouseOptions{
+			Dir: filepath.Join(cfg.data, "clickhouse"), NativePort: v.Ports.ClickHouseNative, HTTPPort: v.Ports.ClickHouseHTTP,
+			WriterPassword: v.ClickHouseWriterPassword, ReaderPassword: v.ClickHouseReaderPassword,
+		}
+	}
+	if want(embedded.StoreS3, cfg.s3URL) {
+		o.S3 = &embedded.S3Options{Dir: filepath.Join(cfg.data, "s3"), Port: v.Ports.S3, AccessKey: v.S3AccessKey, SecretKey: v.S3SecretKey}
+	}
+	if want(embedded.StoreRedis, cfg.redisURL) {
+		o.Redis = &embedded.RedisOptions{Port: v.Ports.Redis, Password: v.RedisPassword}
+	}
+	return embedded.NewStack(o)
+}
+
+// warehouseOptions are those of the embedded engine, or of the URL. The reader
+// of the embedded engine may only read; a URL has one user.
+func (cfg *config) warehouseOptions(v state.Values, reader bool) (warehouse.Options, error) {
+	if cfg.clickhouseURL != "" {
+		return warehouse.ParseURL(cfg.clickhouseURL)
+	}
+	o := warehouse.Options{
+		Addrs: []string{local(v.Ports.ClickHouseNative)}, HTTPAddr: local(v.Ports.ClickHouseHTTP),
+		Database: embedded.ClickHouseDatabase, User: embedded.ClickHouseWriter, Password: v.ClickHouseWriterPassword,
+	}
+	if reader {
+		o.User, o.Password = embedded.ClickHouseReader, v.ClickHouseReaderPassword
+	}
+	return o, nil
+}
+
+func (cfg *config) blobURL(v state.Values) string {
+	if cfg.s3URL != "" {
+		return cfg.s3URL
+	}
+	u := url.URL{Scheme: "s3", User: url.UserPassword(v.S3AccessKey, v.S3SecretKey), Host: local(v.Ports.S3), Path: bucketName, RawQuery: "secure=false"}
+	return u.String()
+}
+
+func (cfg *config) redisOrEmbedded(v state.Values) string {
+	if cfg.redisURL != "" {
+		return cfg.redisURL
+	}
+	u := url.URL{Scheme: "redis", User: url.UserPassword("", v.RedisPassword), Host: local(v.Ports.Redis), Path: "0"}
+	return u.String()
+}
+
+func local(port int) string { return fmt.Sprintf("127.0.0.1:%d", port) }
+
+// stores are what a command works on.
+type stores struct {
+	warehouse *warehouse.DB
+	blob      *blob.Bucket
+}
+
+func withWarehouse(c *cli.Context, use func(*warehouse.DB) error) error {
+	return withInstallation(c, []embedded.Store{embedded.StoreClickHouse}, false, func(st *stores) error { return use(st.warehouse) })
+}
+
+// withReader gives the warehouse to who may only read.
+func withReader(c *cli.Context, use func(*warehouse.DB) error) error {
+	return withInstallation(c, []embedded.Store{embedded.StoreClickHouse}, true, func(st *stores) error { return use(st.warehouse) })
+}
+
+func withStores(c *cli.Context, use func(*stores) error) error {
+	return withInstallation(c, []embedded.Store{embedded.StoreClickHouse, embedded.StoreS3}, false, use)
+}
+
+// withInstallation lets a command use the stores of an installation: of the
+// running one beside it, else its own, started for as long as it takes.
+func withInstallation(c *cli.Context, wanted []embedded.Store, reader bool, use func(*stores) error) (err error) {
+	cfg, err := loadConfig(c, false)
+	if err != nil {
+		return err
+	}
+	values, stop, err := cfg.reach(c.Context, wanted)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, stop()) }()
+	o, err := cfg.warehouseOptions(values, reader)
+	if err != nil {
+		return err
+	}
+	st := &stores{}
+	if st.warehouse, err = warehouse.Open(o); err != nil {
+		return err
+	}
+	defer st.warehouse.Close()
+	if st.blob, err = blob.Open(blob.Options{URL: cfg.blobURL(values)}); err != nil {
+		return err
+	}
+	defer st.blob.Close()
+	return use(st)
+}
+
+// reach returns the secrets and ports of the installation, its embedded stores
+// being up until stop is called.
+func (cfg *config) reach(ctx context.Context, wanted []embedded.Store) (v state.Values, stop func() error, err error) {
+	nothing := func() error { return nil }
+	if cfg.clickhouseURL != "" && (cfg.s3URL != "" || len(wanted) == 1) {
+		v, err = state.Read(cfg.data)
+		if errors.Is(err, state.ErrNone) {
+			err = nil // nothing here is needed
+		}
+		return v, nothing, err
+	}
+	if v, err = state.Read(cfg.data); err != nil {
+		return v, nothing, fmt.Errorf("%w (--data)", err)
+	}
+	st, err := state.Open(cfg.data)
+	if errors.Is(err, state.ErrLocked) {
+		return v, nothing, nil // it runs: its stores are up, or will be in a moment
+	}
+	if err != nil {
+		return v, nothing, err
+	}
+	if err := st.SavePorts(cfg.statePorts()); err != nil {
+		return v, nothing, errors.Join(err, st.Close())
+	}
+	v = st.Values()
+	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	stack, err := cfg.stack(v, wanted, log, nil)
+	if err != nil {
+		return v, nothing, errors.Join(err, st.Close())
+	}
+	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	done := make(chan error, 1)
+	go func() { done <- stack.Run(running) }()
+	stop = func() error { cancel(); return errors.Join(<-done, st.Close()) }
+	for _, s := range wanted {
+		if stack.Addr(s) == "" {
+			continue
+		}
+		select {
+		case <-stack.Ready(s):
+		case <-ctx.Done():
+			return v, nothing, errors.Join(ctx.Err(), stop())
+		case <-time.After(2 * time.Minute):
+			return v, nothing, errors.Join(fmt.Errorf("the embedded %s does not start", s), stop())
+		}
+	}
+	return v, stop, nil
+}

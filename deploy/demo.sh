@@ -1,0 +1,82 @@
+#!/bin/sh
+# Everything on this machine, with a simulated telephone system: `make run`.
+# Data is kept in $FONOTEKA_DATA (data/demo); ports can be moved with
+# DEMO_PORT (notifications), DEMO_PRIVATE_PORT and DEMO_SIM_PORT.
+set -eu
+cd "$(dirname "$0")/.."
+
+port=${DEMO_PORT:-8080}
+private=${DEMO_PRIVATE_PORT:-8090}
+sim=${DEMO_SIM_PORT:-8081}
+FONOTEKA_DATA=${FONOTEKA_DATA:-$PWD/data/demo}
+FONOTEKA_MTT_REDIRECT_URI=http://127.0.0.1:$port/mtt/demo
+FONOTEKA_MTT_RECORD_HOSTS=127.0.0.1:$sim
+export FONOTEKA_DATA FONOTEKA_MTT_REDIRECT_URI FONOTEKA_MTT_RECORD_HOSTS
+mkdir -p "$FONOTEKA_DATA"
+serve_log=$FONOTEKA_DATA/serve.log
+sim_log=$FONOTEKA_DATA/mttsim.log
+
+pids=
+stop() {
+	trap - EXIT INT TERM
+	echo "stopping …"
+	for pid in $pids; do kill "$pid" 2>/dev/null || true; done
+	for pid in $pids; do wait "$pid" 2>/dev/null || true; done
+}
+fail() {
+	echo "make run: $1" >&2
+	tail -n 15 "$2" >&2
+	exit 1
+}
+trap stop EXIT
+trap 'exit 0' INT TERM
+
+echo "starting Fonoteka (log: $serve_log) …"
+bin/fonoteka serve --listen "127.0.0.1:$port" --private-listen "127.0.0.1:$private" >"$serve_log" 2>&1 &
+serve=$!
+pids=$serve
+tries=0
+until grep -q "msg=ready" "$serve_log" 2>/dev/null; do
+	kill -0 "$serve" 2>/dev/null || fail "serve ended" "$serve_log"
+	tries=$((tries + 1))
+	[ "$tries" -lt 300 ] || fail "serve is not ready after a minute" "$serve_log"
+	sleep 0.2
+done
+
+echo "starting the simulated telephone system (log: $sim_log) …"
+bin/mttsim --demo --rate 1 --seed "$(date +%s)" --listen "127.0.0.1:$sim" \
+	--redirect-uri "$FONOTEKA_MTT_REDIRECT_URI" >/dev/null 2>"$sim_log" &
+pids="$! $pids"
+
+echo "waiting for the first archived recordings …"
+tries=0
+while :; do
+	archived=$(bin/fonoteka sql --format TSV "SELECT count() FROM recordings WHERE state = 'archived'" 2>/dev/null || echo 0)
+	[ "${archived:-0}" -lt 5 ] || break
+	kill -0 "$serve" 2>/dev/null || fail "serve ended" "$serve_log"
+	tries=$((tries + 1))
+	[ "$tries" -lt 120 ] || fail "nothing was archived in a minute" "$serve_log"
+	sleep 0.5
+done
+id=$(bin/fonoteka sql --format TSV "SELECT recording_id FROM recordings WHERE state = 'archived' ORDER BY announced_at DESC LIMIT 1")
+
+echo
+echo "Calls are arriving, recordings are archived."
+echo
+bin/fonoteka calls list --limit 8
+echo
+cat <<END
+Ask the warehouse (in another terminal, in this folder):
+
+  bin/fonoteka sql --data '$FONOTEKA_DATA' 'SELECT direction, outcome, count() AS calls, round(avg(talk_ms) / 1000) AS talk_s FROM calls GROUP BY ALL ORDER BY ALL'
+
+Fetch a recording and listen to it:
+
+  bin/fonoteka recordings list --data '$FONOTEKA_DATA' --limit 5
+  bin/fonoteka recordings get $id --data '$FONOTEKA_DATA' -o call.mp3
+
+Health and metrics:  http://127.0.0.1:$private/readyz   http://127.0.0.1:$private/metrics
+
+Ctrl-C stops everything; the data stays in $FONOTEKA_DATA.
+END
+wait "$serve"
