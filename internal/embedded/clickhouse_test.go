@@ -2,6 +2,7 @@ package embedded_test
 
 import (
 	"context"
+	"syscall"
 	"testing"
 	"time"
 
@@ -39,5 +40,38 @@ func TestClickHouseKeepsItsDataAcrossACleanStop(t *testing.T) {
 	}
 	if err := ch.Stop(context.Background()); err != nil {
 		t.Fatalf("stop: %v", err)
+	}
+}
+
+// A service manager sends SIGTERM to every process of a service at once; the
+// parent still has to flush into the engine.
+func TestOnlyItsParentStopsTheEngine(t *testing.T) {
+	t.Parallel()
+	ch := start(t, clickhouseOptions(t))
+	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP} {
+		if err := syscall.Kill(ch.Pid(), sig); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 20 {
+		if got := mustAsk(t, ch, "SELECT 1"); got != "1" {
+			t.Errorf("got %q", got)
+		}
+	}
+}
+
+// Stop waits as long as its context lets it.
+func TestAStopEndsWithItsContext(t *testing.T) {
+	t.Parallel()
+	ch := start(t, clickhouseOptions(t))
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := ch.Stop(ctx); err == nil {
+		t.Error("a kill was not reported")
+	}
+	select {
+	case <-ch.Done():
+	default:
+		t.Error("the engine is still there")
 	}
 }
