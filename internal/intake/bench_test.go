@@ -14,6 +14,9 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
 
 	"fonoteka/internal/intake"
 	"fonoteka/internal/spool"
@@ -96,15 +99,27 @@ func load(b *testing.B, wrk, script, addr string, connections int) float64 {
 		seconds = "5"
 	}
 	cmd := exec.CommandContext(context.WithoutCancel(b.Context()), wrk, "-t2", "-c"+strconv.Itoa(connections), "-d"+seconds, "--latency", "-s", script, "http://"+addr+hook+"/events")
+	before := cpuTime(b)
 	out, err := cmd.Output()
+	used := cpuTime(b) - before
 	m := perSecond.FindSubmatch(out)
 	if err != nil || m == nil || strings.Contains(string(out), "Non-2xx") {
 		b.Fatalf("wrk: %v\n%s", err, out)
 	}
 	b.Logf("%s", out)
+	b.Logf("processor time of the server: %v", used)
 	rate, err := strconv.ParseFloat(string(m[1]), 64)
 	if err != nil {
 		b.Fatal(err)
 	}
 	return rate
+}
+
+// cpuTime is the processor time this process has used.
+func cpuTime(b *testing.B) time.Duration {
+	var u unix.Rusage
+	if err := unix.Getrusage(unix.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }

@@ -141,22 +141,21 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.stray(w, r)
 		return
 	}
-	header := w.Header()
-	header.Set("Cache-Control", "no-store")
-	header.Set("Referrer-Policy", "no-referrer") // the path is a secret
 	switch r.Method {
 	case http.MethodPost:
 		h.take(w, r, p.integration)
 	case http.MethodGet, http.MethodHead:
 		h.greet(w, r, p)
 	default:
-		header.Set("Allow", "GET, HEAD, POST")
+		w.Header().Set("Allow", "GET, HEAD, POST")
 		h.answer(w, method, http.StatusMethodNotAllowed, "this address takes notifications by POST")
 	}
 }
 
 // greet answers the operator's check that the server is there, and OAuth.
 func (h *Handler) greet(w http.ResponseWriter, r *http.Request, p path) {
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Referrer-Policy", "no-referrer") // the path is a secret
 	if r.Method == http.MethodGet && !p.events && h.opts.OAuth != nil {
 		if q := r.URL.Query(); q.Has("code") || q.Has("error") {
 			h.metrics.outcome[oauth].Inc()

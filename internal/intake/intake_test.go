@@ -1,6 +1,7 @@
 package intake_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -41,7 +42,7 @@ func TestEveryBodyOnOurPathsIsKeptAsItCame(t *testing.T) {
 			want = append(want, spool.Record{Integration: name, ContentType: kind, ContentEncoding: encoding, Body: []byte(body)})
 		}
 	}
-	if diff := cmp.Diff(want, s.records(), cmpopts.IgnoreFields(spool.Record{}, "Seq", "ReceivedAt")); diff != "" {
+	if diff := cmp.Diff(want, s.records(), cmpopts.IgnoreFields(spool.Record{}, "Seq", "ReceivedAt"), cmp.Comparer(bytes.Equal)); diff != "" {
 		t.Error(diff)
 	}
 	s.counted("kept", len(want))
@@ -52,7 +53,7 @@ func TestChecksByTheOperatorAreAnsweredWithoutKeeping(t *testing.T) {
 	t.Parallel()
 	s := serve(t, intake.Options{}, spool.Options{})
 	for _, path := range ours {
-		for _, c := range []struct{ method, body string }{{"GET", "line"}, {"HEAD", ""}, {"POST", "line"}} {
+		for _, c := range []struct{ method, body string }{{"GET", "line"}, {"HEAD", ""}, {"POST", ""}} {
 			status, _, answer := s.do(c.method, path+"?code=1", "")
 			if status != 200 || (c.body == "") != (answer == "") || strings.Count(answer, "\n") > 1 {
 				t.Errorf("%s: %d %q", c.method, status, answer)

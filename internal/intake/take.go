@@ -31,7 +31,7 @@ func (h *Handler) take(w http.ResponseWriter, r *http.Request, integration int) 
 	case err != nil:
 		h.answer(w, brokenOff, http.StatusBadRequest, "the body broke off")
 	case len(body) == 0:
-		h.answer(w, empty, http.StatusOK, "empty")
+		h.acknowledge(w, empty)
 	case more:
 		body = body[:min(len(body), keptOfTooLarge)]
 		w.Header().Set("Connection", "close") // the rest is not worth reading
@@ -53,7 +53,7 @@ func (h *Handler) readLimit(r *http.Request) int64 {
 // keep appends the body and answers by what became of it. A client that goes
 // away now does not stop it: it may well not send the notification again.
 func (h *Handler) keep(w http.ResponseWriter, r *http.Request, integration int, body []byte, truncated string) {
-	_, err := h.opts.Append(context.WithoutCancel(r.Context()), spool.Record{
+	_, err := h.opts.Append(context.Background(), spool.Record{
 		Integration:     h.opts.Integrations[integration].Name,
 		ContentType:     clip(r.Header.Get("Content-Type")),
 		ContentEncoding: clip(r.Header.Get("Content-Encoding")),
@@ -67,8 +67,15 @@ func (h *Handler) keep(w http.ResponseWriter, r *http.Request, integration int, 
 		h.answer(w, tooLarge, http.StatusRequestEntityTooLarge, "the body is too large")
 	default:
 		h.metrics.kept(integration, len(body), h.opts.Now())
-		h.answer(w, kept, http.StatusOK, "ok")
+		h.acknowledge(w, kept)
 	}
+}
+
+// acknowledge answers 200 and nothing else: this is the one answer whose cost
+// counts.
+func (h *Handler) acknowledge(w http.ResponseWriter, o outcome) {
+	h.metrics.outcome[o].Inc()
+	w.WriteHeader(http.StatusOK)
 }
 
 // refuse answers for a spool that did not take the record. It is the spool that
