@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -58,8 +59,7 @@ func startChild(executable, command, dir string, settings any, stopTimeout time.
 	cmd.Args = []string{filepath.Base(os.Args[0]), command, dir} // dir only tells a reader of ps whose it is
 	cmd.Dir = dir
 	cmd.Stdin = lifeOut
-	// HOME keeps the engine from reading a person's client settings.
-	cmd.Env = append(os.Environ(), "TZ=UTC", "HOME="+dir)
+	cmd.Env = childEnv(dir)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // a terminal's Ctrl-C is for the parent
 	stderr, err := cmd.StderrPipe()
 	if err != nil {
@@ -77,6 +77,14 @@ func startChild(executable, command, dir string, settings any, stopTimeout time.
 		return nil, fmt.Errorf("greet %s: %w", command, errors.Join(err, c.reason()))
 	}
 	return c, nil
+}
+
+// childEnv is this process's environment without the product's own settings,
+// which hold secrets that are no store's business. HOME keeps the engine from
+// reading a person's client settings.
+func childEnv(dir string) []string {
+	env := slices.DeleteFunc(os.Environ(), func(s string) bool { return strings.HasPrefix(s, "FONOTEKA_") })
+	return append(env, "TZ=UTC", "HOME="+dir)
 }
 
 // self names this executable so that it is found even after an upgrade has

@@ -2,7 +2,6 @@ package embedded
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -74,8 +73,8 @@ type clickhouseSettings struct {
 }
 
 // StartClickHouse starts the engine and returns when it answers on both ports
-// and lets the writer in. Idle it takes 230 MB of memory, whatever the size of
-// its data. ctx bounds the start only.
+// and lets the writer in: after 0.1 to 0.5 s. Idle, 260 MB of it are resident,
+// 50 MB of its own and the rest pages of the library. ctx bounds the start only.
 func StartClickHouse(ctx context.Context, opts ClickHouseOptions) (*ClickHouse, error) {
 	if err := opts.validate(); err != nil {
 		return nil, err
@@ -175,6 +174,3 @@ func expect(ctx context.Context, client *http.Client, addr, path, user, password
 	}
 	return nil
 }
-
-// errEnded says that a child ended before it was ready, without a reason of its own.
-var errEnded = errors.New("it ended before it was ready")

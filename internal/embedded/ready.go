@@ -2,6 +2,7 @@ package embedded
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -38,3 +39,6 @@ func dial(ctx context.Context, addr string) error {
 	}
 	return conn.Close()
 }
+
+// errEnded says that a child ended before it was ready, without a reason of its own.
+var errEnded = errors.New("it ended before it was ready")
