@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"math/bits"
 	"net/http"
 	"os"
 	"sync"
@@ -16,7 +17,8 @@ import (
 
 const (
 	tempPattern   = "fonoteka-download-*"
-	memoryPerBody = 4 << 20
+	maxClass      = 22            // of bodyBuffers
+	memoryPerBody = 1 << maxClass // 4 MiB
 	readSize      = 64 << 10
 )
 
@@ -27,6 +29,8 @@ type Body struct {
 	Host        string // that it came from, after redirects
 	ContentType string // as it came: for the reason only, never trusted
 
+	mu      sync.RWMutex // an HTTP client may still read while its request has failed already
+	closed  bool
 	mem     []byte
 	file    *os.File
 	release func()
@@ -34,6 +38,11 @@ type Body struct {
 
 // ReadAt reads the body anywhere, also from several goroutines.
 func (b *Body) ReadAt(p []byte, off int64) (int, error) {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	if b.closed {
+		return 0, os.ErrClosed
+	}
 	if b.file != nil {
 		return b.file.ReadAt(p, off)
 	}
@@ -47,8 +56,12 @@ func (b *Body) ReadAt(p []byte, off int64) (int, error) {
 	return n, nil
 }
 
-// Close gives memory or file back; reading afterwards is a mistake.
+// Close gives memory or file back. It waits for reads that are under way;
+// later ones fail, so that memory in its next use is never read as this body.
 func (b *Body) Close() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.closed = true
 	if b.file != nil {
 		b.file.Close()
 	}
@@ -58,8 +71,24 @@ func (b *Body) Close() {
 	b.mem, b.file, b.release = nil, nil, nil
 }
 
-// readBuffers are shared by all downloads of the process.
-var readBuffers = sync.Pool{New: func() any { return new([readSize]byte) }}
+// readBuffers and bodyBuffers are shared by all downloads of the process. A
+// body's buffer has a power of two as its size, from readSize to memoryPerBody:
+// fresh ones of 300 KB each kept a sixth of the time clearing memory.
+var (
+	readBuffers = sync.Pool{New: func() any { return new([readSize]byte) }}
+	bodyBuffers [maxClass + 1]sync.Pool
+)
+
+// bodyBuffer returns a buffer of at least n bytes and what gives it back.
+func bodyBuffer(n int64) (buf []byte, giveBack func()) {
+	class := bits.Len(uint(max(n, readSize) - 1))
+	p, ok := bodyBuffers[class].Get().(*[]byte)
+	if !ok {
+		fresh := make([]byte, 0, 1<<class)
+		p = &fresh
+	}
+	return (*p)[:0], func() { bodyBuffers[class].Put(p) }
+}
 
 // download reads an answer whole, hashing on the way.
 func (f *Fetcher) download(ctx context.Context, cancel context.CancelCauseFunc, resp *http.Response, host string) (_ *Body, err error) {
@@ -125,15 +154,22 @@ type writer struct {
 // have. Where none is left, the body goes to a file from its first byte:
 // waiting for memory would hold the server's connection.
 func (w *writer) reserve(length int64) {
-	n := int64(memoryPerBody)
-	if length >= 0 {
-		n = max(length, 1)
+	if length < 0 {
+		length = memoryPerBody
 	}
-	if n > memoryPerBody || !w.f.memory.TryAcquire(n) {
+	if length > memoryPerBody {
 		return
 	}
-	w.body.mem = make([]byte, 0, n)
-	w.body.release = func() { w.f.memory.Release(n) }
+	charge := int64(1) << bits.Len(uint(max(length, readSize)-1))
+	if !w.f.memory.TryAcquire(charge) {
+		return
+	}
+	mem, giveBack := bodyBuffer(length)
+	w.body.mem = mem
+	w.body.release = func() {
+		giveBack()
+		w.f.memory.Release(charge)
+	}
 }
 
 func (w *writer) write(p []byte) error {

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -116,19 +117,32 @@ func TestRefusedRecordingsAreReleasedWhenTheListAllowsThem(t *testing.T) {
 type flaky struct {
 	*catalogue
 	*jobs
+	state        sync.Mutex
 	due, enqueue error
 }
 
+func (f *flaky) fail(due, enqueue error) {
+	f.state.Lock()
+	defer f.state.Unlock()
+	f.due, f.enqueue = due, enqueue
+}
+
+func (f *flaky) failing() (due, enqueue error) {
+	f.state.Lock()
+	defer f.state.Unlock()
+	return f.due, f.enqueue
+}
+
 func (f *flaky) DueRecordings(ctx context.Context, now time.Time, limit int) ([]call.RecordingStatus, error) {
-	if f.due != nil {
-		return nil, f.due
+	if err, _ := f.failing(); err != nil {
+		return nil, err
 	}
 	return f.catalogue.DueRecordings(ctx, now, limit)
 }
 
 func (f *flaky) Enqueue(ctx context.Context, job queue.Job, o queue.Options) error {
-	if f.enqueue != nil {
-		return f.enqueue
+	if _, err := f.failing(); err != nil {
+		return err
 	}
 	return f.jobs.Enqueue(ctx, job, o)
 }
@@ -141,9 +155,9 @@ func TestThePlannerGoesOnAndSaysSoOnce(t *testing.T) {
 		logged := &bytes.Buffer{}
 		stop := plan(t, archive.PlannerOptions{Due: f, Queue: f, Hosts: hosts(t), Logger: slog.New(slog.NewTextHandler(logged, nil))})
 		time.Sleep(time.Minute + time.Second)
-		f.due, f.enqueue = nil, errInjected
+		f.fail(nil, errInjected)
 		time.Sleep(time.Minute)
-		f.enqueue = nil
+		f.fail(nil, nil)
 		time.Sleep(11 * time.Second)
 		stop()
 		if got := ids(f.take()); len(got) < 2 || got[0] != "b:1" || got[1] != "a:0" { // the refused one too, though its look failed at the start

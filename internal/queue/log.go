@@ -75,7 +75,10 @@ func (l *logger) pass(level slog.Level, args []any) {
 func (l *logger) Debug(args ...any) { l.pass(slog.LevelDebug, args) }
 func (l *logger) Info(args ...any)  { l.pass(slog.LevelDebug, args) }
 func (l *logger) Warn(args ...any)  { l.pass(slog.LevelWarn, args) }
-func (l *logger) Error(args ...any) { l.pass(slog.LevelError, args) }
+
+// Error is a warning here: what asynq complains of, mostly that a job vanished
+// from a Redis that lost its data, is what the planner repairs.
+func (l *logger) Error(args ...any) { l.pass(slog.LevelWarn, args) }
 
 // Fatal does not end the process as asynq's own logger would.
 func (l *logger) Fatal(args ...any) { l.pass(slog.LevelError, args) }
