@@ -72,13 +72,14 @@ func TestShowCallByOurIDAndTheOperators(t *testing.T) {
 	const base = "c166e238a4c211ea9d373863bb43daf8_00015ED635780FC7"
 	r := record(call.ID("main", base), "2020-06-02 11:18:16", "78124241500")
 	r.PlatformCallID = base
+	rec := recording("a", r.StartedAt)
+	rec.CallID = r.GroupID
+	r.Recordings = []string{rec.ID}
 	must(t, db.WriteCalls(t.Context(), []warehouse.CallWrite{{Record: r, Version: 9}, {Record: record(2, "2026-10-31 10:00:00", "1"), Version: 1}}))
 	e := event(1, r.StartedAt, "{}")
 	e.CallID = r.GroupID
 	must(t, db.InsertEvents(t.Context(), []warehouse.EventRow{e}))
 	must(t, db.InsertEvents(t.Context(), []warehouse.EventRow{e}))
-	rec := recording("a", r.StartedAt)
-	rec.CallID = r.GroupID
 	must(t, db.AnnounceRecordings(t.Context(), []call.Recording{rec}))
 
 	want := []warehouse.CallDetail{{
@@ -90,6 +91,20 @@ func TestShowCallByOurIDAndTheOperators(t *testing.T) {
 		must(t, err)
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s: %s", id, diff)
+		}
+	}
+	again := record(77, "2026-06-02 11:18:16", "78124241500") // a later call under the same Call-ID
+	again.GroupID, again.Integration = r.GroupID, r.Integration
+	must(t, db.WriteCalls(t.Context(), []warehouse.CallWrite{{Record: again, Version: 1}}))
+	for id, want := range map[string][]uint64{base: {r.CallID, 77}, "77": {77}, uintText(r.CallID): {r.CallID}} {
+		got, err := db.ShowCall(t.Context(), id)
+		must(t, err)
+		var records []call.Record
+		for _, d := range got {
+			records = append(records, d.Record)
+		}
+		if diff := cmp.Diff(want, ids(records)); diff != "" {
+			t.Errorf("used again, %s: %s", id, diff)
 		}
 	}
 	for _, id := range []string{"5", "no such", ""} {

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/prometheus/client_golang/prometheus"
@@ -71,6 +72,7 @@ func (o Options) http() *clickhouse.Options {
 	h.Protocol, h.Addr, h.Compression = clickhouse.HTTP, []string{o.HTTPAddr}, nil
 	h.DialContext, h.TLS = nil, o.TLS
 	h.MaxOpenConns, h.MaxIdleConns = 1, 1
+	h.ReadTimeout = 24 * time.Hour // a long query is its asker's to end
 	return h
 }
 

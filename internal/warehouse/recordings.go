@@ -86,22 +86,27 @@ func (db *DB) Recording(ctx context.Context, integration, id string) (call.Recor
 // DueRecordings lists what should be tried now, what expires first first, at
 // most limit: announced ones without a planned attempt, and announced,
 // retrying, missing, refused and quarantined ones whose next attempt has come.
-//
-// The catalogue is not collapsed as a whole for it: whatever looks due in some
-// version is found by a skip index first, then what still is.
 func (db *DB) DueRecordings(ctx context.Context, now time.Time, limit int) ([]call.RecordingStatus, error) {
-	const due = `(state = 'announced' AND isNull(next_attempt_at)
-		OR state IN ('announced', 'retrying', 'missing', 'refused', 'quarantined')
-			AND next_attempt_at <= fromUnixTimestamp64Milli(?, 'UTC'))`
 	var out []call.RecordingStatus
 	err := db.do(ctx, "read due recordings", readTimeout, func(ctx context.Context) error {
 		at := toMilli(now).UnixMilli()
+		among, args := "", []any{at}
+		var seen uint64
+		if err := db.conn.QueryRow(ctx, "SELECT count() FROM recordings WHERE "+due, at).Scan(&seen); err != nil {
+			return err
+		}
+		if seen < manySeen {
+			among = "(integration, recording_id) IN (SELECT integration, recording_id FROM recordings WHERE " + due + ") AND "
+			args = append(args, at)
+		}
 		return db.query(ctx, `SELECT `+recordingColumns+`
 			FROM recordings FINAL
-			WHERE (integration, recording_id) IN (SELECT integration, recording_id FROM recordings WHERE `+due+`)
-			AND `+due+`
-			ORDER BY expires_at, integration, recording_id
-			LIMIT ?`, []any{at, at, limit}, func(r driver.Rows) error {
+			WHERE (integration, recording_id) IN (
+				SELECT integration, recording_id FROM recordings FINAL
+				WHERE `+among+due+`
+				ORDER BY expires_at, integration, recording_id
+				LIMIT ?)
+			ORDER BY expires_at, integration, recording_id`, append(args, limit), func(r driver.Rows) error {
 			s, err := scanRecording(r)
 			out = append(out, s)
 			return err
@@ -110,11 +115,23 @@ func (db *DB) DueRecordings(ctx context.Context, now time.Time, limit int) ([]ca
 	return out, err
 }
 
+// due takes the time in milliseconds.
+const due = `(state = 'announced' AND isNull(next_attempt_at)
+	OR state IN ('announced', 'retrying', 'missing', 'refused', 'quarantined')
+		AND next_attempt_at <= fromUnixTimestamp64Milli(?, 'UTC'))`
+
+// Rows that look due, newer versions of theirs or not, are counted fast by the
+// skip index on the state. Normally they are few, and only they are collapsed:
+// 0.2 s on top of 4 million recordings. When a great many wait to be merged with
+// what came after them, collapsing everything is the cheaper way: 1.6 s instead
+// of 5.6 with 2.5 million of them in 6.5.
+const manySeen = 200_000
+
 // RecordingCounts counts the catalogue by state.
 func (db *DB) RecordingCounts(ctx context.Context) (map[call.RecordingState]uint64, error) {
 	out := map[call.RecordingState]uint64{}
 	err := db.do(ctx, "count recordings", readTimeout, func(ctx context.Context) error {
-		return db.query(ctx, "SELECT toString(state), count() FROM recordings FINAL GROUP BY state", nil, func(r driver.Rows) error {
+		return db.query(ctx, "SELECT state, count() FROM recordings FINAL GROUP BY state", nil, func(r driver.Rows) error {
 			var state string
 			var n uint64
 			err := r.Scan(&state, &n)

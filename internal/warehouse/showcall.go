@@ -2,6 +2,7 @@ package warehouse
 
 import (
 	"context"
+	"slices"
 	"strconv"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
@@ -13,7 +14,7 @@ import (
 type CallDetail struct {
 	Record     call.Record // with its legs
 	Version    uint64
-	Recordings []call.RecordingStatus // of its group of notifications, by announcement
+	Recordings []call.RecordingStatus // those of the record, the newest announcement first
 	Events     uint64                 // distinct notifications of its group
 }
 
@@ -33,7 +34,7 @@ func (db *DB) ShowCall(ctx context.Context, id string) ([]CallDetail, error) {
 		}
 		for _, c := range calls {
 			d := CallDetail{Record: c.Record, Version: c.Version}
-			if d.Recordings, d.Events, err = db.aboutGroup(ctx, CallKey{c.Record.Integration, c.Record.GroupID}); err != nil {
+			if d.Recordings, d.Events, err = db.about(ctx, c.Record); err != nil {
 				return err
 			}
 			out = append(out, d)
@@ -43,18 +44,19 @@ func (db *DB) ShowCall(ctx context.Context, id string) ([]CallDetail, error) {
 	return out, err
 }
 
-// keysOf needs no index by call id: call_keys is narrow, and the operator's id
-// hashes to the group.
+// keysOf looks by the group first: its id is the key of the table, and nearly
+// always the call's id too. The operator's id hashes to it.
 func (db *DB) keysOf(ctx context.Context, id string) ([]rowKey, error) {
-	const sql = "SELECT DISTINCT started_at, integration, call_id FROM call_keys WHERE "
 	if n, err := strconv.ParseUint(id, 10, 64); err == nil {
-		keys, err := db.queryRowKeys(ctx, sql+"call_id = ?", n)
-		if err != nil || len(keys) > 0 {
-			return keys, err
+		for _, column := range []string{"group_id", "call_id"} {
+			keys, err := db.queryRowKeys(ctx, "SELECT DISTINCT started_at, integration, call_id FROM call_keys WHERE "+column+" = ?", n)
+			if own := slices.DeleteFunc(keys, func(k rowKey) bool { return k.callID != n }); err != nil || len(own) > 0 {
+				return own, err
+			}
 		}
 	}
 	var groups []CallKey
-	err := db.query(ctx, "SELECT DISTINCT toString(integration) FROM call_keys", nil, func(r driver.Rows) error {
+	err := db.query(ctx, "SELECT DISTINCT integration FROM call_keys", nil, func(r driver.Rows) error {
 		var integration string
 		err := r.Scan(&integration)
 		groups = append(groups, CallKey{integration, call.ID(integration, call.BaseID(id))})
@@ -66,17 +68,17 @@ func (db *DB) keysOf(ctx context.Context, id string) ([]rowKey, error) {
 	return db.rowKeys(ctx, groups)
 }
 
-func (db *DB) aboutGroup(ctx context.Context, k CallKey) (recordings []call.RecordingStatus, events uint64, err error) {
+func (db *DB) about(ctx context.Context, r call.Record) (recordings []call.RecordingStatus, events uint64, err error) {
 	err = db.conn.QueryRow(ctx, "SELECT count() FROM events FINAL WHERE integration = ? AND call_id = ?",
-		k.Integration, k.GroupID).Scan(&events)
-	if err != nil {
-		return nil, 0, err
+		r.Integration, r.GroupID).Scan(&events)
+	if err != nil || len(r.Recordings) == 0 {
+		return nil, events, err
 	}
 	rows, err := db.recordingsWhere(ctx, where{
-		terms: []string{"integration = ?", "call_id = ?"}, args: []any{k.Integration, k.GroupID},
-	}, 1000)
-	for _, r := range rows {
-		recordings = append(recordings, r.RecordingStatus)
+		terms: []string{"integration = ?", "recording_id IN ?"}, args: []any{r.Integration, r.Recordings},
+	}, len(r.Recordings))
+	for _, row := range rows {
+		recordings = append(recordings, row.RecordingStatus)
 	}
 	return recordings, events, err
 }
