@@ -80,8 +80,9 @@ func loadConfig(c *cli.Context, withIntegrations bool) (*config, error) {
 	var p problems
 	file := readFile(c.String("config"), &p)
 	pick := func(flag, fromFile string) string {
-		if c.IsSet(flag) || fromFile == "" {
-			return strings.TrimSpace(c.String(flag))
+		said := strings.TrimSpace(c.String(flag))
+		if c.IsSet(flag) && said != "" || fromFile == "" {
+			return said
 		}
 		return fromFile
 	}
@@ -143,7 +144,7 @@ func (cfg *config) receiver(c *cli.Context, file file, pick func(string, string)
 		cfg.workers = n
 	}
 	hosts := file.RecordHosts
-	if c.IsSet("record-hosts") || len(hosts) == 0 {
+	if c.IsSet("record-hosts") && c.String("record-hosts") != "" || len(hosts) == 0 {
 		hosts = strings.Split(c.String("record-hosts"), ",")
 	}
 	var names []string
@@ -159,7 +160,7 @@ func (cfg *config) receiver(c *cli.Context, file file, pick func(string, string)
 	}
 	for _, i := range file.integrationsOr(fileIntegration{
 		Name: "main", RedirectURI: c.String("redirect-uri"), Timezone: c.String("timezone"), LinkDays: c.String("link-days"),
-	}, c.IsSet("redirect-uri")) {
+	}) {
 		cfg.integrations = append(cfg.integrations, i.parse(p))
 	}
 	unique(cfg.integrations, p)

@@ -77,13 +77,10 @@ func (f file) workers() string {
 	return strconv.Itoa(f.Workers)
 }
 
-// integrationsOr returns the file's integrations, or the environment's one. Where
-// both name a redirect URI, the environment's wins only if the file has none.
-func (f file) integrationsOr(env fileIntegration, envSet bool) []fileIntegration {
-	if len(f.Integrations) == 0 {
-		return []fileIntegration{env}
-	}
-	if envSet {
+// integrationsOr returns the file's integrations, and the environment's one
+// where it says something or there is no other.
+func (f file) integrationsOr(env fileIntegration) []fileIntegration {
+	if env.RedirectURI != "" || len(f.Integrations) == 0 {
 		return append([]fileIntegration{env}, f.Integrations...)
 	}
 	return f.Integrations

@@ -31,9 +31,9 @@ var allowed = map[string][]string{
 	"internal/cdr":     {"internal/call", "internal/warehouse"},                                   // its row types
 	"internal/archive": {"internal/call", "internal/mp3", "internal/queue", "internal/blob"},      // verifies, is a job's handler, stores
 	// beside
-	"internal/sim":                   {},                    // cannot mirror a decoder's mistake
-	"internal/embedded":              {},                    // stores, whoever uses them
-	"internal/embedded/embeddedtest": {"internal/embedded"}, // starts them for tests
+	"internal/sim":                   {},                                      // cannot mirror a decoder's mistake
+	"internal/embedded":              {"internal/state"},                      // chooses ports the way an installation does
+	"internal/embedded/embeddedtest": {"internal/embedded", "internal/state"}, // starts them for tests
 	"cmd/mttsim":                     {"internal/sim"},
 }
 

@@ -40,10 +40,30 @@ type pipeline struct {
 }
 
 // catalogue is the archive's view of the warehouse: rows are read at once and
-// written in groups.
+// written in groups. It does not wait long, and hardly at all once the warehouse
+// is known to be away: recordings go on to the bucket, and their rows follow.
 type catalogue struct {
-	*warehouse.Writer
-	*warehouse.DB
+	writer *warehouse.Writer
+	db     *warehouse.DB
+}
+
+func (c catalogue) Recording(ctx context.Context, integration, id string) (call.RecordingStatus, bool, error) {
+	ctx, cancel := c.limit(ctx, 5*time.Second, 250*time.Millisecond)
+	defer cancel()
+	return c.db.Recording(ctx, integration, id)
+}
+
+func (c catalogue) Save(ctx context.Context, row call.RecordingStatus, steps ...call.Custody) error {
+	ctx, cancel := c.limit(ctx, warehouse.InsertTimeout, time.Second)
+	defer cancel()
+	return c.writer.Save(ctx, row, steps...)
+}
+
+func (c catalogue) limit(ctx context.Context, healthy, away time.Duration) (context.Context, context.CancelFunc) {
+	if failures, _ := c.db.Health(); failures > 0 {
+		return context.WithTimeout(ctx, away)
+	}
+	return context.WithTimeout(ctx, healthy)
 }
 
 func newPipeline(cfg *config, v state.Values, sp *spool.Spool, log *slog.Logger, reg prometheus.Registerer) (*pipeline, error) {
@@ -84,7 +104,7 @@ func (p *pipeline) newRelays(cfg *config, sp *spool.Spool, reg prometheus.Regist
 	}
 	rows := &relay.ToWarehouse{Warehouse: p.warehouse, Decode: cfg.decoder(), LinkLife: cfg.linkLife, Log: p.log, Counter: notifications}
 	jobs := &relay.ToQueue{Decode: cfg.decoder(), LinkLife: cfg.linkLife, Enqueue: func(ctx context.Context, r call.Recording) error {
-		return p.queue.Enqueue(ctx, queue.Job{Recording: r}, queue.Options{Urgent: archive.Urgent(r.ExpiresAt, time.Now())})
+		return archive.Submit(ctx, p.queue, time.Now(), r)
 	}}
 	p.toWarehouse, err = relay.New(relay.Options{
 		Cursor: warehouseCursor, Source: sp, Sink: rows.Sink, Refused: warehouse.IsRefusal, SetAside: rows.SetAside,

@@ -78,7 +78,7 @@ func Engine(t testing.TB) string {
 }
 
 func engine() (string, error) {
-	cache := os.Getenv("FONOTEKA_CACHE_DIR")
+	cache := os.Getenv("FONOTEKA_ENGINE_CACHE")
 	if cache == "" {
 		var err error
 		if cache, err = embedded.DefaultCacheDir(); err != nil {

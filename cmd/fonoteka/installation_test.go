@@ -1,0 +1,229 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"fonoteka/internal/embedded/embeddedtest"
+	"fonoteka/internal/sim"
+	"fonoteka/internal/state"
+)
+
+// installation is a fonoteka serve in a process of its own, on stores of its own.
+type installation struct {
+	t    *testing.T
+	dir  string
+	env  []string
+	cmd  *exec.Cmd
+	exit chan error
+	log  *os.File
+}
+
+// install makes an installation; env are more variables, NAME=value.
+func install(t *testing.T, env ...string) *installation {
+	t.Helper()
+	embeddedtest.Engine(t) // skips, or fails in CI, without the engine
+	dir := t.TempDir()
+	log, err := os.Create(filepath.Join(dir, "serve.log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := &installation{t: t, dir: filepath.Join(dir, "data"), env: env, log: log}
+	t.Cleanup(func() {
+		if in.cmd != nil {
+			in.kill()
+		}
+		if t.Failed() {
+			text, _ := os.ReadFile(log.Name())
+			t.Logf("log of serve:\n%s", tail(string(text), 60))
+		}
+		log.Close()
+	})
+	return in
+}
+
+func tail(s string, n int) string {
+	lines := strings.Split(strings.TrimSpace(s), "\n")
+	return strings.Join(lines[max(0, len(lines)-n):], "\n")
+}
+
+// redirect is the secret path of the test's integration.
+const redirect = "/mtt/secret"
+
+func (in *installation) start() *installation {
+	in.t.Helper()
+	cmd := exec.Command(os.Args[0], "serve", "--data", in.dir, "--listen", "127.0.0.1:0", "--private-listen", "127.0.0.1:0")
+	cmd.Env = append(os.Environ(), asFonoteka+"=1", "FONOTEKA_MTT_REDIRECT_URI=http://127.0.0.1"+redirect)
+	cmd.Env = append(cmd.Env, in.env...)
+	cmd.Stdout, cmd.Stderr = in.log, in.log
+	if err := cmd.Start(); err != nil {
+		in.t.Fatal(err)
+	}
+	in.cmd, in.exit = cmd, make(chan error, 1)
+	go func() { in.exit <- cmd.Wait() }()
+	in.until("it listens", 30*time.Second, func() bool {
+		r, err := state.ReadRuntime(in.dir)
+		return err == nil && r.PID == cmd.Process.Pid
+	})
+	return in
+}
+
+// until waits for ok, and fails the test where it does not come.
+func (in *installation) until(what string, limit time.Duration, ok func() bool) {
+	in.t.Helper()
+	for deadline := time.Now().Add(limit); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+		if ok() {
+			return
+		}
+		select {
+		case err := <-in.exit:
+			in.exit <- err
+			in.t.Fatalf("serve ended while waiting until %s: %v", what, err)
+		default:
+		}
+	}
+	in.t.Fatalf("waited %v in vain until %s", limit, what)
+}
+
+func (in *installation) runtime() state.Runtime {
+	in.t.Helper()
+	r, err := state.ReadRuntime(in.dir)
+	if err != nil {
+		in.t.Fatal(err)
+	}
+	return r
+}
+
+func (in *installation) redirectURI() string {
+	return "http://" + in.runtime().PublicListen + redirect
+}
+
+// ready waits for everything to work.
+func (in *installation) ready() *installation {
+	in.t.Helper()
+	url := "http://" + in.runtime().PrivateListen + "/readyz"
+	in.until("it is ready", time.Minute, func() bool {
+		resp, err := http.Get(url)
+		if err != nil {
+			return false
+		}
+		resp.Body.Close()
+		return resp.StatusCode == http.StatusOK
+	})
+	return in
+}
+
+func (in *installation) kill() {
+	_ = in.cmd.Process.Kill()
+	<-in.exit
+	in.cmd = nil
+}
+
+// stop ends serve as an administrator would, and wants it to end well.
+func (in *installation) stop() {
+	in.t.Helper()
+	_ = in.cmd.Process.Signal(syscall.SIGTERM)
+	select {
+	case err := <-in.exit:
+		if err != nil {
+			in.t.Errorf("serve ended with %v", err)
+		}
+	case <-time.After(time.Minute):
+		in.t.Fatal("serve does not stop")
+	}
+	in.cmd = nil
+}
+
+// command runs another command on the installation, in this process.
+func (in *installation) command(args ...string) (stdout string, err error) {
+	var out, errOut bytes.Buffer
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	defer cancel()
+	if code := cliRun(ctx, append([]string{"fonoteka"}, append(args, "--data", in.dir)...), &out, &errOut); code != 0 {
+		return out.String(), errors.New(errOut.String())
+	}
+	return out.String(), nil
+}
+
+// cliRun is run, one at a time: the command line library keeps its help flag in
+// a global variable.
+func cliRun(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	oneCommand.Lock()
+	defer oneCommand.Unlock()
+	return run(ctx, args, stdout, stderr)
+}
+
+var oneCommand sync.Mutex
+
+// sql returns the rows of a query as TSV.
+func (in *installation) sql(query string, args ...any) string {
+	in.t.Helper()
+	out, err := in.command("sql", "--format", "TSV", fmt.Sprintf(query, args...))
+	if err != nil {
+		in.t.Fatalf("sql %s: %v", query, err)
+	}
+	return strings.TrimRight(out, "\n")
+}
+
+// eventually waits for a query to answer want.
+func (in *installation) eventually(limit time.Duration, want, query string, args ...any) {
+	in.t.Helper()
+	got := ""
+	for deadline := time.Now().Add(limit); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
+		if got, _ = in.command("sql", "--format", "TSV", fmt.Sprintf(query, args...)); strings.TrimRight(got, "\n") == want {
+			return
+		}
+	}
+	in.t.Fatalf("%s\n answered %q for %v, want %q", fmt.Sprintf(query, args...), got, limit, want)
+}
+
+// post sends a notification and returns the status.
+func (in *installation) post(path string, body []byte) int {
+	in.t.Helper()
+	resp, err := http.Post("http://"+in.runtime().PublicListen+path, "application/json", bytes.NewReader(body))
+	if err != nil {
+		in.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	_, _ = io.Copy(io.Discard, resp.Body)
+	return resp.StatusCode
+}
+
+// operator is a simulated operator that serves its recordings.
+type operator struct {
+	*sim.Sim
+	addr string
+}
+
+// operate starts a simulator; its address must be known to the installation.
+func operate(t *testing.T, o sim.Options) *operator {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.RecordBase = "http://" + l.Addr().String()
+	s, err := sim.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := &http.Server{Handler: s.Handler(), ReadHeaderTimeout: time.Second}
+	go func() { _ = srv.Serve(l) }()
+	t.Cleanup(func() { _ = srv.Close() })
+	return &operator{s, l.Addr().String()}
+}
+
+func (o *operator) hosts() string { return "FONOTEKA_MTT_RECORD_HOSTS=" + o.addr }

@@ -1,0 +1,26 @@
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+	"testing"
+
+	"fonoteka/internal/embedded"
+	"fonoteka/internal/embedded/embeddedtest"
+)
+
+// asFonoteka makes the test binary behave as the program: the tests that kill
+// it need a process of its own.
+const asFonoteka = "FONOTEKA_TEST_AS_PROGRAM"
+
+func TestMain(m *testing.M) {
+	embedded.Main()
+	if os.Getenv(asFonoteka) != "" {
+		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+		defer stop()
+		os.Exit(run(ctx, os.Args, os.Stdout, os.Stderr))
+	}
+	embeddedtest.Main(m)
+}

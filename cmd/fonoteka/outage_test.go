@@ -1,0 +1,144 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"fonoteka/internal/sim"
+	"fonoteka/internal/state"
+)
+
+var outage = flag.Duration("outage", 10*time.Second, "how long a store is away in the tests of outages")
+
+// engine is the process id of the installation's embedded ClickHouse, 0 while
+// there is none.
+func (in *installation) engine() int {
+	b, _ := os.ReadFile(filepath.Join(in.dir, "clickhouse", "lock"))
+	pid, _ := strconv.Atoi(strings.TrimSpace(string(b)))
+	return pid
+}
+
+// redisServer is a real Redis that can be killed and started again.
+type redisServer struct {
+	t    *testing.T
+	port int
+	cmd  *exec.Cmd
+}
+
+func startRedis(t *testing.T) *redisServer {
+	t.Helper()
+	if _, err := exec.LookPath("redis-server"); err != nil && os.Getenv("CI") == "" {
+		t.Skip("redis-server is not installed (Debian: apt-get install redis-server)")
+	}
+	ports, err := state.FreePorts(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &redisServer{t: t, port: ports[0]}
+	r.start()
+	t.Cleanup(r.kill)
+	return r
+}
+
+func (r *redisServer) start() {
+	r.t.Helper()
+	r.cmd = exec.Command("redis-server", "--port", strconv.Itoa(r.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--maxmemory-policy", "noeviction")
+	r.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := r.cmd.Start(); err != nil {
+		r.t.Fatal(err)
+	}
+	for range 200 {
+		if c, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", r.port)); err == nil {
+			c.Close()
+			return
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	r.t.Fatal("redis-server does not start")
+}
+
+func (r *redisServer) kill() {
+	_ = r.cmd.Process.Kill()
+	_ = r.cmd.Wait()
+}
+
+func (r *redisServer) url() string {
+	return fmt.Sprintf("FONOTEKA_REDIS_URL=redis://127.0.0.1:%d/0", r.port)
+}
+
+// settled waits until the warehouse and the archive hold all of the ledger.
+func (in *installation) settled(l sim.Ledger) {
+	in.t.Helper()
+	in.eventually(3*time.Minute, fmt.Sprint(l.Distinct), "SELECT count() FROM events WHERE kind = 'call'")
+	in.eventually(3*time.Minute, fmt.Sprint(recordings(l)), "SELECT count() FROM recordings WHERE state = 'archived'")
+	in.eventually(time.Minute, fmt.Sprint(len(l.Calls)), "SELECT count() FROM calls WHERE isNotNull(ended_at)")
+	in.compare(l)
+	in.compareBytes(l)
+}
+
+// While ClickHouse is out, recordings still reach the bucket.
+func TestRecordingsAreStoredWhileClickHouseIsOut(t *testing.T) {
+	op := operate(t, sim.Options{Seed: 11, Calls: 150, Connections: 8})
+	in := install(t, op.hosts()).start().ready()
+	pid := in.engine()
+	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = syscall.Kill(pid, syscall.SIGCONT) }()
+	began := time.Now()
+	if err := op.Post(t.Context(), nil, in.redirectURI()); err != nil {
+		t.Fatal(err)
+	}
+	ledger := op.Ledger()
+	t.Logf("%d notifications were answered in %v", ledger.Acked, time.Since(began).Round(time.Millisecond))
+	in.until("every recording is in the bucket", 2*time.Minute, func() bool { return in.storedMP3s() == recordings(ledger) })
+	t.Logf("%d recordings were in the bucket after %v without ClickHouse", recordings(ledger), time.Since(began).Round(time.Second))
+	time.Sleep(time.Until(began.Add(*outage)))
+	if err := syscall.Kill(pid, syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	in.settled(ledger)
+	in.stop()
+}
+
+// storedMP3s counts the recordings of the embedded store.
+func (in *installation) storedMP3s() int {
+	n := 0
+	_ = filepath.WalkDir(filepath.Join(in.dir, "s3"), func(path string, d os.DirEntry, err error) error {
+		if err == nil && !d.IsDir() && strings.HasSuffix(path, ".mp3") {
+			n++
+		}
+		return nil
+	})
+	return n
+}
+
+// While Redis is out, CDRs still arrive.
+func TestCallsArriveWhileRedisIsOut(t *testing.T) {
+	op := operate(t, sim.Options{Seed: 12, Calls: 150, Connections: 8})
+	redis := startRedis(t)
+	in := install(t, op.hosts(), redis.url()).start().ready()
+	redis.kill()
+	began := time.Now()
+	if err := op.Post(t.Context(), nil, in.redirectURI()); err != nil {
+		t.Fatal(err)
+	}
+	ledger := op.Ledger()
+	in.eventually(30*time.Second, fmt.Sprint(len(ledger.Calls)), "SELECT count() FROM calls WHERE isNotNull(ended_at)")
+	if got := in.sql("SELECT count() FROM recordings WHERE state = 'archived'"); got != "0" {
+		t.Errorf("%s recordings were archived without Redis", got)
+	}
+	time.Sleep(time.Until(began.Add(*outage)))
+	redis.start()
+	in.settled(ledger)
+	in.stop()
+}
