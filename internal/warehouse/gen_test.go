@@ -65,7 +65,7 @@ func anyRecord() *rapid.Generator[call.Record] {
 		// Never one that an earlier example has written.
 		id := bits.Reverse64(uint64(calls.Add(1)))
 		r := call.Record{
-			Integration: anyText().Draw(t, "integration"), CallID: id, GroupID: id, PlatformCallID: anyText().Draw(t, "platform"),
+			Integration: rapid.SampledFrom([]string{"main", "it's \\ \xff", "", "другая 😀"}).Draw(t, "integration"), CallID: id, GroupID: id, PlatformCallID: anyText().Draw(t, "platform"),
 			Direction:    rapid.SampledFrom([]call.Direction{call.Incoming, call.Outgoing, call.Internal, call.UnknownDirection}).Draw(t, "direction"),
 			Outcome:      rapid.SampledFrom([]call.Outcome{call.Answered, call.Missed, call.Abandoned, call.NoAnswer}).Draw(t, "outcome"),
 			ClientNumber: number("client"), ExternalNumber: number("external"), AccountID: anyText().Draw(t, "account"),

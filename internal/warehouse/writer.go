@@ -3,7 +3,6 @@ package warehouse
 import (
 	"context"
 	"errors"
-	"time"
 
 	"fonoteka/internal/call"
 )
@@ -114,6 +113,3 @@ func (w *Writer) write(ctx context.Context, batch []save) error {
 		return w.db.insertRecordings(ctx, rows)
 	})
 }
-
-// Linger is how long a stopping program should wait for Run.
-const Linger = InsertTimeout + 5*time.Second
