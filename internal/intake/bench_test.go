@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sys/unix"
 
 	"fonoteka/internal/intake"
@@ -69,7 +70,8 @@ func BenchmarkAgainstBareServer(b *testing.B) {
 	}
 	for _, connections := range []int{64, 512} {
 		b.Run(fmt.Sprintf("connections=%d", connections), func(b *testing.B) {
-			s := serve(b, intake.Options{}, spool.Options{})
+			syncs := prometheus.NewRegistry()
+			s := serve(b, intake.Options{}, spool.Options{Registerer: syncs})
 			bare := listen(b, intake.NewServer(http.HandlerFunc(readAndAnswer), slog.New(slog.DiscardHandler)))
 			var ratio, kept, read float64
 			for range b.N {
@@ -77,6 +79,7 @@ func BenchmarkAgainstBareServer(b *testing.B) {
 				k := load(b, wrk, script, s.addr, connections)
 				ratio, kept, read = ratio+k/r, kept+k, read+r
 			}
+			b.ReportMetric(recordsPerSync(b, syncs), "records/sync")
 			b.ReportMetric(kept/float64(b.N), "kept/s")
 			b.ReportMetric(read/float64(b.N), "bare/s")
 			b.ReportMetric(ratio/float64(b.N), "ratio")
@@ -122,4 +125,18 @@ func cpuTime(b *testing.B) time.Duration {
 		b.Fatal(err)
 	}
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+func recordsPerSync(b *testing.B, reg *prometheus.Registry) float64 {
+	families, err := reg.Gather()
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, f := range families {
+		if f.GetName() == "fonoteka_spool_batch_records" {
+			h := f.GetMetric()[0].GetHistogram()
+			return h.GetSampleSum() / float64(h.GetSampleCount())
+		}
+	}
+	return 0
 }

@@ -22,7 +22,7 @@ import (
 // what was not synced survives.
 func TestAcknowledgedRecordsSurvivePowerLoss(t *testing.T) {
 	t.Parallel()
-	clones, perEpoch := 1000, 50
+	clones, perEpoch := 1000, 20
 	if testing.Short() {
 		clones = 100
 	}
@@ -87,7 +87,7 @@ func (e *crashEpoch) before(op errorfs.Op) error {
 	if e.next--; e.next > 0 || e.left == 0 {
 		return nil
 	}
-	e.next = 1 + e.rng.IntN(16)
+	e.next = 1 + e.rng.IntN(8)
 	e.left--
 	cfg := vfs.CrashCloneCfg{UnsyncedDataPercent: 25 * e.rng.IntN(5), RNG: e.rng}
 	e.crashes <- crash{fs: e.fs.CrashClone(cfg), acked: e.acked[:len(e.acked):len(e.acked)], cursor: e.cursor}
