@@ -74,9 +74,17 @@ func count(n int, what string) string {
 	return strconv.Itoa(n) + " " + what + "s"
 }
 
-// loadConfig reads what every command needs; withIntegrations adds what only a
-// receiver of notifications must know.
-func loadConfig(c *cli.Context, withIntegrations bool) (*config, error) {
+// need is how much of the configuration a command uses.
+type need int
+
+const (
+	forStores need = iota // where the stores are
+	forReplay             // and how notifications are read
+	forServe              // and where they come in
+)
+
+// loadConfig reads what a command needs.
+func loadConfig(c *cli.Context, n need) (*config, error) {
 	var p problems
 	file := readFile(c.String("config"), &p)
 	pick := func(flag, fromFile string) string {
@@ -126,7 +134,15 @@ func loadConfig(c *cli.Context, withIntegrations bool) (*config, error) {
 	default:
 		p.add("--log-format (FONOTEKA_LOG_FORMAT): %q is neither text nor json", format)
 	}
-	if withIntegrations {
+	if n >= forReplay {
+		for _, i := range file.integrationsOr(fileIntegration{
+			Name: "main", RedirectURI: c.String("redirect-uri"), Timezone: c.String("timezone"), LinkDays: c.String("link-days"),
+		}) {
+			cfg.integrations = append(cfg.integrations, i.parse(n == forServe, &p))
+		}
+		unique(cfg.integrations, &p)
+	}
+	if n == forServe {
 		cfg.receiver(c, file, pick, &p)
 	}
 	return cfg, p.err()
@@ -158,12 +174,6 @@ func (cfg *config) receiver(c *cli.Context, file file, pick func(string, string)
 	if cfg.recordHosts, err = archive.ParseHosts(names...); err != nil {
 		p.add("--record-hosts (FONOTEKA_MTT_RECORD_HOSTS): %w", err)
 	}
-	for _, i := range file.integrationsOr(fileIntegration{
-		Name: "main", RedirectURI: c.String("redirect-uri"), Timezone: c.String("timezone"), LinkDays: c.String("link-days"),
-	}) {
-		cfg.integrations = append(cfg.integrations, i.parse(p))
-	}
-	unique(cfg.integrations, p)
 }
 
 func unique(all []integration, p *problems) {

@@ -88,13 +88,14 @@ func (f file) integrationsOr(env fileIntegration) []fileIntegration {
 
 var integrationName = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,31}$`)
 
-func (f fileIntegration) parse(p *problems) integration {
+// parse checks an integration; its redirect URI only where notifications come in.
+func (f fileIntegration) parse(receives bool, p *problems) integration {
 	i := integration{name: f.Name, zone: time.UTC, linkLife: 90 * 24 * time.Hour}
 	if !integrationName.MatchString(f.Name) {
 		p.add("integrations: name %q must be 1 to 32 of a-z, 0-9, - and _: it is part of object keys", f.Name)
 	}
 	path, err := redirectPath(f.RedirectURI)
-	if err != nil {
+	if err != nil && receives {
 		p.add("redirect URI of integration %q (FONOTEKA_MTT_REDIRECT_URI) %w", f.Name, err)
 	}
 	i.path = path

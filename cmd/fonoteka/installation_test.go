@@ -65,8 +65,8 @@ const redirect = "/mtt/secret"
 
 func (in *installation) start() *installation {
 	in.t.Helper()
-	cmd := exec.Command(os.Args[0], "serve", "--data", in.dir, "--listen", "127.0.0.1:0", "--private-listen", "127.0.0.1:0")
-	cmd.Env = append(os.Environ(), asFonoteka+"=1", "FONOTEKA_MTT_REDIRECT_URI=http://127.0.0.1"+redirect)
+	cmd := exec.Command(os.Args[0], "serve", "--data", in.dir, "--private-listen", "127.0.0.1:0")
+	cmd.Env = append(os.Environ(), asFonoteka+"=1", "FONOTEKA_LISTEN=127.0.0.1:0", "FONOTEKA_MTT_REDIRECT_URI=http://127.0.0.1"+redirect)
 	cmd.Env = append(cmd.Env, in.env...)
 	cmd.Stdout, cmd.Stderr = in.log, in.log
 	if err := cmd.Start(); err != nil {

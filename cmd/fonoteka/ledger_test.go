@@ -178,6 +178,7 @@ func TestArchiveEqualsTheLedger(t *testing.T) {
 	if got := in.sql("SELECT count() FROM recordings WHERE attempt > 1"); got == "0" {
 		t.Error("no download was tried twice: the faults did not happen")
 	}
+	in.keepsToItself(ledger)
 	in.stop()
 	// Stopped, it still answers.
 	if got := in.sql("SELECT count() FROM calls"); got != fmt.Sprint(len(ledger.Calls)) {

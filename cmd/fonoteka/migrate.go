@@ -43,7 +43,7 @@ func migrateCommand() *cli.Command {
 // firstStart makes the installation if there is none: migrate may come before
 // the first serve.
 func firstStart(c *cli.Context) error {
-	cfg, err := loadConfig(c, false)
+	cfg, err := loadConfig(c, forStores)
 	if err != nil || cfg.clickhouseURL != "" {
 		return err
 	}

@@ -32,6 +32,7 @@ type pipeline struct {
 	deriver     *cdr.Deriver
 	planner     *archive.Planner
 	workers     *queue.Server
+	rows        *relay.ToWarehouse
 	toWarehouse *relay.Relay
 	toQueue     *relay.Relay
 
@@ -102,12 +103,12 @@ func (p *pipeline) newRelays(cfg *config, sp *spool.Spool, reg prometheus.Regist
 	if err != nil {
 		return err
 	}
-	rows := &relay.ToWarehouse{Warehouse: p.warehouse, Decode: cfg.decoder(), LinkLife: cfg.linkLife, Log: p.log, Counter: notifications}
+	p.rows = &relay.ToWarehouse{Warehouse: p.warehouse, Decode: cfg.decoder(), LinkLife: cfg.linkLife, Log: p.log, Counter: notifications}
 	jobs := &relay.ToQueue{Decode: cfg.decoder(), LinkLife: cfg.linkLife, Enqueue: func(ctx context.Context, r call.Recording) error {
 		return archive.Submit(ctx, p.queue, time.Now(), r)
 	}}
 	p.toWarehouse, err = relay.New(relay.Options{
-		Cursor: warehouseCursor, Source: sp, Sink: rows.Sink, Refused: warehouse.IsRefusal, SetAside: rows.SetAside,
+		Cursor: warehouseCursor, Source: sp, Sink: p.rows.Sink, Refused: warehouse.IsRefusal, SetAside: p.rows.SetAside,
 		Log: p.log, Registerer: reg,
 	})
 	if err != nil {
@@ -135,6 +136,11 @@ func (p *pipeline) newArchive(cfg *config, redisURL string, reg prometheus.Regis
 	}
 	p.workers, err = queue.NewServer(queue.ServerOptions{URL: redisURL, Handler: archiver.Handle, Concurrency: cfg.workers, Logger: p.log, Registerer: reg})
 	return err
+}
+
+// replayRejected puts what was rejected through the decoder again.
+func (p *pipeline) replayRejected(ctx context.Context, each func(taken, still int)) error {
+	return p.rows.ReplayRejected(ctx, p.warehouse, each)
 }
 
 func (p *pipeline) close() error {

@@ -70,8 +70,32 @@ type rewound struct {
 	Last   uint64 `json:"last"`  // the newest now; below First: none
 }
 
-func replayHandler(rewind func(ctx context.Context, to time.Time) ([]rewound, error)) http.HandlerFunc {
+// replayed is the progress of replaying what was rejected.
+type replayed struct {
+	Taken int    `json:"taken"`
+	Still int    `json:"still"`
+	Error string `json:"error,omitempty"`
+}
+
+// replayHandler answers in JSON, one object a line: with ?from=TIME where the
+// cursors stand now, without it the progress with the rejected rows.
+func replayHandler(rewind func(context.Context, time.Time) ([]rewound, error), rejected func(context.Context, func(taken, still int)) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/x-ndjson")
+		enc := json.NewEncoder(w)
+		if !r.URL.Query().Has("from") {
+			var last replayed
+			err := rejected(r.Context(), func(taken, still int) {
+				last = replayed{Taken: taken, Still: still}
+				_ = enc.Encode(last)
+				_ = http.NewResponseController(w).Flush()
+			})
+			if err != nil {
+				last.Error = err.Error()
+				_ = enc.Encode(last)
+			}
+			return
+		}
 		from, err := time.Parse(time.RFC3339Nano, r.URL.Query().Get("from"))
 		if err != nil {
 			http.Error(w, "from is not a time in RFC 3339", http.StatusBadRequest)
@@ -82,7 +106,8 @@ func replayHandler(rewind func(ctx context.Context, to time.Time) ([]rewound, er
 			http.Error(w, err.Error(), http.StatusInternalServerError)
 			return
 		}
-		w.Header().Set("Content-Type", "application/json")
-		_ = json.NewEncoder(w).Encode(done)
+		for _, d := range done {
+			_ = enc.Encode(d)
+		}
 	}
 }

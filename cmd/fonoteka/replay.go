@@ -50,69 +50,90 @@ again. Nothing is ever doubled by it.`,
 	}
 }
 
+// replayRejected asks the running process, which knows how its integrations are
+// read; without one it is done here.
 func replayRejected(c *cli.Context) error {
-	cfg, err := loadConfig(c, true)
+	cfg, err := loadConfig(c, forReplay)
 	if err != nil {
 		return err
 	}
-	return withWarehouse(c, func(db *warehouse.DB) error {
-		counter, err := relay.NewNotifications(nil)
-		if err != nil {
-			return err
-		}
-		to := relay.ToWarehouse{Warehouse: db, Decode: cfg.decoder(), LinkLife: cfg.linkLife, Log: slog.New(slog.DiscardHandler), Counter: counter}
-		taken, still := 0, 0
-		err = to.ReplayRejected(c.Context, db, func(t, s int) {
-			taken, still = t, s
-			fmt.Fprintf(c.App.ErrWriter, "%d taken, %d still rejected\n", t, s)
+	taken, still := 0, 0
+	say := func(t, s int) {
+		taken, still = t, s
+		fmt.Fprintf(c.App.ErrWriter, "%d taken, %d still rejected\n", t, s)
+	}
+	run, err := state.ReadRuntime(cfg.data)
+	switch {
+	case errors.Is(err, state.ErrNotRunning):
+		err = withWarehouse(c, func(db *warehouse.DB) error {
+			counter, err := relay.NewNotifications(nil)
+			if err != nil {
+				return err
+			}
+			to := relay.ToWarehouse{Warehouse: db, Decode: cfg.decoder(), LinkLife: cfg.linkLife, Log: slog.New(slog.DiscardHandler), Counter: counter}
+			return to.ReplayRejected(c.Context, db, say)
 		})
-		if err == nil && taken+still == 0 {
-			fmt.Fprintln(c.App.Writer, "nothing is rejected")
-		}
-		return err
-	})
+	case err == nil:
+		err = ask(c.Context, cfg, run, nil, func(r replayed) error {
+			if r.Error != "" {
+				return errors.New(r.Error)
+			}
+			say(r.Taken, r.Still)
+			return nil
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("replay: %w", err)
+	}
+	if taken+still == 0 {
+		fmt.Fprintln(c.App.Writer, "nothing is rejected")
+	}
+	return nil
 }
 
 // replaySpool asks the running process; the spool is open in one process only.
 // Without one, the cursors are moved here, and the next serve relays.
 func replaySpool(c *cli.Context, from time.Time) error {
-	cfg, err := loadConfig(c, false)
+	cfg, err := loadConfig(c, forStores)
 	if err != nil {
 		return err
 	}
-	run, err := state.ReadRuntime(cfg.data)
-	var done []rewound
-	switch {
-	case errors.Is(err, state.ErrNotRunning):
-		done, err = rewindStopped(c.Context, cfg, from)
-	case err == nil:
-		done, err = askReplay(c.Context, cfg, run, from)
-	}
-	if err != nil {
-		return fmt.Errorf("replay: %w", err)
-	}
-	for _, r := range done {
+	say := func(r rewound) error {
 		n := 0
 		if r.Last >= r.First {
 			n = int(r.Last - r.First + 1)
 		}
-		fmt.Fprintf(c.App.Writer, "cursor %s: %s to be relayed again\n", r.Cursor, count(n, "notification"))
+		_, err := fmt.Fprintf(c.App.Writer, "cursor %s: %s to be relayed again\n", r.Cursor, count(n, "notification"))
+		return err
+	}
+	run, err := state.ReadRuntime(cfg.data)
+	switch {
+	case errors.Is(err, state.ErrNotRunning):
+		err = rewindStopped(c.Context, cfg, from, say)
+	case err == nil:
+		err = ask(c.Context, cfg, run, url.Values{"from": {from.Format(time.RFC3339Nano)}}, say)
+	}
+	if err != nil {
+		return fmt.Errorf("replay: %w", err)
 	}
 	return nil
 }
 
-func rewindStopped(ctx context.Context, cfg *config, from time.Time) ([]rewound, error) {
+func rewindStopped(ctx context.Context, cfg *config, from time.Time, say func(rewound) error) error {
 	st, err := state.Open(cfg.data)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer st.Close()
 	sp, err := spool.Open(spool.Options{Dir: filepath.Join(cfg.data, "spool"), Cursors: []string{warehouseCursor, recordingsCursor}})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	done, err := rewind(sp)(ctx, from)
-	return done, errors.Join(err, sp.Close())
+	for _, r := range done {
+		err = errors.Join(err, say(r))
+	}
+	return errors.Join(err, sp.Close())
 }
 
 // rewind moves both cursors back.
@@ -134,27 +155,38 @@ func rewind(sp *spool.Spool) func(context.Context, time.Time) ([]rewound, error)
 	}
 }
 
-func askReplay(ctx context.Context, cfg *config, run state.Runtime, from time.Time) ([]rewound, error) {
+// ask has the running process replay, and hands each line of its answer on.
+func ask[T any](ctx context.Context, cfg *config, run state.Runtime, query url.Values, each func(T) error) error {
 	values, err := state.Read(cfg.data)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	u := url.URL{Scheme: "http", Host: run.PrivateListen, Path: "/admin/replay", RawQuery: url.Values{"from": {from.Format(time.RFC3339Nano)}}.Encode()}
+	u := url.URL{Scheme: "http", Host: run.PrivateListen, Path: "/admin/replay", RawQuery: query.Encode()}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, u.String(), nil)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	req.Header.Set("Authorization", "Bearer "+values.AdminToken)
-	client := http.Client{Timeout: time.Minute, Transport: &http.Transport{}} // no proxy: it is this machine
-	resp, err := client.Do(req)
+	transport := &http.Transport{} // no proxy: it is this machine
+	defer transport.CloseIdleConnections()
+	resp, err := (&http.Client{Transport: transport}).Do(req)
 	if err != nil {
-		return nil, fmt.Errorf("ask the running process: %w", err)
+		return fmt.Errorf("ask the running process: %w", err)
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
 		words, _ := io.ReadAll(io.LimitReader(resp.Body, 500))
-		return nil, fmt.Errorf("the running process answered %s: %s", resp.Status, words)
+		return fmt.Errorf("the running process answered %s: %s", resp.Status, words)
 	}
-	var done []rewound
-	return done, json.NewDecoder(resp.Body).Decode(&done)
+	for dec := json.NewDecoder(resp.Body); ; {
+		var line T
+		if err := dec.Decode(&line); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return fmt.Errorf("read the running process's answer: %w", err)
+		}
+		if err := each(line); err != nil {
+			return err
+		}
+	}
 }

@@ -40,7 +40,7 @@ notifications taken?) and /readyz (does everything work?).`,
 			text("workers", "16", "`N` downloads at once"),
 		}, integrationFlags()...), dataFlags()...),
 		Action: func(c *cli.Context) error {
-			cfg, err := loadConfig(c, true)
+			cfg, err := loadConfig(c, forServe)
 			if err != nil {
 				return err
 			}
@@ -112,14 +112,13 @@ func serve(ctx context.Context, cfg *config, log *slog.Logger) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, p.close()) }()
 	public, err := publicServer(cfg, sp, log, reg)
 	if err != nil {
 		return err
 	}
 	alive := check{"notifications", func(context.Context) error { return takesNotifications(sp) }}
 	privately := &http.Server{
-		Handler:           private(reg, alive, p.checks(), st.Values().AdminToken, replayHandler(rewind(sp))),
+		Handler:           private(reg, alive, p.checks(), st.Values().AdminToken, replayHandler(rewind(sp), p.replayRejected)),
 		ReadHeaderTimeout: 5 * time.Second,
 	}
 	listeners, err := listen(cfg, st, log)
@@ -134,6 +133,8 @@ func serve(ctx context.Context, cfg *config, log *slog.Logger) (err error) {
 	all.add("catalogue", p.catalogue.Run)
 	all.add("spool upkeep", sp.Run)
 	all.add("private listener", serveHTTP(privately, listeners[1]))
+	// The engine waits for connections that are open, so they are closed first.
+	all.add("connections", func(ctx context.Context) error { <-ctx.Done(); return p.close() })
 	all.add("embedded stores", stack.Run)
 	return all.run(ctx)
 }

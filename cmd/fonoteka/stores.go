@@ -118,7 +118,7 @@ func withStores(c *cli.Context, use func(*stores) error) error {
 // withInstallation lets a command use the stores of an installation: of the
 // running one beside it, else its own, started for as long as it takes.
 func withInstallation(c *cli.Context, wanted []embedded.Store, reader bool, use func(*stores) error) (err error) {
-	cfg, err := loadConfig(c, false)
+	cfg, err := loadConfig(c, forStores)
 	if err != nil {
 		return err
 	}

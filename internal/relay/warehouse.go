@@ -62,6 +62,9 @@ func (w *ToWarehouse) Sink(ctx context.Context, batch []spool.Record) error {
 	for _, label := range rows.labels {
 		w.Counter.WithLabelValues(label[:]...).Inc()
 	}
+	for _, r := range rows.rejected {
+		w.Log.Warn("notification rejected", "integration", r.Integration, "bytes", len(r.Body), "reason", r.Reason, "err", r.Detail)
+	}
 	return nil
 }
 
@@ -82,7 +85,6 @@ func (w *ToWarehouse) read(batch []spool.Record) rows {
 		if err != nil {
 			r.rejected = append(r.rejected, reject(rec, body, err))
 			r.labels = append(r.labels, [3]string{rec.Integration, "rejected", ""})
-			w.Log.Warn("notification rejected", "integration", rec.Integration, "seq", rec.Seq, "bytes", len(body), "reason", reason(rec, err), "err", err)
 			continue
 		}
 		r.labels = append(r.labels, [3]string{rec.Integration, string(e.Kind), state(e)})
