@@ -37,12 +37,10 @@ type fileCalls struct {
 }
 
 type fileIntegration struct {
-	Name         string `yaml:"name"`
-	RedirectURI  string `yaml:"redirect_uri"`
-	ClientID     string `yaml:"client_id"`
-	ClientSecret string `yaml:"client_secret"`
-	Timezone     string `yaml:"timezone"`
-	LinkDays     string `yaml:"link_days"`
+	Name        string `yaml:"name"`
+	RedirectURI string `yaml:"redirect_uri"`
+	Timezone    string `yaml:"timezone"`
+	LinkDays    string `yaml:"link_days"`
 }
 
 func readFile(name string, p *problems) file {

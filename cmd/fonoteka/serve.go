@@ -56,10 +56,6 @@ func integrationFlags() []cli.Flag {
 		mttText("timezone", "TIMEZONE", "UTC", "`ZONE` of the notifications' times"),
 		mttText("link-days", "LINK_DAYS", "90", "`DAYS` the operator keeps a recording"),
 		mttText("record-hosts", "RECORD_HOSTS", "mtt.ru", "`HOSTS` recordings may be fetched from: names (https, with all under them) and literal addresses with a port, comma between"),
-		mttText("client-id", "CLIENT_ID", "", "`ID` of the integration; not needed to archive"),
-		mttText("client-secret", "CLIENT_SECRET", "", "`SECRET` of the integration; not needed to archive"),
-		mttText("api-url", "API_URL", "https://openapi.mtt.ru", "`URL` of the operator's API"),
-		mttText("oauth-url", "OAUTH_URL", "https://oauth.mtt.ru", "`URL` of the operator's login"),
 	}
 }
 

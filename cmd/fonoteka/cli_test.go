@@ -1,0 +1,112 @@
+package main
+
+import (
+	"bytes"
+	"flag"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/urfave/cli/v2"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+func output(t *testing.T, args ...string) (stdout, stderr string, code int) {
+	t.Helper()
+	var out, errOut bytes.Buffer
+	code = cliRun(t.Context(), append([]string{"fonoteka"}, args...), &out, &errOut)
+	return out.String(), errOut.String(), code
+}
+
+func TestHelpIsWhatAStrangerNeeds(t *testing.T) {
+	t.Setenv("XDG_CACHE_HOME", "/home/user/.cache") // it is part of the help
+	for _, args := range [][]string{{}, {"serve"}, {"sql"}, {"calls", "list"}, {"recordings", "get"}, {"replay"}} {
+		out, _, code := output(t, append(slices.Clone(args), "--help")...)
+		name := filepath.Join("testdata", "help", strings.Join(append([]string{"fonoteka"}, args...), "-")+".txt")
+		if *update {
+			if err := os.WriteFile(name, []byte(out), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(name)
+		if err != nil || out != string(want) || code != 0 {
+			t.Errorf("%v --help differs from %s (exit %d, %v; -update rewrites it):\n%s", args, name, code, err, out)
+		}
+	}
+}
+
+func TestEveryMistakeIsReportedAtOnce(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "fonoteka.yaml")
+	yaml := "workers: 0\nintegrations:\n  - {name: Main Office, redirect_uri: 'http://calls.example.org/mtt/TOPSECRET', timezone: Mars/Olympus, link_days: '0'}\n"
+	if err := os.WriteFile(file, []byte(yaml), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, stderr, code := output(t, "serve", "--config", file, "--listen", "nowhere", "--workers", "many", "--record-hosts", "http://x",
+		"--s3-port", "70000", "--abandon-after", "soon", "--clickhouse-url", "mysql://u:PASSWORD@h/d", "--redis-url", "ftp://:PASSWORD@h", "--log-format", "xml", "--area-code", "49")
+	for _, want := range []string{
+		"name \"Main Office\"", "must be https", "Mars/Olympus", "link days", "--listen", "--workers", "--record-hosts", "--s3-port",
+		"--abandon-after", "--clickhouse-url", "--redis-url", "--log-format", "--area-code", "13 mistakes",
+	} {
+		if !strings.Contains(stderr, want) {
+			t.Errorf("nothing is said of %s", want)
+		}
+	}
+	if code == 0 || strings.Contains(stderr, "PASSWORD") || strings.Contains(stderr, "TOPSECRET") {
+		t.Errorf("exit %d, or a secret is shown:\n%s", code, stderr)
+	}
+	if t.Failed() {
+		t.Log(stderr)
+	}
+}
+
+func TestUnknownKeysOfTheFileAreNamed(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "fonoteka.yaml")
+	if err := os.WriteFile(file, []byte("data: /tmp/x\nredirct_uri: https://h/SECRETPATH\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, stderr, _ := output(t, "migrate", "--config", file)
+	if !strings.Contains(stderr, "redirct_uri") || strings.Contains(stderr, "SECRETPATH") {
+		t.Errorf("stderr: %s", stderr)
+	}
+}
+
+func TestFlagsMayFollowArguments(t *testing.T) {
+	t.Parallel()
+	commands := []*cli.Command{recordingsCommand(), sqlCommand(), callsCommand()}
+	for in, want := range map[string]string{
+		"f recordings get ID --data D -o F":        "f recordings get --data D -o F ID",
+		"f recordings get ID -o=F":                 "f recordings get -o=F ID",
+		"f sql SELECT --format CSV":                "f sql --format CSV SELECT",
+		"f sql -- --weird":                         "f sql -- --weird",
+		"f sql -":                                  "f sql -",
+		"f calls list --json --limit 5":            "f calls list --json --limit 5",
+		"f calls show 5 --json":                    "f calls show --json 5",
+		"f calls":                                  "f calls",
+		"f unknown x --flag":                       "f unknown x --flag",
+		"f recordings get ID --data D -- -strange": "f recordings get --data D -- ID -strange",
+	} {
+		if got := strings.Join(flagsFirst(commands, strings.Fields(in)), " "); got != want && !strings.HasPrefix(in, "f unknown") {
+			t.Errorf("%q became %q, want %q", in, got, want)
+		}
+	}
+}
+
+func TestTimesOfTheCommandLine(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC)
+	for s, want := range map[string]time.Time{
+		"": {}, "2026-03-01": time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC), "2026-03-01T12:30:00": time.Date(2026, 3, 1, 12, 30, 0, 0, time.UTC),
+		"2026-03-01T12:30:00+03:00": time.Date(2026, 3, 1, 9, 30, 0, 0, time.UTC), "24h": now.Add(-24 * time.Hour),
+	} {
+		if got, err := parseTime("from", s, now); err != nil || !got.Equal(want) {
+			t.Errorf("%q = %v, %v; want %v", s, got, err, want)
+		}
+	}
+	if _, err := parseTime("from", "yesterday", now); err == nil || !strings.Contains(err.Error(), "--from") {
+		t.Errorf("err = %v", err)
+	}
+}
