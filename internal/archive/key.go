@@ -32,9 +32,7 @@ func segment(name string) string {
 }
 
 // sidecarKey is the place of an object's sidecar.
-func sidecarKey(key string) string { return strings.TrimSuffix(key, ".mp3") + ".json" }
+func sidecarKey(key string) string { return call.SidecarKey(key) }
 
 // besideKey is the place of another file under the same key.
-func besideKey(key, sha256 string) string {
-	return strings.TrimSuffix(key, ".mp3") + "." + sha256[:16] + ".mp3"
-}
+func besideKey(key, sha256 string) string { return call.BesideKey(key, sha256) }

@@ -8,34 +8,16 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"time"
 
 	"fonoteka/internal/blob"
 	"fonoteka/internal/call"
 )
 
-// SidecarSchema is the version of Sidecar's form. A reader of one version
-// understands all lower ones.
-const SidecarSchema = 1
+// SidecarSchema is the version of Sidecar's form.
+const SidecarSchema = call.SidecarSchema
 
-// Sidecar is the JSON document beside every mp3. It says what was known when
-// the recording was archived – not what its call may become later – and is
-// enough to rebuild the row.
-type Sidecar struct {
-	Schema     int            `json:"schema"`
-	Recording  call.Recording `json:"recording"`
-	Key        string         `json:"key"`
-	SHA256     string         `json:"sha256"` // lower-case hex of the mp3
-	Size       int64          `json:"size"`   // bytes
-	DurationMS int64          `json:"duration_ms"`
-	Attempt    int            `json:"attempt"` // tries made, this one included
-	FetchedAt  time.Time      `json:"fetched_at"`
-	StoredAt   time.Time      `json:"stored_at"`
-}
-
-// maxSidecar is far beyond any sidecar: its link is a notification's at most.
-const maxSidecar = 4 << 20
+// Sidecar is the JSON document beside every mp3.
+type Sidecar = call.Sidecar
 
 // putSidecar makes sure that an object has its sidecar, and returns the one
 // that is stored: an earlier one stands, as it was nearer to the event.
@@ -61,9 +43,9 @@ func (a *Archiver) readSidecar(ctx context.Context, key string) (Sidecar, error)
 		return Sidecar{}, err
 	}
 	defer r.Close()
-	var s Sidecar
-	if err := json.NewDecoder(io.LimitReader(r, maxSidecar)).Decode(&s); err != nil {
-		return Sidecar{}, fmt.Errorf("reading sidecar %s: %w", sidecarKey(key), err)
+	s, err := call.ReadSidecar(r)
+	if err != nil {
+		return Sidecar{}, fmt.Errorf("object %s: %w", sidecarKey(key), err)
 	}
 	return s, nil
 }

@@ -147,10 +147,7 @@ func (a *Archiver) playTime(ctx context.Context, o blob.Object) (time.Duration, 
 // save writes the row of an object that is stored with its sidecar.
 func (a *Archiver) save(ctx context.Context, rec call.Recording, side Sidecar, others []string) error {
 	now := a.Now().UTC()
-	row := call.RecordingStatus{
-		Recording: rec, State: call.Archived, Attempt: side.Attempt, SHA256: side.SHA256, Size: side.Size,
-		Duration: time.Duration(side.DurationMS) * time.Millisecond, Bucket: a.Bucket, Key: side.Key, ArchivedAt: side.StoredAt,
-	}
+	row := side.Row(a.Bucket) // nothing that the bucket does not know: the row can be rebuilt from it
 	step := func(name string, at time.Time, detail string) call.Custody {
 		return call.Custody{
 			Integration: rec.Integration, RecordingID: rec.ID, Step: name, At: at,
@@ -163,7 +160,7 @@ func (a *Archiver) save(ctx context.Context, rec call.Recording, side Sidecar, o
 		step("sidecar", side.StoredAt, sidecarKey(side.Key)), step("archived", now, ""),
 	}
 	if len(others) > 0 {
-		row.Reason = fmt.Sprintf("conflict: the operator's server gave different files for this recording; the first is kept here, %d more beside it", len(others))
+		row.Reason = call.JoinReasons(call.ConflictReason(len(others)), row.Reason)
 		for _, key := range others {
 			steps = append(steps, step("conflict", now, key))
 		}
