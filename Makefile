@@ -3,10 +3,13 @@ GO        ?= go
 VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo development)
 LDFLAGS   := -s -w -X main.version=$(VERSION)
 ROUNDS    ?= 20
+# Only tests run it, as a program of its own: embeddedtest names the same version.
+MINIO     := v0.0.0-20260212201848-7aac2a2c5b7c
+MINIO_DIR := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/fonoteka/minio/$(MINIO)
 export CGO_ENABLED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help build static engine run test race bench crash fuzz lint fmt clean
+.PHONY: help build static engine minio run test race bench crash fuzz lint fmt clean
 
 help: ## print the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,6 +22,12 @@ static: ## bin/fonoteka-static, without the embedded engine: for those who bring
 
 engine: build ## fetch the embedded ClickHouse (once, 178 MB, into the user's cache)
 	bin/fonoteka engine fetch
+
+minio: $(MINIO_DIR)/minio ## build MinIO for the tests (once, some minutes, into the user's cache)
+
+$(MINIO_DIR)/minio:
+	mkdir -p $(MINIO_DIR)
+	GOTOOLCHAIN=local GOFLAGS= GOBIN=$(MINIO_DIR) $(GO) install -trimpath -ldflags '-s -w' github.com/minio/minio@$(MINIO)
 
 run: engine ## everything on this machine, with a simulated telephone system
 	sh deploy/demo.sh

@@ -27,6 +27,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/minio/minio-go/v7"
@@ -47,6 +48,12 @@ type Options struct {
 	// characters are percent-encoded.
 	URL string
 
+	Retention  Retention  // of each object that is put
+	Encryption Encryption // likewise
+	// Own says that nobody else uses the bucket, so that EnsureBucket may switch
+	// Object Lock on in one that was made without.
+	Own bool
+
 	Logger     *slog.Logger          // nil: none
 	Registerer prometheus.Registerer // nil: no metrics
 }
@@ -66,6 +73,11 @@ type Bucket struct {
 	http   *http.Transport
 	log    *slog.Logger
 	m      *metrics
+
+	retention  Retention
+	encryption Encryption
+	own        bool
+	lockable   atomic.Bool // the bucket has Object Lock, as was seen once
 }
 
 // Open makes a Bucket without talking to the server, so that a program may
@@ -75,7 +87,13 @@ func Open(o Options) (*Bucket, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &Bucket{where: where, http: transport(), log: o.Logger, m: newMetrics(o.Registerer)}
+	if err := o.Retention.validate(); err != nil {
+		return nil, err
+	}
+	b := &Bucket{
+		where: where, http: transport(), log: o.Logger, m: newMetrics(o.Registerer),
+		retention: o.Retention, encryption: o.Encryption, own: o.Own,
+	}
 	if b.log == nil {
 		b.log = slog.New(slog.DiscardHandler)
 	}
@@ -148,31 +166,6 @@ func (b *Bucket) Location() Location { return b.where }
 
 // Name is the bucket's name.
 func (b *Bucket) Name() string { return b.where.Bucket }
-
-// EnsureBucket creates the bucket where it is missing. Two processes may do so
-// at once.
-func (b *Bucket) EnsureBucket(ctx context.Context) error {
-	defer b.m.observe("ensure", time.Now())
-	have, err := b.client.BucketExists(ctx, b.where.Bucket)
-	if err == nil && have {
-		return nil
-	}
-	if err == nil {
-		err = b.client.MakeBucket(ctx, b.where.Bucket, minio.MakeBucketOptions{Region: b.where.Region})
-	}
-	switch minio.ToErrorResponse(err).Code {
-	case "BucketAlreadyOwnedByYou", "BucketAlreadyExists":
-		// Somebody else created it at the same moment; whether we may use it shows now.
-		if have, again := b.client.BucketExists(ctx, b.where.Bucket); again == nil && have {
-			return nil
-		}
-	}
-	if err != nil {
-		return b.m.failed("ensure", b.wrap("creating bucket", b.where.Bucket, err))
-	}
-	b.log.InfoContext(ctx, "bucket created", "bucket", b.where.Bucket)
-	return nil
-}
 
 // Ping reports whether the store answers and the bucket is there.
 func (b *Bucket) Ping(ctx context.Context) error {

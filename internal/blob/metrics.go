@@ -22,7 +22,7 @@ func newMetrics(r prometheus.Registerer) *metrics {
 			Buckets: prometheus.ExponentialBuckets(0.001, 2, 16),
 		}, []string{"op"}),
 		errors: f.NewCounterVec(prometheus.CounterOpts{
-			Name: "fonoteka_blob_errors_total", Help: "Failed requests to the object store; exists and missing are answers, not failures.",
+			Name: "fonoteka_blob_errors_total", Help: "Failed requests to the object store; exists, missing and kept are answers, not failures.",
 		}, []string{"op", "kind"}),
 		bytes: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "fonoteka_blob_bytes_total", Help: "Bytes stored and opened for reading.",
@@ -42,6 +42,8 @@ func (m *metrics) failed(op string, err error) error {
 		kind = "exists"
 	case errors.Is(err, ErrNotFound):
 		kind = "missing"
+	case errors.Is(err, ErrHeld), errors.Is(err, ErrRetained):
+		kind = "kept"
 	}
 	m.errors.WithLabelValues(op, kind).Inc()
 	return err

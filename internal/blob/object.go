@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -23,6 +22,7 @@ type Put struct {
 	SHA256      string // lower-case hex of the bytes: the server refuses others
 	ContentType string
 	Meta        map[string]string // ASCII names and values, no personal data
+	Unretained  bool              // Options.Retention is not for this object
 }
 
 // Object is what the store knows of an object.
@@ -35,7 +35,8 @@ type Object struct {
 }
 
 // Put stores an object under a key that must be free. When it returns nil the
-// object is stored as described. ErrExists: the key is taken – perhaps by this
+// object is stored as described, under the retention and encryption of the
+// Options: a store that cannot do these refuses it. ErrExists: the key is taken – perhaps by this
 // very call, if an earlier try of it took effect and its answer was lost, so
 // that a caller compares digests with Stat. After any other error the object
 // may or may not be there.
@@ -56,6 +57,10 @@ func (b *Bucket) Put(ctx context.Context, key string, body io.ReaderAt, p Put) e
 	}
 	for name, value := range p.Meta {
 		opts.UserMetadata[name] = value
+	}
+	opts.ServerSideEncryption = b.encryption.server()
+	if !p.Unretained {
+		b.retention.set(&opts, time.Now())
 	}
 	opts.SetMatchETagExcept("*")
 	r := io.NewSectionReader(body, 0, p.Size) // seekable: the client can send it again
@@ -85,50 +90,6 @@ func object(key string, info minio.ObjectInfo) Object {
 		o.SHA256 = meta
 	}
 	return o
-}
-
-// Get opens an object for reading; the caller closes it. ErrNotFound comes
-// from here, not from the first read.
-func (b *Bucket) Get(ctx context.Context, key string) (io.ReadCloser, Object, error) {
-	start := time.Now()
-	defer b.m.observe("get", start)
-	core := minio.Core{Client: b.client}
-	r, info, _, err := core.GetObject(ctx, b.where.Bucket, key, minio.GetObjectOptions{Checksum: true})
-	if err != nil {
-		return nil, Object{}, b.m.failed("get", b.wrap("reading", key, err))
-	}
-	b.m.bytes.WithLabelValues("get").Add(float64(info.Size))
-	return r, object(key, info), nil
-}
-
-// Remove deletes an object; one that is not there counts as removed.
-func (b *Bucket) Remove(ctx context.Context, key string) error {
-	defer b.m.observe("remove", time.Now())
-	err := b.client.RemoveObject(ctx, b.where.Bucket, key, minio.RemoveObjectOptions{})
-	if err = b.wrap("removing", key, err); err != nil && !errors.Is(err, ErrNotFound) {
-		return b.m.failed("remove", err)
-	}
-	return nil
-}
-
-// List calls each for the objects whose key begins with prefix, in order of
-// key, until each returns false. Digests and metadata are not listed.
-func (b *Bucket) List(ctx context.Context, prefix string, each func(Object) bool) error {
-	defer b.m.observe("list", time.Now())
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	for info := range b.client.ListObjectsIter(ctx, b.where.Bucket, minio.ListObjectsOptions{Prefix: prefix, Recursive: true}) {
-		if info.Err != nil {
-			return b.m.failed("list", b.wrap("listing", prefix, info.Err))
-		}
-		if !each(Object{Key: info.Key, Size: info.Size, StoredAt: info.LastModified.UTC()}) {
-			return nil
-		}
-	}
-	if err := ctx.Err(); err != nil {
-		return b.m.failed("list", b.wrap("listing", prefix, err))
-	}
-	return nil
 }
 
 // wrap says what was attempted and keeps the server's own code.

@@ -5,6 +5,8 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"os"
+	"strings"
 	"testing"
 
 	"github.com/redis/go-redis/v9"
@@ -57,5 +59,20 @@ func TestRedisIsOnePerTestAndKeepsEverything(t *testing.T) {
 	defer m.Close()
 	if err := m.Ping(context.Background()).Err(); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestMinIOIsTheOneThatTheMakefileBuilds(t *testing.T) {
+	t.Parallel()
+	makefile, err := os.ReadFile("../../../Makefile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(makefile), "MINIO     := "+embeddedtest.MinIOVersion+"\n") {
+		t.Errorf("the Makefile does not build %s", embeddedtest.MinIOVersion)
+	}
+	addr, _, _ := embeddedtest.MinIO(t)
+	if again, _, _ := embeddedtest.MinIO(t); again != addr {
+		t.Errorf("a second call gave %s, the first %s", again, addr)
 	}
 }

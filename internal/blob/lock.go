@@ -1,0 +1,124 @@
+package blob
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/minio/minio-go/v7"
+)
+
+// Errors of Object Lock.
+var (
+	ErrHeld     = errors.New("it is under legal hold")
+	ErrRetained = errors.New("its retention has not run out")
+	// ErrNoLock: the bucket was made without Object Lock, so that nothing in it
+	// can bear a retention or a hold.
+	ErrNoLock = errors.New("the bucket has no object lock")
+)
+
+// Lock is what keeps an object, or one version of it, from being deleted.
+type Lock struct {
+	Mode  Mode      // NoRetention: none was set
+	Until time.Time // UTC; zero: none was set
+	Held  bool      // by a legal hold, which has no end but being lifted
+}
+
+// Forbids is ErrHeld, ErrRetained, or nil if the object may be deleted now.
+func (l Lock) Forbids(now time.Time) error {
+	switch {
+	case l.Held:
+		return ErrHeld
+	case l.Mode != NoRetention && now.Before(l.Until):
+		return fmt.Errorf("%w: %s until %s", ErrRetained, l.Mode, l.Until.Format(time.RFC3339))
+	}
+	return nil
+}
+
+// Lockable reports whether the bucket has Object Lock. A bucket never loses it.
+func (b *Bucket) Lockable(ctx context.Context) (bool, error) {
+	if b.lockable.Load() {
+		return true, nil
+	}
+	defer b.m.observe("lockable", time.Now())
+	state, _, _, _, err := b.client.GetObjectLockConfig(ctx, b.where.Bucket)
+	if err != nil && !lacksLock(err) {
+		return false, b.m.failed("lockable", b.wrap("asking for object lock of bucket", b.where.Bucket, err))
+	}
+	have := err == nil && state == "Enabled"
+	if have {
+		b.lockable.Store(true)
+	}
+	return have, nil
+}
+
+// lacksLock: the server's ways to say that there is no lock, or that it knows
+// of none.
+func lacksLock(err error) bool {
+	resp := minio.ToErrorResponse(err)
+	switch resp.Code {
+	case "ObjectLockConfigurationNotFoundError", "NoSuchObjectLockConfiguration", "NotImplemented":
+		return true
+	}
+	return resp.StatusCode == http.StatusNotImplemented
+}
+
+// Lock returns what keeps an object; version "" is the newest. A bucket without
+// Object Lock keeps nothing. ErrNotFound: there is no such object, or it is a
+// mark of deletion.
+func (b *Bucket) Lock(ctx context.Context, key, version string) (Lock, error) {
+	have, err := b.Lockable(ctx)
+	if err != nil || !have {
+		return Lock{}, err
+	}
+	defer b.m.observe("lock", time.Now())
+	var l Lock
+	mode, until, err := b.client.GetObjectRetention(ctx, b.where.Bucket, key, version)
+	switch {
+	case err == nil && mode != nil && until != nil:
+		l.Mode, l.Until = Mode(*mode), until.UTC()
+	case err != nil && !lacksLock(err):
+		return Lock{}, b.m.failed("lock", b.wrap("reading the retention of", key, marker(err)))
+	}
+	hold, err := b.client.GetObjectLegalHold(ctx, b.where.Bucket, key, minio.GetObjectLegalHoldOptions{VersionID: version})
+	if err != nil && !lacksLock(err) {
+		return Lock{}, b.m.failed("lock", b.wrap("reading the legal hold of", key, marker(err)))
+	}
+	l.Held = err == nil && hold != nil && *hold == minio.LegalHoldEnabled
+	return l, nil
+}
+
+// marker gives a mark of deletion, which has no lock to read, the error of an
+// object that is not there.
+func marker(err error) error {
+	if resp := minio.ToErrorResponse(err); resp.StatusCode == http.StatusMethodNotAllowed {
+		resp.Code = "NoSuchKey"
+		return resp
+	}
+	return err
+}
+
+// SetHold sets a legal hold on a version of an object, or lifts it; version ""
+// is the newest. When it returns nil the store has answered for it. ErrNoLock:
+// this bucket cannot hold anything.
+func (b *Bucket) SetHold(ctx context.Context, key, version string, on bool) error {
+	have, err := b.Lockable(ctx)
+	if err == nil && !have {
+		err = fmt.Errorf("legal hold on %s: %w", key, ErrNoLock)
+	}
+	if err != nil {
+		return err
+	}
+	defer b.m.observe("hold", time.Now())
+	status := minio.LegalHoldDisabled
+	if on {
+		status = minio.LegalHoldEnabled
+	}
+	err = b.client.PutObjectLegalHold(ctx, b.where.Bucket, key, minio.PutObjectLegalHoldOptions{VersionID: version, Status: &status})
+	if err != nil {
+		return b.m.failed("hold", b.wrap("legal hold on", key, err))
+	}
+	return nil
+}
