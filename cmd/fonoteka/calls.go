@@ -91,11 +91,19 @@ func callTable(w io.Writer, records []call.Record) error {
 	var rows [][]string
 	for _, r := range records {
 		rows = append(rows, []string{
-			clock(r.StartedAt), string(r.Direction), string(r.Outcome), orHidden(r.ClientNumber), orDash(r.ExternalNumber.Digits),
+			clock(r.StartedAt), string(r.Direction), outcome(r), orHidden(r.ClientNumber), orDash(r.ExternalNumber.Digits),
 			orDash(r.AccountID), span(r.Wait, r.WaitKnown), span(r.Talk, true), strconv.Itoa(len(r.Recordings)), strconv.FormatUint(r.CallID, 10),
 		})
 	}
 	return table(w, []string{"STARTED (UTC)", "DIRECTION", "OUTCOME", "CLIENT", "EXTERNAL", "ACCOUNT", "WAIT", "TALK", "REC", "CALL ID"}, rows)
+}
+
+// outcome of a call that is not over yet is still to come.
+func outcome(r call.Record) string {
+	if r.EndedAt.IsZero() {
+		return "going on"
+	}
+	return string(r.Outcome)
 }
 
 func orHidden(n call.Number) string {
@@ -149,7 +157,7 @@ func printCall(w io.Writer, d warehouse.CallDetail) error {
 	}
 	for _, line := range [][2]string{
 		{"call", strconv.FormatUint(r.CallID, 10) + "  (" + r.PlatformCallID + ", integration " + r.Integration + ")"},
-		{"what", fmt.Sprintf("%s, %s", r.Direction, r.Outcome)},
+		{"what", fmt.Sprintf("%s, %s", r.Direction, outcome(r))},
 		{"client", orHidden(r.ClientNumber)},
 		{"external", orDash(r.ExternalNumber.Digits)},
 		{"account", orDash(r.AccountID)},

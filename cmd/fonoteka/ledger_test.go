@@ -151,8 +151,8 @@ func recordings(l sim.Ledger) int {
 	return n
 }
 
-// P2, P3, P4: exactly once, byte for byte, whatever delivery and downloads do.
-func TestArchiveEqualsTheLedger(t *testing.T) {
+// Exactly once, byte for byte, whatever delivery and downloads do.
+func TestP2P3ArchiveEqualsTheLedger(t *testing.T) {
 	calls := 2000
 	if testing.Short() {
 		calls = 300

@@ -64,7 +64,7 @@ func (q faultyQueue) Enqueue(ctx context.Context, job queue.Job, o queue.Options
 	return q.f.write(func() error { return q.jobs.Enqueue(ctx, job, o) })
 }
 
-func TestACrashAtAnyWriteEndsArchivedOnce(t *testing.T) {
+func TestP4ACrashAtAnyWriteEndsArchivedOnce(t *testing.T) {
 	t.Parallel()
 	mp3 := audio(t)
 	for n := 1; ; n++ {

@@ -283,7 +283,7 @@ func (r *rig) checkArchived(t *testing.T, rec call.Recording, mp3 []byte) {
 	}
 }
 
-func TestAnotherFileUnderTheSameKeyIsKeptBeside(t *testing.T) {
+func TestP5AnotherFileUnderTheSameKeyIsKeptBeside(t *testing.T) {
 	t.Parallel()
 	first, second := audio(t), audio(t)
 	second[200] ^= 1 // in a frame's data

@@ -47,7 +47,7 @@ func Decode(body []byte, ctx Context) (call.Event, error) {
 	case "callnotifications":
 		return decodeCall(e, root, result, ctx)
 	case "vpbxnotifications":
-		e.State = call.State(result.or(root).text("eventType"))
+		e.State = call.State(result.or(root).text("eventtype"))
 		switch strings.ToLower(string(e.State)) {
 		case "numberschanged", "workplaceschanged":
 			e.Kind = call.KindDirectory
@@ -70,7 +70,7 @@ func arrivalID(body []byte, received time.Time) uint64 {
 func parse(body []byte) (object, error) {
 	body = bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))
 	d := json.NewDecoder(bytes.NewReader(body))
-	d.UseNumber()
+	d.UseNumber() // a SIP id is a number of 15 digits
 	var tree any
 	if err := d.Decode(&tree); err != nil {
 		var syntax *json.SyntaxError
@@ -86,11 +86,11 @@ func parse(body []byte) (object, error) {
 	if !ok {
 		return nil, fmt.Errorf("%w: a JSON value that is not an object", ErrUnreadable)
 	}
-	return object(root), nil
+	return plainly(root), nil
 }
 
 func decodeCall(e call.Event, root, result object, ctx Context) (call.Event, error) {
-	info := result.node("callInfo").or(root.node("callInfo"))
+	info := result.node("callinfo").or(root.node("callinfo"))
 	if info == nil {
 		return e, fmt.Errorf("%w: field result.callInfo is missing", ErrUnreadable)
 	}
@@ -111,15 +111,15 @@ func decodeCall(e call.Event, root, result object, ctx Context) (call.Event, err
 	}
 	e.State = call.State(strings.ToLower(text("state")))
 	e.Type = strings.ToLower(text("type"))
-	e.TransportID = text("transportId")
-	e.AccountID = text("accountId")
+	e.TransportID = text("transportid")
+	e.AccountID = text("accountid")
 	e.Caller = party(info.node("caller").or(result.node("caller")))
 	e.Callee = party(info.node("callee").or(result.node("callee")))
 	e.Reason = text("reason")
-	e.ReasonCode = text("reasonCode")
-	e.URL = text("urlRecord")
+	e.ReasonCode = text("reasoncode")
+	e.URL = text("urlrecord")
 	e.Duration, e.HasDuration = duration(text("duration"))
-	if s := text("startTime"); s != "" {
+	if s := text("starttime"); s != "" {
 		e.StartedAt = startTime(s, ctx)
 		e.BadTime = e.StartedAt.IsZero()
 	}
@@ -137,12 +137,12 @@ func decodeCall(e call.Event, root, result object, ctx Context) (call.Event, err
 
 func party(o object) call.Party {
 	return call.Party{
-		AccountID:   o.text("accountId"),
-		CentrexID:   o.text("centrexId"),
-		DisplayID:   o.text("displayId"),
-		DisplayName: o.text("displayName"),
+		AccountID:   o.text("accountid"),
+		CentrexID:   o.text("centrexid"),
+		DisplayID:   o.text("displayid"),
+		DisplayName: o.text("displayname"),
 		ID:          o.text("id"),
-		Extension:   o.text("extensionId"),
-		Forwarders:  o.texts("forwarderList"),
+		Extension:   o.text("extensionid"),
+		Forwarders:  o.texts("forwarderlist"),
 	}
 }

@@ -207,3 +207,14 @@ func FuzzDecode(f *testing.F) {
 		call.Derive([]call.Event{a}, call.Rules{})
 	})
 }
+
+func BenchmarkDecode(b *testing.B) {
+	body := example(b, "01-incoming-trying")
+	b.SetBytes(int64(len(body)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := mtt.Decode(body, mtt.Context{Integration: "main", ReceivedAt: received}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -2,39 +2,88 @@ package mtt
 
 import (
 	"encoding/json"
+	"maps"
 	"math"
-	"sort"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 )
 
-// object is a JSON object whose fields are found by name without regard to
-// case and underscores. A nil object has no fields.
+// object is a JSON object under the plain names of its fields: lower case and
+// without underscores. A nil object has no fields.
 type object map[string]any
 
-func (o object) get(name string) any {
-	if v, ok := o[name]; ok {
-		return v
+// names are the plain names that are asked for; a field of another name is not
+// kept.
+var names = func() map[string]string {
+	m := map[string]string{}
+	for _, n := range strings.Fields(`event result eventtype callinfo call caller callee id tag state type transportid accountid reason reasoncode
+		urlrecord duration starttime centrexid displayid displayname extensionid forwarderlist`) {
+		m[n] = n
 	}
-	var spellings []string
-	for k := range o {
-		if plain(k) == plain(name) {
-			spellings = append(spellings, k)
+	return m
+}()
+
+// plainly turns a tree's objects into objects.
+func plainly(tree map[string]any) object {
+	o := make(object, len(tree))
+	var buf [64]byte
+	for spelling, v := range tree {
+		name, ok := names[string(plain(buf[:0], spelling))]
+		if !ok {
+			continue
 		}
+		if _, twice := o[name]; twice {
+			v = choose(tree, name)
+		}
+		if sub, ok := v.(map[string]any); ok {
+			v = plainly(sub)
+		}
+		o[name] = v
 	}
-	if len(spellings) == 0 {
-		return nil
-	}
-	sort.Strings(spellings) // the same body is always read the same
-	return o[spellings[0]]
+	return o
 }
 
-func plain(name string) string { return strings.ReplaceAll(strings.ToLower(name), "_", "") }
+// choose decides where two spellings of a name stand side by side: one that is
+// not empty goes before one that is, and then the first in the order of
+// spelling, so that the same body is always read the same.
+func choose(tree map[string]any, name string) any {
+	var best any
+	for _, spelling := range slices.Sorted(maps.Keys(tree)) {
+		if string(plain(nil, spelling)) == name && (best == nil || empty(best) && !empty(tree[spelling])) {
+			best = tree[spelling]
+		}
+	}
+	return best
+}
+
+func plain(dst []byte, spelling string) []byte {
+	for i := range len(spelling) {
+		c := spelling[i]
+		switch {
+		case c == '_':
+			continue
+		case 'A' <= c && c <= 'Z':
+			c += 'a' - 'A'
+		}
+		dst = append(dst, c)
+	}
+	return dst
+}
+
+// empty is null, or a text without anything in it.
+func empty(v any) bool {
+	switch v.(type) {
+	case object, []any, map[string]any:
+		return false
+	}
+	return text(v) == ""
+}
 
 func (o object) node(name string) object {
-	m, _ := o.get(name).(map[string]any)
-	return m
+	sub, _ := o[name].(object)
+	return sub
 }
 
 func (o object) or(other object) object {
@@ -44,20 +93,8 @@ func (o object) or(other object) object {
 	return o
 }
 
-// text is a string, or a number or boolean as it was written; else "". An
-// empty displayName gives way to a display_name that is not.
-func (o object) text(name string) string {
-	if s := text(o.get(name)); s != "" {
-		return s
-	}
-	var found string
-	for k, v := range o {
-		if s := text(v); s != "" && plain(k) == plain(name) && (found == "" || s < found) {
-			found = s
-		}
-	}
-	return found
-}
+// text is a string, or a number or boolean as it was written; else "".
+func (o object) text(name string) string { return text(o[name]) }
 
 func text(v any) string {
 	switch v := v.(type) {
@@ -73,12 +110,12 @@ func text(v any) string {
 
 // texts reads a list of strings, or of objects with an id.
 func (o object) texts(name string) []string {
-	list, _ := o.get(name).([]any)
+	list, _ := o[name].([]any)
 	var out []string
 	for _, v := range list {
 		s := text(v)
 		if m, ok := v.(map[string]any); ok {
-			s = object(m).text("id")
+			s = plainly(m).text("id")
 		}
 		if s != "" {
 			out = append(out, s)

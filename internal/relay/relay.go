@@ -31,6 +31,10 @@ type Source interface {
 	Advance(name string, from, to uint64) error
 }
 
+// DefaultMaxRecords of a batch: ClickHouse likes large inserts, and this one
+// decodes within some 100 ms.
+const DefaultMaxRecords = 20_000
+
 // Options of a Relay. Cursor, Source, Sink and Log are required.
 type Options struct {
 	Cursor string // its name in the spool, and the metrics' label
@@ -42,7 +46,7 @@ type Options struct {
 	// SetAside keeps a record that was refused, with the reason.
 	SetAside func(ctx context.Context, rec spool.Record, reason string) error
 
-	MaxRecords int           // of a batch; default 20,000
+	MaxRecords int           // of a batch; default DefaultMaxRecords
 	MaxBytes   int           // of a batch's bodies; default 16 MiB
 	Gather     time.Duration // how long a batch that is not full waits for more; default 100 ms
 	Flush      time.Duration // how long the last batch may take after Run was told to stop; default 10 s
@@ -58,7 +62,7 @@ func (o *Options) validate() error {
 	for _, d := range []struct {
 		v   *int
 		def int
-	}{{&o.MaxRecords, 20_000}, {&o.MaxBytes, 16 << 20}} {
+	}{{&o.MaxRecords, DefaultMaxRecords}, {&o.MaxBytes, 16 << 20}} {
 		if *d.v <= 0 {
 			*d.v = d.def
 		}

@@ -86,7 +86,7 @@ func gzipped(t *testing.T, s string) []byte {
 
 const finished = `{"event":"callNotifications","result":{"callInfo":{"call":{"id":"a~1o"},"state":"finished"}}}`
 
-func TestEveryRecordBecomesARowSomewhere(t *testing.T) {
+func TestP7EveryRecordBecomesARowSomewhere(t *testing.T) {
 	t.Parallel()
 	rows := &rowsTaken{}
 	batch := []spool.Record{

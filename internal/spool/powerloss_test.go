@@ -20,7 +20,7 @@ import (
 // there: right, in order, once. Power fails between two operations on the file
 // system chosen at random, under 64 writers and a moving cursor; a random part of
 // what was not synced survives.
-func TestAcknowledgedRecordsSurvivePowerLoss(t *testing.T) {
+func TestP1AcknowledgedRecordsSurvivePowerLoss(t *testing.T) {
 	t.Parallel()
 	clones, perEpoch := 1000, 20
 	if testing.Short() {

@@ -1,0 +1,141 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"fonoteka/internal/call"
+	"fonoteka/internal/cdr"
+	"fonoteka/internal/embedded/embeddedtest"
+	"fonoteka/internal/relay"
+	"fonoteka/internal/sim"
+	"fonoteka/internal/spool"
+	"fonoteka/internal/warehouse"
+)
+
+// BenchmarkSpoolToCalls relays and derives notifications, and beside it inserts
+// the same rows of events plainly, in the same batches and as durably. The
+// ratio is what relaying and deriving cost: 1 would be nothing.
+func BenchmarkSpoolToCalls(b *testing.B) {
+	const calls = 20_000
+	now := time.Now()
+	s, err := sim.New(sim.Options{Seed: 1, Calls: calls, Start: now, Since: now.AddDate(0, -6, 0)})
+	if err != nil {
+		b.Fatal(err)
+	}
+	bodies := s.Notifications()
+	for b.Loop() {
+		relayed := relayAndDerive(b, bodies, calls)
+		plain := insertPlainly(b, bodies)
+		b.ReportMetric(float64(len(bodies))/relayed.Seconds(), "relayed-events/s")
+		b.ReportMetric(float64(len(bodies))/plain.Seconds(), "plain-events/s")
+		b.ReportMetric(plain.Seconds()/relayed.Seconds(), "ratio")
+	}
+}
+
+func benchWarehouse(b *testing.B) *warehouse.DB {
+	b.Helper()
+	native, http, user, password := embeddedtest.ClickHouse(b)
+	db, err := warehouse.Open(warehouse.Options{
+		Addrs: []string{native}, HTTPAddr: http, User: user, Password: password, Database: fmt.Sprintf("bench_%d", time.Now().UnixNano()),
+		Log: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = db.Close() })
+	if err := db.Migrate(b.Context(), func(warehouse.Migration) {}); err != nil {
+		b.Fatal(err)
+	}
+	return db
+}
+
+func relayAndDerive(b *testing.B, bodies [][]byte, calls int) time.Duration {
+	b.Helper()
+	db := benchWarehouse(b)
+	sp, err := spool.Open(spool.Options{Dir: filepath.Join(b.TempDir(), "spool"), Cursors: []string{warehouseCursor}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer sp.Close()
+	fill(b, sp, bodies)
+	cfg := &config{rules: call.Rules{AbandonAfter: 5 * time.Second}}
+	p := &pipeline{log: slog.New(slog.DiscardHandler), warehouse: db}
+	if err := p.newRelays(cfg, sp, nil); err != nil {
+		b.Fatal(err)
+	}
+	d, err := cdr.New(cdr.Options{Store: db, Decode: cfg.decode, Rules: func(string) call.Rules { return cfg.rules }, Every: 50 * time.Millisecond, Log: p.log})
+	if err != nil {
+		b.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(b.Context())
+	done := make(chan struct{}, 2)
+	began := time.Now()
+	go func() { _ = p.toWarehouse.Run(ctx); done <- struct{}{} }()
+	go func() { _ = d.Run(ctx); done <- struct{}{} }()
+	for ended := 0; ended < calls; time.Sleep(50 * time.Millisecond) {
+		at, err := sp.Cursor(warehouseCursor)
+		if err != nil || at < uint64(len(bodies)) {
+			continue
+		}
+		var answer bytes.Buffer
+		if err := db.Query(b.Context(), &answer, "SELECT count() FROM calls WHERE isNotNull(ended_at)", "TSV"); err != nil {
+			b.Fatal(err)
+		}
+		_, _ = fmt.Sscan(answer.String(), &ended)
+	}
+	took := time.Since(began)
+	cancel()
+	<-done
+	<-done
+	return took
+}
+
+func fill(b *testing.B, sp *spool.Spool, bodies [][]byte) {
+	b.Helper()
+	const writers = 64
+	failed := make(chan error, writers)
+	for w := range writers {
+		go func() {
+			for i := w; i < len(bodies); i += writers {
+				if _, err := sp.Append(b.Context(), spool.Record{Integration: "main", ContentType: "application/json", Body: bodies[i]}); err != nil {
+					failed <- err
+					return
+				}
+			}
+			failed <- nil
+		}()
+	}
+	for range writers {
+		if err := <-failed; err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func insertPlainly(b *testing.B, bodies [][]byte) time.Duration {
+	b.Helper()
+	db := benchWarehouse(b)
+	cfg := &config{}
+	var rows []warehouse.EventRow
+	for _, body := range bodies {
+		e, err := cfg.decode("main", body, time.Now())
+		if err != nil {
+			b.Fatal(err)
+		}
+		rows = append(rows, warehouse.EventRow{Integration: "main", CallID: e.CallID(), EventID: e.ID, ReceivedAt: e.ReceivedAt, Kind: e.Kind, State: string(e.State), Body: body})
+	}
+	began := time.Now()
+	for batch := range slices.Chunk(rows, relay.DefaultMaxRecords) {
+		if err := db.InsertEvents(b.Context(), batch); err != nil {
+			b.Fatal(err)
+		}
+	}
+	return time.Since(began)
+}
