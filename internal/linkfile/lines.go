@@ -1,0 +1,127 @@
+package linkfile
+
+import (
+	"bufio"
+	"encoding/csv"
+	"errors"
+	"io"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/text/encoding/charmap"
+	"golang.org/x/text/encoding/unicode"
+)
+
+const (
+	maxLine = 64 << 10 // bytes
+	maxRows = 100      // lines of one record: a cell may hold line breaks
+)
+
+var (
+	errLong   = errors.New("the line is longer than 64 KiB")
+	errQuotes = errors.New("a quotation mark is opened and not closed, or stands within a field")
+)
+
+type line struct {
+	number int
+	text   string
+	err    error // the line cannot be used
+}
+
+// lines cuts a file into lines and decodes them. Lines that were read ahead in
+// vain are given back.
+type lines struct {
+	r      *bufio.Reader
+	number int
+	back   []line
+}
+
+// newLines looks at the file's first bytes: UTF-16, a spreadsheet's "Unicode
+// text", must say so by a byte order mark; that of UTF-8 is taken off.
+func newLines(r io.Reader) *lines {
+	in := bufio.NewReaderSize(r, maxLine)
+	switch mark, _ := in.Peek(3); {
+	case len(mark) >= 2 && (mark[0] == 0xff && mark[1] == 0xfe || mark[0] == 0xfe && mark[1] == 0xff):
+		utf16 := unicode.UTF16(unicode.LittleEndian, unicode.ExpectBOM).NewDecoder()
+		in = bufio.NewReaderSize(utf16.Reader(in), maxLine)
+	case string(mark) == "\xef\xbb\xbf":
+		_, _ = in.Discard(3)
+	}
+	return &lines{r: in}
+}
+
+func (l *lines) next() (line, error) {
+	if n := len(l.back); n > 0 {
+		first := l.back[0]
+		l.back = l.back[1:]
+		return first, nil
+	}
+	raw, err := l.r.ReadSlice('\n')
+	l.number++
+	at := line{number: l.number}
+	for errors.Is(err, bufio.ErrBufferFull) {
+		at.err = errLong
+		raw, err = l.r.ReadSlice('\n')
+	}
+	if err != nil && !(errors.Is(err, io.EOF) && (len(raw) > 0 || at.err != nil)) {
+		return line{}, err
+	}
+	if at.err != nil {
+		at.text = "?" // not an empty line
+		return at, nil
+	}
+	if !utf8.Valid(raw) {
+		if decoded, err := charmap.Windows1251.NewDecoder().Bytes(raw); err == nil {
+			raw = decoded
+		}
+	}
+	at.text = strings.TrimRight(string(raw), "\r\n")
+	return at, nil
+}
+
+// record splits a line into fields. While a quote is open the record goes on in
+// the next line; where it is never closed, only the first line is lost.
+func (t *Reader) record(l line) ([]string, error) {
+	if l.err != nil {
+		return nil, l.err
+	}
+	if strings.Count(l.text, `"`)%2 == 0 {
+		return split(l.text, t.sep)
+	}
+	text := l.text
+	var ahead []line
+	for len(ahead) < maxRows && len(text) < maxLine {
+		more, err := t.lines.next()
+		if err != nil {
+			break // the end comes again at the next read
+		}
+		ahead = append(ahead, more)
+		text += "\n" + more.text
+		if strings.Count(more.text, `"`)%2 == 0 {
+			continue
+		}
+		if fields, err := split(text, t.sep); err == nil && len(fields) == t.fields {
+			return fields, nil
+		}
+		break
+	}
+	t.lines.back = append(ahead, t.lines.back...)
+	return nil, errQuotes
+}
+
+func split(text string, sep rune) ([]string, error) {
+	if !strings.Contains(text, `"`) {
+		return strings.Split(text, string(sep)), nil
+	}
+	r := csv.NewReader(strings.NewReader(text))
+	r.Comma = sep
+	return r.Read()
+}
+
+// why says what encoding/csv found, without its line numbers.
+func why(err error) string {
+	if _, ok := errors.AsType[*csv.ParseError](err); ok {
+		err = errQuotes
+	}
+	return err.Error()
+}

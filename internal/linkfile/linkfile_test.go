@@ -1,0 +1,223 @@
+package linkfile_test
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/text/encoding/charmap"
+	"golang.org/x/text/encoding/unicode"
+	"pgregory.net/rapid"
+
+	"fonoteka/internal/linkfile"
+)
+
+var moscow = time.FixedZone("MSK", 3*3600)
+
+func options() linkfile.Options {
+	return linkfile.Options{Zones: map[string]*time.Location{"main": moscow}, Now: time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)}
+}
+
+// read returns the rows, and what is said of the others.
+func read(t testing.TB, text string, o linkfile.Options) (rows []linkfile.Row, said []string) {
+	t.Helper()
+	r, err := linkfile.NewReader(strings.NewReader(text), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for {
+		row, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			return rows, said
+		}
+		if p, ok := errors.AsType[*linkfile.Problem](err); ok {
+			said = append(said, p.Error())
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows = append(rows, row)
+	}
+}
+
+func encode(t testing.TB, e interface{ String(string) (string, error) }, s string) string {
+	t.Helper()
+	out, err := e.String(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func TestTheSameTableInEveryDress(t *testing.T) {
+	t.Parallel()
+	const plain = "Клиент,Ссылка,call_id,ACCOUNT_ID,recorded_at\n" +
+		"Ёлкина,https://mtt.ru/records/1/2026/03/02/A.mp3?s=1,abc~1o,883140000000001,02.03.2026 10:00\n" +
+		"Щукин,https://mtt.ru/records/1/2026/03/02/B.mp3,,,\n"
+	want := []linkfile.Row{
+		{
+			Line: 2, Link: "https://mtt.ru/records/1/2026/03/02/A.mp3?s=1", CallID: "abc~1o", AccountID: "883140000000001",
+			RecordedAt: time.Date(2026, 3, 2, 7, 0, 0, 0, time.UTC), Integration: "main",
+		},
+		{Line: 3, Link: "https://mtt.ru/records/1/2026/03/02/B.mp3", Integration: "main"},
+	}
+	utf16 := unicode.UTF16(unicode.LittleEndian, unicode.UseBOM).NewEncoder()
+	for name, text := range map[string]string{
+		"utf-8":           plain,
+		"byte order mark": "\ufeff" + plain,
+		"semicolons":      strings.ReplaceAll(plain, ",", ";"),
+		"windows-1251":    encode(t, charmap.Windows1251.NewEncoder(), strings.ReplaceAll(plain, ",", ";")),
+		"tabs":            strings.ReplaceAll(plain, ",", "\t"),
+		"unicode text":    encode(t, utf16, strings.ReplaceAll(strings.ReplaceAll(plain, ",", "\t"), "\n", "\r\n")),
+		"crlf":            strings.ReplaceAll(plain, "\n", "\r\n"),
+		"no last newline": strings.TrimSpace(plain),
+		"quoted":          strings.ReplaceAll(strings.ReplaceAll(`"`+plain, ",", `","`), "\n", "\"\n\"")[:len(strings.ReplaceAll(strings.ReplaceAll(`"`+plain, ",", `","`), "\n", "\"\n\""))-1],
+		"empty lines":     strings.TrimSuffix(plain, "\n") + "\n\n;;;;\n",
+	} {
+		o := options()
+		o.Headers = map[string]string{"url": "ссылка"}
+		got, said := read(t, text, o)
+		if diff := cmp.Diff(want, got); diff != "" || len(said) > 0 {
+			t.Errorf("%s: %v\n%s", name, said, diff)
+		}
+	}
+	text := "sep=;\n" + strings.ReplaceAll(plain, ",", ";")
+	o := options()
+	o.Headers = map[string]string{"url": "Ссылка"}
+	if got, _ := read(t, text, o); len(got) != 2 || got[0].Line != 3 {
+		t.Errorf("with sep=: %v", got)
+	}
+}
+
+func TestEveryBadLineIsNamedAndTheOthersAreTaken(t *testing.T) {
+	t.Parallel()
+	const good = "https://mtt.ru/a.mp3"
+	lines := []struct{ text, want string }{
+		{good + ",c,a,2026-03-02,main", ""},
+		{",c,a,,", "column url: is empty"},
+		{"79219462761,c,a,,", `column url: is not a link: want https://HOST/PATH, found something like "99999999999"`},
+		{"ftp://mtt.ru/a.mp3,c,a,,", "is not a link"},
+		{"https://user:secret@mtt.ru/a.mp3,c,a,,", "carries a user name"},
+		{"https://mtt.ru/,c,a,,", "no file on it"},
+		{good + "\x01,c,a,,", "cannot be printed"},
+		{"https://mtt.ru/" + strings.Repeat("a", 4096) + ",c,a,,", "longer than 4096 bytes"},
+		{good + ",c,\"8,83E+14\",,", "column account_id: was rounded by a spreadsheet"},
+		{good + ",c,a,79219462761,", `column recorded_at: is no time: want`},
+		{good + ",c,a,2026-13-02,", "column recorded_at: is no time: month out of range"},
+		{good + ",c,a,1999-12-31,", "before the year 2000"},
+		{good + ",c,a,2026-03-20,", "lies in the future"},
+		{good + ",c,a,,other", "column integration: names none that is configured"},
+		{good + ",c,a", "3 fields where the header has 5"},
+		{good + `,"c,a,,`, "a quotation mark is opened and not closed"},
+		{good + ",c,a,,", ""},
+		{strings.Repeat("x", 100_000), "longer than 64 KiB"},
+		{"\"https://mtt.ru/b.mp3\",\"c\",\"several\",\"\",\"main\"", ""},
+		{good + `,c"d,a,,`, "a quotation mark"},
+		{good + ",last,a,,", ""},
+	}
+	text, taken := "url,call_id,account_id,recorded_at,integration\n", 0
+	want := map[int]string{}
+	for i, l := range lines {
+		text += l.text + "\n"
+		if l.want == "" {
+			taken++
+		} else {
+			want[i+2] = l.want
+		}
+	}
+	rows, said := read(t, text, options())
+	if len(rows) != taken || len(said) != len(want) {
+		t.Errorf("%d rows and %d problems, want %d and %d", len(rows), len(said), taken, len(want))
+	}
+	for _, s := range said {
+		var line int
+		if _, err := fmt.Sscanf(s, "line %d", &line); err != nil || want[line] == "" || !strings.Contains(s, want[line]) {
+			t.Errorf("said %q, want %q", s, want[line])
+		}
+		for _, secret := range []string{"79219462761", "secret", "mtt.ru"} {
+			if strings.Contains(s, secret) {
+				t.Errorf("%q shows a value", s)
+			}
+		}
+	}
+}
+
+func TestACellMayHoldLines(t *testing.T) {
+	t.Parallel()
+	text := "note,url\n\"angry;\nwill \"\"call\"\" back\",https://mtt.ru/a.mp3\nx,https://mtt.ru/b.mp3\n"
+	rows, said := read(t, text, options())
+	if len(said) > 0 || len(rows) != 2 || rows[0].Line != 2 || rows[1].Line != 4 || rows[1].Link != "https://mtt.ru/b.mp3" {
+		t.Errorf("%v, %v", rows, said)
+	}
+}
+
+func TestAHeaderThatCannotServeIsRefused(t *testing.T) {
+	t.Parallel()
+	two := linkfile.Options{Zones: map[string]*time.Location{"a": moscow, "b": moscow}}
+	renamed := options()
+	renamed.Headers = map[string]string{"url": "link"}
+	unknown := options()
+	unknown.Headers = map[string]string{"uri": "link"}
+	for _, c := range []struct {
+		text, want string
+		o          linkfile.Options
+	}{
+		{"", "the file is empty", options()},
+		{"link;date\n", "has no column url", options()},
+		{"url,URL\n", "two columns", options()},
+		{"url,x\n", `no column "link"`, renamed},
+		{"url\n", "none of our columns", unknown},
+		{"url\n", "needs a column integration", two},
+		{"\"url\n", "cannot be read", options()},
+	} {
+		_, err := linkfile.NewReader(strings.NewReader(c.text), c.o)
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%q: %v, want %q", c.text, err, c.want)
+		}
+	}
+}
+
+// However a file is damaged, each row that is given is one that was written.
+func TestNoDamageMakesUpRows(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		text := []byte("url,call_id\n")
+		known := map[string]bool{}
+		for i := range 30 {
+			link := fmt.Sprintf("https://mtt.ru/%d.mp3", i)
+			known[link] = true
+			text = fmt.Appendf(text, "%s,c%d\n", link, i)
+		}
+		for range rapid.IntRange(0, 5).Draw(t, "n") {
+			at := rapid.IntRange(12, len(text)-1).Draw(t, "at")
+			text[at] = rapid.SampledFrom([]byte{'"', '\n', ',', 0, 0xff}).Draw(t, "byte")
+		}
+		r, err := linkfile.NewReader(strings.NewReader(string(text)), options())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for n, last := 0, 0; ; n++ {
+			row, err := r.Next()
+			if errors.Is(err, io.EOF) {
+				if n < 25 {
+					t.Fatalf("%d rows and problems of 30 lines", n)
+				}
+				return
+			}
+			if p, ok := errors.AsType[*linkfile.Problem](err); ok {
+				row.Line = p.Line
+			} else if err != nil {
+				t.Fatal(err)
+			}
+			if row.Line <= last {
+				t.Fatalf("line %d after %d", row.Line, last)
+			}
+			last = row.Line
+		}
+	})
+}

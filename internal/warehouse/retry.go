@@ -1,0 +1,84 @@
+package warehouse
+
+import (
+	"context"
+	"maps"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"fonoteka/internal/call"
+)
+
+// RetryFilter chooses what RetryRecordings makes due; a zero field chooses all
+// that waits.
+type RetryFilter struct {
+	Integration string
+	State       call.RecordingState
+	IDs         []string
+}
+
+// RetryRecordings makes recordings due now that wait for a later try, and
+// counts them by state. What is due already, archived or given up stays as it is.
+//
+// The row is written again by the server with a version one higher, which the
+// announcement's tenth of a second in it leaves room for: it takes the place of
+// the row it was made of, and any outcome that is written meanwhile, or later,
+// has a higher attempt or rank and takes its. The number of tries made stays
+// what it was; counting the wish as a try was rejected, because the schedule
+// goes by it.
+func (db *DB) RetryRecordings(ctx context.Context, f RetryFilter, now time.Time) (map[call.RecordingState]uint64, error) {
+	var w where
+	w.add(true, waiting)
+	w.add(true, "attempt > 0 AND (isNull(next_attempt_at) OR next_attempt_at > fromUnixTimestamp64Milli(?, 'UTC'))", clampTime(now).UnixMilli())
+	w.add(f.Integration != "", "integration = ?", f.Integration)
+	w.add(f.State != "", "state = ?", string(f.State))
+	w.add(len(f.IDs) > 0, "recording_id IN (?)", f.IDs)
+	out := map[call.RecordingState]uint64{}
+	err := db.do(ctx, "make recordings due", InsertTimeout, func(ctx context.Context) error {
+		err := db.query(ctx, "SELECT state, count() FROM recordings FINAL"+w.sql()+" GROUP BY state", w.args, func(r driver.Rows) error {
+			var state string
+			var n uint64
+			err := r.Scan(&state, &n)
+			out[call.RecordingState(state)] = n
+			return err
+		})
+		if err != nil || len(out) == 0 {
+			return err
+		}
+		ctx = clickhouse.Context(ctx, clickhouse.WithSettings(maps.Clone(insertSettings)))
+		args := append([]any{clampTime(now).UnixMilli()}, w.args...)
+		return db.conn.Exec(ctx, `INSERT INTO recordings SELECT * REPLACE (
+				version + 1 AS version,
+				toNullable(fromUnixTimestamp64Milli(?, 'UTC')) AS next_attempt_at,
+				now64(3, 'UTC') AS updated_at)
+			FROM (SELECT * FROM recordings FINAL`+w.sql()+`)`, args...)
+	})
+	return out, err
+}
+
+// KnownRecordings tells of each recording whether the catalogue has it.
+func (db *DB) KnownRecordings(ctx context.Context, recordings []call.Recording) ([]bool, error) {
+	known := make([]bool, len(recordings))
+	type key struct{ integration, id string }
+	found := map[key]bool{}
+	asked, err := withTable(ctx, "asked", []field{{"integration", "String"}, {"recording_id", "String"}}, len(recordings),
+		func(i int) []any { return []any{recordings[i].Integration, recordings[i].ID} })
+	if err != nil {
+		return nil, err
+	}
+	err = db.do(asked, "look recordings up", readTimeout, func(ctx context.Context) error {
+		return db.query(ctx, "SELECT DISTINCT integration, recording_id FROM recordings WHERE (integration, recording_id) IN asked", nil,
+			func(r driver.Rows) error {
+				var k key
+				err := r.Scan(&k.integration, &k.id)
+				found[k] = true
+				return err
+			})
+	})
+	for i, r := range recordings {
+		known[i] = found[key{r.Integration, r.ID}]
+	}
+	return known, err
+}

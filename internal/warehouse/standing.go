@@ -1,0 +1,160 @@
+package warehouse
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"fonoteka/internal/call"
+)
+
+// DaysLeft are the upper ends of Standing.AtRisk's steps; 0 is "past due", and
+// one more step after them holds what has longer.
+var DaysLeft = [...]int{0, 1, 3, 7, 30, 90}
+
+// Standing is how the whole catalogue stood at a moment.
+type Standing struct {
+	At            time.Time
+	States        map[call.RecordingState]uint64
+	ArchivedBytes uint64
+	// ArchivedLately counts what was archived in the last minute.
+	ArchivedLately uint64
+	// AtRisk counts what is neither archived nor lost nor erased by the days the
+	// operator's link has left, each recording in one step: AtRisk[i] has more
+	// than DaysLeft[i-1] and at most DaysLeft[i].
+	AtRisk        [len(DaysLeft) + 1]uint64
+	Due           uint64    // to be tried now
+	OldestDue     time.Time // since when the longest-waiting of them is due; zero: none is
+	OldestUntried time.Time // announcement of the oldest one that was never tried
+	NextExpiry    time.Time // of what is at risk; in the past where something is past due
+}
+
+// Known counts all recordings ever announced, imported or erased.
+func (s Standing) Known() (n uint64) {
+	for _, c := range s.States {
+		n += c
+	}
+	return n
+}
+
+// Waiting counts what is still to be fetched.
+func (s Standing) Waiting() (n uint64) {
+	for _, c := range s.AtRisk {
+		n += c
+	}
+	return n
+}
+
+// waiting are the states of what is neither archived nor given up.
+const waiting = `state IN ('announced', 'retrying', 'missing', 'refused', 'quarantined')`
+
+// Standing counts the catalogue. What is settled is counted from three narrow
+// columns; only what waits, normally little, is looked at more closely.
+func (db *DB) Standing(ctx context.Context, now time.Time) (Standing, error) {
+	s := Standing{At: now, States: map[call.RecordingState]uint64{}}
+	at := clampTime(now).UnixMilli()
+	err := db.do(ctx, "count recordings by state", readTimeout, func(ctx context.Context) error {
+		if err := db.countStates(ctx, at, &s); err != nil {
+			return err
+		}
+		return db.countWaiting(ctx, at, &s)
+	})
+	return s, err
+}
+
+func (db *DB) countStates(ctx context.Context, at int64, s *Standing) error {
+	return db.query(ctx, `SELECT state, count(), sum(size),
+			countIf(archived_at > fromUnixTimestamp64Milli(?, 'UTC') AND archived_at <= fromUnixTimestamp64Milli(?, 'UTC'))
+		FROM recordings FINAL GROUP BY state`, []any{at - time.Minute.Milliseconds(), at}, func(r driver.Rows) error {
+		var state string
+		var n, bytes, lately uint64
+		err := r.Scan(&state, &n, &bytes, &lately)
+		s.States[call.RecordingState(state)] = n
+		if call.RecordingState(state) == call.Archived {
+			s.ArchivedBytes, s.ArchivedLately = bytes, lately
+		}
+		return err
+	})
+}
+
+// countWaiting collapses only what looks as if it waited, as DueRecordings does.
+func (db *DB) countWaiting(ctx context.Context, at int64, s *Standing) error {
+	var seen uint64
+	if err := db.conn.QueryRow(ctx, "SELECT count() FROM recordings WHERE "+waiting).Scan(&seen); err != nil {
+		return err
+	}
+	among := ""
+	if seen < manySeen {
+		among = "(integration, recording_id) IN (SELECT integration, recording_id FROM recordings WHERE " + waiting + ") AND "
+	}
+	var steps strings.Builder
+	for i, d := range DaysLeft {
+		fmt.Fprintf(&steps, "expires_at <= fromUnixTimestamp64Milli(%d, 'UTC'), %d, ", at+int64(d)*24*time.Hour.Milliseconds(), i)
+	}
+	return db.query(ctx, `SELECT multiIf(`+steps.String()+fmt.Sprint(len(DaysLeft))+`) AS step, count(), min(expires_at),
+			countIf(`+due+`), minIf(coalesce(next_attempt_at, announced_at), `+due+`),
+			countIf(attempt = 0), minIf(announced_at, attempt = 0)
+		FROM recordings FINAL WHERE `+among+waiting+` GROUP BY step`, []any{at, at}, func(r driver.Rows) error {
+		var step uint8
+		var n, isDue, untried uint64
+		var expires, oldest, announced time.Time
+		if err := r.Scan(&step, &n, &expires, &isDue, &oldest, &untried, &announced); err != nil {
+			return err
+		}
+		s.AtRisk[step] = n
+		s.NextExpiry = earliest(s.NextExpiry, fromMilli(expires), n)
+		s.Due += isDue
+		s.OldestDue = earliest(s.OldestDue, fromMilli(oldest), isDue)
+		s.OldestUntried = earliest(s.OldestUntried, fromMilli(announced), untried)
+		return nil
+	})
+}
+
+// earliest minds b only where it stands for something.
+func earliest(a, b time.Time, n uint64) time.Time {
+	if n == 0 || !a.IsZero() && a.Before(b) {
+		return a
+	}
+	return b
+}
+
+// RiskFilter chooses what AtRisk lists; a zero field chooses all.
+type RiskFilter struct {
+	Integration string
+	Before      time.Time // the link ends before
+	Lost        bool      // what is given up, too
+	Limit       int       // 0: 50
+}
+
+func (f RiskFilter) where() where {
+	var w where
+	w.add(!f.Lost, waiting)
+	w.add(f.Lost, "("+waiting+" OR state = 'expired')")
+	w.add(f.Integration != "", "integration = ?", f.Integration)
+	w.to("expires_at", f.Before)
+	return w
+}
+
+// AtRisk lists what is not archived, what is lost first, then what has the
+// fewest days left. total counts what it would list without a limit.
+func (db *DB) AtRisk(ctx context.Context, f RiskFilter) (rows []call.RecordingStatus, total uint64, err error) {
+	w := f.where()
+	const order = ` ORDER BY state = 'expired' DESC, expires_at, integration, recording_id`
+	err = db.do(ctx, "list recordings at risk", readTimeout, func(ctx context.Context) error {
+		if err := db.conn.QueryRow(ctx, "SELECT count() FROM recordings FINAL"+w.sql(), w.args...).Scan(&total); err != nil {
+			return err
+		}
+		return db.query(ctx, `SELECT `+recordingColumns+` FROM recordings FINAL
+			WHERE (integration, recording_id) IN (
+				SELECT integration, recording_id FROM recordings FINAL`+w.sql()+order+` LIMIT ?)`+order,
+			append(w.args, orDefault(f.Limit, 50)), func(r driver.Rows) error {
+				s, err := scanRecording(r)
+				rows = append(rows, s)
+				return err
+			})
+	})
+	return rows, total, err
+}
