@@ -17,6 +17,7 @@ import (
 	"fonoteka/internal/queue"
 	"fonoteka/internal/relay"
 	"fonoteka/internal/spool"
+	"fonoteka/internal/standing"
 	"fonoteka/internal/state"
 	"fonoteka/internal/warehouse"
 )
@@ -31,6 +32,7 @@ type pipeline struct {
 	catalogue   *warehouse.Writer
 	deriver     *cdr.Deriver
 	planner     *archive.Planner
+	standing    *standing.Collector
 	workers     *queue.Server
 	rows        *relay.ToWarehouse
 	toWarehouse *relay.Relay
@@ -90,6 +92,9 @@ func newPipeline(cfg *config, v state.Values, sp *spool.Spool, log *slog.Logger,
 		Log: log, Registerer: reg,
 	})
 	if err != nil {
+		return nil, err
+	}
+	if p.standing, err = standing.New(standing.Options{Catalogue: p.warehouse, Logger: log, Registerer: reg}); err != nil {
 		return nil, err
 	}
 	if err := p.newRelays(cfg, sp, reg); err != nil {
@@ -170,10 +175,20 @@ func (p *pipeline) archiveJobs(ctx context.Context) error {
 }
 
 func (p *pipeline) plan(ctx context.Context) error {
+	p.awaitTables(ctx)
+	return p.planner.Run(ctx)
+}
+
+// count feeds the metrics of the catalogue.
+func (p *pipeline) count(ctx context.Context) error {
+	p.awaitTables(ctx)
+	return p.standing.Run(ctx)
+}
+
+func (p *pipeline) awaitTables(ctx context.Context) {
 	for !p.migrated.Load() && ctx.Err() == nil {
 		pause(ctx, 100*time.Millisecond)
 	}
-	return p.planner.Run(ctx)
 }
 
 // insist tries until it succeeds or ctx ends. A database that is newer than the
