@@ -11,12 +11,12 @@ import (
 // EnsureBucket creates the bucket where it is missing, with Object Lock if
 // there is a retention to be set. Two processes may do so at once. ErrNoLock:
 // the bucket is there, but was made without Object Lock, so that no object
-// could bear the retention.
+// could bear the retention. ErrNotEncrypted: encryption is asked for in vain.
 func (b *Bucket) EnsureBucket(ctx context.Context) error {
 	defer b.m.observe("ensure", time.Now())
 	have, err := b.client.BucketExists(ctx, b.where.Bucket)
 	if err == nil && have {
-		return b.ensureLock(ctx)
+		return b.ensureSettings(ctx)
 	}
 	locked := b.retention.Mode != NoRetention
 	if err == nil {
@@ -26,14 +26,26 @@ func (b *Bucket) EnsureBucket(ctx context.Context) error {
 	case "BucketAlreadyOwnedByYou", "BucketAlreadyExists":
 		// Somebody else created it at the same moment; whether we may use it shows now.
 		if have, again := b.client.BucketExists(ctx, b.where.Bucket); again == nil && have {
-			return b.ensureLock(ctx)
+			return b.ensureSettings(ctx)
 		}
 	}
 	if err != nil {
 		return b.m.failed("ensure", b.wrap("creating bucket", b.where.Bucket, err))
 	}
 	b.log.InfoContext(ctx, "bucket created", "bucket", b.where.Bucket, "object_lock", locked)
-	return b.ensureLock(ctx)
+	return b.ensureSettings(ctx)
+}
+
+// ensureSettings makes sure that objects can be stored as the Options say, before
+// the first one is.
+func (b *Bucket) ensureSettings(ctx context.Context) error {
+	if err := b.ensureLock(ctx); err != nil || !b.encryption.asked() {
+		return err
+	}
+	if err := b.encrypts(ctx); err != nil {
+		return b.m.failed("ensure", fmt.Errorf("encryption %s in bucket %s: %w", b.encryption, b.where.Bucket, err))
+	}
+	return nil
 }
 
 // ensureLock makes sure that a retention can be set, if there is one.

@@ -101,7 +101,7 @@ func (b *Bucket) wrap(what, key string, err error) error {
 	switch {
 	case resp.StatusCode == http.StatusPreconditionFailed, resp.Code == "PreconditionFailed":
 		return fmt.Errorf("%s %s: %w", what, key, ErrExists)
-	case resp.Code == "NoSuchKey", resp.Code == "NoSuchBucket" && strings.HasPrefix(what, "looking"):
+	case resp.Code == "NoSuchKey", resp.Code == "NoSuchVersion", resp.Code == "NoSuchBucket" && strings.HasPrefix(what, "looking"):
 		return fmt.Errorf("%s %s: %w", what, key, ErrNotFound)
 	case resp.Code != "" && resp.StatusCode != 0:
 		return fmt.Errorf("%s %s: the store answered %d %s: %w", what, key, resp.StatusCode, resp.Code, err)

@@ -5,13 +5,74 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/minio/minio-go/v7"
+	"github.com/minio/minio-go/v7/pkg/credentials"
+
+	"fonoteka/internal/blob"
 	"fonoteka/internal/embedded/embeddedtest"
 )
 
 func TestMain(m *testing.M) { embeddedtest.Main(m) }
 
-// s3URL names a bucket of the test's own that does not exist yet.
-func s3URL(t testing.TB) string {
-	addr, key, secret := embeddedtest.S3(t)
+// server is one of the S3 servers that tests run on.
+type server struct {
+	name    string
+	start   func(testing.TB) (addr, key, secret string)
+	encrypt bool // it has a key to encrypt with
+}
+
+var servers = []server{{"versitygw", embeddedtest.S3, false}, {"minio", embeddedtest.MinIO, true}}
+
+// onBoth runs a test on both servers.
+func onBoth(t *testing.T, test func(t *testing.T, s server)) {
+	for _, s := range servers {
+		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
+			s.start(t) // skips here, not somewhere in the test
+			test(t, s)
+		})
+	}
+}
+
+// url names a bucket of the test's own that does not exist yet.
+func (s server) url(t testing.TB) string {
+	addr, key, secret := s.start(t)
 	return "s3://" + key + ":" + secret + "@" + addr + "/t-" + strings.ToLower(rand.Text()[:16]) + "?secure=false"
 }
+
+func (s server) open(t testing.TB, o blob.Options) *blob.Bucket {
+	t.Helper()
+	if o.URL == "" {
+		o.URL = s.url(t)
+	}
+	b, err := blob.Open(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.Close)
+	return b
+}
+
+// bucket is open, the bucket being made.
+func (s server) bucket(t testing.TB, o blob.Options) *blob.Bucket {
+	t.Helper()
+	b := s.open(t, o)
+	if err := b.EnsureBucket(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// raw is a client that asks the server itself, without Fonoteka between.
+func (s server) raw(t testing.TB) *minio.Client {
+	t.Helper()
+	addr, key, secret := s.start(t)
+	c, err := minio.New(addr, &minio.Options{Creds: credentials.NewStaticV4(key, secret, ""), Region: "us-east-1", TrailingHeaders: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// s3URL names a bucket on the embedded store that does not exist yet.
+func s3URL(t testing.TB) string { return servers[0].url(t) }
