@@ -25,7 +25,7 @@ import (
 func BenchmarkSpoolToCalls(b *testing.B) {
 	const calls = 20_000
 	now := time.Now()
-	s, err := sim.New(sim.Options{Seed: 1, Calls: calls, Start: now, Since: now.AddDate(0, -6, 0)})
+	s, err := sim.New(sim.Options{Seed: 1, Calls: calls, Start: now, Since: now.AddDate(0, 0, -14)})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -79,7 +79,7 @@ func relayAndDerive(b *testing.B, bodies [][]byte, calls int) time.Duration {
 	began := time.Now()
 	go func() { _ = p.toWarehouse.Run(ctx); done <- struct{}{} }()
 	go func() { _ = d.Run(ctx); done <- struct{}{} }()
-	for ended := 0; ended < calls; time.Sleep(50 * time.Millisecond) {
+	for ended := 0; ended < calls; time.Sleep(200 * time.Millisecond) {
 		at, err := sp.Cursor(warehouseCursor)
 		if err != nil || at < uint64(len(bodies)) {
 			continue

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+	"golang.org/x/sync/errgroup"
 
 	"fonoteka/internal/call"
 )
@@ -23,21 +24,22 @@ type CallWrite struct {
 }
 
 // WriteCalls stores records and tombstones. When it returns nil they are on
-// disk. Its inserts come in this order: call_keys, the old numbers' rows, legs,
-// calls. After an error or a crash in between, StoredCalls finds every row that
-// was written, and writing again with the same or a higher version mends it;
-// until then a call that moved may show twice or not at all, never for good.
-// There must be one writer of calls at a time.
+// disk. The call_keys come first; then the old numbers' rows, legs and calls
+// side by side, as each waits for the disk most of its time. After an error or a
+// crash in between, StoredCalls finds every row that was written, and writing
+// again with the same or a higher version mends it; until then a call that moved
+// may show twice or not at all, never for good. There must be one writer of
+// calls at a time.
 func (db *DB) WriteCalls(ctx context.Context, writes []CallWrite) error {
 	return db.do(ctx, "write calls", InsertTimeout, func(ctx context.Context) error {
-		for _, insert := range []func(context.Context, []CallWrite) error{
-			db.insertKeys, db.insertGoneNumbers, db.insertLegs, db.insertCalls,
-		} {
-			if err := insert(ctx, writes); err != nil {
-				return err
-			}
+		if err := db.insertKeys(ctx, writes); err != nil {
+			return err
 		}
-		return nil
+		rows, ctx := errgroup.WithContext(ctx)
+		for _, insert := range []func(context.Context, []CallWrite) error{db.insertGoneNumbers, db.insertLegs, db.insertCalls} {
+			rows.Go(func() error { return insert(ctx, writes) })
+		}
+		return rows.Wait()
 	})
 }
 
