@@ -34,6 +34,7 @@ type config struct {
 	engineCache   string
 	recordHosts   archive.Hosts
 	workers       int
+	download      download
 	rules         call.Rules
 	endAfter      time.Duration
 	integrations  []integration
@@ -159,6 +160,7 @@ func (cfg *config) receiver(c *cli.Context, file file, pick func(string, string)
 	} else {
 		cfg.workers = n
 	}
+	cfg.download = downloads(file.Download, pick, p)
 	hosts := file.RecordHosts
 	if c.IsSet("record-hosts") && c.String("record-hosts") != "" || len(hosts) == 0 {
 		hosts = strings.Split(c.String("record-hosts"), ",")

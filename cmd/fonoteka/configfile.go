@@ -25,6 +25,7 @@ type file struct {
 	EngineCache   string            `yaml:"engine_cache"`
 	RecordHosts   []string          `yaml:"record_hosts"`
 	Workers       int               `yaml:"workers"`
+	Download      fileDownload      `yaml:"download"`
 	LogFormat     string            `yaml:"log_format"`
 	Calls         fileCalls         `yaml:"calls"`
 	Integrations  []fileIntegration `yaml:"integrations"`

@@ -109,8 +109,14 @@ func (p *pipeline) newRelays(cfg *config, sp *spool.Spool, reg prometheus.Regist
 		return err
 	}
 	p.rows = &relay.ToWarehouse{Warehouse: p.warehouse, Decode: cfg.decoder(), LinkLife: cfg.linkLife, Log: p.log, Counter: notifications}
+	submitter, err := archive.NewSubmitter(archive.SubmitterOptions{
+		Queue: p.queue, Depth: p.queue.Depth, CatalogueWorks: p.catalogueWorks, Registerer: reg,
+	})
+	if err != nil {
+		return err
+	}
 	jobs := &relay.ToQueue{Decode: cfg.decoder(), LinkLife: cfg.linkLife, Enqueue: func(ctx context.Context, r call.Recording) error {
-		return archive.Submit(ctx, p.queue, time.Now(), r)
+		return submitter.Submit(ctx, r)
 	}}
 	p.toWarehouse, err = relay.New(relay.Options{
 		Cursor: warehouseCursor, Source: sp, Sink: p.rows.Sink, Refused: warehouse.IsRefusal, SetAside: p.rows.SetAside,
@@ -123,8 +129,17 @@ func (p *pipeline) newRelays(cfg *config, sp *spool.Spool, reg prometheus.Regist
 	return err
 }
 
+// catalogueWorks is false as long as the planner has nothing to read.
+func (p *pipeline) catalogueWorks() bool {
+	failures, _ := p.warehouse.Health()
+	return failures == 0 && p.migrated.Load()
+}
+
 func (p *pipeline) newArchive(cfg *config, redisURL string, reg prometheus.Registerer) error {
-	fetcher, err := archive.NewFetcher(archive.FetchOptions{Hosts: cfg.recordHosts, TempDir: filepath.Join(cfg.data, "downloads")})
+	fetcher, err := archive.NewFetcher(archive.FetchOptions{
+		Hosts: cfg.recordHosts, TempDir: filepath.Join(cfg.data, "downloads"),
+		PerHostDownloads: cfg.download.perHost, PerHostRate: cfg.download.rate, Bandwidth: cfg.download.bandwidth,
+	})
 	if err != nil {
 		return err
 	}
@@ -135,7 +150,7 @@ func (p *pipeline) newArchive(cfg *config, redisURL string, reg prometheus.Regis
 	if err != nil {
 		return err
 	}
-	p.planner, err = archive.NewPlanner(archive.PlannerOptions{Due: p.warehouse, Queue: p.queue, Hosts: cfg.recordHosts, Logger: p.log, Registerer: reg})
+	p.planner, err = archive.NewPlanner(archive.PlannerOptions{Due: p.warehouse, Queue: p.queue, Depth: p.queue.Depth, Hosts: cfg.recordHosts, Logger: p.log, Registerer: reg})
 	if err != nil {
 		return err
 	}

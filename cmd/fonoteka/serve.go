@@ -38,7 +38,7 @@ notifications taken?) and /readyz (does everything work?).`,
 			text("listen", ":8080", "public `ADDRESS` for notifications"),
 			text("private-listen", "127.0.0.1:8090", "private `ADDRESS` for metrics and health"),
 			text("workers", "16", "`N` downloads at once"),
-		}, integrationFlags()...), dataFlags()...),
+		}, append(integrationFlags(), downloadFlags()...)...), dataFlags()...),
 		Action: func(c *cli.Context) error {
 			cfg, err := loadConfig(c, forServe)
 			if err != nil {

@@ -53,7 +53,7 @@ type Queue interface {
 	Enqueue(ctx context.Context, job queue.Job, o queue.Options) error
 }
 
-// Options of an Archiver. All but Refresh, Registerer and Now are required.
+// Options of an Archiver. All but Refresh, TalkOf, Registerer and Now are required.
 type Options struct {
 	Catalogue Catalogue
 	Store     Store
@@ -63,6 +63,10 @@ type Options struct {
 	// Refresh asks for a fresh login after a server answered 401, before the
 	// next try. nil: there is none.
 	Refresh func(ctx context.Context, integration, host string) error
+	// TalkOf returns what the CDR of a recording's call says by now: how long the
+	// parties talked, and how many recordings it has. It is asked once per
+	// archived file, and never holds one up for long. nil: not compared.
+	TalkOf func(ctx context.Context, integration string, callID uint64) (talk time.Duration, recordings int, known bool, err error)
 
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer
@@ -93,16 +97,4 @@ func New(o Options) (*Archiver, error) {
 		return nil, err
 	}
 	return &Archiver{Options: o, m: newMetrics(o.Registerer), outage: outage{log: o.Logger, now: o.Now}}, nil
-}
-
-// Submit asks for the first try of recordings that were just announced, into
-// the queue that the planner would choose, so that each is one job there. When
-// it returns nil, all are in the queue.
-func Submit(ctx context.Context, q Queue, now time.Time, recordings ...call.Recording) error {
-	for _, r := range recordings {
-		if err := q.Enqueue(ctx, queue.Job{Recording: r}, queue.Options{Urgent: Urgent(r.ExpiresAt, now)}); err != nil {
-			return err
-		}
-	}
-	return nil
 }

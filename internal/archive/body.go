@@ -1,18 +1,13 @@
 package archive
 
 import (
-	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"hash"
 	"io"
 	"math/bits"
-	"net/http"
 	"os"
 	"sync"
-	"time"
 )
 
 const (
@@ -28,6 +23,10 @@ type Body struct {
 	SHA256      string // lower-case hex
 	Host        string // that it came from, after redirects
 	ContentType string // as it came: for the reason only, never trusted
+	// Unmeasured is set where the server neither said the length nor marked the
+	// end: the file may be cut without a trace but in its own frames.
+	Unmeasured bool
+	Resumed    int // times the transfer was taken up again
 
 	mu      sync.RWMutex // an HTTP client may still read while its request has failed already
 	closed  bool
@@ -90,51 +89,16 @@ func bodyBuffer(n int64) (buf []byte, giveBack func()) {
 	return (*p)[:0], func() { bodyBuffers[class].Put(p) }
 }
 
-// download reads an answer whole, hashing on the way.
-func (f *Fetcher) download(ctx context.Context, cancel context.CancelCauseFunc, resp *http.Response, host string) (_ *Body, err error) {
-	if resp.ContentLength > f.o.MaxSize {
-		return nil, tooLarge(host, f.o.MaxSize)
-	}
-	w := &writer{f: f, hash: sha256.New(), body: &Body{Host: host, ContentType: resp.Header.Get("Content-Type")}}
-	w.reserve(resp.ContentLength)
-	defer func() {
-		if err != nil {
-			w.body.Close()
-		}
-	}()
-	idle := time.AfterFunc(f.o.IdleTimeout, func() { cancel(errStalled) })
-	defer idle.Stop()
-	buf := readBuffers.Get().(*[readSize]byte)
-	defer readBuffers.Put(buf)
-	for {
-		n, readErr := resp.Body.Read(buf[:])
-		idle.Reset(f.o.IdleTimeout)
-		if w.body.Size+int64(n) > f.o.MaxSize {
-			return nil, tooLarge(host, f.o.MaxSize)
-		}
-		if err := w.write(buf[:n]); err != nil {
-			return nil, err
-		}
-		if readErr == io.EOF {
-			w.body.SHA256 = hex.EncodeToString(w.hash.Sum(nil))
-			return w.body, nil
-		}
-		if readErr != nil {
-			return nil, readFailure(host, w.body.Size, resp.ContentLength, context.Cause(ctx))
-		}
-	}
-}
-
-var errStalled = errors.New("the server sends nothing")
-
-func readFailure(host string, got, want int64, cause error) *Failure {
+// brokenOff says how a transfer ended before its end. whole is the file's
+// length, less than 0 where the server did not say it.
+func brokenOff(host string, got, whole int64, cause error) *Failure {
 	switch {
 	case errors.Is(cause, errStalled):
 		return failure(Timeout, "the operator's server %s stopped sending after %d bytes", host, got)
 	case errors.Is(cause, errTooSlow):
 		return failure(Timeout, "the operator's server %s sends too slowly: %d bytes so far", host, got)
-	case want > 0:
-		return failure(Cut, "the transfer from the operator's server %s broke off after %d of %d bytes", host, got, want)
+	case whole > 0:
+		return failure(Cut, "the transfer from the operator's server %s broke off after %d of %d bytes", host, got, whole)
 	}
 	return failure(Cut, "the transfer from the operator's server %s broke off after %d bytes", host, got)
 }
@@ -206,5 +170,22 @@ func (w *writer) spill() error {
 		w.body.release()
 	}
 	w.body.mem, w.body.file, w.body.release = nil, file, nil
+	return nil
+}
+
+// restart forgets what came so far: the file is another one now.
+func (w *writer) restart() error {
+	w.hash.Reset()
+	w.body.Size = 0
+	w.body.mem = w.body.mem[:0]
+	if w.body.file == nil {
+		return nil
+	}
+	if err := w.body.file.Truncate(0); err != nil {
+		return fmt.Errorf("emptying the temporary file of a download: %w", err)
+	}
+	if _, err := w.body.file.Seek(0, io.SeekStart); err != nil {
+		return fmt.Errorf("emptying the temporary file of a download: %w", err)
+	}
 	return nil
 }

@@ -20,13 +20,14 @@ const (
 	Timeout      Kind = "timeout"      // too slow
 	Cut          Kind = "cut"          // ended before its end
 	NotAudio     Kind = "not_audio"    // a web page, text, nothing
+	Incomplete   Kind = "incomplete"   // came whole, but its last frames are missing
 	Damaged      Kind = "damaged"      // mp3 with foreign bytes in it
 	TooLarge     Kind = "too_large"    // over the cap
 	Refused      Kind = "refused"      // by our own list of hosts
 )
 
 // kinds lists all, so that each has its metric from the start.
-var kinds = []Kind{Missing, TooEarly, Gone, Unauthorised, BadAnswer, Unreachable, Timeout, Cut, NotAudio, Damaged, TooLarge, Refused}
+var kinds = []Kind{Missing, TooEarly, Gone, Unauthorised, BadAnswer, Unreachable, Timeout, Cut, NotAudio, Incomplete, Damaged, TooLarge, Refused}
 
 // Failure is a try's failure that belongs into the catalogue. All other errors
 // are our own infrastructure's.
@@ -44,13 +45,42 @@ func failure(kind Kind, format string, args ...any) *Failure {
 
 func refused(format string, args ...any) *Failure { return failure(Refused, format, args...) }
 
-// state is where a recording stands after such a failure, as long as tries go on.
-func (k Kind) state() call.RecordingState {
+// class says what a failure means for the recording: what state it is in, and
+// when it is tried again.
+type class struct {
+	state call.RecordingState
+	pace  *pace
+	// last: at the end of all tries, this answer means that the file is gone.
+	last bool
+}
+
+// class sorts a kind of failure into its class. What is not there yet, and what a
+// server or a line does wrong, is tried quickly, then less and less often; what
+// is gone, by the server's own word, seldom; a missing login as often as it
+// takes to notice that somebody has renewed it; damaged audio so often that a
+// mended file is not missed; and our own refusals once a day, since a changed
+// configuration lets the planner try them at once.
+func (k Kind) class() class {
 	switch k {
-	case Missing, TooEarly, Gone:
-		return call.Missing
+	case Missing:
+		return class{call.Missing, &notReady, true}
+	case TooEarly:
+		return class{call.Missing, &notReady, false}
+	case Gone:
+		return class{call.Missing, &gone, true}
+	case Unauthorised:
+		return class{call.Retrying, &login, false}
+	case Incomplete, Damaged:
+		return class{call.Retrying, &damaged, false}
 	case Refused, TooLarge:
-		return call.Refused
+		return class{call.Refused, &policy, false}
 	}
-	return call.Retrying
+	return class{call.Retrying, &notReady, false}
+}
+
+// kept reports whether the bytes of a failed try are worth keeping: damaged
+// audio at once, a file whose end is missing when it has had half a minute to
+// grow.
+func (k Kind) kept(attempt int) bool {
+	return k == Damaged || k == Incomplete && attempt > quick
 }

@@ -67,7 +67,7 @@ func (c *catalogue) DueRecordings(_ context.Context, now time.Time, limit int) (
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, r := range c.rows {
-		if r.State.Rank() <= 1 && (r.State == call.Announced || !r.NextAttemptAt.IsZero()) && !r.NextAttemptAt.After(now) {
+		if (r.State.Rank() <= 1 || r.State == call.Quarantined) && (r.State == call.Announced || !r.NextAttemptAt.IsZero()) && !r.NextAttemptAt.After(now) {
 			due = append(due, r)
 		}
 	}

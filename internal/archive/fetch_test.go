@@ -68,7 +68,7 @@ func TestEveryFailureIsClassifiedWithAReason(t *testing.T) {
 		"json":              {serve([]byte(`{"error":1}`)), archive.NotAudio, "a JSON message"},
 		"cut":               {cut(mp3, true), archive.Cut, "broke off after 1152 of 2304 bytes"},
 		"cut, no length":    {cut(mp3, false), archive.Cut, "broke off"},
-		"cut at the source": {serve(mp3[:len(mp3)-50]), archive.Cut, "ends before its end"},
+		"cut at the source": {serve(mp3[:len(mp3)-50]), archive.Incomplete, "ends before its end"},
 		"damaged":           {serve(append(bytes.Clone(mp3), bytes.Repeat([]byte("bad "), 200)...)), archive.Damaged, "damaged"},
 		"stalled":           {stall(mp3), archive.Timeout, "stopped sending after 1152 bytes"},
 		"never answers":     {func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, archive.Timeout, "did not answer in time"},
@@ -89,10 +89,11 @@ func TestEveryFailureIsClassifiedWithAReason(t *testing.T) {
 			if got := r.catalogue.steps[0].Detail; got != string(c.want) {
 				t.Errorf("classified as %s, want %s", got, c.want)
 			}
-			if row.Attempt != 1 || row.NextAttemptAt.IsZero() || row.SHA256 != "" || row.Key != "" {
+			kept := c.want == archive.Damaged
+			if row.Attempt != 1 || row.NextAttemptAt.IsZero() || (row.SHA256 != "") != kept || (row.Key != "") != kept {
 				t.Errorf("row %+v", row)
 			}
-			if k := keys(t, r.bucket); len(k) != 0 {
+			if k := keys(t, r.bucket); (len(k) != 0) != kept {
 				t.Errorf("stored: %v", k)
 			}
 		})
@@ -117,7 +118,7 @@ func TestServersThatCannotBeReachedAreNotReady(t *testing.T) {
 		"https://name.invalid/a.mp3":         "name.invalid",
 		"https://" + plain.addr() + "/a.mp3": "no connection",
 	} {
-		_, err := f.Fetch(t.Context(), link)
+		_, err := f.Fetch(t.Context(), "main", link)
 		var fail *archive.Failure
 		if !errors.As(err, &fail) || fail.Kind != archive.Unreachable || !strings.Contains(fail.Reason, says) || strings.Contains(fail.Reason, "a.mp3") {
 			t.Errorf("%s: %v", link, err)
@@ -144,7 +145,7 @@ func TestSlowButSteadyIsNoStall(t *testing.T) {
 		r := newRig(t, drip, change{fetch: func(o *archive.FetchOptions, _ string) {
 			o.IdleTimeout, o.TotalTimeout = 200*time.Millisecond, c.total
 		}})
-		body, err := r.Fetcher.Fetch(t.Context(), r.origin.URL+"/a.mp3")
+		body, err := r.Fetcher.Fetch(t.Context(), "main", r.origin.URL+"/a.mp3")
 		var f *archive.Failure
 		if c.want == "" && (err != nil || body.SHA256 != digest(mp3)) || c.want != "" && (!errors.As(err, &f) || f.Kind != c.want) {
 			t.Errorf("at most %v: %v", c.total, err)
@@ -169,7 +170,7 @@ func TestAStopIsNoFailureOfTheServer(t *testing.T) {
 	})
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() { <-started; cancel() }()
-	_, err := r.Fetcher.Fetch(ctx, r.origin.URL+"/a.mp3")
+	_, err := r.Fetcher.Fetch(ctx, "main", r.origin.URL+"/a.mp3")
 	var f *archive.Failure
 	if errors.As(err, &f) || !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
@@ -208,7 +209,7 @@ func TestBodiesAreHeldWithinTheirBounds(t *testing.T) {
 				if strings.Contains(path, "large") {
 					want = large
 				}
-				b, err := r.Fetcher.Fetch(t.Context(), r.origin.URL+path)
+				b, err := r.Fetcher.Fetch(t.Context(), "main", r.origin.URL+path)
 				if err != nil {
 					t.Error(err)
 					return

@@ -48,21 +48,34 @@ func (a *Archiver) handle(ctx context.Context, job queue.Job) (outcome string, e
 		return "", ctx.Err()
 	case err != nil: // recordings must reach the bucket without the catalogue
 		a.m.infra.WithLabelValues("catalogue").Inc()
-	case known && (row.State.Rank() >= call.Expired.Rank() || row.Attempt > job.Attempt):
-		return "stale", nil // settled, or another job has gone on from here
+		row = call.RecordingStatus{}
+	case known && settled(row, job):
+		return "stale", nil
 	case known:
 		rec = merge(rec, row.Recording)
 	}
 	key := Key(rec)
-	object, err := a.Store.Stat(ctx, key)
-	if err == nil {
-		return "finished", a.finish(ctx, rec, job, object)
+	// A recording that nobody has tried is not in the store, as a rule: if it is,
+	// its conditional put says so. While something of ours fails, or is not known,
+	// the store is asked first, so that the operator's server is not asked in vain.
+	if job.Attempt > 0 || row.Attempt > 0 || err != nil || a.outage.failing() {
+		object, err := a.Store.Stat(ctx, key)
+		if err == nil {
+			return "finished", a.finish(ctx, rec, job, object)
+		}
+		if !errors.Is(err, blob.ErrNotFound) {
+			a.m.infra.WithLabelValues("store").Inc()
+			return "", err
+		}
 	}
-	if !errors.Is(err, blob.ErrNotFound) {
-		a.m.infra.WithLabelValues("store").Inc()
-		return "", err
-	}
-	return a.fetch(ctx, rec, job, key)
+	return a.fetch(ctx, rec, job, key, row)
+}
+
+// settled reports whether there is nothing to do: it is archived or erased, or
+// another job has gone on from here. A job for one that was given up, with its
+// number of tries, is somebody's wish: a notification that comes again has none.
+func settled(row call.RecordingStatus, job queue.Job) bool {
+	return row.State.Rank() >= call.Archived.Rank() || row.Attempt > job.Attempt
 }
 
 // merge takes the job's link, which may carry a fresher signature, and the
@@ -77,17 +90,19 @@ func merge(job, row call.Recording) call.Recording {
 	return job
 }
 
-// fetch downloads, verifies and stores.
-func (a *Archiver) fetch(ctx context.Context, rec call.Recording, job queue.Job, key string) (string, error) {
-	body, err := a.Fetcher.Fetch(ctx, rec.URL)
+// fetch downloads, verifies and stores. before is the catalogue's row, zero if
+// there is none or it is not known.
+func (a *Archiver) fetch(ctx context.Context, rec call.Recording, job queue.Job, key string, before call.RecordingStatus) (string, error) {
+	body, err := a.Fetcher.Fetch(ctx, rec.Integration, rec.URL)
 	var length time.Duration
 	if err == nil {
 		defer body.Close()
 		a.m.bytes.Add(float64(body.Size))
+		a.m.resumed.Add(float64(body.Resumed))
 		length, err = verify(body)
 	}
 	if f, ok := errors.AsType[*Failure](err); ok {
-		return string(f.Kind), a.failed(ctx, rec, job, f)
+		return string(f.Kind), a.failed(ctx, rec, job, before, f, body)
 	}
 	if err != nil {
 		a.m.infra.WithLabelValues("download").Inc()
@@ -96,6 +111,7 @@ func (a *Archiver) fetch(ctx context.Context, rec call.Recording, job queue.Job,
 	side := Sidecar{
 		Schema: SidecarSchema, Recording: rec, Key: key, SHA256: body.SHA256, Size: body.Size,
 		DurationMS: length.Milliseconds(), Attempt: job.Attempt + 1, FetchedAt: a.Now().UTC(),
+		Reason: a.oddities(ctx, rec, length, body),
 	}
 	if err := a.store(ctx, side, body); err != nil {
 		a.m.infra.WithLabelValues("store").Inc()
@@ -104,14 +120,24 @@ func (a *Archiver) fetch(ctx context.Context, rec call.Recording, job queue.Job,
 	return "archived", nil
 }
 
-// failed writes a failure and its next try.
-func (a *Archiver) failed(ctx context.Context, rec call.Recording, job queue.Job, f *Failure) error {
+// failed writes a failure and its next try. body is what came, where something did.
+func (a *Archiver) failed(ctx context.Context, rec call.Recording, job queue.Job, before call.RecordingStatus, f *Failure, body *Body) error {
 	now := a.Now()
-	row := call.RecordingStatus{Recording: rec, State: f.Kind.state(), Attempt: job.Attempt + 1, Reason: f.Reason}
-	row.State, row.NextAttemptAt = next(row, f, now)
-	if row.State == call.Expired {
-		row.Reason = fmt.Sprintf("%s. It went on saying so after %s, when the file's time had long run out: given up",
-			f.Reason, End(rec.AnnouncedAt, rec.ExpiresAt).UTC().Format(time.DateOnly))
+	row := call.RecordingStatus{Recording: rec, Attempt: job.Attempt + 1, Reason: f.Reason}
+	next(&row, f, now)
+	steps := []call.Custody{{
+		Integration: rec.Integration, RecordingID: rec.ID, Step: "failed", At: now.UTC(), Attempt: row.Attempt, Detail: string(f.Kind),
+	}}
+	if row.State == call.Refused {
+		steps[0].Step = "refused"
+	}
+	carry(&row, before, f)
+	if f.Kind.kept(row.Attempt) {
+		step, err := a.quarantine(ctx, &row, job, body, f)
+		if err != nil {
+			return err
+		}
+		steps = append(steps, step)
 	}
 	if f.Kind == Unauthorised && a.Refresh != nil {
 		if err := a.Refresh(ctx, rec.Integration, f.Host); err != nil {
@@ -119,29 +145,27 @@ func (a *Archiver) failed(ctx context.Context, rec call.Recording, job queue.Job
 			a.Logger.WarnContext(ctx, "login could not be refreshed", "err", err)
 		}
 	}
-	step := "failed"
-	if row.State == call.Refused {
-		step = "refused"
-	}
-	err := a.Catalogue.Save(ctx, row, call.Custody{
-		Integration: rec.Integration, RecordingID: rec.ID, Step: step, At: now.UTC(), Attempt: row.Attempt, Detail: string(f.Kind),
-	})
-	if err != nil {
+	return a.saveFailed(ctx, row, now, steps)
+}
+
+func (a *Archiver) saveFailed(ctx context.Context, row call.RecordingStatus, now time.Time, steps []call.Custody) error {
+	if err := a.Catalogue.Save(ctx, row, steps...); err != nil {
 		a.m.infra.WithLabelValues("catalogue").Inc()
 		if row.NextAttemptAt.IsZero() || ctx.Err() != nil {
 			return err
 		}
 		// The server must not be asked again every few seconds for as long as the
 		// catalogue is out: the schedule goes on in the queue.
-		a.outage.failed(ctx, rec.ID, err)
+		a.outage.failed(ctx, row.ID, err)
 		return a.enqueue(ctx, row)
 	}
 	a.outage.worked(ctx)
-	if !row.NextAttemptAt.IsZero() && row.NextAttemptAt.Sub(now) <= soon {
-		if err := a.enqueue(ctx, row); err != nil { // the planner will
-			a.m.infra.WithLabelValues("queue").Inc()
-			a.Logger.DebugContext(ctx, "next try not enqueued", "recording", rec.ID, "err", err)
-		}
+	if row.NextAttemptAt.IsZero() || row.NextAttemptAt.Sub(now) > soon {
+		return nil
+	}
+	if err := a.enqueue(ctx, row); err != nil { // the planner will
+		a.m.infra.WithLabelValues("queue").Inc()
+		a.Logger.DebugContext(ctx, "next try not enqueued", "recording", row.ID, "err", err)
 	}
 	return nil
 }
@@ -153,17 +177,19 @@ func (a *Archiver) enqueue(ctx context.Context, row call.RecordingStatus) error 
 }
 
 // next decides where a failed recording stands, and when it is tried again.
-func next(row call.RecordingStatus, f *Failure, now time.Time) (call.RecordingState, time.Time) {
-	attempt := row.Attempt
-	if row.State == call.Refused {
-		attempt = max(attempt, settled) // only a change of the configuration helps, and the planner sees that
-	}
-	at := NextAttempt(attempt, row.AnnouncedAt, now, row.ExpiresAt)
+// Once its time is over it is given up by the server's own word, and only by it:
+// anything else is tried every week for as long as it takes.
+func next(row *call.RecordingStatus, f *Failure, now time.Time) {
+	c := f.Kind.class()
+	row.State = c.state
+	row.NextAttemptAt = NextAttempt(f.Kind, row.Attempt, row.AnnouncedAt, now, row.ExpiresAt)
 	switch {
-	case !at.IsZero():
-		return row.State, at
-	case f.Kind == Gone || f.Kind == Missing:
-		return call.Expired, time.Time{} // by the server's own word, and only by it
+	case !row.NextAttemptAt.IsZero():
+	case c.last:
+		row.State = call.Expired
+		row.Reason = fmt.Sprintf("%s. It went on saying so after %s, when the file's time had long run out: given up",
+			f.Reason, End(row.AnnouncedAt, row.ExpiresAt).UTC().Format(time.DateOnly))
+	default:
+		row.NextAttemptAt = now.Add(7 * day)
 	}
-	return row.State, now.Add(7 * day)
 }

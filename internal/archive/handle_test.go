@@ -205,7 +205,7 @@ func TestSettledAndOvertakenJobsDoNothing(t *testing.T) {
 	for _, c := range []struct {
 		state   call.RecordingState
 		attempt int
-	}{{call.Archived, 0}, {call.Erased, 0}, {call.Quarantined, 0}, {call.Expired, 0}, {call.Retrying, 3}, {call.Refused, 3}} {
+	}{{call.Archived, 0}, {call.Erased, 0}, {call.Quarantined, 3}, {call.Expired, 3}, {call.Retrying, 3}, {call.Refused, 3}} {
 		r := newRig(t, serve(audio(t)))
 		rec := r.recording("/a.mp3")
 		row := call.RecordingStatus{Recording: rec, State: c.state, Attempt: c.attempt}

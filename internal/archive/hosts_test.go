@@ -95,7 +95,7 @@ func TestANameThatLeadsInsideIsRefusedAtTheDial(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, serve(audio(t)), change{fetch: func(o *archive.FetchOptions, _ string) { o.Hosts = hosts(t, "localhost") }})
 	_, port, _ := strings.Cut(r.origin.addr(), ":")
-	_, err := r.Fetcher.Fetch(t.Context(), "https://localhost:"+port+"/a.mp3")
+	_, err := r.Fetcher.Fetch(t.Context(), "main", "https://localhost:"+port+"/a.mp3")
 	var f *archive.Failure
 	if !errors.As(err, &f) || f.Kind != archive.Refused || !strings.Contains(f.Reason, "localhost") {
 		t.Errorf("got %v", err)
@@ -114,7 +114,7 @@ func TestRedirectsAreCheckedAndCarryNothing(t *testing.T) {
 		http.Redirect(w, req, req.URL.Query().Get("to"), http.StatusFound)
 	}, change{fetch: func(o *archive.FetchOptions, self string) { o.Hosts = hosts(t, self, other.addr()) }})
 	fetch := func(to string) error {
-		b, err := r.Fetcher.Fetch(t.Context(), r.origin.URL+"/a.mp3?secret=1&to="+to)
+		b, err := r.Fetcher.Fetch(t.Context(), "main", r.origin.URL+"/a.mp3?secret=1&to="+to)
 		if err == nil {
 			b.Close()
 		}

@@ -31,6 +31,12 @@ func segment(name string) string {
 	return s
 }
 
+// quarantineKey is the place of a damaged file: one for each digest, so that a
+// server that sends the same thing every hour fills nothing.
+func quarantineKey(r call.Recording, sha256 string) string {
+	return call.QuarantinePrefix + segment(r.Integration) + "/" + r.ID + "/" + sha256 + ".mp3"
+}
+
 // sidecarKey is the place of an object's sidecar.
 func sidecarKey(key string) string { return call.SidecarKey(key) }
 

@@ -6,14 +6,17 @@ import (
 )
 
 type metrics struct {
-	attempts  *prometheus.CounterVec
-	infra     *prometheus.CounterVec
-	bytes     prometheus.Counter
-	archived  prometheus.Counter
-	conflicts prometheus.Counter
-	inFlight  prometheus.Gauge
-	took      prometheus.Histogram
-	lag       prometheus.Histogram
+	attempts    *prometheus.CounterVec
+	infra       *prometheus.CounterVec
+	bytes       prometheus.Counter
+	archived    prometheus.Counter
+	conflicts   prometheus.Counter
+	quarantined prometheus.Counter
+	resumed     prometheus.Counter
+	warnings    *prometheus.CounterVec
+	inFlight    prometheus.Gauge
+	took        prometheus.Histogram
+	lag         prometheus.Histogram
 }
 
 func newMetrics(r prometheus.Registerer) *metrics {
@@ -25,10 +28,15 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		infra: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "fonoteka_archive_infrastructure_failures_total", Help: "Failures that are not the operator's server's.",
 		}, []string{"what"}),
-		bytes:     f.NewCounter(prometheus.CounterOpts{Name: "fonoteka_archive_fetched_bytes_total", Help: "Bytes of complete downloads."}),
-		archived:  f.NewCounter(prometheus.CounterOpts{Name: "fonoteka_archive_archived_total", Help: "Rows written that say archived."}),
-		conflicts: f.NewCounter(prometheus.CounterOpts{Name: "fonoteka_archive_conflicts_total", Help: "Different files for one recording."}),
-		inFlight:  f.NewGauge(prometheus.GaugeOpts{Name: "fonoteka_archive_in_flight", Help: "Jobs being done now."}),
+		bytes:       f.NewCounter(prometheus.CounterOpts{Name: "fonoteka_archive_fetched_bytes_total", Help: "Bytes of complete downloads."}),
+		archived:    f.NewCounter(prometheus.CounterOpts{Name: "fonoteka_archive_archived_total", Help: "Rows written that say archived."}),
+		conflicts:   f.NewCounter(prometheus.CounterOpts{Name: "fonoteka_archive_conflicts_total", Help: "Different files for one recording."}),
+		quarantined: f.NewCounter(prometheus.CounterOpts{Name: "fonoteka_archive_quarantined_total", Help: "Damaged files kept, each digest of a recording once."}),
+		resumed:     f.NewCounter(prometheus.CounterOpts{Name: "fonoteka_archive_resumed_total", Help: "Transfers of complete downloads taken up again after a break."}),
+		warnings: f.NewCounterVec(prometheus.CounterOpts{
+			Name: "fonoteka_archive_warnings_total", Help: "Archived files that are odd: their duration is not the talk's, or the server did not say their length.",
+		}, []string{"what"}),
+		inFlight: f.NewGauge(prometheus.GaugeOpts{Name: "fonoteka_archive_in_flight", Help: "Jobs being done now."}),
 		took: f.NewHistogram(prometheus.HistogramOpts{
 			Name: "fonoteka_archive_job_seconds", Help: "Time of a job, whatever its outcome.", Buckets: prometheus.ExponentialBuckets(0.005, 2.5, 14),
 		}),
@@ -38,6 +46,9 @@ func newMetrics(r prometheus.Registerer) *metrics {
 	}
 	for _, outcome := range []string{"archived", "finished", "stale", "again"} {
 		m.attempts.WithLabelValues(outcome)
+	}
+	for _, what := range []string{"duration", "unmeasured"} {
+		m.warnings.WithLabelValues(what)
 	}
 	for _, kind := range kinds {
 		m.attempts.WithLabelValues(string(kind))

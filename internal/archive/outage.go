@@ -35,6 +35,13 @@ func (o *outage) failed(ctx context.Context, recording string, err error) {
 	o.told, o.skipped = now, 0
 }
 
+// failing reports whether the last thing heard is a failure.
+func (o *outage) failing() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return !o.since.IsZero()
+}
+
 func (o *outage) worked(ctx context.Context) {
 	o.mu.Lock()
 	defer o.mu.Unlock()

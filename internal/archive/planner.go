@@ -27,8 +27,14 @@ type PlannerOptions struct {
 	Interval time.Duration // default 10 s
 	// Window is how many recordings are brought into the queue at once; default
 	// 1,000. It is shallow, so that order of expiry is decided here and not by
-	// what came first.
-	Window     int
+	// what came first: no recording is tried more than a window, and the workers'
+	// own number, before one that expires earlier and was due when the window was
+	// filled.
+	Window int
+	// Depth counts the jobs that wait in the queue. While more is due than the
+	// window holds, it is filled again as soon as half of it is done. nil: it is
+	// filled every second then.
+	Depth      func(ctx context.Context) (int, error)
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer
 }
@@ -70,8 +76,8 @@ func NewPlanner(o PlannerOptions) (*Planner, error) {
 	}, nil
 }
 
-// Run looks at once and then at every interval, and returns when ctx has
-// ended. No failure stops it.
+// Run looks at once, then at every interval and whenever a window of a backlog
+// is half empty, and returns when ctx has ended. No failure stops it.
 func (p *Planner) Run(ctx context.Context) error {
 	checked := false // the refused ones, against today's list of hosts
 	for {
@@ -84,16 +90,45 @@ func (p *Planner) Run(ctx context.Context) error {
 			full = n >= p.Window
 			return what, err
 		})
-		wait := p.Interval
+		wait := time.After(p.Interval)
 		if full && p.failing == "" {
-			wait = min(wait, time.Second) // a backlog: workers must not wait for us
+			wait = p.halfEmpty(ctx)
 		}
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-time.After(wait):
+		case <-wait:
 		}
 	}
+}
+
+const (
+	depthPoll = 50 * time.Millisecond
+	backlog   = time.Second // between two looks where the depth says nothing
+)
+
+// halfEmpty waits until workers need more, at most an interval. Where a full
+// window leaves the queue half empty, what is due is under way already, or put
+// off by a store that is out: then looking more often brings nothing.
+func (p *Planner) halfEmpty(ctx context.Context) <-chan time.Time {
+	if p.Depth == nil || p.half(ctx) {
+		return time.After(min(p.Interval, backlog))
+	}
+	for end := time.Now().Add(p.Interval); time.Now().Before(end) && ctx.Err() == nil; {
+		select {
+		case <-ctx.Done():
+		case <-time.After(depthPoll):
+		}
+		if p.half(ctx) {
+			break
+		}
+	}
+	return time.After(0)
+}
+
+func (p *Planner) half(ctx context.Context) bool {
+	n, err := p.Depth(ctx)
+	return err != nil || n <= p.Window/2
 }
 
 // pass runs one look and reports a change from working to failing and back.

@@ -14,39 +14,57 @@ const (
 	urgentDays = 7 * day
 )
 
-// delays after the first failures; then hourly for a day, then daily. The
-// first three put the second to fourth try within 2, 8 and 20 s of the first,
-// with 0.7 s for the queue's polling at each: a file may be a moment late.
-var delays = []time.Duration{
-	1300 * time.Millisecond, 5 * time.Second, 11 * time.Second,
-	time.Minute, 5 * time.Minute, 15 * time.Minute,
+// quick is how many failures are followed by a quick try, whatever they are.
+const quick = 3
+
+// pace is the rhythm of tries after a kind of failure: the delays after the
+// first ones, so many hourly tries, then one every so often; and at most an hour
+// apart, as the end nears, where that may help.
+type pace struct {
+	first    []time.Duration
+	hourly   int
+	then     time.Duration
+	closeEnd bool
 }
 
-// settled is the first attempt after which tries are daily.
-var settled = len(delays) + 25
+// early puts the second to fourth try within 2, 8 and 20 s of the first, with
+// 0.7 s for the queue's polling at each: a file may be a moment late.
+var early = []time.Duration{1300 * time.Millisecond, 5 * time.Second, 11 * time.Second}
 
-func delay(attempt int) time.Duration {
+func after(more ...time.Duration) []time.Duration { return append(early[:quick:quick], more...) }
+
+var (
+	notReady = pace{after(time.Minute, 5*time.Minute, 15*time.Minute), 24, day, true}
+	gone     = pace{after(5*time.Minute, time.Hour, 6*time.Hour), 0, day, false}
+	login    = pace{after(time.Minute, 5*time.Minute, 5*time.Minute, 15*time.Minute), 72, 6 * time.Hour, true}
+	damaged  = pace{after(5*time.Minute, 30*time.Minute), 12, day, true}
+	policy   = pace{nil, 0, day, false}
+)
+
+func (p *pace) delay(attempt int) time.Duration {
 	switch {
-	case attempt <= len(delays):
-		return delays[max(attempt, 1)-1]
-	case attempt <= len(delays)+24:
+	case attempt <= len(p.first):
+		return p.first[max(attempt, 1)-1]
+	case attempt <= len(p.first)+p.hourly:
 		return time.Hour
 	}
-	return day
+	return p.then
 }
 
 // NextAttempt says when to try again after attempt tries (1 and more), the
-// last of which failed now. It never lies before now, nor further than a day
-// ahead, nor beyond End, where one more try is always planned; from End on it
-// is zero. In the last three days before the expiry it is at most an hour away.
+// last of which failed now, with kind. It never lies before now, nor further
+// than a day ahead, nor beyond End, where one more try is always planned; from
+// End on it is zero. In the last three days before the expiry it is at most an
+// hour away, unless the server has said that the file is gone, or we refuse it.
 // A zero expires is an unknown one.
-func NextAttempt(attempt int, announced, now, expires time.Time) time.Time {
+func NextAttempt(kind Kind, attempt int, announced, now, expires time.Time) time.Time {
+	p := kind.class().pace
 	end := End(announced, expires)
 	if !end.IsZero() && !now.Before(end) {
 		return time.Time{}
 	}
-	next := now.Add(delay(attempt))
-	if !expires.IsZero() && now.Before(expires) {
+	next := now.Add(p.delay(attempt))
+	if p.closeEnd && !expires.IsZero() && now.Before(expires) {
 		latest := now.Add(time.Hour)
 		if begin := expires.Add(-lastDays); latest.Before(begin) {
 			latest = begin

@@ -18,7 +18,7 @@ func verify(b *Body) (time.Duration, error) {
 	case err == nil:
 		return res.Duration, nil
 	case errors.Is(err, mp3.ErrTruncated):
-		return 0, failure(Cut, "the file from the operator's server %s ends before its end (%d bytes)", b.Host, b.Size)
+		return 0, failure(Incomplete, "the file from the operator's server %s ends before its end (%d bytes)", b.Host, b.Size)
 	case errors.Is(err, mp3.ErrDamaged):
 		return 0, failure(Damaged, "the file from the operator's server %s is damaged: there is something else amid the audio", b.Host)
 	case errors.Is(err, mp3.ErrNotMP3):

@@ -76,7 +76,7 @@ func TestEverythingIsArchivedThoughRedisLosesItAll(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := archive.NewPlanner(archive.PlannerOptions{Due: c, Queue: client, Hosts: hosts(t, origin.addr()), Interval: time.Second, Window: 100, Logger: log})
+	p, err := archive.NewPlanner(archive.PlannerOptions{Due: c, Queue: client, Hosts: hosts(t, origin.addr()), Interval: time.Second, Window: 100, Depth: client.Depth, Logger: log})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +90,11 @@ func TestEverythingIsArchivedThoughRedisLosesItAll(t *testing.T) {
 	running.Go(func() { server.Run(ctx) })
 	defer running.Wait()
 	defer cancel()
-	if err := archive.Submit(t.Context(), client, time.Now(), recs...); err != nil {
+	submitter, err := archive.NewSubmitter(archive.SubmitterOptions{Queue: client, Depth: client.Depth, Deep: 25})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := submitter.Submit(t.Context(), recs...); err != nil {
 		t.Error(err)
 	}
 	archived := func() (done int) {

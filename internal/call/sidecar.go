@@ -50,8 +50,18 @@ func ReadSidecar(r io.Reader) (Sidecar, error) {
 	return s, nil
 }
 
-// Row is the row of the catalogue that a sidecar stands for.
+// QuarantinePrefix begins the keys of damaged audio.
+const QuarantinePrefix = "quarantine/"
+
+// Row is the row of the catalogue that a sidecar stands for: archived, or, for
+// damaged audio, quarantined; when that is tried again, no sidecar knows.
 func (s Sidecar) Row(bucket string) RecordingStatus {
+	if strings.HasPrefix(s.Key, QuarantinePrefix) {
+		return RecordingStatus{
+			Recording: s.Recording, State: Quarantined, Attempt: s.Attempt, Reason: s.Reason, SHA256: s.SHA256, Size: s.Size,
+			Bucket: bucket, Key: s.Key,
+		}
+	}
 	return RecordingStatus{
 		Recording: s.Recording, State: Archived, Attempt: s.Attempt, Reason: s.Reason, SHA256: s.SHA256, Size: s.Size,
 		Duration: time.Duration(s.DurationMS) * time.Millisecond, Bucket: bucket, Key: s.Key, ArchivedAt: s.StoredAt,

@@ -23,6 +23,7 @@ const JobTimeout = 2 * time.Hour
 // ClientOptions of a Client.
 type ClientOptions struct {
 	URL        string                // redis://, rediss:// or unix://
+	JobTimeout time.Duration         // of the jobs it enqueues; default JobTimeout
 	Logger     *slog.Logger          // nil: none
 	Registerer prometheus.Registerer // nil: no metrics
 }
@@ -33,6 +34,7 @@ type Client struct {
 	asynq     *asynq.Client
 	inspector *asynq.Inspector
 	log       *slog.Logger
+	timeout   time.Duration
 	enqueued  *prometheus.CounterVec
 }
 
@@ -42,8 +44,12 @@ func NewClient(o ClientOptions) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	if o.JobTimeout <= 0 {
+		o.JobTimeout = JobTimeout
+	}
 	return &Client{
-		redis: r, asynq: asynq.NewClientFromRedisClient(r), inspector: asynq.NewInspectorFromRedisClient(r), log: orDiscard(o.Logger),
+		timeout: o.JobTimeout,
+		redis:   r, asynq: asynq.NewClientFromRedisClient(r), inspector: asynq.NewInspectorFromRedisClient(r), log: orDiscard(o.Logger),
 		enqueued: promauto.With(o.Registerer).NewCounterVec(prometheus.CounterOpts{
 			Name: "fonoteka_queue_enqueued_total",
 			Help: "Jobs offered to the queue: new, known already, run again after they were set aside, or failed.",
@@ -81,7 +87,7 @@ func (c *Client) enqueue(ctx context.Context, queue string, job Job, at time.Tim
 	}
 	opts := []asynq.Option{
 		asynq.TaskID(job.ID()), asynq.Queue(queue), asynq.MaxRetry(math.MaxInt32),
-		asynq.Timeout(JobTimeout), asynq.Retention(0),
+		asynq.Timeout(c.timeout), asynq.Retention(0),
 	}
 	if !at.IsZero() {
 		opts = append(opts, asynq.ProcessAt(at))
@@ -129,6 +135,19 @@ func (c *Client) clearDead(ctx context.Context, queue, id string) (bool, error) 
 	}
 	return true, nil
 }
+
+// Depth counts the jobs that wait to be run now, urgent or not.
+func (c *Client) Depth(ctx context.Context) (int, error) {
+	pipe := c.redis.Pipeline()
+	a, b := pipe.LLen(ctx, pending(urgent)), pipe.LLen(ctx, pending(normal))
+	if _, err := pipe.Exec(ctx); err != nil {
+		return 0, fmt.Errorf("asking redis how many jobs wait: %w", err)
+	}
+	return int(a.Val() + b.Val()), nil
+}
+
+// pending is asynq's key of the jobs of a queue that wait.
+func pending(queue string) string { return "asynq:{" + queue + "}:pending" }
 
 // Ping reports whether Redis answers.
 func (c *Client) Ping(ctx context.Context) error { return ping(ctx, c.redis) }

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"strconv"
+
+	"github.com/urfave/cli/v2"
+
+	"fonoteka/internal/archive"
+)
+
+// fileDownload is the section "download" of the YAML file.
+type fileDownload struct {
+	PerHostConnections    string `yaml:"per_host_connections"`
+	PerHostRate           string `yaml:"per_host_rate"`
+	Bandwidth             string `yaml:"bandwidth"`
+	BandwidthWorkingHours string `yaml:"bandwidth_working_hours"`
+	WorkingHours          string `yaml:"working_hours"`
+}
+
+// download bounds what recordings take of the line and of the operator's servers.
+type download struct {
+	perHost   int     // downloads at once; 0: no limit
+	rate      float64 // requests a second to one server; 0: no limit
+	bandwidth archive.Bandwidth
+}
+
+func downloadFlags() []cli.Flag {
+	return []cli.Flag{
+		text("per-host-connections", "0", "`N` downloads at once from one server; 0: as many as there are workers"),
+		text("per-host-rate", "0", "`N` requests a second to one server; 0: no limit"),
+		text("bandwidth", "", "`RATE` of all downloads together, such as 20MB/s; empty: no limit"),
+		text("bandwidth-working-hours", "", "`RATE` within the working hours, such as 2MB/s; empty: no other one"),
+		text("working-hours", "Mon-Fri 09:00-18:00", "`HOURS`, with a time zone: Mon-Fri 09:00-18:00 Europe/Moscow"),
+	}
+}
+
+// downloads reads the limits. Every mistake is reported with its flag.
+func downloads(f fileDownload, pick func(flag, fromFile string) string, p *problems) download {
+	var d download
+	var err error
+	perHost := pick("per-host-connections", f.PerHostConnections)
+	if d.perHost, err = strconv.Atoi(perHost); err != nil || d.perHost < 0 || d.perHost > 1000 {
+		p.add("--per-host-connections (%s): %q is not a number from 0 to 1000", envName("per-host-connections"), perHost)
+	}
+	rate := pick("per-host-rate", f.PerHostRate)
+	if d.rate, err = strconv.ParseFloat(rate, 64); err != nil || !(d.rate >= 0 && d.rate <= 1e6) {
+		p.add("--per-host-rate (%s): %q is not a number of requests a second", envName("per-host-rate"), rate)
+	}
+	for _, b := range []struct {
+		flag, fromFile string
+		into           *int64
+	}{{"bandwidth", f.Bandwidth, &d.bandwidth.Limit}, {"bandwidth-working-hours", f.BandwidthWorkingHours, &d.bandwidth.Working}} {
+		if said := pick(b.flag, b.fromFile); said != "" {
+			if *b.into, err = archive.ParseRate(said); err != nil {
+				p.add("--%s (%s): %w", b.flag, envName(b.flag), err)
+			}
+		}
+	}
+	if d.bandwidth.Hours, err = archive.ParseWorkingHours(pick("working-hours", f.WorkingHours)); err != nil {
+		p.add("--working-hours (%s): %w", envName("working-hours"), err)
+	}
+	return d
+}

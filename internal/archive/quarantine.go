@@ -1,0 +1,53 @@
+package archive
+
+import (
+	"context"
+	"errors"
+
+	"fonoteka/internal/blob"
+	"fonoteka/internal/call"
+	"fonoteka/internal/queue"
+)
+
+// quarantine keeps damaged audio, once per digest, and lets the row say where.
+// It is all there is until a later try brings a whole file, and perhaps all
+// there will ever be. The recording goes on being tried.
+func (a *Archiver) quarantine(ctx context.Context, row *call.RecordingStatus, job queue.Job, body *Body, f *Failure) (call.Custody, error) {
+	key := quarantineKey(row.Recording, body.SHA256)
+	now := a.Now().UTC()
+	reason := f.Reason + ". What came is kept in quarantine, and the file is tried again"
+	side := Sidecar{
+		Schema: SidecarSchema, Recording: row.Recording, Key: key, SHA256: body.SHA256, Size: body.Size,
+		Attempt: job.Attempt + 1, FetchedAt: now, StoredAt: now, Reason: reason,
+	}
+	err := a.put(ctx, key, side, body)
+	if err == nil {
+		a.m.quarantined.Inc()
+	}
+	if err == nil || errors.Is(err, blob.ErrExists) {
+		side, err = a.putSidecar(ctx, side)
+	}
+	if err != nil {
+		a.m.infra.WithLabelValues("store").Inc()
+		return call.Custody{}, err
+	}
+	row.State, row.Bucket, row.Key, row.SHA256, row.Size = call.Quarantined, a.Bucket, key, body.SHA256, body.Size
+	row.Reason = reason
+	return call.Custody{
+		Integration: row.Integration, RecordingID: row.ID, Step: "quarantined", At: side.StoredAt,
+		SHA256: body.SHA256, Attempt: side.Attempt, Detail: key,
+	}, nil
+}
+
+// carry keeps what an earlier row holds that a failed try must not lose: where
+// damaged audio is, and that a recording was given up once.
+func carry(row *call.RecordingStatus, before call.RecordingStatus, f *Failure) {
+	switch before.State {
+	case call.Quarantined:
+		row.State, row.Bucket, row.Key, row.SHA256, row.Size = before.State, before.Bucket, before.Key, before.SHA256, before.Size
+		row.Reason = "Damaged audio of an earlier try is kept in quarantine. The last try: " + f.Reason
+	case call.Expired:
+		row.State = before.State
+		row.Reason = "Given up before, and tried again since. The last try: " + f.Reason
+	}
+}

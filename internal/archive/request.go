@@ -1,0 +1,125 @@
+package archive
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/url"
+)
+
+const maxRedirects = 5
+
+// bearer is the operator's token, bound to the one server that it is for.
+type bearer struct{ origin, token string }
+
+func origin(u *url.URL) string { return u.Scheme + "://" + u.Host }
+
+// ask sends the request and follows where it leads, to an answer that is no
+// redirect and no 401 that a token mends.
+func (t *transfer) ask(ctx context.Context) (*http.Response, error) {
+	u := t.link
+	for redirects := 0; ; {
+		resp, err := t.send(ctx, u)
+		if err != nil {
+			return nil, err
+		}
+		if next, again := t.login(ctx, u, resp); again {
+			discard(resp)
+			if next != nil {
+				return nil, next
+			}
+			continue
+		}
+		if !isRedirect(resp.StatusCode) {
+			return resp, nil
+		}
+		to, err := resp.Location()
+		discard(resp)
+		if err != nil {
+			return nil, failure(BadAnswer, "the operator's server %s redirects to nowhere", shown(u))
+		}
+		if redirects++; redirects > maxRedirects {
+			return nil, failure(BadAnswer, "the operator's server %s redirects in circles", shown(t.link))
+		}
+		if err := t.f.o.Hosts.check(to); err != nil {
+			return nil, err
+		}
+		u = to
+	}
+}
+
+func isRedirect(status int) bool {
+	switch status {
+	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+		return true
+	}
+	return false
+}
+
+// login gets a token where the server has asked for one, may have it and has
+// not seen it yet. again: the answer is used up.
+func (t *transfer) login(ctx context.Context, u *url.URL, resp *http.Response) (_ error, again bool) {
+	if resp.StatusCode != http.StatusUnauthorized || t.f.o.Token == nil || t.bearer.origin == origin(u) || t.f.o.TokenHosts.check(u) != nil {
+		return nil, false
+	}
+	token, err := t.f.o.Token(ctx, t.integration, shown(u))
+	if err != nil || token == "" { // the error may hold anything
+		f := failure(Unauthorised, "the operator's server %s wants a login, and none is to be had", shown(u))
+		f.Host = shown(u)
+		return f, true
+	}
+	t.bearer = bearer{origin(u), token}
+	return nil, true
+}
+
+// send does one request within the server's limits, which its body holds until
+// it is closed.
+func (t *transfer) send(ctx context.Context, u *url.URL) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
+	if err != nil {
+		return nil, unreadableLink()
+	}
+	req.Header.Set("Accept-Encoding", "identity")
+	req.Header.Set("Accept", "audio/mpeg, */*;q=0.5")
+	req.Header.Set("User-Agent", "fonoteka")
+	if t.bearer.origin == origin(u) {
+		req.Header.Set("Authorization", "Bearer "+t.bearer.token)
+	}
+	t.rangeFrom(req)
+	var release func()
+	err = t.watch.aside(func() error {
+		release, err = t.f.hosts.acquire(ctx, u.Host)
+		return err
+	})
+	if err != nil {
+		return nil, connectFailure(shown(u), err, context.Cause(ctx))
+	}
+	resp, err := t.f.client.Do(req)
+	if err != nil {
+		release()
+		return nil, connectFailure(shown(u), err, context.Cause(ctx))
+	}
+	resp.Body = &held{resp.Body, release}
+	return resp, nil
+}
+
+// held gives a server's place back when the body is closed.
+type held struct {
+	io.ReadCloser
+	release func()
+}
+
+func (h *held) Close() error {
+	err := h.ReadCloser.Close()
+	if h.release != nil {
+		h.release()
+		h.release = nil
+	}
+	return err
+}
+
+// discard lets the connection be used again.
+func discard(resp *http.Response) {
+	_, _ = io.CopyN(io.Discard, resp.Body, 4<<10)
+	resp.Body.Close()
+}

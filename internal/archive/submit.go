@@ -1,0 +1,78 @@
+package archive
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+
+	"fonoteka/internal/call"
+	"fonoteka/internal/queue"
+)
+
+// SubmitterOptions of a Submitter. Queue is required.
+type SubmitterOptions struct {
+	Queue Queue
+	// Depth counts the jobs that wait. nil: everything goes into the queue.
+	Depth func(ctx context.Context) (int, error)
+	// Deep is the depth from which on a recording is left to the planner; default
+	// 250, a quarter of its window.
+	Deep int
+	// CatalogueWorks reports whether the planner can do its part. nil: it can.
+	CatalogueWorks func() bool
+	Registerer     prometheus.Registerer
+	Now            func() time.Time // default time.Now
+}
+
+// Submitter asks for the first try of recordings that were just announced. It
+// spares them the planner's round, and lets them be archived while the catalogue
+// is out. In a backlog it stands back: the queue then belongs to the planner,
+// which brings in what expires first, and these are in the catalogue as well.
+type Submitter struct {
+	o    SubmitterOptions
+	left prometheus.Counter
+}
+
+// NewSubmitter makes a Submitter.
+func NewSubmitter(o SubmitterOptions) (*Submitter, error) {
+	if o.Queue == nil {
+		return nil, errors.New("archive: a submitter needs a queue")
+	}
+	if o.Deep <= 0 {
+		o.Deep = 250
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return &Submitter{o: o, left: promauto.With(o.Registerer).NewCounter(prometheus.CounterOpts{
+		Name: "fonoteka_archive_left_to_planner_total", Help: "Announced recordings that met a deep queue and wait for the planner.",
+	})}, nil
+}
+
+// Submit puts recordings into the queue that the planner would choose, so that
+// each is one job there. When it returns nil, each is in the queue, or the
+// planner brings it when its turn comes.
+func (s *Submitter) Submit(ctx context.Context, recordings ...call.Recording) error {
+	for _, r := range recordings {
+		if deep, err := s.deep(ctx); err != nil {
+			return err
+		} else if deep {
+			s.left.Inc()
+			continue
+		}
+		if err := s.o.Queue.Enqueue(ctx, queue.Job{Recording: r}, queue.Options{Urgent: Urgent(r.ExpiresAt, s.o.Now())}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Submitter) deep(ctx context.Context) (bool, error) {
+	if s.o.Depth == nil || s.o.CatalogueWorks != nil && !s.o.CatalogueWorks() {
+		return false, nil
+	}
+	n, err := s.o.Depth(ctx)
+	return n >= s.o.Deep, err
+}

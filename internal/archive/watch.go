@@ -1,0 +1,67 @@
+package archive
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+)
+
+var (
+	errStalled = errors.New("the server sends nothing")
+	errTooSlow = errors.New("the download takes too long")
+)
+
+// watch ends a download that stands still or takes too long. Its clock stops
+// while the download waits for our own limits: those are not the server's fault.
+type watch struct {
+	mu      sync.Mutex
+	total   *time.Timer
+	left    time.Duration // of the whole, when the clock was last started
+	started time.Time
+	paused  int
+}
+
+// newWatch starts a clock that calls expire after total.
+func newWatch(total time.Duration, expire func()) *watch {
+	return &watch{total: time.AfterFunc(total, expire), left: total, started: time.Now()}
+}
+
+// aside does something that does not count.
+func (w *watch) aside(do func() error) error {
+	w.mu.Lock()
+	if w.paused++; w.paused == 1 && w.total.Stop() {
+		w.left -= time.Since(w.started)
+	}
+	w.mu.Unlock()
+	defer func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		if w.paused--; w.paused == 0 {
+			w.started = time.Now()
+			w.total.Reset(max(w.left, 0))
+		}
+	}()
+	return do()
+}
+
+func (w *watch) stop() { w.total.Stop() }
+
+// idle limits the time of a single read.
+type idle struct {
+	after time.Duration
+	timer *time.Timer
+}
+
+func newIdle(after time.Duration, cancel context.CancelCauseFunc) idle {
+	t := time.AfterFunc(after, func() { cancel(errStalled) })
+	t.Stop()
+	return idle{after, t}
+}
+
+// during runs one read under the limit.
+func (i idle) during(read func() (int, error)) (int, error) {
+	i.timer.Reset(i.after)
+	defer i.timer.Stop()
+	return read()
+}
