@@ -16,6 +16,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"fonoteka/internal/archive"
+	"fonoteka/internal/blob"
 	"fonoteka/internal/call"
 	"fonoteka/internal/embedded"
 	"fonoteka/internal/warehouse"
@@ -37,6 +38,8 @@ type config struct {
 	download      download
 	rules         call.Rules
 	endAfter      time.Duration
+	retention     blob.Retention
+	encryption    blob.Encryption
 	integrations  []integration
 	logJSON       bool
 }
@@ -120,6 +123,7 @@ func loadConfig(c *cli.Context, n need) (*config, error) {
 		}
 	}
 	checkURL(&p, "s3-url", cfg.s3URL, "s3")
+	cfg.objects(file, pick, &p)
 	checkURL(&p, "redis-url", cfg.redisURL, "redis", "rediss", "unix")
 	cfg.rules = call.Rules{
 		AbandonAfter: duration("abandon-after", pick("abandon-after", file.Calls.AbandonAfter), &p),

@@ -21,6 +21,9 @@ type file struct {
 	ClickHouseURL string            `yaml:"clickhouse_url"`
 	S3URL         string            `yaml:"s3_url"`
 	RedisURL      string            `yaml:"redis_url"`
+	RetentionMode string            `yaml:"retention_mode"`
+	Retention     string            `yaml:"retention"`
+	S3SSE         string            `yaml:"s3_sse"`
 	Ports         map[string]int    `yaml:"ports"` // clickhouse, clickhouse-http, s3, redis
 	EngineCache   string            `yaml:"engine_cache"`
 	RecordHosts   []string          `yaml:"record_hosts"`

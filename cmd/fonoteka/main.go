@@ -61,7 +61,7 @@ To begin:  fonoteka serve --data ./data   (see: fonoteka serve --help)`,
 // Flags that several commands share.
 
 func dataFlags() []cli.Flag {
-	return []cli.Flag{
+	return append([]cli.Flag{
 		text("config", "", "`FILE` in YAML that says what the flags below say, and more (several integrations)"),
 		text("data", "data", "`FOLDER` for everything this installation keeps"),
 		text("clickhouse-url", "", "ClickHouse server, clickhouse://user:password@host:9000/fonoteka; `URL` empty: the embedded engine"),
@@ -76,7 +76,7 @@ func dataFlags() []cli.Flag {
 		text("abandon-after", "5s", "an unanswered call that waited at least this `TIME` is missed, a shorter one abandoned"),
 		text("end-after", "6h", "`TIME` of silence after which a call without an end is ended by inference"),
 		text("area-code", "", "three `DIGITS` put before 7-digit local numbers"),
-	}
+	}, objectFlags()...)
 }
 
 func text(name, def, usage string) *cli.StringFlag {

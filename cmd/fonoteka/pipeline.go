@@ -40,6 +40,8 @@ type pipeline struct {
 
 	migrated atomic.Bool
 	bucket   atomic.Bool // it is there
+
+	bucketFault atomic.Pointer[error] // why it was not, the last time it was asked for
 }
 
 // catalogue is the archive's view of the warehouse: rows are read at once and
@@ -79,9 +81,12 @@ func newPipeline(cfg *config, v state.Values, sp *spool.Spool, log *slog.Logger,
 	if p.warehouse, err = warehouse.Open(o); err != nil {
 		return nil, err
 	}
-	if p.blob, err = blob.Open(blob.Options{URL: cfg.blobURL(v), Logger: log, Registerer: reg}); err != nil {
+	objects := cfg.blobOptions(v)
+	objects.Logger, objects.Registerer = log, reg
+	if p.blob, err = blob.Open(objects); err != nil {
 		return nil, err
 	}
+	sayRetention(cfg.retention, log)
 	redisURL := cfg.redisOrEmbedded(v)
 	if p.queue, err = queue.NewClient(queue.ClientOptions{URL: redisURL, Logger: log, Registerer: reg}); err != nil {
 		return nil, err
@@ -182,7 +187,7 @@ func (p *pipeline) derive(ctx context.Context) error {
 
 // archiveJobs makes sure of the bucket and then works off the queue.
 func (p *pipeline) archiveJobs(ctx context.Context) error {
-	if err := p.insist(ctx, "make sure of the bucket", p.blob.EnsureBucket); err != nil {
+	if err := p.insist(ctx, "make sure of the bucket", p.ensureBucket); err != nil {
 		return err
 	}
 	p.bucket.Store(true)
@@ -243,8 +248,8 @@ func (p *pipeline) checks() []check {
 			return p.warehouse.Ping(ctx)
 		}},
 		{"s3", func(ctx context.Context) error {
-			if !p.bucket.Load() {
-				return errors.New("the bucket is not there yet")
+			if err := p.bucketReady(); err != nil {
+				return err
 			}
 			return p.blob.Ping(ctx)
 		}},

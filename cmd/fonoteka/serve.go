@@ -33,7 +33,14 @@ ClickHouse, S3 and Redis itself, under --data, on the loopback interface.
 
 The public listener (--listen) is what the operator's redirect URI leads to,
 through a proxy that does TLS. The private one has /metrics, /healthz (are
-notifications taken?) and /readyz (does everything work?).`,
+notifications taken?) and /readyz (does everything work?).
+
+With --retention-mode and --retention each recording is locked in the store from
+the moment it is stored. With governance, who has a special right in the store
+can delete it before the date. With compliance nobody can: not the store's
+administrator, not Fonoteka, whatever is configured later. The disk stays full
+for as long, and a request to erase a person's data has to wait. Try the store
+first (fonoteka doctor s3), with a short span.`,
 		Flags: append(append([]cli.Flag{
 			text("listen", ":8080", "public `ADDRESS` for notifications"),
 			text("private-listen", "127.0.0.1:8090", "private `ADDRESS` for metrics and health"),

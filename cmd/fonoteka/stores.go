@@ -136,7 +136,7 @@ func withInstallation(c *cli.Context, wanted []embedded.Store, reader bool, use 
 		return err
 	}
 	defer st.warehouse.Close()
-	if st.blob, err = blob.Open(blob.Options{URL: cfg.blobURL(values)}); err != nil {
+	if st.blob, err = blob.Open(cfg.blobOptions(values)); err != nil {
 		return err
 	}
 	defer st.blob.Close()

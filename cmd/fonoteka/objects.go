@@ -1,0 +1,88 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"fonoteka/internal/blob"
+	"fonoteka/internal/state"
+)
+
+// objectFlags say how the store keeps what is put there.
+func objectFlags() []cli.Flag {
+	return []cli.Flag{
+		text("retention-mode", "off", "`MODE` of locking each recording in the store: off, governance (a special right there undoes it), compliance (nothing does: see fonoteka serve --help)"),
+		text("retention", "", "`SPAN` for which each recording is locked, from the moment it is stored: 3y, 6mo, 1095d, 1y6mo; with --retention-mode"),
+		text("s3-sse", "none", "`KEY` with which the S3 store is asked to encrypt: none, s3 (its own), kms (its key service's default), kms:KEY-ID"),
+	}
+}
+
+// objects reads the settings of objectFlags.
+func (cfg *config) objects(file file, pick func(string, string) string, p *problems) {
+	var err error
+	if cfg.retention.Mode, err = blob.ParseMode(pick("retention-mode", file.RetentionMode)); err != nil {
+		p.add("--retention-mode (FONOTEKA_RETENTION_MODE): %w", err)
+	}
+	off := cfg.retention.Mode == blob.NoRetention && err == nil
+	span := pick("retention", file.Retention)
+	if cfg.retention.For, err = blob.ParsePeriod(span); err != nil {
+		p.add("--retention (FONOTEKA_RETENTION): %w", err)
+	}
+	switch {
+	case off && span != "":
+		p.add("--retention (FONOTEKA_RETENTION): %q is given, but --retention-mode (FONOTEKA_RETENTION_MODE) is off", span)
+	case cfg.retention.Mode != blob.NoRetention && span == "":
+		p.add("--retention (FONOTEKA_RETENTION): how long? --retention-mode is %s, and needs a span such as 3y", pick("retention-mode", file.RetentionMode))
+	}
+	sse := pick("s3-sse", file.S3SSE)
+	if cfg.encryption, err = blob.ParseEncryption(sse); err != nil {
+		p.add("--s3-sse (FONOTEKA_S3_SSE): %w", err)
+	} else if cfg.s3URL == "" && cfg.encryption != (blob.Encryption{}) {
+		p.add("--s3-sse (FONOTEKA_S3_SSE): the embedded store does not encrypt: keep --data on an encrypted disk, or bring an S3 store that does (--s3-url)")
+	}
+}
+
+// blobOptions say where recordings are, and how they are kept there.
+func (cfg *config) blobOptions(v state.Values) blob.Options {
+	return blob.Options{URL: cfg.blobURL(v), Retention: cfg.retention, Encryption: cfg.encryption, Own: cfg.s3URL == ""}
+}
+
+// sayRetention tells the log what cannot be undone later.
+func sayRetention(r blob.Retention, log *slog.Logger) {
+	switch r.Mode {
+	case blob.Compliance:
+		log.Warn("each recording is locked when it is stored: nobody, not the administrator either, can delete it before the date", "mode", r.Mode, "for", r.For)
+	case blob.Governance:
+		log.Info("each recording is locked when it is stored: only who has a special right in the store can delete it before the date", "mode", r.Mode, "for", r.For)
+	}
+}
+
+// ensureBucket is one try. A bucket that does not suit the configuration stays
+// so until a person acts: that is said at once, and asked again seldom.
+func (p *pipeline) ensureBucket(ctx context.Context) error {
+	err := p.blob.EnsureBucket(ctx)
+	if err == nil || ctx.Err() != nil {
+		return err
+	}
+	p.bucketFault.Store(&err)
+	if errors.Is(err, blob.ErrNoLock) || errors.Is(err, blob.ErrNotEncrypted) {
+		p.log.Error("nothing is archived: the bucket does not suit the configuration (fonoteka doctor s3 tells more)", "err", err)
+		pause(ctx, 20*time.Second)
+	}
+	return err
+}
+
+// bucketReady is nil once recordings can be stored, and else says why not.
+func (p *pipeline) bucketReady() error {
+	if p.bucket.Load() {
+		return nil
+	}
+	if why := p.bucketFault.Load(); why != nil {
+		return *why
+	}
+	return errors.New("the bucket is not there yet")
+}
