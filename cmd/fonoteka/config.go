@@ -146,6 +146,7 @@ func loadConfig(c *cli.Context, n need) (*config, error) {
 			cfg.integrations = append(cfg.integrations, i.parse(n == forServe, &p))
 		}
 		unique(cfg.integrations, &p)
+		cfg.hosts(c, file, &p)
 	}
 	if n == forServe {
 		cfg.receiver(c, file, pick, &p)
@@ -165,6 +166,10 @@ func (cfg *config) receiver(c *cli.Context, file file, pick func(string, string)
 		cfg.workers = n
 	}
 	cfg.download = downloads(file.Download, pick, p)
+}
+
+// hosts reads the list of hosts that recordings may be fetched from.
+func (cfg *config) hosts(c *cli.Context, file file, p *problems) {
 	hosts := file.RecordHosts
 	if c.IsSet("record-hosts") && c.String("record-hosts") != "" || len(hosts) == 0 {
 		hosts = strings.Split(c.String("record-hosts"), ",")

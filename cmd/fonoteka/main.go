@@ -52,11 +52,19 @@ To begin:  fonoteka serve --data ./data   (see: fonoteka serve --help)`,
 	if err == nil {
 		return 0
 	}
+	if status, ok := errors.AsType[exitStatus](err); ok {
+		return int(status)
+	}
 	if !errors.Is(err, context.Canceled) {
 		fmt.Fprintln(stderr, "fonoteka:", err)
 	}
 	return 1
 }
+
+// exitStatus ends a command that has said what there was to say.
+type exitStatus int
+
+func (s exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(s)) }
 
 // Flags that several commands share.
 

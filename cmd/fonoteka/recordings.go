@@ -45,6 +45,7 @@ func recordingsCommand() *cli.Command {
 				}, dataFlags()...),
 				Action: getRecording,
 			},
+			importCommand(), progressCommand(), retryCommand(), atRiskCommand(),
 		},
 	}
 }

@@ -28,7 +28,8 @@ type Standing struct {
 	AtRisk        [len(DaysLeft) + 1]uint64
 	Due           uint64    // to be tried now
 	OldestDue     time.Time // since when the longest-waiting of them is due; zero: none is
-	OldestUntried time.Time // announcement of the oldest one that was never tried
+	Untried       uint64    // of what is at risk, never tried so far
+	OldestUntried time.Time // announcement of the oldest of them
 	NextExpiry    time.Time // of what is at risk; in the past where something is past due
 }
 
@@ -52,7 +53,9 @@ func (s Standing) Waiting() (n uint64) {
 const waiting = `state IN ('announced', 'retrying', 'missing', 'refused', 'quarantined')`
 
 // Standing counts the catalogue. What is settled is counted from three narrow
-// columns; only what waits, normally little, is looked at more closely.
+// columns; only what waits, normally little, is looked at more closely. The two
+// are counted one after the other: what is archived between them is in neither
+// sum of what waits.
 func (db *DB) Standing(ctx context.Context, now time.Time) (Standing, error) {
 	s := Standing{At: now, States: map[call.RecordingState]uint64{}}
 	at := clampTime(now).UnixMilli()
@@ -108,6 +111,7 @@ func (db *DB) countWaiting(ctx context.Context, at int64, s *Standing) error {
 		s.NextExpiry = earliest(s.NextExpiry, fromMilli(expires), n)
 		s.Due += isDue
 		s.OldestDue = earliest(s.OldestDue, fromMilli(oldest), isDue)
+		s.Untried += untried
 		s.OldestUntried = earliest(s.OldestUntried, fromMilli(announced), untried)
 		return nil
 	})

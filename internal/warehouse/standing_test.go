@@ -52,7 +52,7 @@ func TestStandingCountsEachRecordingOnce(t *testing.T) {
 	must(t, db.AnnounceRecordings(t.Context(), first))
 	must(t, db.SaveRecordings(t.Context(), rows))
 	want := warehouse.Standing{
-		At: now, ArchivedBytes: 1500, ArchivedLately: 1, Due: 2, OldestDue: now.Add(-2 * time.Hour), OldestUntried: now.Add(-time.Minute),
+		At: now, ArchivedBytes: 1500, ArchivedLately: 1, Due: 2, OldestDue: now.Add(-2 * time.Hour), Untried: 1, OldestUntried: now.Add(-time.Minute),
 		NextExpiry: now.Add(-2 * day),
 		AtRisk:     [7]uint64{2, 2, 2, 2, 2, 3, 1}, // past due, 1, 3, 7, 30, 90, more
 		States: map[call.RecordingState]uint64{

@@ -1,0 +1,158 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"fonoteka/internal/call"
+	"fonoteka/internal/warehouse"
+)
+
+func atRiskCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "at-risk",
+		Usage: "every recording that is not archived, the days that are left, and why",
+		Description: `What is lost comes first, then what has the fewest days left.
+
+Exit status, for cron: 0 nothing is listed, 1 something is, 2 it could not be
+asked. A daily check that speaks up a week before anything is lost:
+
+  fonoteka recordings at-risk --days 7 --no-lost || mail …`,
+		Flags: append([]cli.Flag{
+			&cli.IntFlag{Name: "days", Value: -1, DefaultText: "all", Usage: "only what has at most `N` days left; what is past its term is always among it"},
+			&cli.BoolFlag{Name: "no-lost", Usage: "leave out what is given up: nothing can be done about it"},
+			&cli.StringFlag{Name: "integration", Usage: "of this integration only"},
+			&cli.IntFlag{Name: "limit", Value: 50, Usage: "at most `N` recordings; 0: all"},
+			jsonFlag(),
+		}, dataFlags()...),
+		Action: func(c *cli.Context) error {
+			listed, err := listAtRisk(c)
+			switch {
+			case c.Context.Err() != nil:
+				return c.Context.Err()
+			case err != nil:
+				fmt.Fprintln(c.App.ErrWriter, "fonoteka:", err)
+				return exitStatus(2)
+			case listed > 0:
+				return exitStatus(1)
+			}
+			return nil
+		},
+	}
+}
+
+// everything stands for no limit.
+const everything = 1 << 30
+
+func listAtRisk(c *cli.Context) (listed uint64, err error) {
+	now := time.Now()
+	f := warehouse.RiskFilter{Integration: c.String("integration"), Lost: !c.Bool("no-lost"), Limit: c.Int("limit")}
+	if c.NArg() > 0 {
+		return 0, errors.New("recordings at-risk takes no arguments")
+	}
+	if days := c.Int("days"); days >= 0 {
+		f.Before = now.Add(time.Duration(days) * 24 * time.Hour)
+	}
+	if f.Limit <= 0 {
+		f.Limit = everything
+	}
+	err = withWarehouse(c, func(db *warehouse.DB) error {
+		rows, total, err := db.AtRisk(c.Context, f)
+		if err != nil {
+			return err
+		}
+		listed = total
+		if c.Bool("json") {
+			return riskLines(c, rows, now)
+		}
+		return riskTable(c, rows, total, now)
+	})
+	return listed, err
+}
+
+type riskJSON struct {
+	recordingJSON
+	DaysLeft *float64 `json:"days_left"` // null: the end is not known; below 0: past it
+	Lost     bool     `json:"lost"`
+	Why      string   `json:"why"`
+}
+
+func riskLines(c *cli.Context, rows []call.RecordingStatus, now time.Time) error {
+	out := make([]riskJSON, len(rows))
+	for i, r := range rows {
+		out[i] = riskJSON{recordingJSON: toRecordingJSON(r, false), Lost: r.State == call.Expired, Why: explain(r, now)}
+		if !r.ExpiresAt.IsZero() {
+			days := float64(r.ExpiresAt.Sub(now).Milliseconds()/864) / 1e5
+			out[i].DaysLeft = &days
+		}
+	}
+	return lines(c.App.Writer, out)
+}
+
+func riskTable(c *cli.Context, rows []call.RecordingStatus, total uint64, now time.Time) error {
+	if total == 0 {
+		_, err := fmt.Fprintln(c.App.Writer, "nothing is at risk")
+		return err
+	}
+	var cells [][]string
+	for _, r := range rows {
+		cells = append(cells, []string{timeLeft(r, now), string(r.State), fmt.Sprint(r.Attempt), next(r, now), clock(r.AnnouncedAt), r.ID, explain(r, now)})
+	}
+	err := table(c.App.Writer, []string{"LEFT", "STATE", "TRIES", "NEXT TRY", "ANNOUNCED (UTC)", "RECORDING ID", "WHY"}, cells)
+	if more := int(total) - len(rows); more > 0 && err == nil {
+		_, err = fmt.Fprintf(c.App.Writer, "… and %s more with more time (--limit 0 shows all)\n", grouped(more))
+	}
+	return err
+}
+
+// timeLeft is how long the operator keeps the link, in one unit.
+func timeLeft(s call.RecordingStatus, now time.Time) string {
+	d := s.ExpiresAt.Sub(now)
+	switch {
+	case s.State == call.Expired:
+		return "lost"
+	case s.ExpiresAt.IsZero():
+		return "not known"
+	case d <= -24*time.Hour:
+		return "past by " + count(int(-d.Hours()/24), "day")
+	case d <= 0:
+		return "past by hours"
+	case d < 24*time.Hour:
+		return fmt.Sprintf("%d h", int(d.Hours()))
+	}
+	return count(int(d.Hours()/24), "day")
+}
+
+// patience is how long a planned try may be late before it is worth a word: the
+// planner looks every ten seconds.
+const patience = 5 * time.Minute
+
+// explain says in a sentence why a recording is not there.
+func explain(s call.RecordingStatus, now time.Time) string {
+	why, due := s.Reason, s.NextAttemptAt
+	switch {
+	case why != "":
+	case s.State == call.Announced:
+		why = "not tried yet"
+	case s.State == call.Quarantined:
+		why = "what came is no whole mp3; it is kept under quarantine/"
+	case s.State == call.Expired:
+		why = "the operator's server says it is gone, and its time had run out: given up"
+	default:
+		why = "the last try failed; no reason was noted"
+	}
+	if s.State == call.Expired {
+		return why
+	}
+	if due.IsZero() && s.State == call.Announced {
+		due = s.AnnouncedAt
+	}
+	if late := now.Sub(due); !due.IsZero() && late > patience {
+		why += fmt.Sprintf("; its turn has been due for %s: is fonoteka serve running? (recordings progress)", strings.TrimPrefix(until(now.Add(late+time.Second), now), "in "))
+	}
+	return why
+}
