@@ -1,0 +1,180 @@
+#!/usr/bin/env bash
+# Recordings of 300 KB per second: `fonoteka serve` on embedded stores, from a
+# backlog in the catalogue to verified mp3, sidecar and row – against `rclone
+# copyurl` of the same links, with the same parallelism, into the same syncing
+# S3. Then serve's memory with files of 100 MB among them.
+#
+# RECORDINGS (about; 3000), WORKERS (16), ROUNDS of both sides (2), RCLONE (path
+# of a program; built in a temporary folder otherwise), BIN (bin).
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+recordings=${RECORDINGS:-3000}
+workers=${WORKERS:-16}
+rounds=${ROUNDS:-2}
+bin=${BIN:-$PWD/bin}
+rclone_version=v1.76.0
+work=$(mktemp -d "${TMPDIR:-/tmp}/fonoteka-bench.XXXXXX")
+pids=()
+
+finish() {
+	trap - EXIT INT TERM
+	for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
+	for pid in "${pids[@]}"; do wait "$pid" 2>/dev/null || true; done
+	rm -rf "$work"
+}
+trap finish EXIT
+trap 'exit 1' INT TERM
+
+fail() {
+	echo "archive benchmark: $1" >&2
+	[ $# -lt 2 ] || tail -n 15 "$2" >&2
+	exit 1
+}
+
+# until_true SECONDS WHAT COMMAND… tries a command until it succeeds.
+until_true() {
+	local end=$((SECONDS + $1)) what=$2
+	shift 2
+	until "$@"; do
+		[ "$SECONDS" -lt "$end" ] || fail "$what took too long" "$work/serve.log"
+		sleep 0.2
+	done
+}
+
+free_port() { # of the loopback interface, most probably
+	local port
+	while :; do
+		port=$((20000 + RANDOM % 20000))
+		(: <"/dev/tcp/127.0.0.1/$port") 2>/dev/null || break
+	done
+	echo "$port"
+}
+
+sql() { "$bin/fonoteka" sql --data "$data" --format TSV "$1"; }
+now() { date +%s.%N; }
+per_second() { awk -v n="$1" -v from="$2" -v to="$3" 'BEGIN { printf "%.0f", n / (to - from) }'; }
+
+find_rclone() {
+	if [ -n "${RCLONE:-}" ]; then
+		echo "$RCLONE"
+		return
+	fi
+	local built=${TMPDIR:-/tmp}/fonoteka-rclone-$rclone_version
+	if [ ! -x "$built/rclone" ]; then
+		echo "building rclone $rclone_version (a development tool, not kept in the project) …" >&2
+		GOBIN=$built GOFLAGS=-mod=mod CGO_ENABLED=0 go install "github.com/rclone/rclone@$rclone_version" >&2
+	fi
+	echo "$built/rclone"
+}
+
+# serve starts fonoteka with more options, and waits until it is ready.
+serve() {
+	"$bin/fonoteka" serve --data "$data" --listen "127.0.0.1:$port" --private-listen 127.0.0.1:0 \
+		--workers "$workers" "$@" >"$work/serve.log" 2>&1 &
+	serve=$!
+	pids+=("$serve")
+}
+listening() { grep -q 'msg=listening' "$work/serve.log"; }
+stop_serve() {
+	kill "$serve"
+	wait "$serve" || true
+}
+
+# simulate NAME CALLS BYTES SEED PORT posts calls and goes on serving recordings.
+simulate() {
+	"$bin/mttsim" --redirect-uri "$FONOTEKA_MTT_REDIRECT_URI" --calls "$2" --rate 0 --record-bytes "$3" --seed "$4" \
+		--listen "127.0.0.1:$5" --serve >"$work/$1.json" 2>"$work/$1.log" &
+	pids+=("$!")
+	sim=$!
+}
+
+announced() { [ "$(sql "SELECT count() FROM events WHERE body LIKE '%urlRecord%'" 2>/dev/null || echo 0)" -gt 0 ]; }
+count_state() { sql "SELECT countIf(state $1) FROM recordings" 2>/dev/null || echo -1; }
+settled() { # no recording more for two seconds
+	local before
+	before=$(count_state "!= ''")
+	sleep 2
+	[ "$before" -gt 0 ] && [ "$before" = "$(count_state "!= ''")" ]
+}
+all_archived() { [ "$(count_state "!= 'archived'")" = 0 ]; }
+
+rclone=$(find_rclone)
+data=$work/data
+port=$(free_port)
+small=$(free_port)
+large=$(free_port)
+export FONOTEKA_MTT_REDIRECT_URI=http://127.0.0.1:$port/mtt/bench
+export FONOTEKA_MTT_RECORD_HOSTS=127.0.0.1:$small,127.0.0.1:$large
+mkdir -p "$data"
+
+echo "machine: $(nproc) cores, load $(cut -d' ' -f1 /proc/loadavg); $workers at once"
+dd if=/dev/zero of="$work/fsync" bs=4k count=500 oflag=dsync 2>&1 |
+	awk '/copied/ { for (i = 1; i <= NF; i++) if ($i == "s,") printf "fsync: %.0f a second (4 KiB written and synced)\n", 500 / $(i - 1) }'
+
+echo "announcing …"
+# A Redis that is not there: everything gets into the catalogue, nothing is fetched.
+serve --redis-url redis://127.0.0.1:1/0
+until_true 60 "serve's start" listening
+simulate small $((recordings * 10 / 8)) 300000 "$RANDOM" "$small"
+until_true 120 "announcing" announced
+until_true 120 "announcing" settled
+n=$(count_state "= 'announced'")
+sql "SELECT url, key_of FROM (SELECT url, concat('r/', recording_id, '.mp3') AS key_of FROM recordings)" | tr '\t' ',' >"$work/urls.csv"
+stop_serve
+cp -a "$data" "$work/before"
+
+secret() { sed -n "s/.*\"$1\": *\"\{0,1\}\([^\",}]*\).*/\1/p" "$work/state.json" | head -n 1; }
+
+run_rclone() { # the stores are up, serve has nothing to do
+	cp "$data"/state.json "$work/state.json"
+	export RCLONE_CONFIG=$work/rclone.conf
+	cat >"$RCLONE_CONFIG" <<-END
+		[s3]
+		type = s3
+		provider = Other
+		access_key_id = $(secret s3_access_key)
+		secret_access_key = $(secret s3_secret_key)
+		endpoint = http://127.0.0.1:$(secret s3)
+		region = us-east-1
+		force_path_style = true
+	END
+	"$rclone" mkdir "s3:rclone"
+	local from to copied
+	from=$(now)
+	"$rclone" copyurl --urls "$work/urls.csv" "s3:rclone/$1" --s3-no-check-bucket --transfers "$workers" 2>"$work/rclone.log" ||
+		fail "rclone" "$work/rclone.log"
+	to=$(now)
+	copied=$("$rclone" size "s3:rclone/$1" --json | sed 's/.*"count":\([0-9]*\).*/\1/')
+	[ "$copied" = "$n" ] || fail "rclone copied $copied of $n"
+	theirs=$(per_second "$n" "$from" "$to")
+	echo "rclone copyurl: $theirs recordings/s"
+}
+
+ours_all=0
+theirs_all=0
+for round in $(seq "$rounds"); do
+	rm -rf "$data"
+	cp -a "$work/before" "$data"
+	sync
+	serve
+	until_true 60 "serve's start" listening
+	until_true 300 "archiving" all_archived
+	ours=$(sql "SELECT round(count() / (dateDiff('millisecond', min(fetched), max(done)) / 1000)) FROM (
+		SELECT minIf(at, step = 'fetched') AS fetched, maxIf(at, step = 'archived') AS done FROM custody GROUP BY recording_id)")
+	echo "fonoteka: $ours recordings/s, with sidecar and row; serve without the engine $(awk '/VmHWM/ { print int($2 / 1024) }' "/proc/$serve/status") MB resident at most"
+	run_rclone "$round"
+	ours_all=$((ours_all + ours))
+	theirs_all=$((theirs_all + theirs))
+	[ "$round" = "$rounds" ] || stop_serve
+done
+awk -v n="$n" -v a="$ours_all" -v b="$theirs_all" -v r="$rounds" 'BEGIN {
+	printf "%d recordings of 300 KB, %d rounds: fonoteka %.0f/s, rclone %.0f/s, ratio %.2f (reach 1.0)\n", n, r, a / r, b / r, a / b }'
+
+echo "with files of 100 MB among them …"
+kill "$sim"
+simulate small2 400 300000 "$RANDOM" "$small"
+simulate large 12 100000000 "$RANDOM" "$large"
+until_true 60 "announcing" settled
+until_true 300 "archiving" all_archived
+echo "serve without the engine: $(awk '/VmHWM/ { print int($2 / 1024) }' "/proc/$serve/status") MB resident at most (reach 150), largest file $(sql "SELECT max(size) FROM recordings") bytes, $(sql "SELECT countIf(size > 50000000) FROM recordings") of them"
