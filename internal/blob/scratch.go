@@ -27,16 +27,27 @@ func trial() (*bytes.Reader, Put) {
 	return bytes.NewReader(body), Put{Size: int64(len(body)), SHA256: hex.EncodeToString(sum[:]), ContentType: "text/plain", Unretained: true}
 }
 
-// wipe deletes all versions of a scratch object, also after ctx has ended.
-func (b *Bucket) wipe(ctx context.Context, key string) error {
+// wipe deletes all versions of the scratch objects below a prefix, also after
+// ctx has ended. It asks for no lock first, as nothing here is worth one.
+func (b *Bucket) wipe(ctx context.Context, prefix string) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
 	var all []Version
-	err := b.Versions(ctx, key, func(v Version) bool { all = append(all, v); return true })
+	err := b.Versions(ctx, prefix, func(v Version) bool { all = append(all, v); return true })
 	if err != nil { // a store without versions
-		all = []Version{{Key: key}}
+		all = nil
+		if err = b.List(ctx, prefix, func(o Object) bool { all = append(all, Version{Key: o.Key}); return true }); err != nil {
+			return err
+		}
 	}
-	return b.RemoveVersions(ctx, all)
+	var failed []error
+	for _, v := range all {
+		err := b.client.RemoveObject(ctx, b.where.Bucket, v.Key, minio.RemoveObjectOptions{VersionID: v.ID})
+		if err = b.wrap("removing", v.Key, err); err != nil && !errors.Is(err, ErrNotFound) {
+			failed = append(failed, err)
+		}
+	}
+	return errors.Join(failed...)
 }
 
 // ErrNotEncrypted: the store takes the request for encryption and stores the
