@@ -9,7 +9,7 @@ MINIO_DIR := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/fonoteka/minio/$(MINIO)
 export CGO_ENABLED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help build static engine minio run test race bench crash fuzz lint fmt clean
+.PHONY: help build static engine minio run test race bench crash fuzz lint alerts fmt clean
 
 help: ## print the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,10 +49,16 @@ fuzz: ## the decoder and the mp3 scan, a minute each
 	$(GO) test ./internal/mtt -fuzz FuzzDecode -fuzztime 1m
 	$(GO) test ./internal/mp3 -fuzz FuzzScan -fuzztime 1m
 
-lint: ## gofumpt, vet, staticcheck
+lint: alerts ## gofumpt, vet, staticcheck, the alert rules
 	@test -z "$$($(GO) tool gofumpt -l cmd internal schema | tee /dev/stderr)"
 	$(GO) vet ./...
 	$(GO) tool staticcheck ./...
+
+alerts: ## the alert rules and their tests, by promtool (Debian: package prometheus)
+	@if command -v promtool >/dev/null; then \
+		promtool check config deploy/prometheus/prometheus.yml && promtool test rules deploy/prometheus/fonoteka.rules_test.yml; \
+	elif [ -n "$$CI" ]; then echo "make alerts: promtool is missing" >&2; exit 1; \
+	else echo "make alerts: skipped, as promtool is missing"; fi
 
 fmt: ## format
 	$(GO) tool gofumpt -w cmd internal schema
