@@ -13,3 +13,16 @@ func Unpack(ctx context.Context, tarball, integrity, dst string) error {
 
 // LogEngineLine passes a line of the engine's stderr to the log.
 func LogEngineLine(log *slog.Logger, line string) { engineLog{log: log}.line(line) }
+
+// Folders is what the object store knows to be on disk.
+type Folders struct{ folders }
+
+// Sync is what follows a write, Deleting what surrounds a deletion.
+func (f *Folders) Sync(path, root string) error { return f.sync(path, root) }
+func (f *Folders) Deleting() (end func())       { return f.deleting() }
+
+// SyncedUpTo is the highest folder that a write in dir would sync.
+func (f *Folders) SyncedUpTo(dir, root string) string {
+	top, _, _ := f.lowestKnown(dir, root)
+	return top
+}

@@ -29,6 +29,7 @@ type durable struct {
 	*posix.Posix
 	root, versions string
 	sidecar        string // "" where metadata are extended attributes
+	folders        folders
 }
 
 // settled passes err on, and syncs what belongs to an object if there is none.
@@ -43,7 +44,7 @@ func (d *durable) settled(err error, bucket, key *string) error {
 }
 
 func (d *durable) syncObject(bucket, key string) error {
-	if err := syncUp(filepath.Join(d.root, bucket, filepath.FromSlash(key)), d.root); err != nil {
+	if err := d.folders.sync(filepath.Join(d.root, bucket, filepath.FromSlash(key)), d.root); err != nil {
 		return err
 	}
 	versions := d.versionsOf(bucket, key)
@@ -159,6 +160,12 @@ func (d *durable) CreateBucket(ctx context.Context, in *s3.CreateBucketInput, ac
 	return d.settledBucket(d.Posix.CreateBucket(ctx, in, acl), *in.Bucket)
 }
 
+// DeleteBucket deletes an empty bucket.
+func (d *durable) DeleteBucket(ctx context.Context, bucket string) error {
+	defer d.folders.deleting()()
+	return d.Posix.DeleteBucket(ctx, bucket)
+}
+
 // PutBucketVersioning turns versions of a bucket's objects on or off.
 func (d *durable) PutBucketVersioning(ctx context.Context, bucket string, status types.BucketVersioningStatus) error {
 	return d.settledBucket(d.Posix.PutBucketVersioning(ctx, bucket, status), bucket)
@@ -182,11 +189,14 @@ func (d *durable) DeleteObject(ctx context.Context, in *s3.DeleteObjectInput) (*
 	if err := d.refuseHeld(ctx, in); err != nil {
 		return nil, err
 	}
+	end := d.folders.deleting()
 	out, err := d.Posix.DeleteObject(ctx, in)
 	if err == nil && in.VersionId != nil { // the key's last version takes its folders along
 		err = syncUp(d.versionsOf(*in.Bucket, *in.Key), d.versions)
 	}
-	return out, d.settled(err, in.Bucket, in.Key)
+	err = d.settled(err, in.Bucket, in.Key)
+	end()
+	return out, err
 }
 
 // refuseHeld is nil if the deletion takes no bytes under legal hold away. In a
