@@ -36,6 +36,7 @@ type config struct {
 	recordHosts   archive.Hosts
 	workers       int
 	download      download
+	fixity        fixitySettings
 	rules         call.Rules
 	endAfter      time.Duration
 	retention     blob.Retention
@@ -166,6 +167,7 @@ func (cfg *config) receiver(c *cli.Context, file file, pick func(string, string)
 		cfg.workers = n
 	}
 	cfg.download = downloads(file.Download, pick, p)
+	cfg.fixity = parseFixity(pick("scrub-days", file.Scrub.Days), pick("scrub-rate", file.Scrub.Rate), p)
 }
 
 // hosts reads the list of hosts that recordings may be fetched from.

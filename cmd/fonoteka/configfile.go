@@ -31,7 +31,14 @@ type file struct {
 	Download      fileDownload      `yaml:"download"`
 	LogFormat     string            `yaml:"log_format"`
 	Calls         fileCalls         `yaml:"calls"`
+	Scrub         fileScrub         `yaml:"scrub"`
 	Integrations  []fileIntegration `yaml:"integrations"`
+}
+
+// fileScrub says how what is stored is checked in the background.
+type fileScrub struct {
+	Days string `yaml:"days"`
+	Rate string `yaml:"rate"`
 }
 
 type fileCalls struct {

@@ -14,6 +14,7 @@ import (
 	"fonoteka/internal/blob"
 	"fonoteka/internal/call"
 	"fonoteka/internal/cdr"
+	"fonoteka/internal/fixity"
 	"fonoteka/internal/queue"
 	"fonoteka/internal/relay"
 	"fonoteka/internal/spool"
@@ -33,6 +34,7 @@ type pipeline struct {
 	deriver     *cdr.Deriver
 	planner     *archive.Planner
 	standing    *standing.Collector
+	fixity      *fixity.Worker // nil: turned off
 	workers     *queue.Server
 	rows        *relay.ToWarehouse
 	toWarehouse *relay.Relay
@@ -153,6 +155,9 @@ func (p *pipeline) newArchive(cfg *config, redisURL string, reg prometheus.Regis
 		Logger: p.log, Registerer: reg,
 	})
 	if err != nil {
+		return err
+	}
+	if p.fixity, err = p.newFixity(cfg, fetcher, reg); err != nil {
 		return err
 	}
 	p.planner, err = archive.NewPlanner(archive.PlannerOptions{Due: p.warehouse, Queue: p.queue, Depth: p.queue.Depth, Hosts: cfg.recordHosts, Logger: p.log, Registerer: reg})

@@ -45,7 +45,7 @@ func recordingsCommand() *cli.Command {
 				}, dataFlags()...),
 				Action: getRecording,
 			},
-			importCommand(), progressCommand(), retryCommand(), atRiskCommand(),
+			importCommand(), progressCommand(), retryCommand(), atRiskCommand(), rebuildCommand(), orphansCommand(),
 		},
 	}
 }

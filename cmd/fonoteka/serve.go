@@ -45,7 +45,7 @@ first (fonoteka doctor s3), with a short span.`,
 			text("listen", ":8080", "public `ADDRESS` for notifications"),
 			text("private-listen", "127.0.0.1:8090", "private `ADDRESS` for metrics and health"),
 			text("workers", "16", "`N` downloads at once"),
-		}, append(integrationFlags(), downloadFlags()...)...), dataFlags()...),
+		}, append(append(integrationFlags(), downloadFlags()...), fixityFlags()...)...), dataFlags()...),
 		Action: func(c *cli.Context) error {
 			cfg, err := loadConfig(c, forServe)
 			if err != nil {
@@ -132,6 +132,7 @@ func serve(ctx context.Context, cfg *config, log *slog.Logger) (err error) {
 	all.add("public listener", serveHTTP(public, listeners[0]))
 	all.add("queue", p.archiveJobs)
 	all.add("relays", p.toWarehouse.Run, p.toQueue.Run)
+	all.add("check of what is stored", p.checkStored)
 	all.add("deriver and planner", p.derive, p.plan, p.count, func(ctx context.Context) error { return p.sayReady(ctx, log) })
 	all.add("catalogue", p.catalogue.Run)
 	all.add("spool upkeep", sp.Run)

@@ -1,0 +1,210 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"fonoteka/internal/call"
+	"fonoteka/internal/fixity"
+)
+
+func scrubCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "scrub",
+		Usage: "read stored recordings again and compare them with what was archived",
+		Description: `Each recording's bytes and its sidecar (the document beside it) are read from the
+store; size and sha256 must be those of the catalogue. Every check is noted in
+the chain of custody. What is altered, absent or cannot be read is printed here,
+shown by fonoteka recordings list, and makes the exit status 1. Nothing is
+overwritten or deleted. fonoteka serve does the same in the background
+(--scrub-days), fetches what is damaged again while its link lives, and keeps the
+copy beside.`,
+		Flags: append([]cli.Flag{
+			&cli.StringFlag{Name: "sample", Usage: "only a random `SHARE` of them: 1%"},
+			&cli.StringFlag{Name: "since", Usage: "only those archived at or after `TIME`, UTC: 2026-03-02, 2026-03-02T10:00:00 or 24h (ago)"},
+			&cli.StringFlag{Name: "rate", Value: "0", Usage: "read at most `RATE`: 50MB/s; 0: no limit"},
+			&cli.IntFlag{Name: "parallel", Value: 4, Usage: "read `N` recordings at once"},
+			jsonFlag(),
+		}, dataFlags()...),
+		Action: scrub,
+	}
+}
+
+func parseShare(s string) (float64, error) {
+	if s == "" {
+		return 0, nil
+	}
+	n, err := strconv.ParseFloat(strings.TrimSuffix(s, "%"), 64)
+	if strings.HasSuffix(s, "%") {
+		n /= 100
+	}
+	if err != nil || n <= 0 || n > 1 {
+		return 0, fmt.Errorf("--sample: %q is not a share such as 1%%", s)
+	}
+	return n, nil
+}
+
+func scrub(c *cli.Context) error {
+	now := time.Now()
+	q := fixity.Query{Seed: uint64(now.UnixNano())}
+	var err error
+	if q.Share, err = parseShare(c.String("sample")); err != nil {
+		return err
+	}
+	if q.Since, err = parseTime("since", c.String("since"), now); err != nil {
+		return err
+	}
+	rate, err := parseByteRate(c.String("rate"))
+	if err != nil {
+		return fmt.Errorf("--rate: %w", err)
+	}
+	if n := c.Int("parallel"); n < 1 || n > 256 {
+		return fmt.Errorf("--parallel: %d is not a number from 1 to 256", n)
+	}
+	return withChecker(c, rate, c.Int("parallel"), func(check *fixity.Checker) error {
+		shown := progressLine{w: c.App.ErrWriter}
+		report, err := check.Scrub(c.Context, q,
+			func(f fixity.Finding) {
+				shown.clear()
+				sayFinding(c, f)
+			},
+			func(r fixity.Report) { shown.say(scrubProgress(r, time.Now())) })
+		shown.clear()
+		if err != nil {
+			return err
+		}
+		return sayReport(c, report, time.Since(now))
+	})
+}
+
+// withChecker gives a checker on the stores of an installation.
+func withChecker(c *cli.Context, rate int64, parallel int, use func(*fixity.Checker) error) error {
+	return withStores(c, func(st *stores) error {
+		db := fixityCatalogue{st.warehouse}
+		check, err := fixity.New(fixity.Options{
+			Rows: db, Custody: db, Store: st.blob, Bucket: st.blob.Name(), BytesPerSecond: rate, Parallel: parallel,
+		})
+		if err != nil {
+			return err
+		}
+		return use(check)
+	})
+}
+
+func scrubProgress(r fixity.Report, now time.Time) string {
+	s := fmt.Sprintf("%d of %s, %s read", r.Checked, count(int(r.Total), "recording"), fileSize(int64(r.Bytes)))
+	if r.Wrong > 0 {
+		s += fmt.Sprintf(", %d wrong", r.Wrong)
+	}
+	if left, ok := r.Left(now); ok {
+		s += ", about " + span(left, true) + " left"
+	}
+	return s
+}
+
+// findingJSON is one recording that is not as it was archived.
+type findingJSON struct {
+	Integration    string  `json:"integration"`
+	RecordingID    string  `json:"recording_id"`
+	Result         string  `json:"result"`
+	Part           string  `json:"part"`
+	Key            string  `json:"key"`
+	ExpectedSHA256 string  `json:"expected_sha256"`
+	ExpectedSize   int64   `json:"expected_size"`
+	FoundSHA256    string  `json:"found_sha256"`
+	FoundSize      int64   `json:"found_size"`
+	LastGood       *string `json:"last_good"`
+	CheckedAt      *string `json:"checked_at"`
+	Reason         string  `json:"reason"`
+}
+
+func sayFinding(c *cli.Context, f fixity.Finding) {
+	if c.Bool("json") {
+		_ = lines(c.App.Writer, []findingJSON{{
+			Integration: f.Row.Integration, RecordingID: f.Row.ID, Result: string(f.Result), Part: f.Part, Key: f.Row.Key,
+			ExpectedSHA256: f.Row.SHA256, ExpectedSize: f.Row.Size, FoundSHA256: f.SHA256, FoundSize: f.Size,
+			LastGood: isoTime(f.LastGood), CheckedAt: isoTime(f.At), Reason: f.Say(),
+		}})
+		return
+	}
+	w := c.App.Writer
+	fmt.Fprintf(w, "recording %s: %s (%s)\n  key       %s\n  expected  %s\n", f.Row.ID, f.Result, f.Part, f.Row.Key, bytesAndDigest(f.Row))
+	found := f.Row
+	found.SHA256, found.Size = f.SHA256, f.Size
+	switch {
+	case f.Part == "sidecar":
+		fmt.Fprintf(w, "  found     the recording as expected; its sidecar: %s\n", orDash(f.Detail))
+	case f.Result == fixity.Altered:
+		fmt.Fprintf(w, "  found     %s\n", bytesAndDigest(found))
+	default:
+		fmt.Fprintf(w, "  found     nothing\n")
+	}
+	fmt.Fprintf(w, "  last good %s\n", clock(f.LastGood))
+}
+
+func bytesAndDigest(s call.RecordingStatus) string {
+	return fmt.Sprintf("%d bytes, sha256 %s", s.Size, s.SHA256)
+}
+
+func sayReport(c *cli.Context, r fixity.Report, took time.Duration) error {
+	if c.Bool("json") {
+		err := lines(c.App.Writer, []map[string]any{{
+			"checked": r.Checked, "bytes": r.Bytes, "altered": r.Altered, "absent": r.Absent, "unreadable": r.Unreadable,
+			"took_ms": took.Milliseconds(),
+		}})
+		if err != nil {
+			return err
+		}
+	} else {
+		fmt.Fprintf(c.App.Writer, "%s read again, %s in %s: %d altered, %d absent, %d unreadable\n",
+			count(int(r.Checked), "recording"), fileSize(int64(r.Bytes)), span(took, true), r.Altered, r.Absent, r.Unreadable)
+	}
+	if r.Wrong > 0 {
+		return fmt.Errorf("%s not as archived", areNot(int(r.Wrong)))
+	}
+	return nil
+}
+
+func areNot(n int) string {
+	if n == 1 {
+		return "1 recording is"
+	}
+	return fmt.Sprintf("%d recordings are", n)
+}
+
+// progressLine is one line that is written over and over on a terminal, at most
+// five times a second; elsewhere a line every ten seconds.
+type progressLine struct {
+	w     io.Writer
+	last  time.Time
+	shown bool
+}
+
+func (p *progressLine) say(s string) {
+	every := 10 * time.Second
+	if terminal(p.w) {
+		every = 200 * time.Millisecond
+	}
+	if time.Since(p.last) < every {
+		return
+	}
+	p.last = time.Now()
+	if terminal(p.w) {
+		fmt.Fprint(p.w, "\r\x1b[K"+s)
+		p.shown = true
+		return
+	}
+	fmt.Fprintln(p.w, s)
+}
+
+func (p *progressLine) clear() {
+	if p.shown {
+		fmt.Fprint(p.w, "\r\x1b[K")
+		p.shown = false
+	}
+}

@@ -1,0 +1,170 @@
+// Package fixity proves that what is archived is still there and still the
+// same. It reads stored recordings again and compares them with the catalogue
+// and with their sidecars, writes every check into the chain of custody, and
+// makes the catalogue say what it found. It also rebuilds the catalogue from
+// the objects, and lists what is on one side only.
+//
+// Nothing here deletes or overwrites an archived object. A recording that is
+// found altered or absent keeps its row: state and digest stay, the reason says
+// what is wrong. The finding counts as one of the recording's attempts, because
+// of two rows of one state the one with more attempts holds; a state of its own
+// was rejected, as every reader would have to know that it means "archived, but".
+// The reason goes when a later check finds the right bytes – after a restore
+// from a backup, for example – or when a good copy was found or fetched again
+// and stored beside.
+//
+// The digest is computed from the bytes that the store gives back. Comparing
+// the store's own checksum was rejected: it is a note of what was once written.
+// golang.org/x/time/rate bounds the bytes per second, since a check of
+// everything must not be felt by those who listen to recordings.
+package fixity
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/time/rate"
+
+	"fonoteka/internal/blob"
+	"fonoteka/internal/call"
+)
+
+// Query chooses among archived recordings; a zero field chooses all.
+type Query struct {
+	AfterIntegration, AfterID string    // only keys behind this one
+	Since                     time.Time // archived at or after
+	Share                     float64   // 0 < Share < 1: about this part of them, chosen by Seed
+	Seed                      uint64
+	Reasons                   []string // whose reason begins with one of these
+}
+
+func (q Query) after(r call.RecordingStatus) Query {
+	q.AfterIntegration, q.AfterID = r.Integration, r.ID
+	return q
+}
+
+// Rows reads the catalogue.
+type Rows interface {
+	// Archived lists archived recordings in a fixed order, at most limit.
+	Archived(ctx context.Context, q Query, limit int) ([]call.RecordingStatus, error)
+	Count(ctx context.Context, q Query) (recordings, bytes uint64, err error)
+	// ByID reads rows of any state; an id may be there once per integration.
+	ByID(ctx context.Context, ids []string) ([]call.RecordingStatus, error)
+}
+
+// Custody adds to the chain of custody and to the catalogue, and knows when a
+// recording last went through one of several steps.
+type Custody interface {
+	// Save is durable when it returns nil. A row of a lower version changes nothing.
+	Save(ctx context.Context, rows []call.RecordingStatus, steps []call.Custody) error
+	// LastStep gives the times in the order of rows; the zero time: never.
+	LastStep(ctx context.Context, rows []call.RecordingStatus, steps ...string) ([]time.Time, error)
+}
+
+// Store holds the objects; *blob.Bucket is one.
+type Store interface {
+	// GetRange, unlike Get, gives bytes that are not what was stored as they are.
+	GetRange(ctx context.Context, key string, offset, length int64) (io.ReadCloser, blob.Object, error)
+	Stat(ctx context.Context, key string) (blob.Object, error)
+	Put(ctx context.Context, key string, body io.ReaderAt, p blob.Put) error
+	List(ctx context.Context, prefix string, each func(blob.Object) bool) error
+	Ping(ctx context.Context) error
+}
+
+// Options of a Checker. Rows, Custody, Store and Bucket are required.
+type Options struct {
+	Rows    Rows
+	Custody Custody
+	Store   Store
+	Bucket  string // its name, for rebuilt rows
+
+	BytesPerSecond int64 // read at most; 0: as fast as it goes
+	Parallel       int   // objects read at once; default 1
+
+	Logger     *slog.Logger // nil: none
+	Registerer prometheus.Registerer
+	Now        func() time.Time // default time.Now
+}
+
+func (o *Options) validate() error {
+	if o.Rows == nil || o.Custody == nil || o.Store == nil || o.Bucket == "" {
+		return errors.New("fixity: rows, custody, store and bucket are required")
+	}
+	if o.BytesPerSecond < 0 {
+		return errors.New("fixity: a rate below zero")
+	}
+	if o.Parallel <= 0 {
+		o.Parallel = 1
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return nil
+}
+
+// Checker checks. It keeps nothing between checks; several may work at once.
+type Checker struct {
+	Options
+	limit *rate.Limiter
+	m     *metrics
+}
+
+// New makes a Checker.
+func New(o Options) (*Checker, error) {
+	if err := o.validate(); err != nil {
+		return nil, err
+	}
+	c := &Checker{Options: o, m: newMetrics(o.Registerer)}
+	if o.BytesPerSecond > 0 {
+		c.limit = rate.NewLimiter(rate.Limit(o.BytesPerSecond), chunk)
+	}
+	return c, nil
+}
+
+// chunk is how much is read at once.
+const chunk = 64 << 10
+
+// recordings is the folder that archived objects are in.
+const recordings = "recordings/"
+
+// Result of a check; also the name of its step in the chain of custody.
+type Result string
+
+// The results.
+const (
+	Verified   Result = "verified"   // recording and sidecar are as archived
+	Altered    Result = "altered"    // one of them is another
+	Absent     Result = "absent"     // one of them is not there
+	Unreadable Result = "unreadable" // the store answers, but does not give one of them back
+)
+
+// faults are what a row's reason begins with while something is wrong.
+var faults = []string{string(Altered) + ": ", string(Absent) + ": ", string(Unreadable) + ": "}
+
+// Faulty tells what is known to be wrong with an archived recording from its
+// row's reason; "" where nothing is.
+func Faulty(s call.RecordingStatus) Result {
+	for _, f := range faults {
+		if s.State == call.Archived && strings.HasPrefix(s.Reason, f) {
+			return Result(strings.TrimSuffix(f, ": "))
+		}
+	}
+	return ""
+}
+
+// otherReason is a row's reason without what a check said.
+func otherReason(s call.RecordingStatus) string {
+	if Faulty(s) == "" {
+		return s.Reason
+	}
+	_, rest, _ := strings.Cut(s.Reason, "; ")
+	return rest
+}

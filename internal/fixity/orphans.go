@@ -1,0 +1,147 @@
+package fixity
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"fonoteka/internal/blob"
+	"fonoteka/internal/call"
+)
+
+// OrphanKind says what is missing on the other side.
+type OrphanKind string
+
+// The kinds of orphans.
+const (
+	NoRow     OrphanKind = "object without row"        // a whole recording that the catalogue does not call archived
+	NoSidecar OrphanKind = "recording without sidecar" // an mp3 alone
+	NoMP3     OrphanKind = "sidecar without recording"
+	NoObject  OrphanKind = "row without object"
+	Stranger  OrphanKind = "unknown object" // not a name that Fonoteka gives
+)
+
+var orphanKinds = []OrphanKind{NoRow, NoSidecar, NoMP3, NoObject, Stranger}
+
+// Orphan is something that is on one side only.
+type Orphan struct {
+	Kind        OrphanKind
+	Key         string
+	Integration string // where a row is known
+	RecordingID string // where the key tells
+	State       call.RecordingState
+}
+
+// OrphanReport counts.
+type OrphanReport struct {
+	Objects    uint64 // mp3s listed
+	Recordings uint64 // rows that say archived
+	ByKind     map[OrphanKind]uint64
+}
+
+// young objects are on their way: the row follows its object.
+const young = time.Hour
+
+// Orphans compares bucket and catalogue by names: each is called for what is on
+// one side only. Objects younger than an hour are passed over. Rows without an
+// object are looked for one by one, but only where the numbers say that there
+// must be some.
+func (c *Checker) Orphans(ctx context.Context, each func(Orphan), progress func(OrphanReport)) (OrphanReport, error) {
+	r := OrphanReport{ByKind: map[OrphanKind]uint64{}}
+	tell := func(o Orphan) {
+		r.ByKind[o.Kind]++
+		if each != nil {
+			each(o)
+		}
+	}
+	began := c.Now()
+	var matched uint64
+	err := c.groups(ctx, began.Add(-young), func(gs []group) error {
+		rows, err := c.rowsOf(ctx, gs)
+		if err != nil {
+			return err
+		}
+		for _, g := range gs {
+			r.Objects += uint64(len(g.mp3s))
+			matched += g.compare(rows[g.id], tell)
+		}
+		if progress != nil {
+			progress(r)
+		}
+		return nil
+	}, func(o blob.Object) { tell(Orphan{Kind: Stranger, Key: o.Key}) })
+	if err != nil {
+		return r, err
+	}
+	if r.Recordings, _, err = c.Rows.Count(ctx, Query{}); err != nil {
+		return r, err
+	}
+	if r.Recordings > matched {
+		err = c.rowsWithoutObject(ctx, began, tell)
+	}
+	return r, err
+}
+
+// compare tells what of a group is on one side only, and how many rows have
+// their object in it.
+func (g group) compare(rows []call.RecordingStatus, tell func(Orphan)) (matched uint64) {
+	o := Orphan{RecordingID: g.id}
+	archived := false
+	for _, row := range rows {
+		o.Integration, o.State = row.Integration, row.State
+		for _, m := range g.mp3s {
+			if row.State == call.Archived && row.Key == m.Key {
+				matched++
+				archived = true
+				break
+			}
+		}
+	}
+	say := func(kind OrphanKind, key string) {
+		o.Kind, o.Key = kind, key
+		tell(o)
+	}
+	left := map[string]bool{}
+	for key := range g.sidecars {
+		left[key] = true
+	}
+	for _, m := range g.mp3s {
+		side := call.SidecarKey(m.Key)
+		if !left[side] {
+			say(NoSidecar, m.Key)
+		} else if !archived {
+			say(NoRow, m.Key)
+		}
+		delete(left, side)
+	}
+	for key := range left {
+		say(NoMP3, key)
+	}
+	for _, u := range g.unknown {
+		say(Stranger, u.Key)
+	}
+	return matched
+}
+
+// rowsWithoutObject asks the store for the object of every row archived before.
+func (c *Checker) rowsWithoutObject(ctx context.Context, before time.Time, tell func(Orphan)) error {
+	var q Query
+	for {
+		rows, err := c.Rows.Archived(ctx, q, 1000)
+		if err != nil || len(rows) == 0 {
+			return err
+		}
+		for _, row := range rows {
+			if row.ArchivedAt.After(before) {
+				continue
+			}
+			_, err := c.Store.Stat(ctx, row.Key)
+			if errors.Is(err, blob.ErrNotFound) {
+				tell(Orphan{Kind: NoObject, Key: row.Key, Integration: row.Integration, RecordingID: row.ID, State: row.State})
+			} else if err != nil {
+				return err
+			}
+		}
+		q = q.after(rows[len(rows)-1])
+	}
+}

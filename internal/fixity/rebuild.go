@@ -1,0 +1,188 @@
+package fixity
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"fonoteka/internal/blob"
+	"fonoteka/internal/call"
+)
+
+// RebuildOptions of a Rebuild.
+type RebuildOptions struct {
+	Verify bool // read every rebuilt recording and compare its digest
+	DryRun bool // write nothing
+}
+
+// RebuildReport counts recordings, not objects.
+type RebuildReport struct {
+	Listed   uint64 // recordings in the bucket
+	Present  uint64 // already in the catalogue as archived or erased: left as they are
+	Rebuilt  uint64 // rows written, or that would be
+	Faulty   uint64 // of them, altered or unreadable (Verify)
+	Unusable uint64 // no mp3 with a readable sidecar: no row can be made
+	Bytes    uint64 // of the recordings rebuilt
+	Unknown  uint64 // objects with names that Fonoteka does not give
+	Started  time.Time
+}
+
+// Rebuild makes the rows of archived recordings from the objects alone. It may
+// be interrupted and run again: what has its row is passed over. A row that
+// says archived or erased is never touched; a lower state gives way.
+// unusable is called for recordings whose row cannot be made.
+//
+// Of several files of one recording the one under its own key is the
+// recording, as it was when they were stored – or, with Verify, the first that
+// is what its sidecar says.
+func (c *Checker) Rebuild(ctx context.Context, o RebuildOptions, unusable func(key, why string), progress func(RebuildReport)) (RebuildReport, error) {
+	r := RebuildReport{Started: c.Now()}
+	err := c.groups(ctx, time.Time{}, func(gs []group) error {
+		r.Listed += uint64(len(gs))
+		rows, err := c.rowsOf(ctx, gs)
+		if err != nil {
+			return err
+		}
+		var missing []group
+		for _, g := range gs {
+			if g.settled(rows[g.id]) {
+				r.Present++
+			} else {
+				missing = append(missing, g)
+			}
+		}
+		made, err := c.rebuildAll(ctx, o, missing)
+		if err != nil {
+			return err
+		}
+		if err := c.keep(ctx, o, made, &r, unusable); err != nil {
+			return err
+		}
+		if progress != nil {
+			progress(r)
+		}
+		return nil
+	}, func(blob.Object) { r.Unknown++ })
+	return r, err
+}
+
+// settled tells that the catalogue knows a recording at least as well.
+func (g group) settled(rows []call.RecordingStatus) bool {
+	for _, row := range rows {
+		if row.State == call.Erased {
+			return true
+		}
+		for _, m := range g.mp3s {
+			if row.State == call.Archived && row.Key == m.Key {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// rebuilt is a row that was made, or why it could not be.
+type rebuilt struct {
+	row   call.RecordingStatus
+	side  call.Sidecar
+	fault Finding
+	key   string
+	why   string // not "": there is no row
+}
+
+func (c *Checker) rebuildAll(ctx context.Context, o RebuildOptions, gs []group) ([]rebuilt, error) {
+	var mu sync.Mutex
+	var out []rebuilt
+	g, inner := errgroup.WithContext(ctx)
+	g.SetLimit(c.Parallel)
+	for _, one := range gs {
+		g.Go(func() error {
+			made, err := c.rebuildOne(inner, o, one)
+			if err != nil {
+				return err
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			out = append(out, made)
+			return nil
+		})
+	}
+	return out, g.Wait()
+}
+
+func (c *Checker) rebuildOne(ctx context.Context, o RebuildOptions, g group) (rebuilt, error) {
+	bad := rebuilt{key: g.stem + ".mp3", why: "there is no recording with a sidecar"}
+	var faulty *rebuilt
+	for _, object := range g.whole() {
+		side, malformed, err := c.sidecar(ctx, object.Key)
+		switch {
+		case err != nil:
+			return bad, err
+		case malformed != nil:
+			bad.why = malformed.Error()
+			continue
+		case side.Key != object.Key || side.Recording.ID != g.id:
+			bad.why = "its sidecar is of another recording"
+			continue
+		}
+		made := rebuilt{row: side.Row(c.Bucket), side: side, key: object.Key}
+		if n := g.others(side.Key, side.SHA256); n > 0 && !strings.HasPrefix(side.Reason, "conflict: ") {
+			made.row.Reason = call.JoinReasons(call.ConflictReason(n), made.row.Reason)
+		}
+		if o.Verify {
+			if made.fault, err = c.Check(ctx, made.row); err != nil {
+				return bad, err
+			}
+			if made.fault.Result != Verified {
+				if faulty == nil {
+					faulty = &made
+				}
+				continue
+			}
+		}
+		return made, nil
+	}
+	if faulty != nil {
+		return *faulty, nil
+	}
+	return bad, nil
+}
+
+// keep writes rows with the steps of custody that their sidecars know.
+func (c *Checker) keep(ctx context.Context, o RebuildOptions, made []rebuilt, r *RebuildReport, unusable func(key, why string)) error {
+	var rows []call.RecordingStatus
+	var steps []call.Custody
+	for _, m := range made {
+		if m.why != "" {
+			r.Unusable++
+			if unusable != nil {
+				unusable(m.key, m.why)
+			}
+			continue
+		}
+		r.Rebuilt++
+		r.Bytes += uint64(m.row.Size)
+		steps = append(steps,
+			step(m.row, "fetched", m.side.FetchedAt, m.row.SHA256, ""),
+			step(m.row, "stored", m.side.StoredAt, m.row.SHA256, m.row.Key),
+			step(m.row, "sidecar", m.side.StoredAt, m.row.SHA256, call.SidecarKey(m.row.Key)),
+			step(m.row, "rebuilt", c.Now().UTC(), m.row.SHA256, ""))
+		if o.Verify {
+			f := m.fault
+			f.Row = m.row
+			steps = append(steps, step(m.row, string(f.Result), f.At, f.SHA256, detail(f)))
+			if f.Result != Verified {
+				r.Faulty++
+				m.row, _ = marked(f)
+			}
+		}
+		rows = append(rows, m.row)
+	}
+	if o.DryRun || len(rows) == 0 {
+		return nil
+	}
+	return c.Custody.Save(ctx, rows, steps)
+}

@@ -1,0 +1,387 @@
+package fixity
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"fonoteka/internal/blob"
+	"fonoteka/internal/call"
+)
+
+// Positions keeps where the background check stands.
+type Positions interface {
+	Progress(ctx context.Context, name string) (string, error)
+	SetProgress(ctx context.Context, name, position string) error
+}
+
+// Uploads are multipart uploads that were begun and not completed.
+type Uploads interface {
+	Leftovers(ctx context.Context, prefix string, each func(blob.Upload) bool) error
+	Abort(ctx context.Context, u blob.Upload) error
+}
+
+// WorkerOptions of a Worker. Checker and Positions are required.
+type WorkerOptions struct {
+	Checker   *Checker
+	Positions Positions
+	Uploads   Uploads // nil: none are looked for
+	Fetch     Fetch   // nil: nothing is fetched again
+
+	Every   time.Duration // everything is checked once within it; default 30 days
+	Stride  time.Duration // between two looks at what is due, at least; default 30 s
+	Recheck time.Duration // between two looks at what is known to be wrong; default 1 h
+	Sweep   time.Duration // between two looks for orphans and left-overs; default 1 day
+}
+
+func (o *WorkerOptions) validate() error {
+	if o.Checker == nil || o.Positions == nil {
+		return errors.New("fixity: a worker needs a checker and a place for its position")
+	}
+	for _, d := range []struct {
+		v   *time.Duration
+		def time.Duration
+	}{{&o.Every, 30 * 24 * time.Hour}, {&o.Stride, 30 * time.Second}, {&o.Recheck, time.Hour}, {&o.Sweep, 24 * time.Hour}} {
+		if *d.v <= 0 {
+			*d.v = d.def
+		}
+	}
+	return nil
+}
+
+// Worker is the slow check of everything in the background. There must be one
+// in an installation: it keeps its position in the warehouse.
+//
+// A pass goes through the catalogue in the order of its key, spread evenly over
+// nine tenths of Every: what is due at a moment follows from when the pass
+// began, how much it has checked and how much is left, so that after a stop of
+// any length it goes on where it was, and catches up as fast as the rate
+// allows. What was archived behind its back is met by the next pass, again
+// within Every. Failures of store and warehouse only delay it.
+type Worker struct {
+	WorkerOptions
+	c       *Checker
+	pass    position
+	left    uint64 // of the pass, counted then
+	counted time.Time
+	fetched map[string]time.Time // when a restore of a recording was last tried
+}
+
+// position is where a pass stands, as it is kept.
+type position struct {
+	Started     time.Time `json:"started"`
+	Integration string    `json:"integration"`
+	ID          string    `json:"recording_id"`
+	Checked     uint64    `json:"checked"`
+	Wrong       uint64    `json:"wrong"`
+	Swept       time.Time `json:"swept"`
+	Ended       time.Time `json:"ended"` // of the last whole pass
+}
+
+const positionName = "fixity"
+
+// NewWorker makes a Worker.
+func NewWorker(o WorkerOptions) (*Worker, error) {
+	if err := o.validate(); err != nil {
+		return nil, err
+	}
+	return &Worker{WorkerOptions: o, c: o.Checker, fetched: map[string]time.Time{}}, nil
+}
+
+// longest is how long the worker sleeps at most: the catalogue grows meanwhile.
+const longest = 15 * time.Minute
+
+// Run works until ctx ends. No failure stops it.
+func (w *Worker) Run(ctx context.Context) error {
+	for !w.try(ctx, "position", w.load) {
+		if !pause(ctx, w.Stride) {
+			return nil
+		}
+	}
+	var rechecked time.Time
+	for ctx.Err() == nil {
+		now := w.c.Now()
+		if now.Sub(rechecked) >= w.Recheck {
+			w.try(ctx, "recheck", w.recheck)
+			rechecked = now
+		}
+		if now.Sub(w.pass.Swept) >= w.Sweep {
+			w.try(ctx, "sweep", w.sweep)
+		}
+		wait := w.Stride
+		w.try(ctx, "check", func(ctx context.Context) (err error) {
+			wait, err = w.advance(ctx)
+			return err
+		})
+		if !pause(ctx, min(max(wait, 0), longest, w.Recheck)) {
+			return nil
+		}
+	}
+	return nil
+}
+
+func (w *Worker) try(ctx context.Context, what string, f func(context.Context) error) bool {
+	err := f(ctx)
+	if err != nil && ctx.Err() == nil {
+		w.c.m.failures.WithLabelValues(what).Inc()
+		w.c.Logger.WarnContext(ctx, "background check cannot work, goes on trying", "what", what, "err", err)
+	}
+	return err == nil
+}
+
+func (w *Worker) load(ctx context.Context) error {
+	text, err := w.Positions.Progress(ctx, positionName)
+	if err != nil {
+		return err
+	}
+	if text != "" {
+		if err := json.Unmarshal([]byte(text), &w.pass); err != nil {
+			return fmt.Errorf("the position of the background check: %w", err)
+		}
+	}
+	if w.pass.Started.IsZero() {
+		w.pass.Started = w.c.Now().UTC()
+		return w.save(ctx)
+	}
+	return nil
+}
+
+func (w *Worker) save(ctx context.Context) error {
+	text, err := json.Marshal(w.pass)
+	if err != nil {
+		return err
+	}
+	if !w.pass.Ended.IsZero() {
+		w.c.m.passEnd.Set(float64(w.pass.Ended.Unix()))
+	}
+	return w.Positions.SetProgress(ctx, positionName, string(text))
+}
+
+// advance checks what is due and says how long to wait for the next.
+func (w *Worker) advance(ctx context.Context) (time.Duration, error) {
+	q := Query{AfterIntegration: w.pass.Integration, AfterID: w.pass.ID}
+	left, err := w.count(ctx, q)
+	if err != nil {
+		return w.Stride, err
+	}
+	now := w.c.Now()
+	if left == 0 {
+		return w.finished(ctx, now)
+	}
+	n, wait := due(now.Sub(w.pass.Started), w.Every/10*9, w.Stride, w.pass.Checked, left)
+	if n == 0 {
+		return wait, w.age(ctx, q)
+	}
+	rows, err := w.c.Rows.Archived(ctx, q, n)
+	if err != nil || len(rows) == 0 {
+		w.counted = time.Time{}
+		return w.Stride, err
+	}
+	if err := w.aged(ctx, rows); err != nil {
+		return w.Stride, err
+	}
+	findings, err := w.c.CheckAll(ctx, rows)
+	if err != nil {
+		return w.Stride, err
+	}
+	for _, f := range findings {
+		if f.Result != Verified {
+			w.pass.Wrong++
+			w.restore(ctx, f)
+			w.c.m.faulty.WithLabelValues(string(f.Result)).Inc() // until the next recheck counts them
+		}
+	}
+	last := rows[len(rows)-1]
+	w.pass.Integration, w.pass.ID = last.Integration, last.ID
+	w.pass.Checked += uint64(len(rows))
+	w.left -= min(w.left, uint64(len(rows)))
+	return 0, w.save(ctx)
+}
+
+// count tells how many recordings the pass has still to check: counted anew now
+// and then, as that takes a second or more with very many of them.
+func (w *Worker) count(ctx context.Context, q Query) (uint64, error) {
+	if now := w.c.Now(); w.left == 0 || now.Sub(w.counted) >= min(longest, 10*w.Stride) {
+		left, _, err := w.c.Rows.Count(ctx, q)
+		if err != nil {
+			return 0, err
+		}
+		w.left, w.counted = left, now
+	}
+	w.c.m.left.Set(float64(w.left))
+	return w.left, nil
+}
+
+// due tells how many of left should be checked now, at most a page, or how long
+// to wait: the k-th is due when k of all have their share of the span behind
+// them, and several are taken together where they are due within a stride.
+func due(passed, span, stride time.Duration, checked, left uint64) (n int, wait time.Duration) {
+	each := float64(span) / float64(checked+left)
+	together := min(max(uint64(float64(stride)/each), 1), page, left)
+	at := time.Duration(each * float64(checked+together))
+	if passed < at {
+		return 0, at - passed
+	}
+	behind := uint64(float64(passed)/each) - checked
+	return int(min(max(behind, together), page, left)), 0
+}
+
+// finished ends a pass; the next begins when its time has come.
+func (w *Worker) finished(ctx context.Context, now time.Time) (time.Duration, error) {
+	next := w.pass.Started.Add(w.Every)
+	if w.pass.Checked > 0 && w.pass.Ended.Before(w.pass.Started) {
+		w.pass.Ended = now.UTC()
+		w.c.Logger.InfoContext(ctx, "every archived recording was read again", "recordings", w.pass.Checked, "wrong", w.pass.Wrong, "took", now.Sub(w.pass.Started))
+		if err := w.save(ctx); err != nil {
+			return w.Stride, err
+		}
+	}
+	if now.Before(next) && w.pass.Checked > 0 {
+		return next.Sub(now), nil
+	}
+	w.counted = time.Time{}
+	w.pass.Started = now.UTC()
+	if w.pass.Checked == 0 { // nothing is archived yet: the pass begins with the first recording
+		return w.Stride, nil
+	}
+	w.pass.Integration, w.pass.ID, w.pass.Checked, w.pass.Wrong = "", "", 0, 0
+	return 0, w.save(ctx)
+}
+
+// age looks at the next one to be checked, for the metric.
+func (w *Worker) age(ctx context.Context, q Query) error {
+	rows, err := w.c.Rows.Archived(ctx, q, 1)
+	if err != nil || len(rows) == 0 {
+		return err
+	}
+	return w.aged(ctx, rows)
+}
+
+func (w *Worker) aged(ctx context.Context, rows []call.RecordingStatus) error {
+	times, err := w.c.Custody.LastStep(ctx, rows, string(Verified), string(Altered), string(Absent), string(Unreadable))
+	if err != nil {
+		return err
+	}
+	var oldest time.Time
+	for i, t := range times {
+		if t.IsZero() {
+			t = rows[i].ArchivedAt
+		}
+		if oldest.IsZero() || t.Before(oldest) {
+			oldest = t
+		}
+	}
+	w.c.m.oldest.Store(oldest.UnixMilli())
+	return nil
+}
+
+// manyFaulty bounds one recheck.
+const manyFaulty = 1000
+
+// recheck looks at what is known to be wrong, counts it and tries to mend it.
+func (w *Worker) recheck(ctx context.Context) error {
+	rows, err := w.c.Rows.Archived(ctx, Query{Reasons: faults}, manyFaulty)
+	if err != nil {
+		return err
+	}
+	count := map[Result]float64{Altered: 0, Absent: 0, Unreadable: 0}
+	for at := 0; at < len(rows); at += page {
+		findings, err := w.c.checkEach(ctx, rows[at:min(at+page, len(rows))])
+		if err != nil {
+			return err
+		}
+		var news []Finding // the same again would fill the chain of custody
+		for _, f := range findings {
+			if f.Result != Faulty(f.Row) {
+				news = append(news, f)
+			}
+		}
+		if _, err := w.c.note(ctx, news); err != nil {
+			return err
+		}
+		for _, f := range findings {
+			if f.Result != Verified && !w.restore(ctx, f) {
+				count[f.Result]++
+			}
+		}
+	}
+	for result, n := range count {
+		w.c.m.faulty.WithLabelValues(string(result)).Set(n)
+	}
+	return nil
+}
+
+// restore tries to mend, each recording once a day.
+func (w *Worker) restore(ctx context.Context, f Finding) bool {
+	now := w.c.Now()
+	if now.Sub(w.fetched[f.Row.ID]) < 24*time.Hour {
+		return false
+	}
+	if len(w.fetched) > 10*manyFaulty {
+		clear(w.fetched)
+	}
+	w.fetched[f.Row.ID] = now
+	f.Row = w.latest(ctx, f.Row)
+	ok, err := w.c.Restore(ctx, f, w.Fetch)
+	if err != nil && ctx.Err() == nil {
+		w.c.m.failures.WithLabelValues("restore").Inc()
+		w.c.Logger.WarnContext(ctx, "recording could not be fetched again", "recording", f.Row.ID, "err", err)
+	}
+	return ok
+}
+
+// latest is the row after the finding was noted in it.
+func (w *Worker) latest(ctx context.Context, row call.RecordingStatus) call.RecordingStatus {
+	rows, err := w.c.Rows.ByID(ctx, []string{row.ID})
+	if err == nil {
+		for _, r := range rows {
+			if r.Integration == row.Integration && r.Key == row.Key {
+				return r
+			}
+		}
+	}
+	return row
+}
+
+// sweep looks for orphans and ends what was left of uploads.
+func (w *Worker) sweep(ctx context.Context) error {
+	r, err := w.c.Orphans(ctx, nil, nil)
+	if err != nil {
+		return err
+	}
+	for _, kind := range orphanKinds {
+		w.c.m.orphans.WithLabelValues(string(kind)).Set(float64(r.ByKind[kind]))
+	}
+	if w.Uploads != nil {
+		if err := w.endUploads(ctx); err != nil {
+			return err
+		}
+	}
+	w.pass.Swept = w.c.Now().UTC()
+	return w.save(ctx)
+}
+
+// endUploads ends incomplete uploads under our own names that are older than a
+// day. Fonoteka makes none itself: they come from who restores or copies.
+func (w *Worker) endUploads(ctx context.Context) error {
+	var old []blob.Upload
+	err := w.Uploads.Leftovers(ctx, "", func(u blob.Upload) bool {
+		if _, _, ours := stemOf(u.Key); ours && w.c.Now().Sub(u.Started) > 24*time.Hour {
+			old = append(old, u)
+		}
+		return true
+	})
+	if err != nil {
+		return err
+	}
+	for _, u := range old {
+		if err := w.Uploads.Abort(ctx, u); err != nil {
+			return err
+		}
+		w.c.m.uploads.Inc()
+		w.c.Logger.InfoContext(ctx, "incomplete upload ended", "key", u.Key)
+	}
+	return nil
+}
