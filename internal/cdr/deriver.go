@@ -110,7 +110,7 @@ func (d *Deriver) Run(ctx context.Context) error {
 		}
 		more := false
 		if err == nil {
-			more, err = d.follow(ctx)
+			more, err = d.pass(ctx)
 		}
 		if err == nil && !more && time.Since(swept) > time.Minute {
 			swept = time.Now()
@@ -155,31 +155,55 @@ func (d *Deriver) load(ctx context.Context) error {
 	return nil
 }
 
-// follow derives a page of fresh touches, or if there are none one of settled
-// ones. more says that there may be further ones.
-func (d *Deriver) follow(ctx context.Context) (more bool, err error) {
-	touches, err := d.opts.Store.Touched(ctx, d.fresh, d.opts.Page)
-	if err != nil {
-		return false, err
-	}
-	if len(touches) > 0 {
-		if err := d.derive(ctx, keysOf(touches)); err != nil {
-			return false, err
-		}
-		d.fresh = touches[len(touches)-1].At
-		d.metrics.lag.Set(max(time.Since(d.fresh), 0).Seconds())
-		return len(touches) >= d.opts.Page, nil
-	}
-	d.metrics.lag.Set(0)
-	return d.settle(ctx)
-}
-
-func (d *Deriver) settle(ctx context.Context) (more bool, err error) {
+// pass derives a page of fresh touches and one of settled ones; neither waits
+// for the other, so that a busy day starves nothing. more says that there may be
+// further ones.
+func (d *Deriver) pass(ctx context.Context) (more bool, err error) {
 	now, err := d.opts.Store.ServerTime(ctx)
 	if err != nil {
 		return false, err
 	}
-	until := now.Add(-d.opts.Settle)
+	d.mindClock(now)
+	freshMore, err := d.follow(ctx, now)
+	if err != nil {
+		return false, err
+	}
+	settledMore, err := d.settle(ctx, now.Add(-d.opts.Settle))
+	return freshMore || settledMore, err
+}
+
+// mindClock goes back where the server's clock did: touches would otherwise be
+// written before our position, and never be seen.
+func (d *Deriver) mindClock(now time.Time) {
+	if !d.fresh.After(now.Add(time.Second)) {
+		return
+	}
+	d.metrics.clockSteps.Inc()
+	d.opts.Log.Warn("the warehouse's clock was set back, deriving again from before", "ahead", d.fresh.Sub(now))
+	d.fresh = now.Add(-d.opts.Settle)
+	if d.settled.After(d.fresh) {
+		d.settled = d.fresh
+	}
+}
+
+func (d *Deriver) follow(ctx context.Context, now time.Time) (more bool, err error) {
+	touches, err := d.opts.Store.Touched(ctx, d.fresh, d.opts.Page)
+	if err != nil {
+		return false, err
+	}
+	if len(touches) == 0 {
+		d.metrics.derivedTo.Store(now.UnixMilli())
+		return false, nil
+	}
+	if err := d.derive(ctx, keysOf(touches)); err != nil {
+		return false, err
+	}
+	d.fresh = touches[len(touches)-1].At
+	d.metrics.derivedTo.Store(d.fresh.UnixMilli())
+	return len(touches) >= d.opts.Page, nil
+}
+
+func (d *Deriver) settle(ctx context.Context, until time.Time) (more bool, err error) {
 	if !until.After(d.settled) {
 		return false, nil
 	}
@@ -191,23 +215,30 @@ func (d *Deriver) settle(ctx context.Context) (more bool, err error) {
 	for len(touches) > 0 && touches[len(touches)-1].At.After(until) {
 		touches, more = touches[:len(touches)-1], false
 	}
-	if len(touches) == 0 {
-		return false, nil
-	}
-	if err := d.derive(ctx, keysOf(touches)); err != nil {
-		return false, err
-	}
-	d.settled = touches[len(touches)-1].At
-	if d.fresh.Before(d.settled) {
-		d.fresh = d.settled
-	}
-	if d.settled.Sub(d.kept) > time.Second || !more {
-		if err := d.opts.Store.SetProgress(ctx, position, d.settled.Format(time.RFC3339Nano)); err != nil {
+	if len(touches) > 0 {
+		if err := d.derive(ctx, keysOf(touches)); err != nil {
 			return false, err
 		}
-		d.kept = d.settled
+		d.settled = touches[len(touches)-1].At
+		if d.fresh.Before(d.settled) {
+			d.fresh = d.settled
+		}
 	}
-	return more, nil
+	return more, d.keep(ctx, more)
+}
+
+// keep stores the position where it has changed: at once after a clock's step,
+// else each second of a backlog and when it is worked off.
+func (d *Deriver) keep(ctx context.Context, more bool) error {
+	ahead := d.settled.Sub(d.kept)
+	if ahead == 0 || more && ahead > 0 && ahead < time.Second {
+		return nil
+	}
+	if err := d.opts.Store.SetProgress(ctx, position, d.settled.Format(time.RFC3339Nano)); err != nil {
+		return err
+	}
+	d.kept = d.settled
+	return nil
 }
 
 // endOpen derives calls again that went on for too long to be true.

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"fonoteka/internal/call"
@@ -138,17 +140,26 @@ func TestWhatChangedNothingIsNotWritten(t *testing.T) {
 	insert(t, db, received.Add(time.Hour), bodies...) // the same notifications again
 	insert(t, db, received.Add(2*time.Hour), notification("showing", "10:00:01", ""))
 	eventually(t, db, func(r call.Record) bool { return r.Events == 4 })
-	stop()
-	if n := len(writes); n != 2 {
+	if n := settled(writes, 2); n != 2 {
 		t.Errorf("%d writes, want 2: one for each change", n)
 	}
+	stop()
 	writes, stop = start(t, db, time.Millisecond) // a restart derives what it may have missed
 	insert(t, db, received.Add(3*time.Hour), notification("showing", "10:00:02", ""))
 	eventually(t, db, func(r call.Record) bool { return r.Events == 5 })
-	stop()
-	if n := len(writes); n != 1 {
+	if n := settled(writes, 1); n != 1 {
 		t.Errorf("%d writes after the restart, want 1", n)
 	}
+	stop()
+}
+
+// settled counts the writes once there are enough and a second has passed.
+func settled(writes chan int, enough int) int {
+	for deadline := time.Now().Add(20 * time.Second); len(writes) < enough && time.Now().Before(deadline); {
+		time.Sleep(10 * time.Millisecond)
+	}
+	time.Sleep(time.Second)
+	return len(writes)
 }
 
 func TestSilentCallIsEndedByInference(t *testing.T) {
@@ -160,4 +171,91 @@ func TestSilentCallIsEndedByInference(t *testing.T) {
 	// The truth arrives and wins.
 	insert(t, db, time.Now().UTC(), notification("finished", "", `,"duration":30`))
 	eventually(t, db, func(r call.Record) bool { return !r.Partial && r.Talk == 30*time.Second })
+}
+
+// busy is a Store whose feed never runs dry, with a clock that can be set.
+type busy struct {
+	cdr.Store
+	mu        sync.Mutex
+	now       time.Time
+	kept      string
+	positions []string
+	asked     []time.Time // positions the feed was asked from
+}
+
+func (b *busy) ServerTime(context.Context) (time.Time, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.now = b.now.Add(time.Second)
+	return b.now, nil
+}
+
+func (b *busy) Touched(_ context.Context, after time.Time, _ int) ([]warehouse.Touch, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.asked = append(b.asked, after)
+	at := after.Add(time.Second)
+	if after.IsZero() {
+		at = b.now.Add(-time.Hour)
+	}
+	if at.After(b.now) {
+		return nil, nil
+	}
+	return []warehouse.Touch{{CallKey: warehouse.CallKey{Integration: "main", GroupID: 1}, At: at}}, nil
+}
+
+func (b *busy) Progress(context.Context, string) (string, error) { return b.kept, nil }
+
+func (b *busy) SetProgress(_ context.Context, _, position string) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.positions = append(b.positions, position)
+	return nil
+}
+
+func (*busy) EventsOf(context.Context, []warehouse.CallKey) (map[warehouse.CallKey][]warehouse.StoredEvent, error) {
+	return nil, nil
+}
+
+func (*busy) StoredCalls(context.Context, []warehouse.CallKey) (map[warehouse.CallKey][]warehouse.StoredCall, error) {
+	return nil, nil
+}
+
+func (*busy) OpenCalls(context.Context, time.Time, int) ([]warehouse.CallKey, error) { return nil, nil }
+
+func follow(t *testing.T, b *busy, passes int) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		d, err := cdr.New(cdr.Options{Store: b, Decode: func(string, []byte, time.Time) (call.Event, error) { return call.Event{}, nil }, Settle: 35 * time.Second, Log: slog.New(slog.DiscardHandler)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Duration(passes)*500*time.Millisecond)
+		defer cancel()
+		_ = d.Run(ctx)
+	})
+}
+
+func TestSteadyTrafficDoesNotStarveSettling(t *testing.T) {
+	t.Parallel()
+	b := &busy{now: time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC)}
+	follow(t, b, 200)
+	if len(b.positions) < 100 {
+		t.Errorf("the position was kept %d times in 200 passes", len(b.positions))
+	}
+}
+
+func TestAClockThatIsSetBackLosesNoCall(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC)
+	b := &busy{now: now, kept: now.Add(time.Hour).Format(time.RFC3339Nano)} // kept when the clock was an hour ahead
+	follow(t, b, 100)
+	for _, after := range b.asked {
+		if after.After(b.now) {
+			t.Fatalf("the feed was asked from %v, when it was %v", after, b.now)
+		}
+	}
+	if len(b.asked) < 100 || len(b.positions) == 0 {
+		t.Errorf("the feed was asked %d times, the position kept %d times", len(b.asked), len(b.positions))
+	}
 }

@@ -1,10 +1,17 @@
 package cdr
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
 
 type metrics struct {
 	derived, written, unreadable, failures prometheus.Counter
-	lag                                    prometheus.Gauge
+	skipped, clockSteps                    prometheus.Counter
+	lag                                    prometheus.Collector
+	derivedTo                              *atomic.Int64 // Unix milliseconds
 }
 
 func newMetrics(reg prometheus.Registerer) (metrics, error) {
@@ -16,12 +23,18 @@ func newMetrics(reg prometheus.Registerer) (metrics, error) {
 		written:    counter("written_total", "Rows of calls written because they changed."),
 		unreadable: counter("unreadable_events_total", "Stored notifications that the decoder cannot read any more."),
 		failures:   counter("failures_total", "Passes that failed and are tried again."),
-		lag:        prometheus.NewGauge(prometheus.GaugeOpts{Name: "fonoteka_cdr_lag_seconds", Help: "Age of the newest notification that is derived, 0 when none waits."}),
+		skipped:    counter("skipped_total", "Calls passed over because the warehouse could not read or take them."),
+		clockSteps: counter("clock_steps_total", "Times the warehouse's clock was found set back."),
+		derivedTo:  new(atomic.Int64),
 	}
+	m.derivedTo.Store(time.Now().UnixMilli())
+	m.lag = prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "fonoteka_cdr_lag_seconds", Help: "How long ago all notifications in the warehouse were derived; it grows through an outage.",
+	}, func() float64 { return max(time.Since(time.UnixMilli(m.derivedTo.Load())), 0).Seconds() })
 	if reg == nil {
 		return m, nil
 	}
-	for _, c := range []prometheus.Collector{m.derived, m.written, m.unreadable, m.failures, m.lag} {
+	for _, c := range []prometheus.Collector{m.derived, m.written, m.unreadable, m.failures, m.skipped, m.clockSteps, m.lag} {
 		if err := reg.Register(c); err != nil {
 			return m, err
 		}

@@ -2,6 +2,7 @@ package cdr
 
 import (
 	"context"
+	"errors"
 	"reflect"
 	"time"
 
@@ -10,21 +11,43 @@ import (
 )
 
 // derive brings the rows of these calls up to what their notifications say,
-// Options.Page calls at a time.
+// Options.Page calls at a time. A call that the warehouse can never read or take
+// is found by halving, passed over and counted: it must not hold up the others.
 func (d *Deriver) derive(ctx context.Context, keys []warehouse.CallKey) error {
-	for len(keys) > 0 {
-		n := min(len(keys), d.opts.Page)
-		if err := d.derivePage(ctx, keys[:n]); err != nil {
+	if len(keys) > d.opts.Page {
+		if err := d.derive(ctx, keys[:d.opts.Page]); err != nil {
 			return err
 		}
-		keys = keys[n:]
+		return d.derive(ctx, keys[d.opts.Page:])
 	}
-	return nil
+	err := d.derivePage(ctx, keys)
+	var bad hopeless
+	switch {
+	case !errors.As(err, &bad):
+		return err
+	case len(keys) == 1:
+		d.metrics.skipped.Inc()
+		d.opts.Log.Error("call passed over", "integration", keys[0].Integration, "call", keys[0].GroupID)
+		return nil
+	}
+	half := len(keys) / 2
+	if err := d.derive(ctx, keys[:half]); err != nil {
+		return err
+	}
+	return d.derive(ctx, keys[half:])
 }
+
+// hopeless wraps the server's refusal to read or take some call.
+type hopeless struct{ error }
+
+func (h hopeless) Unwrap() error { return h.error }
 
 func (d *Deriver) derivePage(ctx context.Context, keys []warehouse.CallKey) error {
 	events, err := d.opts.Store.EventsOf(ctx, keys)
 	if err != nil {
+		if warehouse.ServerWords(err) != "" { // it answers, but not to this
+			return hopeless{err}
+		}
 		return err
 	}
 	stored, err := d.opts.Store.StoredCalls(ctx, keys)
@@ -40,6 +63,9 @@ func (d *Deriver) derivePage(ctx context.Context, keys []warehouse.CallKey) erro
 		return nil
 	}
 	if err := d.opts.Store.WriteCalls(ctx, writes); err != nil {
+		if warehouse.IsRefusal(err) {
+			return hopeless{err}
+		}
 		return err
 	}
 	d.metrics.written.Add(float64(len(writes)))

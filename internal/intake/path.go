@@ -18,11 +18,12 @@ type path struct {
 	events      bool // ends in /events: notifications only
 }
 
-// addPaths adds the four addresses of an integration. The operator's page does
-// not settle which of them notifications go to.
+// addPaths adds the addresses of an integration. The operator's page does not
+// settle which of them notifications go to; a redirect URI that was entered with
+// a slash at its end makes two before "events".
 func (h *Handler) addPaths(i int, in Integration) error {
 	base := strings.TrimSuffix(in.Path, "/")
-	for _, suffix := range []string{"", "/", "/events", "/events/"} {
+	for _, suffix := range []string{"", "/", "/events", "/events/", "//events", "//events/"} {
 		p := path{digest: sha256.Sum256([]byte(base + suffix)), integration: i, events: len(suffix) > 1}
 		for _, other := range h.paths {
 			if other.digest == p.digest {

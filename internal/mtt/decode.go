@@ -59,8 +59,9 @@ func Decode(body []byte, ctx Context) (call.Event, error) {
 	return e, nil
 }
 
-// debounce is how far apart two directory notifications must arrive to count
-// as two: their bodies are identical, so only the arrival tells them apart.
+// debounce is the span within which equal directory notifications count as one:
+// their bodies are identical, so that only the arrival tells them apart, and it
+// is the same minute of the clock that makes them one.
 const debounce = time.Minute
 
 func arrivalID(body []byte, received time.Time) uint64 {

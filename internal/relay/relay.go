@@ -184,7 +184,7 @@ func (r *Relay) bisect(ctx context.Context, batch []spool.Record, refusal error)
 		return r.deliver(ctx, batch[half:])
 	}
 	r.opts.Log.Error("record set aside", "cursor", r.opts.Cursor, "seq", batch[0].Seq) // the server's words may quote the body
-	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 5*time.Second) {
+	for pause := 100 * time.Millisecond; ; pause = min(2*pause, time.Minute) {
 		err := r.opts.SetAside(ctx, batch[0], "the warehouse refused it: "+refusal.Error())
 		if err == nil {
 			r.metrics.setAside.Inc()
@@ -193,6 +193,8 @@ func (r *Relay) bisect(ctx context.Context, batch []spool.Record, refusal error)
 		if ctx.Err() != nil {
 			return fmt.Errorf("set record aside: %w", err)
 		}
+		r.metrics.failures.Inc()
+		r.opts.Log.Warn("record cannot be set aside yet", "cursor", r.opts.Cursor, "seq", batch[0].Seq)
 		sleep(ctx, pause)
 	}
 }

@@ -125,9 +125,15 @@ func (w *ToWarehouse) SetAside(ctx context.Context, rec spool.Record, why string
 	return w.Warehouse.InsertRejected(ctx, []warehouse.Rejected{row})
 }
 
+// reject makes a row. What is only a part, or damaged, is told apart by its
+// arrival, since equal beginnings may have been different notifications.
 func reject(rec spool.Record, body []byte, err error) warehouse.Rejected {
+	id := call.EventID(body)
+	if rec.Err != nil || rec.Truncated != "" {
+		id = call.EventID(fmt.Appendf(nil, "%d %d", rec.Seq, rec.ReceivedAt.UnixNano()))
+	}
 	return warehouse.Rejected{
-		Integration: rec.Integration, ReceivedAt: rec.ReceivedAt, Reason: reason(rec, err), Detail: err.Error(),
+		ID: id, Integration: rec.Integration, ReceivedAt: rec.ReceivedAt, Reason: reason(rec, err), Detail: err.Error(),
 		ContentType: rec.ContentType, ContentEncoding: rec.ContentEncoding, Body: body,
 	}
 }

@@ -78,7 +78,7 @@ func (db *DB) RejectedRows(ctx context.Context, f RejectedFilter) ([]Rejected, e
 	w.to("received_at", f.To)
 	w.add(!f.Replayed, "isNull(replayed_at)")
 	w.add(f.AfterID != 0, "rejected_id > ?", f.AfterID)
-	sql := "SELECT " + rejectedColumns + " FROM rejected FINAL" + w.sql() + " ORDER BY rejected_id, integration LIMIT ?"
+	sql := "SELECT " + rejectedColumns + " FROM rejected FINAL" + w.sql() + " ORDER BY rejected_id LIMIT ? WITH TIES"
 	var out []Rejected
 	err := db.do(ctx, "read rejected", readTimeout, func(ctx context.Context) error {
 		return db.query(ctx, sql, append(w.args, orDefault(f.Limit, 1000)), func(r driver.Rows) error {
