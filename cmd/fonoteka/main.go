@@ -45,7 +45,7 @@ makes CDRs of them in ClickHouse, and fetches every recording into S3.
 
 To begin:  fonoteka serve --data ./data   (see: fonoteka serve --help)`,
 		Commands: []*cli.Command{
-			serveCommand(), migrateCommand(), sqlCommand(), callsCommand(), recordingsCommand(), scrubCommand(), replayCommand(), engineCommand(),
+			serveCommand(), migrateCommand(), sqlCommand(), callsCommand(), recordingsCommand(), scrubCommand(), replayCommand(), doctorCommand(), engineCommand(),
 		},
 	}
 	err := app.RunContext(ctx, flagsFirst(app.Commands, args))
