@@ -51,13 +51,22 @@ type pipeline struct {
 // is known to be away: recordings go on to the bucket, and their rows follow.
 type catalogue struct {
 	writer *warehouse.Writer
+	reader *warehouse.Reader
 	db     *warehouse.DB
 }
 
 func (c catalogue) Recording(ctx context.Context, integration, id string) (call.RecordingStatus, bool, error) {
 	ctx, cancel := c.limit(ctx, 5*time.Second, 250*time.Millisecond)
 	defer cancel()
-	return c.db.Recording(ctx, integration, id)
+	return c.reader.Recording(ctx, integration, id)
+}
+
+// talk is what the CDR of a recording's call says by now.
+func (c catalogue) talk(ctx context.Context, integration string, callID uint64) (time.Duration, int, bool, error) {
+	ctx, cancel := c.limit(ctx, 2*time.Second, 100*time.Millisecond)
+	defer cancel()
+	t, ok, err := c.reader.Talk(ctx, integration, callID)
+	return t.Duration, t.Recordings, ok, err
 }
 
 func (c catalogue) Save(ctx context.Context, row call.RecordingStatus, steps ...call.Custody) error {
@@ -150,8 +159,9 @@ func (p *pipeline) newArchive(cfg *config, redisURL string, reg prometheus.Regis
 	if err != nil {
 		return err
 	}
+	rows := catalogue{p.catalogue, p.warehouse.NewReader(), p.warehouse}
 	archiver, err := archive.New(archive.Options{
-		Catalogue: catalogue{p.catalogue, p.warehouse}, Store: p.blob, Bucket: p.blob.Name(), Queue: p.queue, Fetcher: fetcher,
+		Catalogue: rows, TalkOf: rows.talk, Parallel: cfg.workers, Store: p.blob, Bucket: p.blob.Name(), Queue: p.queue, Fetcher: fetcher,
 		Logger: p.log, Registerer: reg,
 	})
 	if err != nil {
@@ -164,7 +174,7 @@ func (p *pipeline) newArchive(cfg *config, redisURL string, reg prometheus.Regis
 	if err != nil {
 		return err
 	}
-	p.workers, err = queue.NewServer(queue.ServerOptions{URL: redisURL, Handler: archiver.Handle, Concurrency: cfg.workers, Logger: p.log, Registerer: reg})
+	p.workers, err = queue.NewServer(queue.ServerOptions{URL: redisURL, Handler: archiver.Handle, Concurrency: 4 * cfg.workers, Logger: p.log, Registerer: reg})
 	return err
 }
 

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -87,9 +88,16 @@ func (cfg *config) decoder() relay.Decoder {
 	}
 }
 
+// memoryGoal is what the runtime collects garbage harder for. Live data is a
+// third of it; the rest would be garbage that waits. GOMEMLIMIT overrides it.
+const memoryGoal = 96 << 20
+
 // serve runs until ctx ends. What it takes in is safe from the first line on;
 // everything behind the spool may come up later, or go away and come back.
 func serve(ctx context.Context, cfg *config, log *slog.Logger) (err error) {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(memoryGoal)
+	}
 	st, err := state.Open(cfg.data)
 	if err != nil {
 		return err

@@ -24,6 +24,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/semaphore"
 
 	"fonoteka/internal/blob"
 	"fonoteka/internal/call"
@@ -63,6 +64,10 @@ type Options struct {
 	// Refresh asks for a fresh login after a server answered 401, before the
 	// next try. nil: there is none.
 	Refresh func(ctx context.Context, integration, host string) error
+	// Parallel bounds how many jobs download and store at once; 0: all that are
+	// handled. It may be several times smaller than the number of jobs handled at
+	// once: the others wait for the catalogue, in groups.
+	Parallel int
 	// TalkOf returns what the CDR of a recording's call says by now: how long the
 	// parties talked, and how many recordings it has. It is asked once per
 	// archived file, and never holds one up for long. nil: not compared.
@@ -89,6 +94,7 @@ type Archiver struct {
 	Options
 	m      *metrics
 	outage outage
+	slots  *semaphore.Weighted // nil: no limit
 }
 
 // New makes an Archiver.
@@ -96,5 +102,9 @@ func New(o Options) (*Archiver, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
-	return &Archiver{Options: o, m: newMetrics(o.Registerer), outage: outage{log: o.Logger, now: o.Now}}, nil
+	a := &Archiver{Options: o, m: newMetrics(o.Registerer), outage: outage{log: o.Logger, now: o.Now}}
+	if o.Parallel > 0 {
+		a.slots = semaphore.NewWeighted(int64(o.Parallel))
+	}
+	return a, nil
 }

@@ -54,21 +54,42 @@ func (a *Archiver) handle(ctx context.Context, job queue.Job) (outcome string, e
 	case known:
 		rec = merge(rec, row.Recording)
 	}
+	outcome, commit, err := a.attempt(ctx, job, rec, row, err == nil, a.talkOf(ctx, rec))
+	if err != nil {
+		return "", err
+	}
+	return outcome, commit(ctx)
+}
+
+// commit writes the row of an attempt.
+type commit func(ctx context.Context) error
+
+// attempt does what needs the operator's server and the store, within the limit
+// of Options.Parallel. The row is left to commit: who waits for the catalogue,
+// which writes in groups, holds neither a body nor another's place.
+func (a *Archiver) attempt(ctx context.Context, job queue.Job, rec call.Recording, row call.RecordingStatus, known bool, t talk) (outcome string, commit commit, err error) {
+	if a.slots != nil {
+		if err := a.slots.Acquire(ctx, 1); err != nil {
+			return "", nil, context.Cause(ctx)
+		}
+		defer a.slots.Release(1)
+	}
 	key := Key(rec)
 	// A recording that nobody has tried is not in the store, as a rule: if it is,
 	// its conditional put says so. While something of ours fails, or is not known,
 	// the store is asked first, so that the operator's server is not asked in vain.
-	if job.Attempt > 0 || row.Attempt > 0 || err != nil || a.outage.failing() {
+	if job.Attempt > 0 || row.Attempt > 0 || !known || a.outage.failing() {
 		object, err := a.Store.Stat(ctx, key)
 		if err == nil {
-			return "finished", a.finish(ctx, rec, job, object)
+			commit, err = a.finish(ctx, rec, job, object)
+			return "finished", commit, err
 		}
 		if !errors.Is(err, blob.ErrNotFound) {
 			a.m.infra.WithLabelValues("store").Inc()
-			return "", err
+			return "", nil, err
 		}
 	}
-	return a.fetch(ctx, rec, job, key, row)
+	return a.fetch(ctx, rec, job, key, row, t)
 }
 
 // settled reports whether there is nothing to do: it is archived or erased, or
@@ -92,7 +113,7 @@ func merge(job, row call.Recording) call.Recording {
 
 // fetch downloads, verifies and stores. before is the catalogue's row, zero if
 // there is none or it is not known.
-func (a *Archiver) fetch(ctx context.Context, rec call.Recording, job queue.Job, key string, before call.RecordingStatus) (string, error) {
+func (a *Archiver) fetch(ctx context.Context, rec call.Recording, job queue.Job, key string, before call.RecordingStatus, t talk) (string, commit, error) {
 	body, err := a.Fetcher.Fetch(ctx, rec.Integration, rec.URL)
 	var length time.Duration
 	if err == nil {
@@ -102,26 +123,27 @@ func (a *Archiver) fetch(ctx context.Context, rec call.Recording, job queue.Job,
 		length, err = verify(body)
 	}
 	if f, ok := errors.AsType[*Failure](err); ok {
-		return string(f.Kind), a.failed(ctx, rec, job, before, f, body)
+		commit, err := a.failed(ctx, rec, job, before, f, body)
+		return string(f.Kind), commit, err
 	}
 	if err != nil {
 		a.m.infra.WithLabelValues("download").Inc()
-		return "", err
+		return "", nil, err
 	}
 	side := Sidecar{
 		Schema: SidecarSchema, Recording: rec, Key: key, SHA256: body.SHA256, Size: body.Size,
 		DurationMS: length.Milliseconds(), Attempt: job.Attempt + 1, FetchedAt: a.Now().UTC(),
-		Reason: a.oddities(ctx, rec, length, body),
+		Reason: a.oddities(length, body, t),
 	}
-	if err := a.store(ctx, side, body); err != nil {
+	commit, err := a.store(ctx, side, body)
+	if err != nil {
 		a.m.infra.WithLabelValues("store").Inc()
-		return "", err
 	}
-	return "archived", nil
+	return "archived", commit, err
 }
 
 // failed writes a failure and its next try. body is what came, where something did.
-func (a *Archiver) failed(ctx context.Context, rec call.Recording, job queue.Job, before call.RecordingStatus, f *Failure, body *Body) error {
+func (a *Archiver) failed(ctx context.Context, rec call.Recording, job queue.Job, before call.RecordingStatus, f *Failure, body *Body) (commit, error) {
 	now := a.Now()
 	row := call.RecordingStatus{Recording: rec, Attempt: job.Attempt + 1, Reason: f.Reason}
 	next(&row, f, now)
@@ -135,7 +157,7 @@ func (a *Archiver) failed(ctx context.Context, rec call.Recording, job queue.Job
 	if f.Kind.kept(row.Attempt) {
 		step, err := a.quarantine(ctx, &row, job, body, f)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		steps = append(steps, step)
 	}
@@ -145,7 +167,7 @@ func (a *Archiver) failed(ctx context.Context, rec call.Recording, job queue.Job
 			a.Logger.WarnContext(ctx, "login could not be refreshed", "err", err)
 		}
 	}
-	return a.saveFailed(ctx, row, now, steps)
+	return func(ctx context.Context) error { return a.saveFailed(ctx, row, now, steps) }, nil
 }
 
 func (a *Archiver) saveFailed(ctx context.Context, row call.RecordingStatus, now time.Time, steps []call.Custody) error {

@@ -16,20 +16,20 @@ import (
 	"fonoteka/internal/queue"
 )
 
-// store puts a verified body, its sidecar and its row, in this order.
-func (a *Archiver) store(ctx context.Context, side Sidecar, body *Body) error {
+// store puts a verified body and its sidecar, in this order, and leaves the row.
+func (a *Archiver) store(ctx context.Context, side Sidecar, body *Body) (commit, error) {
 	err := a.put(ctx, side.Key, side, body)
 	if errors.Is(err, blob.ErrExists) {
 		return a.collide(ctx, side, body)
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
 	side.StoredAt = a.Now().UTC()
 	if side, err = a.putSidecar(ctx, side); err != nil {
-		return err
+		return nil, err
 	}
-	return a.save(ctx, side.Recording, side, nil)
+	return func(ctx context.Context) error { return a.save(ctx, side.Recording, side, nil) }, nil
 }
 
 func (a *Archiver) put(ctx context.Context, key string, side Sidecar, body io.ReaderAt) error {
@@ -39,24 +39,24 @@ func (a *Archiver) put(ctx context.Context, key string, side Sidecar, body io.Re
 // collide ends a store whose key was taken in the meantime: by another worker
 // with the same file, by an earlier try of ours whose answer was lost – or by
 // another file, which then keeps its place, and ours goes beside it.
-func (a *Archiver) collide(ctx context.Context, side Sidecar, body *Body) error {
+func (a *Archiver) collide(ctx context.Context, side Sidecar, body *Body) (commit, error) {
 	first, err := a.Store.Stat(ctx, side.Key)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if first, err = a.withDigest(ctx, first); err != nil {
-		return err
+		return nil, err
 	}
 	job := queue.Job{Recording: side.Recording, Attempt: side.Attempt - 1}
 	if first.SHA256 != side.SHA256 {
 		beside := side
 		beside.Key = besideKey(side.Key, side.SHA256)
 		if err := a.put(ctx, beside.Key, beside, body); err != nil && !errors.Is(err, blob.ErrExists) {
-			return err
+			return nil, err
 		}
 		beside.StoredAt = a.Now().UTC()
 		if _, err := a.putSidecar(ctx, beside); err != nil {
-			return err
+			return nil, err
 		}
 		a.m.conflicts.Inc()
 		a.Logger.WarnContext(ctx, "another file under the same key", "key", side.Key)
@@ -64,11 +64,11 @@ func (a *Archiver) collide(ctx context.Context, side Sidecar, body *Body) error 
 	return a.finish(ctx, side.Recording, job, first)
 }
 
-// finish writes what is missing after an object that is stored already.
-func (a *Archiver) finish(ctx context.Context, rec call.Recording, job queue.Job, object blob.Object) error {
+// finish makes up for what is missing after an object that is stored already.
+func (a *Archiver) finish(ctx context.Context, rec call.Recording, job queue.Job, object blob.Object) (commit, error) {
 	side, err := a.complete(ctx, rec, job, object)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var others []string
 	prefix := strings.TrimSuffix(object.Key, ".mp3") + "."
@@ -79,7 +79,7 @@ func (a *Archiver) finish(ctx context.Context, rec call.Recording, job queue.Job
 		return len(others) < 100
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, key := range others {
 		o, err := a.Store.Stat(ctx, key)
@@ -87,10 +87,10 @@ func (a *Archiver) finish(ctx context.Context, rec call.Recording, job queue.Job
 			_, err = a.complete(ctx, rec, job, o)
 		}
 		if err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return a.save(ctx, rec, side, others)
+	return func(ctx context.Context) error { return a.save(ctx, rec, side, others) }, nil
 }
 
 // complete makes sure that an object has its sidecar, and returns it.
