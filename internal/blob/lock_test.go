@@ -86,7 +86,8 @@ func TestObjectLockRefusesDeletionBeforeTheDate(t *testing.T) {
 func TestLegalHoldOutlivesRetention(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, s server) {
-		b := s.bucket(t, blob.Options{Retention: blob.Retention{Mode: blob.Governance, For: blob.Period{Years: 3}}})
+		url, deletions := s.watched(t)
+		b := s.bucket(t, blob.Options{URL: url, Retention: blob.Retention{Mode: blob.Governance, For: blob.Period{Years: 3}}})
 		put(t, b, "a.mp3")
 		put(t, b, "b.mp3")
 		if err := b.SetHold(t.Context(), "a.mp3", "", true); err != nil {
@@ -107,6 +108,9 @@ func TestLegalHoldOutlivesRetention(t *testing.T) {
 			t.Fatalf("Lock = %+v, %v", l, err)
 		}
 		all := versions(t, b, "")
+		if err := b.RemoveVersions(t.Context(), all[:1]); !errors.Is(err, blob.ErrHeld) || deletions.Load() != 0 {
+			t.Errorf("RemoveVersions = %v, after %d requests to the server", err, deletions.Load())
+		}
 		for what, err := range map[string]error{
 			"Remove": b.Remove(t.Context(), "a.mp3"), "RemoveVersion": b.RemoveVersion(t.Context(), "a.mp3", all[0].ID),
 			"RemoveVersions": b.RemoveVersions(t.Context(), all), // b.mp3 goes
@@ -114,6 +118,9 @@ func TestLegalHoldOutlivesRetention(t *testing.T) {
 			if !errors.Is(err, blob.ErrHeld) {
 				t.Errorf("%s = %v", what, err)
 			}
+		}
+		if n := deletions.Load(); n != 1 {
+			t.Errorf("the server was asked %d times to delete, want once, for b.mp3", n)
 		}
 		left := versions(t, b, "")
 		if len(left) != 1 || left[0].Key != "a.mp3" {

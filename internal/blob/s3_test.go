@@ -2,7 +2,12 @@ package blob_test
 
 import (
 	"crypto/rand"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/minio/minio-go/v7"
@@ -72,6 +77,28 @@ func (s server) raw(t testing.TB) *minio.Client {
 		t.Fatal(err)
 	}
 	return c
+}
+
+// watched is the address of a bucket through a proxy that counts the requests
+// which would delete something.
+func (s server) watched(t testing.TB) (address string, deletions *atomic.Int32) {
+	t.Helper()
+	u, err := url.Parse(s.url(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	target := u.Host
+	deletions = new(atomic.Int32)
+	proxy := httptest.NewServer(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		if r.In.Method == http.MethodDelete || r.In.Method == http.MethodPost && r.In.URL.Query().Has("delete") {
+			deletions.Add(1)
+		}
+		r.Out.URL.Scheme, r.Out.URL.Host = "http", target
+		r.Out.Host = r.In.Host // it is part of what is signed
+	}})
+	t.Cleanup(proxy.Close)
+	u.Host = proxy.Listener.Addr().String()
+	return u.String(), deletions
 }
 
 // s3URL names a bucket on the embedded store that does not exist yet.
