@@ -77,24 +77,17 @@ func distinct(events []Event) []Event {
 }
 
 // segments splits the sorted events of a base id where it was used again. An
-// event without a time belongs to the newest call that had begun when it came.
+// event without a time belongs to the newest call that had begun when it came
+// and has its leg, else to the newest that had begun.
 func segments(events []Event) [][]Event {
 	var out [][]Event
 	var began []time.Time // of each segment, on our clock as far as that tells
 	var last time.Time
-	for _, e := range events {
+	timed := len(events)
+	for i, e := range events {
 		if e.StartedAt.IsZero() {
-			home := 0
-			for i := range began {
-				if !began[i].After(e.ReceivedAt) {
-					home = i
-				}
-			}
-			if len(out) == 0 {
-				out = append(out, nil)
-			}
-			out[home] = append(out[home], e)
-			continue
+			timed = i // the sort puts these last
+			break
 		}
 		if len(out) == 0 || e.StartedAt.Sub(last) > reuse {
 			out, began = append(out, nil), append(began, e.StartedAt)
@@ -103,6 +96,22 @@ func segments(events []Event) [][]Event {
 		out[n] = append(out[n], e)
 		began[n] = earliest(began[n], e.ReceivedAt)
 		last = e.StartedAt
+	}
+	if len(out) == 0 && timed < len(events) {
+		out, began = [][]Event{nil}, []time.Time{{}}
+	}
+	own := slices.Clone(out) // as the timed events alone tell, whatever the order of the others
+	for _, e := range events[timed:] {
+		home, hasLeg := 0, false
+		for i := range began {
+			if began[i].After(e.ReceivedAt) {
+				continue
+			}
+			if has := slices.ContainsFunc(own[i], e.sameLeg); has || !hasLeg {
+				home, hasLeg = i, has
+			}
+		}
+		out[home] = append(out[home], e)
 	}
 	return out
 }
@@ -146,7 +155,7 @@ func derive(events []Event, rules Rules) (Record, bool) {
 
 	var legs []legWork
 	for _, of := range legEvents(states) {
-		l := workLeg(of, clock)
+		l := workLeg(of, r.Direction, clock)
 		if l.StartedAt.IsZero() {
 			l.StartedAt = r.StartedAt
 		}

@@ -292,3 +292,71 @@ func drawStory(t *rapid.T) *story {
 	}
 	return s
 }
+
+func TestOddDeliveriesAreNotMistaken(t *testing.T) {
+	t.Parallel()
+	const week = 7 * 24 * time.Hour
+	untyped := func(e *call.Event) { e.Type = "" }
+	byID := func(e *call.Event) { e.Callee = call.Party{ID: line, CentrexID: "67821426"} }
+	outgoing := func(callee call.Party) func(*call.Event) {
+		return func(e *call.Event) {
+			e.Type, e.Caller, e.Callee = "outgoing", call.Party{AccountID: anna, CentrexID: "67821426", DisplayID: line}, callee
+		}
+	}
+	for name, c := range map[string]struct {
+		story *story
+		want  func(records []call.Record) bool
+	}{
+		"a parking leg without a type does not talk": {
+			new(story).add(call.Trying, "~1o", line, 0, 0, untyped).add(call.Finished, "~1o", line, -1, 6*sec, lasted(5*sec), untyped),
+			func(r []call.Record) bool { return r[0].Outcome == call.Missed && r[0].Talk == 0 },
+		},
+		"nor one whose callee has only an id": {
+			new(story).add(call.Trying, "~1o", "", 0, 0, byID).add(call.Finished, "~1o", "", -1, 6*sec, lasted(5*sec), byID),
+			func(r []call.Record) bool { return r[0].Outcome == call.Missed && r[0].Legs[0].Kind == call.Parking },
+		},
+		"a late end finds its own call under a reused id": {
+			new(story).add(call.Showing, "", anna, 0, 0).add(call.Connected, "", anna, 5*sec, 5*sec).add(call.Finished, "", anna, -1, week+time.Hour, lasted(10*sec)).
+				add(call.Showing, "", boris, week, week).add(call.Finished, "", boris, -1, week+20*sec, lasted(0)),
+			func(r []call.Record) bool { return len(r) == 2 && r[0].Talk == 10*sec && r[1].Outcome == call.Missed },
+		},
+		"a showing without a time leaves the ring to trying": {
+			new(story).add(call.Trying, "~2o", anna, 0, 0).add(call.Showing, "~2o", anna, -1, time.Hour).add(call.Connected, "~2o", anna, 10*sec, 10*sec),
+			func(r []call.Record) bool { return r[0].Ring == 10*sec },
+		},
+		"a call without any showing has rung since its trying": {
+			new(story).add(call.Trying, "~1o", line, 0, 0).add(call.Connected, "~2o", anna, 7*sec, 7*sec).add(call.Finished, "~2o", anna, -1, 17*sec, lasted(10*sec)),
+			func(r []call.Record) bool { return r[0].RingKnown && r[0].Ring == 7*sec },
+		},
+		"a phone that only rang does not talk beside one that was answered": {
+			new(story).add(call.Showing, "~2o", anna, 0, 0).add(call.Showing, "~3o", boris, 0, 0).add(call.Connected, "~3o", boris, 8*sec, 8*sec).
+				add(call.Finished, "~2o", anna, -1, 8*sec, lasted(8*sec)).add(call.Finished, "~3o", boris, -1, 68*sec, lasted(60*sec)),
+			func(r []call.Record) bool {
+				return r[0].AccountID == boris && r[0].Transfers == 0 && r[0].Talk == 60*sec
+			},
+		},
+		"an internal call whose first notification does not say so": {
+			new(story).add(call.Trying, "", "", 0, 0, outgoing(call.Party{ID: "102"})).
+				add(call.Showing, "", "", sec, sec, outgoing(call.Party{AccountID: boris, ID: "102", CentrexID: "67821426"})),
+			func(r []call.Record) bool { return r[0].Direction == call.Internal && r[0].ClientNumber.Hidden() },
+		},
+		"a call to a short number is not internal": {
+			new(story).add(call.Trying, "", "", 0, 0, outgoing(call.Party{ID: "112"})),
+			func(r []call.Record) bool {
+				return r[0].Direction == call.Outgoing && r[0].ClientNumber.Digits == "112"
+			},
+		},
+		"an account is never a client": {
+			new(story).add(call.Showing, "~2o", boris, 0, 0, func(e *call.Event) { e.Caller = call.Party{AccountID: "anonymous"} }).
+				add(call.Showing, "~3o", boris, sec, sec, func(e *call.Event) { e.Caller = call.Party{AccountID: anna} }),
+			func(r []call.Record) bool { return r[0].Direction == call.Incoming && r[0].ClientNumber.Hidden() },
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if records := call.Derive(c.story.events, rules); len(records) == 0 || !c.want(records) {
+				t.Errorf("derived %+v", records)
+			}
+		})
+	}
+}

@@ -33,6 +33,12 @@ func (e Event) account() string {
 	return ""
 }
 
+// sameLeg reports that another event bears the same Call-ID and account; a
+// recording names the account that was recorded.
+func (e Event) sameLeg(other Event) bool {
+	return e.PlatformID == other.PlatformID && cmp.Or(e.account(), bare(e.AccountID)) == other.account()
+}
+
 func bare(account string) string {
 	account, _, _ = strings.Cut(strings.TrimSpace(account), "@")
 	return account
@@ -98,9 +104,11 @@ func (s State) order() int {
 	return slices.Index([]State{Trying, Showing, Connected, Hiding, Finished}, s)
 }
 
-func workLeg(events []Event, clock clock) legWork {
+// workLeg works out one leg of a call of the given direction.
+func workLeg(events []Event, d Direction, clock clock) legWork {
 	l := legWork{Leg: Leg{Kind: Workplace, PlatformID: events[0].PlatformID, Events: len(events)}}
 	newest := events[0]
+	showed := false
 	var tried, began, last time.Time // last: nothing estimated lies before it
 	for _, e := range events {
 		began, last = earliest(began, e.StartedAt), latest(last, e.StartedAt)
@@ -115,8 +123,9 @@ func workLeg(events []Event, clock clock) legWork {
 		switch e.State {
 		case Trying:
 			tried = earliest(tried, e.StartedAt)
-		case Showing:
-			l.showedAt = earliest(l.showedAt, clock.at(e, began))
+		case Showing: // one without a time shows that it rang, not since when
+			showed = true
+			l.showedAt = earliest(l.showedAt, e.StartedAt)
 		case Connected:
 			l.Answered = true
 			l.TalkInexact = l.TalkInexact || e.StartedAt.IsZero()
@@ -134,13 +143,12 @@ func workLeg(events []Event, clock clock) legWork {
 	}
 	l.ID = LegID(events[0].Integration, l.PlatformID, l.AccountID)
 	l.Tag, l.TransportID = newest.Tag, newest.TransportID
-	l.rangAt = earliest(l.showedAt, time.Time{})
-	if l.rangAt.IsZero() {
+	if l.rangAt = l.showedAt; l.rangAt.IsZero() {
 		l.rangAt = tried
 	}
 	l.EndedAt = l.finishedAt
 	switch {
-	case !l.Answered && l.showedAt.IsZero() && l.Type == string(Incoming) && ParseNumber(l.AccountID, "").outside():
+	case !l.Answered && !showed && cmp.Or(l.Type, string(d)) == string(Incoming) && slices.ContainsFunc(events, onLine):
 		l.Kind, l.Talk = Parking, 0
 	case l.Answered && l.hasDuration:
 		l.EndedAt = l.AnsweredAt.Add(l.Talk)
@@ -151,6 +159,11 @@ func workLeg(events []Event, clock clock) legWork {
 		l.Ring, l.RingKnown = max(l.AnsweredAt.Sub(l.rangAt), 0), true
 	}
 	return l
+}
+
+// onLine reports that the callee is one of our external numbers, not an account.
+func onLine(e Event) bool {
+	return ParseNumber(cmp.Or(bare(e.Callee.AccountID), e.Callee.ID, e.Callee.DisplayID), "").outside()
 }
 
 // over reports that nothing more is expected of the leg.

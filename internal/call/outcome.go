@@ -8,6 +8,7 @@ import (
 
 // times works out the call's answer, ring, wait, talk and end from its legs.
 func (r *Record) times(legs []legWork, clock clock, endOpen bool) {
+	dismissUnconnected(legs)
 	boundTalk(legs, endOpen)
 	var ring, end time.Time
 	var talks []legWork
@@ -32,6 +33,9 @@ func (r *Record) times(legs []legWork, clock clock, endOpen bool) {
 	r.Transfers = max(len(connectedAt)-1, 0)
 	if shown := firstShown(legs); !shown.IsZero() {
 		ring = shown
+	}
+	if ring.IsZero() && len(talks) > 0 { // only the parking leg was tried: it has rung since then
+		ring = legs[0].rangAt
 	}
 
 	switch {
@@ -90,6 +94,20 @@ func (r *Record) waits(ring time.Time) {
 	r.Wait, r.WaitKnown = max(until.Sub(r.StartedAt), 0), true
 	if r.Outcome == Answered && !ring.IsZero() {
 		r.Ring, r.RingKnown = max(until.Sub(ring), 0), true
+	}
+}
+
+// dismissUnconnected takes the talk from legs that never connected where another
+// leg did: what the duration of such a leg means is not documented, and ringing
+// phones beside the one that was answered must not talk.
+func dismissUnconnected(legs []legWork) {
+	if !slices.ContainsFunc(legs, func(l legWork) bool { return l.Kind == Workplace && !l.AnsweredAt.IsZero() }) {
+		return
+	}
+	for i := range legs {
+		if l := &legs[i]; l.AnsweredAt.IsZero() {
+			l.Answered, l.Talk = false, 0
+		}
 	}
 }
 

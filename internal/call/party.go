@@ -2,44 +2,49 @@ package call
 
 import "cmp"
 
-// direction of a call: that of its first leg that has one side of ours and one
-// that is not; internal where both sides of every such leg are ours.
+// direction of a call: that of its first leg with an outsider on the other
+// side; internal where both sides of a leg are ours; else what the first leg
+// says of itself, or which of its sides is ours.
 func direction(events []Event) Direction {
 	internal := false
+	said := UnknownDirection
 	for _, e := range events {
-		if e.Caller.CentrexID != "" && e.Callee.CentrexID != "" {
-			internal = true
-			continue
-		}
-		switch e.Type {
-		case string(Incoming), string(Outgoing):
-			if !internal || outsider(e) {
-				return Direction(e.Type)
+		both := e.Caller.CentrexID != "" && e.Callee.CentrexID != ""
+		internal = internal || both
+		d := Direction(e.Type)
+		if d != Incoming && d != Outgoing {
+			switch caller, callee := e.ours(); {
+			case callee && !caller:
+				d = Incoming
+			case caller && !callee:
+				d = Outgoing
+			default:
+				continue
 			}
+		}
+		if !both && outsider(e) {
+			return d
+		}
+		if said == UnknownDirection && !both {
+			said = d
 		}
 	}
 	if internal {
 		return Internal
 	}
-	// Without a type, the side that is ours tells.
-	for _, e := range events {
-		switch caller, callee := e.ours(); {
-		case callee && !caller:
-			return Incoming
-		case caller && !callee:
-			return Outgoing
-		}
-	}
-	return UnknownDirection
+	return said
 }
 
-// outsider reports that the side which is not ours says who it is.
+// outsider reports that the side which is not ours says who it is, and that it
+// is neither an extension nor an account.
 func outsider(e Event) bool {
 	other := e.Caller
 	if caller, _ := e.ours(); caller {
 		other = e.Callee
 	}
-	return cmp.Or(other.AccountID, other.ID, other.DisplayID) != ""
+	who := cmp.Or(other.AccountID, other.ID, other.DisplayID)
+	n := ParseNumber(who, "")
+	return who != "" && (n.Hidden() || n.outside())
 }
 
 // numbers finds the client's number and the company's external number. Each
@@ -63,7 +68,7 @@ func numbers(events []Event, d Direction, rules Rules) (client, external Number)
 			return f(e)
 		}
 	}
-	known := func(n Number) bool { return !n.Hidden() }
+	known := func(n Number) bool { return !n.Hidden() && !IsSIPID(n.Digits) } // an account is never a client
 	switch d {
 	case Incoming:
 		client = first(known,

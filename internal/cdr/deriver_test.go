@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -38,7 +37,7 @@ func openWarehouse(t *testing.T) *warehouse.DB {
 	native, http, user, password := embeddedtest.ClickHouse(t)
 	db, err := warehouse.Open(warehouse.Options{
 		Addrs: []string{native}, HTTPAddr: http, User: user, Password: password,
-		Database: "cdr_" + strings.ToLower(strings.ReplaceAll(t.Name(), "/", "_")), Log: slog.New(slog.DiscardHandler),
+		Database: fmt.Sprintf("cdr_%d", time.Now().UnixNano()), Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		t.Fatal(err)

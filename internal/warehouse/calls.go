@@ -24,22 +24,24 @@ type CallWrite struct {
 }
 
 // WriteCalls stores records and tombstones. When it returns nil they are on
-// disk. The call_keys come first; then the old numbers' rows, legs and calls
-// side by side, as each waits for the disk most of its time. After an error or a
-// crash in between, StoredCalls finds every row that was written, and writing
-// again with the same or a higher version mends it; until then a call that moved
-// may show twice or not at all, never for good. There must be one writer of
-// calls at a time.
+// disk. The call_keys come first, then legs and the clients' lists side by side,
+// as each waits for the disk most of its time, and the calls last, so that
+// whoever sees a call sees its legs. After an error or a crash in between,
+// StoredCalls finds every row that was written, and writing again with the same
+// or a higher version mends it; until then a call that moved may show twice or
+// not at all, never for good. There must be one writer of calls at a time.
 func (db *DB) WriteCalls(ctx context.Context, writes []CallWrite) error {
 	return db.do(ctx, "write calls", InsertTimeout, func(ctx context.Context) error {
 		if err := db.insertKeys(ctx, writes); err != nil {
 			return err
 		}
-		rows, ctx := errgroup.WithContext(ctx)
-		for _, insert := range []func(context.Context, []CallWrite) error{db.insertGoneNumbers, db.insertLegs, db.insertCalls} {
-			rows.Go(func() error { return insert(ctx, writes) })
+		rows, both := errgroup.WithContext(ctx)
+		rows.Go(func() error { return db.insertLegs(both, writes) })
+		rows.Go(func() error { return db.insertByClient(both, writes) })
+		if err := rows.Wait(); err != nil {
+			return err
 		}
-		return rows.Wait()
+		return db.insertCalls(ctx, writes)
 	})
 }
 
@@ -55,23 +57,35 @@ func (db *DB) insertKeys(ctx context.Context, writes []CallWrite) error {
 	})
 }
 
-func (db *DB) insertGoneNumbers(ctx context.Context, writes []CallWrite) error {
+func (db *DB) insertByClient(ctx context.Context, writes []CallWrite) error {
 	n := 0
 	for _, w := range writes {
 		n += len(w.GoneNumbers)
+		if w.Record.ClientNumber.Digits != "" {
+			n++
+		}
 	}
-	return db.insert(ctx, "calls_by_client", "integration, client_number, started_at, call_id, version, is_deleted", n,
-		func(b driver.Batch) error {
-			for _, w := range writes {
-				for _, number := range w.GoneNumbers {
-					r := w.Record
-					if err := b.Append(r.Integration, number, toMilli(r.StartedAt), r.CallID, w.Version, uint8(1)); err != nil {
-						return err
-					}
+	const columns = "integration, client_number, started_at, call_id, direction, outcome, external_number, account_id, talk_ms, version, is_deleted"
+	return db.insert(ctx, "calls_by_client", columns, n, func(b driver.Batch) error {
+		for _, w := range writes {
+			row := func(number string, gone bool) error {
+				r := w.Record
+				return b.Append(r.Integration, number, toMilli(r.StartedAt), r.CallID, string(r.Direction), string(r.Outcome),
+					r.ExternalNumber.Digits, r.AccountID, toMS(r.Talk), w.Version, deleted(gone))
+			}
+			if number := w.Record.ClientNumber.Digits; number != "" {
+				if err := row(number, w.Deleted); err != nil {
+					return err
 				}
 			}
-			return nil
-		})
+			for _, number := range w.GoneNumbers {
+				if err := row(number, true); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
 }
 
 func (db *DB) insertLegs(ctx context.Context, writes []CallWrite) error {
