@@ -18,7 +18,9 @@ var ErrNoHTTP = errors.New("no http address of the warehouse is known")
 var ownFormat = regexp.MustCompile(`(?is)\sFORMAT\s+(\w+)$`)
 
 // Query asks the server in any SQL and writes its answer, in any of the
-// server's formats, to w as it comes. A FORMAT clause in the query wins. Tables show collapsed rows (final = 1).
+// server's formats, to w as it comes. A FORMAT clause in the query wins. Tables
+// show collapsed rows (final = 1), and nothing can be changed, whatever the user
+// may do otherwise (readonly = 2: settings may be set, that one excepted).
 // An error of the server, also one after the answer has begun, comes back in
 // the server's words; what was written until then is not the whole answer.
 func (db *DB) Query(ctx context.Context, w io.Writer, sql, format string) error {
@@ -41,7 +43,7 @@ func (db *DB) stream(ctx context.Context, w io.Writer, sql, format string) error
 	if m := ownFormat.FindStringSubmatchIndex(sql); m != nil {
 		sql, format = sql[:m[0]], sql[m[2]:m[3]]
 	}
-	ctx = clickhouse.Context(ctx, clickhouse.WithSettings(clickhouse.Settings{"final": 1}))
+	ctx = clickhouse.Context(ctx, clickhouse.WithSettings(clickhouse.Settings{"final": 1, "readonly": 2}))
 	answer, err := conn.QueryFormat(ctx, format, sql)
 	if err != nil {
 		return err

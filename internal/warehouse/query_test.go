@@ -56,6 +56,25 @@ func TestQueryFailsInTheServersWords(t *testing.T) {
 	}
 }
 
+// A URL names a user who may do everything.
+func TestQueryChangesNothingWhoeverAsks(t *testing.T) {
+	t.Parallel()
+	db := open(t)
+	must(t, db.SetProgress(t.Context(), "kept", "here"))
+	for _, sql := range []string{
+		"TRUNCATE TABLE progress", "DROP TABLE progress", "INSERT INTO progress (name, position) VALUES ('kept', 'gone')",
+		"ALTER TABLE progress DELETE WHERE 1", "SET readonly = 0", "CREATE TABLE other (a UInt8) ENGINE = Memory",
+		"SELECT 1 SETTINGS readonly = 0",
+	} {
+		if err := db.Query(t.Context(), &bytes.Buffer{}, sql, "CSV"); err == nil {
+			t.Errorf("%s was done", sql)
+		}
+	}
+	if got, err := db.Progress(t.Context(), "kept"); err != nil || got != "here" {
+		t.Errorf("progress: %q, %v", got, err)
+	}
+}
+
 // The reader is the user of analysts, Grafana and "fonoteka sql".
 func TestReaderSeesEachEventOnceAndChangesNothing(t *testing.T) {
 	t.Parallel()
