@@ -17,6 +17,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"fonoteka/internal/call"
+	"fonoteka/internal/embedded"
 	"fonoteka/internal/intake"
 	"fonoteka/internal/mtt"
 	"fonoteka/internal/relay"
@@ -98,7 +99,7 @@ func serve(ctx context.Context, cfg *config, log *slog.Logger) (err error) {
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(memoryGoal)
 	}
-	st, err := state.Open(cfg.data)
+	st, err := hold(ctx, cfg.data)
 	if err != nil {
 		return err
 	}
@@ -115,7 +116,9 @@ func serve(ctx context.Context, cfg *config, log *slog.Logger) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, sp.Close()) }()
-	stack, err := cfg.stack(st.Values(), nil, log, reg)
+	files := &storeLocks{dir: cfg.data, log: log}
+	defer func() { err = errors.Join(err, files.close()) }()
+	stack, err := cfg.stack(st.Values(), nil, embedded.StackOptions{Log: log, Registerer: reg, Take: files.take})
 	if err != nil {
 		return err
 	}

@@ -4,13 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/url"
 	"os"
 	"path/filepath"
-	"time"
+	"slices"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/urfave/cli/v2"
 
 	"fonoteka/internal/blob"
@@ -31,21 +29,13 @@ func (cfg *config) statePorts() state.Ports {
 }
 
 // stack prepares the embedded stores that no URL replaces; wanted chooses among
-// them (nil: all).
-func (cfg *config) stack(v state.Values, wanted []embedded.Store, log *slog.Logger, reg prometheus.Registerer) (*embedded.Stack, error) {
-	o := embedded.StackOptions{
-		Log: log, Registerer: reg,
-		Library: func(ctx context.Context) (string, error) {
-			return embedded.FetchEngine(ctx, cfg.engineCache, os.Stderr)
-		},
+// them (nil: all); o says the rest.
+func (cfg *config) stack(v state.Values, wanted []embedded.Store, o embedded.StackOptions) (*embedded.Stack, error) {
+	o.Library = func(ctx context.Context) (string, error) {
+		return embedded.FetchEngine(ctx, cfg.engineCache, os.Stderr)
 	}
 	want := func(s embedded.Store, url string) bool {
-		for _, w := range wanted {
-			if w == s {
-				return url == ""
-			}
-		}
-		return wanted == nil && url == ""
+		return url == "" && (wanted == nil || slices.Contains(wanted, s))
 	}
 	if want(embedded.StoreClickHouse, cfg.clickhouseURL) {
 		o.ClickHouse = &embedded.ClickHouseOptions{
@@ -99,7 +89,7 @@ func local(port int) string { return fmt.Sprintf("127.0.0.1:%d", port) }
 // stores are what a command works on.
 type stores struct {
 	warehouse *warehouse.DB
-	blob      *blob.Bucket
+	blob      *blob.Bucket // nil where it wants no objects
 }
 
 func withWarehouse(c *cli.Context, use func(*warehouse.DB) error) error {
@@ -136,58 +126,11 @@ func withInstallation(c *cli.Context, wanted []embedded.Store, reader bool, use 
 		return err
 	}
 	defer st.warehouse.Close()
-	if st.blob, err = blob.Open(cfg.blobOptions(values)); err != nil {
-		return err
+	if slices.Contains(wanted, embedded.StoreS3) {
+		if st.blob, err = blob.Open(cfg.blobOptions(values)); err != nil {
+			return err
+		}
+		defer st.blob.Close()
 	}
-	defer st.blob.Close()
 	return use(st)
-}
-
-// reach returns the secrets and ports of the installation, its embedded stores
-// being up until stop is called.
-func (cfg *config) reach(ctx context.Context, wanted []embedded.Store) (v state.Values, stop func() error, err error) {
-	nothing := func() error { return nil }
-	if cfg.clickhouseURL != "" && (cfg.s3URL != "" || len(wanted) == 1) {
-		v, err = state.Read(cfg.data)
-		if errors.Is(err, state.ErrNone) {
-			err = nil // nothing here is needed
-		}
-		return v, nothing, err
-	}
-	if v, err = state.Read(cfg.data); err != nil {
-		return v, nothing, fmt.Errorf("%w (--data)", err)
-	}
-	st, err := state.Open(cfg.data)
-	if errors.Is(err, state.ErrLocked) {
-		return v, nothing, nil // it runs: its stores are up, or will be in a moment
-	}
-	if err != nil {
-		return v, nothing, err
-	}
-	if err := st.SavePorts(cfg.statePorts()); err != nil {
-		return v, nothing, errors.Join(err, st.Close())
-	}
-	v = st.Values()
-	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	stack, err := cfg.stack(v, wanted, log, nil)
-	if err != nil {
-		return v, nothing, errors.Join(err, st.Close())
-	}
-	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	done := make(chan error, 1)
-	go func() { done <- stack.Run(running) }()
-	stop = func() error { cancel(); return errors.Join(<-done, st.Close()) }
-	for _, s := range wanted {
-		if stack.Addr(s) == "" {
-			continue
-		}
-		select {
-		case <-stack.Ready(s):
-		case <-ctx.Done():
-			return v, nothing, errors.Join(ctx.Err(), stop())
-		case <-time.After(2 * time.Minute):
-			return v, nothing, errors.Join(fmt.Errorf("the embedded %s does not start", s), stop())
-		}
-	}
-	return v, stop, nil
 }

@@ -31,6 +31,10 @@ type StackOptions struct {
 	// asked before each start where ClickHouse.Library is empty.
 	Library func(context.Context) (string, error)
 
+	// Take is asked for a store that keeps files, before each start of it, and
+	// waits until they are this process's; default: they are.
+	Take func(context.Context, Store) error
+
 	Log        *slog.Logger          // default: none; also for stores without one
 	Registerer prometheus.Registerer // default: none
 }
@@ -71,6 +75,9 @@ type running interface {
 // chosen, so that their addresses are known before they are up.
 func NewStack(opts StackOptions) (*Stack, error) {
 	opts.Log = orDiscard(opts.Log)
+	if opts.Take == nil {
+		opts.Take = func(context.Context, Store) error { return nil }
+	}
 	s := &Stack{
 		opts: opts,
 		restarts: prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -131,7 +138,12 @@ func (s *Stack) addS3() error {
 	if err := errors.Join(o.validate(), choosePorts(&o.Port)); err != nil {
 		return err
 	}
-	s.add(StoreS3, address(o.Port), func(ctx context.Context) (running, error) { return StartS3(ctx, o) })
+	s.add(StoreS3, address(o.Port), func(ctx context.Context) (running, error) {
+		if err := s.opts.Take(ctx, StoreS3); err != nil {
+			return nil, err
+		}
+		return StartS3(ctx, o)
+	})
 	return nil
 }
 
@@ -156,6 +168,9 @@ func (s *Stack) addClickHouse() error {
 	s.opts.ClickHouse = &o
 	s.add(StoreClickHouse, address(o.NativePort), func(ctx context.Context) (running, error) {
 		o := o
+		if err := s.opts.Take(ctx, StoreClickHouse); err != nil {
+			return nil, err
+		}
 		var err error
 		if o.Library, err = find(ctx); err != nil {
 			return nil, err

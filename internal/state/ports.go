@@ -52,3 +52,13 @@ func (p *Ports) choose() error {
 	}
 	return nil
 }
+
+// Or returns p with the ports of other where p has none (0).
+func (p Ports) Or(other Ports) Ports {
+	for i, port := range p.all() {
+		if *port == 0 {
+			*port = *other.all()[i]
+		}
+	}
+	return p
+}

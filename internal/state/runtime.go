@@ -20,13 +20,22 @@ var ErrNotRunning = errors.New("fonoteka does not run on this data folder")
 // Announce writes the run-time facts for ReadRuntime; Close removes them.
 func (s *State) Announce(r Runtime) error { return writeFile(s.dir, runtimeFile, r) }
 
+// Running says whether a process holds the installation in dir.
+func Running(dir string) (bool, error) {
+	running, err := held(filepath.Join(dir, lockFile))
+	if err != nil {
+		return false, fmt.Errorf("look for a running fonoteka: %w", err)
+	}
+	return running, nil
+}
+
 // ReadRuntime returns where the running process is. ErrNotRunning if there is
 // none, also where a crash has left the facts of one behind, and while one has
 // not announced itself yet.
 func ReadRuntime(dir string) (Runtime, error) {
-	running, err := held(filepath.Join(dir, lockFile))
+	running, err := Running(dir)
 	if err != nil {
-		return Runtime{}, fmt.Errorf("look for a running fonoteka: %w", err)
+		return Runtime{}, err
 	}
 	if !running {
 		return Runtime{}, ErrNotRunning

@@ -6,7 +6,8 @@
 // later start. One process at a time holds an installation: Open takes a lock
 // that the system releases however the process ends, so that no stale lock has
 // ever to be removed. Read needs no lock: it is for a command beside a running
-// process.
+// process. Who uses an embedded store while nothing runs takes that store alone
+// (TakeStore).
 //
 // Two small JSON files are written whole and replaced by rename; a database
 // for twelve values was rejected. Only the standard library and x/sys (flock)
@@ -80,7 +81,7 @@ func Open(dir string) (*State, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("open data folder: %w", err)
 	}
-	lock, err := takeLock(filepath.Join(dir, lockFile))
+	lock, err := takeLock(filepath.Join(dir, lockFile), glance)
 	if err != nil {
 		return nil, fmt.Errorf("open data folder %s: %w", dir, err)
 	}
@@ -130,11 +131,7 @@ func (s *State) SavePorts(p Ports) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	values := s.values
-	for i, port := range p.all() {
-		if *port != 0 {
-			*values.Ports.all()[i] = *port
-		}
-	}
+	values.Ports = p.Or(values.Ports)
 	if values == s.values {
 		return nil
 	}

@@ -148,6 +148,37 @@ func TestOneProcessHoldsAnInstallation(t *testing.T) {
 	open(t, dir)
 }
 
+func TestACommandsStoreIsItsOwnAndKeepsNoStartOut(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	open(t, dir).Close()
+	release, err := state.TakeStore(dir, "clickhouse")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if running, err := state.Running(dir); err != nil || running {
+		t.Errorf("while a command works: running = %v, %v", running, err)
+	}
+	s := open(t, dir)
+	if running, err := state.Running(dir); err != nil || !running {
+		t.Errorf("while it runs: running = %v, %v", running, err)
+	}
+	if _, err := state.TakeStore(dir, "clickhouse"); !errors.Is(err, state.ErrLocked) {
+		t.Errorf("a store that is taken: %v", err)
+	}
+	other, err := state.TakeStore(dir, "s3")
+	if err != nil {
+		t.Fatalf("another store: %v", err)
+	}
+	if err := errors.Join(other(), release(), s.Close()); err != nil {
+		t.Error(err)
+	}
+	if release, err = state.TakeStore(dir, "clickhouse"); err != nil {
+		t.Fatalf("after its release: %v", err)
+	}
+	_ = release()
+}
+
 func TestThoseWhoOnlyLookDoNotKeepAStartOut(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
