@@ -36,8 +36,8 @@ type RebuildReport struct {
 // unusable is called for recordings whose row cannot be made.
 //
 // Of several files of one recording the one under its own key is the
-// recording, as it was when they were stored – or, with Verify, the first that
-// is what its sidecar says.
+// recording, as it was when they were stored – or, with Verify and where that
+// is damaged, a copy of it beside it.
 func (c *Checker) Rebuild(ctx context.Context, o RebuildOptions, unusable func(key, why string), progress func(RebuildReport)) (RebuildReport, error) {
 	r := RebuildReport{Started: c.Now()}
 	err := c.groups(ctx, time.Time{}, func(gs []group) error {
@@ -126,6 +126,8 @@ func (c *Checker) rebuildOne(ctx context.Context, o RebuildOptions, g group) (re
 			continue
 		case side.Key != object.Key || side.Recording.ID != g.id:
 			bad.why = "its sidecar is of another recording"
+			continue
+		case faulty != nil && side.SHA256 != faulty.row.SHA256: // another file, no copy
 			continue
 		}
 		made := rebuilt{row: side.Row(c.Bucket), side: side, key: object.Key}

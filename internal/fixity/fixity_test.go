@@ -1,0 +1,303 @@
+package fixity_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"fonoteka/internal/blob"
+	"fonoteka/internal/call"
+	"fonoteka/internal/fixity"
+)
+
+const day = 24 * time.Hour
+
+func TestARateIsKept(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m := newMemory()
+		for i := range 20 {
+			m.archive(i, make([]byte, 500_000))
+		}
+		began := time.Now()
+		r, err := m.checker(1_000_000).Scrub(t.Context(), fixity.Query{}, nil, nil)
+		if err != nil || r.Checked != 20 || r.Wrong != 0 {
+			t.Fatalf("%+v, %v", r, err)
+		}
+		if took := time.Since(began); took < 9900*time.Millisecond || took > 10500*time.Millisecond {
+			t.Errorf("10 MB at 1 MB/s took %v", took)
+		}
+	})
+}
+
+// worker runs a background check until its context ends.
+func worker(t *testing.T, m *memory, fetch fixity.Fetch) (stop func()) {
+	t.Helper()
+	w, err := fixity.NewWorker(fixity.WorkerOptions{Checker: m.checker(20_000_000), Positions: m, Fetch: fetch, Every: 30 * day})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() { defer close(done); _ = w.Run(ctx) }()
+	return func() { cancel(); <-done }
+}
+
+// checks are the times of each recording's checks.
+func (m *memory) checks() map[string][]time.Time {
+	out := map[string][]time.Time{}
+	for _, s := range m.steps {
+		if s.Step == "verified" {
+			out[s.RecordingID] = append(out[s.RecordingID], s.At)
+		}
+	}
+	return out
+}
+
+func TestEverythingIsCheckedWithinThirtyDaysAcrossRestarts(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m := newMemory()
+		began := time.Now()
+		for i := range 200 {
+			m.archive(i, []byte(fmt.Sprint("body ", i)))
+		}
+		// Ten days of work, a stop of three days, ten days, and so on.
+		for range 9 {
+			stop := worker(t, m, nil)
+			time.Sleep(10 * day)
+			stop()
+			time.Sleep(3 * day)
+		}
+		passes := 0
+		for id, at := range m.checks() {
+			passes = max(passes, len(at))
+			last := began
+			for _, c := range at {
+				if gap := c.Sub(last); gap > 33*day { // thirty, and three of a stop
+					t.Errorf("recording %s waited %v", id, gap)
+				}
+				if gap := c.Sub(last); last != began && gap < 20*day {
+					t.Errorf("recording %s was checked again after %v", id, gap)
+				}
+				last = c
+			}
+		}
+		if got := len(m.checks()); got != 200 || passes < 3 || passes > 4 {
+			t.Errorf("%d recordings, %d passes in %v", got, passes, time.Since(began))
+		}
+	})
+}
+
+func TestAPassIsSpreadEvenly(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m := newMemory()
+		for i := range 1350 {
+			m.archive(i, []byte("x"))
+		}
+		defer worker(t, m, nil)()
+		for d := range 26 {
+			before := len(m.steps)
+			time.Sleep(day)
+			if n := len(m.steps) - before; n < 45 || n > 55 {
+				t.Errorf("day %d: %d checks, want about 50", d, n)
+			}
+		}
+	})
+}
+
+func TestAnOutageOfTheStoreIsNoFinding(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m := newMemory()
+		for i := range 30 {
+			m.archive(i, []byte("x"))
+		}
+		defer worker(t, m, nil)()
+		time.Sleep(10 * day)
+		m.mu.Lock()
+		m.down = true
+		m.mu.Unlock()
+		time.Sleep(5 * day)
+		m.mu.Lock()
+		m.down = false
+		m.mu.Unlock()
+		time.Sleep(14 * day)
+		if got := len(m.checks()); got != 30 || len(m.steps) != 30 {
+			t.Errorf("%d of 30 checked, %d steps", got, len(m.steps))
+		}
+	})
+}
+
+// sample is a small mp3.
+func sample(t *testing.T) []byte {
+	t.Helper()
+	names, _ := filepath.Glob("../mp3/testdata/*.mp3")
+	for _, n := range names {
+		if b, err := os.ReadFile(n); err == nil && len(b) > 1000 {
+			return b
+		}
+	}
+	t.Skip("no sample mp3")
+	return nil
+}
+
+func fetched(body []byte) fixity.Fetch {
+	return func(context.Context, call.Recording) (fixity.File, error) {
+		return fixity.File{Body: bytes.NewReader(body), Size: int64(len(body)), SHA256: digest(body), Close: func() {}}, nil
+	}
+}
+
+func TestRestoreNeverOverwrites(t *testing.T) {
+	t.Parallel()
+	audio := sample(t)
+	other := append(slices.Clone(audio), audio...)
+	for name, c := range map[string]struct {
+		damage func(m *memory, key string)
+		fetch  fixity.Fetch
+		want   string // what the row's reason begins with
+		beside bool   // the row names a copy beside
+		last   string // step
+	}{
+		"altered, fetched again":      {alter, fetched(audio), "kept beside: ", true, "restored"},
+		"absent, fetched again":       {remove, fetched(audio), "", false, "restored"},
+		"altered, another file comes": {alter, fetched(other), "altered: ", false, "conflict"},
+		"altered, no fetch":           {alter, nil, "altered: ", false, "altered"},
+		"sidecar gone":                {removeSidecar, nil, "", false, "restored"},
+		"emptied":                     {func(m *memory, key string) { m.objects[key] = nil }, fetched(audio), "kept beside: ", true, "restored"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := newMemory()
+			row := m.archive(1, audio)
+			c.damage(m, row.Key)
+			damaged := slices.Clone(m.objects[row.Key])
+			check := m.checker(0)
+			findings, err := check.CheckAll(t.Context(), []call.RecordingStatus{row})
+			if err != nil || len(findings) != 1 || findings[0].Result == fixity.Verified {
+				t.Fatalf("%+v, %v", findings, err)
+			}
+			f := findings[0]
+			f.Row = m.rows[row.ID]
+			if _, err := check.Restore(t.Context(), f, c.fetch); err != nil {
+				t.Fatal(err)
+			}
+			now := m.rows[row.ID]
+			if !strings.HasPrefix(now.Reason, c.want) || c.want == "" && now.Reason != "" || now.SHA256 != row.SHA256 || (now.Key != row.Key) != c.beside {
+				t.Errorf("row %+v", now)
+			}
+			if damaged != nil && !bytes.Equal(m.objects[row.Key], damaged) {
+				t.Error("the damaged object was overwritten")
+			}
+			if h := m.history(row.ID); h[len(h)-1] != c.last {
+				t.Errorf("custody %q", h)
+			}
+			if fixity.Faulty(now) == "" {
+				again, err := check.CheckAll(t.Context(), []call.RecordingStatus{now})
+				if err != nil || again[0].Result != fixity.Verified {
+					t.Errorf("after the restore: %+v, %v", again, err)
+				}
+			}
+		})
+	}
+}
+
+func alter(m *memory, key string) { m.objects[key][len(m.objects[key])/2] ^= 1 }
+
+func remove(m *memory, key string) { delete(m.objects, key) }
+
+func removeSidecar(m *memory, key string) { delete(m.objects, call.SidecarKey(key)) }
+
+func TestNothingIsFetchedOnceTheLinkHasExpired(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m := newMemory()
+		row := m.archive(1, []byte("x"))
+		remove(m, row.Key)
+		time.Sleep(91 * day)
+		defer worker(t, m, func(context.Context, call.Recording) (fixity.File, error) {
+			t.Error("the operator was asked")
+			return fixity.File{}, blob.ErrNotFound
+		})()
+		time.Sleep(40 * day)
+		if r := m.rows[row.ID]; fixity.Faulty(r) != fixity.Absent {
+			t.Errorf("reason %q", r.Reason)
+		}
+		if h := m.history(row.ID); len(h) > 3 {
+			t.Errorf("the same finding fills the chain of custody: %d steps", len(h))
+		}
+	})
+}
+
+func TestOrphansOfEitherSideAreNamed(t *testing.T) {
+	t.Parallel()
+	m := newMemory()
+	var rows []call.RecordingStatus
+	for i := range 6 {
+		rows = append(rows, m.archive(i, []byte(fmt.Sprint(i))))
+	}
+	delete(m.rows, rows[0].ID)
+	removeSidecar(m, rows[1].Key)
+	remove(m, rows[2].Key)
+	m.objects["recordings/main/notes.txt"] = []byte("x")
+	announced := rows[3]
+	announced.State = call.Announced
+	m.rows[rows[3].ID] = announced
+	var got []string
+	r, err := m.checker(0).Orphans(t.Context(), func(o fixity.Orphan) { got = append(got, string(o.Kind)+" "+filepath.Base(o.Key)) }, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(got)
+	want := []string{
+		"object without row " + filepath.Base(rows[0].Key), "object without row " + filepath.Base(rows[3].Key),
+		"recording without sidecar " + filepath.Base(rows[1].Key), "row without object " + filepath.Base(rows[2].Key),
+		"sidecar without recording " + rows[2].ID + ".json", "unknown object notes.txt",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("%+v (-want +got):\n%s", r, diff)
+	}
+}
+
+// A recording that the operator's server gave twice, differently, gets the row
+// that it had; one whose first file is damaged gets the copy beside it.
+func TestRebuildChoosesAmongSeveralFiles(t *testing.T) {
+	t.Parallel()
+	m := newMemory()
+	row := m.archive(1, []byte("first"))
+	put := func(body string) string {
+		side := call.Sidecar{Schema: 1, Recording: row.Recording, Key: call.BesideKey(row.Key, digest([]byte(body))), SHA256: digest([]byte(body)), Size: int64(len(body)), Attempt: 2}
+		doc := fmt.Sprintf(`{"schema":1,"recording":{"integration":"main","recording_id":%q,"call_id":"0"},"key":%q,"sha256":%q,"size":%d,"attempt":2}`,
+			row.ID, side.Key, side.SHA256, side.Size)
+		m.objects[side.Key], m.objects[call.SidecarKey(side.Key)] = []byte(body), []byte(doc)
+		return side.Key
+	}
+	put("second")
+	rebuild := func(o fixity.RebuildOptions) call.RecordingStatus {
+		clear(m.rows)
+		if r, err := m.checker(0).Rebuild(t.Context(), o, nil, nil); err != nil || r.Rebuilt != 1 {
+			t.Fatalf("%+v, %v", r, err)
+		}
+		return m.rows[row.ID]
+	}
+	want := row
+	want.Reason = call.ConflictReason(1)
+	if diff := cmp.Diff(want, rebuild(fixity.RebuildOptions{})); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	good := put("first")
+	alter(m, row.Key)
+	if got := rebuild(fixity.RebuildOptions{Verify: true}); got.SHA256 != row.SHA256 || got.Key != good || fixity.Faulty(got) != "" {
+		t.Errorf("got %+v", got)
+	}
+}

@@ -1,0 +1,118 @@
+package fixity
+
+import (
+	"context"
+	"time"
+
+	"fonoteka/internal/blob"
+	"fonoteka/internal/call"
+)
+
+// manyFaulty bounds one recheck.
+const manyFaulty = 1000
+
+// recheck looks at what is known to be wrong, counts it and tries to mend it.
+func (w *Worker) recheck(ctx context.Context) error {
+	rows, err := w.c.Rows.Archived(ctx, Query{Reasons: faults}, manyFaulty)
+	if err != nil {
+		return err
+	}
+	count := map[Result]float64{Altered: 0, Absent: 0, Unreadable: 0}
+	for at := 0; at < len(rows); at += page {
+		findings, err := w.c.checkEach(ctx, rows[at:min(at+page, len(rows))])
+		if err != nil {
+			return err
+		}
+		var news []Finding // the same again would fill the chain of custody
+		for _, f := range findings {
+			if f.Result != Faulty(f.Row) {
+				news = append(news, f)
+			}
+		}
+		if _, err := w.c.note(ctx, news); err != nil {
+			return err
+		}
+		for _, f := range findings {
+			if f.Result != Verified && !w.restore(ctx, f) {
+				count[f.Result]++
+			}
+		}
+	}
+	for result, n := range count {
+		w.c.m.faulty.WithLabelValues(string(result)).Set(n)
+	}
+	return nil
+}
+
+// restore tries to mend, each recording once a day.
+func (w *Worker) restore(ctx context.Context, f Finding) bool {
+	now := w.c.Now()
+	if now.Sub(w.fetched[f.Row.ID]) < 24*time.Hour {
+		return false
+	}
+	if len(w.fetched) > 10*manyFaulty {
+		clear(w.fetched)
+	}
+	w.fetched[f.Row.ID] = now
+	f.Row = w.latest(ctx, f.Row)
+	ok, err := w.c.Restore(ctx, f, w.Fetch)
+	if err != nil && ctx.Err() == nil {
+		w.c.m.failures.WithLabelValues("restore").Inc()
+		w.c.Logger.WarnContext(ctx, "recording could not be fetched again", "recording", f.Row.ID, "err", err)
+	}
+	return ok
+}
+
+// latest is the row after the finding was noted in it.
+func (w *Worker) latest(ctx context.Context, row call.RecordingStatus) call.RecordingStatus {
+	rows, err := w.c.Rows.ByID(ctx, []string{row.ID})
+	if err == nil {
+		for _, r := range rows {
+			if r.Integration == row.Integration && r.Key == row.Key {
+				return r
+			}
+		}
+	}
+	return row
+}
+
+// sweep looks for orphans and ends what was left of uploads.
+func (w *Worker) sweep(ctx context.Context) error {
+	r, err := w.c.Orphans(ctx, nil, nil)
+	if err != nil {
+		return err
+	}
+	for _, kind := range orphanKinds {
+		w.c.m.orphans.WithLabelValues(string(kind)).Set(float64(r.ByKind[kind]))
+	}
+	if w.Uploads != nil {
+		if err := w.endUploads(ctx); err != nil {
+			return err
+		}
+	}
+	w.pass.Swept = w.c.Now().UTC()
+	return w.save(ctx)
+}
+
+// endUploads ends incomplete uploads under our own names that are older than a
+// day. Fonoteka makes none itself: they come from who restores or copies.
+func (w *Worker) endUploads(ctx context.Context) error {
+	var old []blob.Upload
+	err := w.Uploads.Leftovers(ctx, "", func(u blob.Upload) bool {
+		if _, _, ours := stemOf(u.Key); ours && w.c.Now().Sub(u.Started) > 24*time.Hour {
+			old = append(old, u)
+		}
+		return true
+	})
+	if err != nil {
+		return err
+	}
+	for _, u := range old {
+		if err := w.Uploads.Abort(ctx, u); err != nil {
+			return err
+		}
+		w.c.m.uploads.Inc()
+		w.c.Logger.InfoContext(ctx, "incomplete upload ended", "key", u.Key)
+	}
+	return nil
+}
