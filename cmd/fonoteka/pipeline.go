@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"path/filepath"
 	"sync/atomic"
@@ -40,10 +41,11 @@ type pipeline struct {
 	toWarehouse *relay.Relay
 	toQueue     *relay.Relay
 
-	migrated atomic.Bool
+	migrated atomic.Bool // only then is anything read from the warehouse, or written
 	bucket   atomic.Bool // it is there
 
-	bucketFault atomic.Pointer[error] // why it was not, the last time it was asked for
+	schemaFault atomic.Pointer[error] // why it was not migrated, the last time it was tried
+	bucketFault atomic.Pointer[error] // why the bucket was not there, likewise
 }
 
 // catalogue is the archive's view of the warehouse: rows are read at once and
@@ -80,6 +82,33 @@ func (c catalogue) limit(ctx context.Context, healthy, away time.Duration) (cont
 		return context.WithTimeout(ctx, away)
 	}
 	return context.WithTimeout(ctx, healthy)
+}
+
+// catalogueOnceMigrated is away until the tables are up to date.
+type catalogueOnceMigrated struct {
+	catalogue
+	tables func() error
+}
+
+func (c catalogueOnceMigrated) Recording(ctx context.Context, integration, id string) (call.RecordingStatus, bool, error) {
+	if err := c.tables(); err != nil {
+		return call.RecordingStatus{}, false, err
+	}
+	return c.catalogue.Recording(ctx, integration, id)
+}
+
+func (c catalogueOnceMigrated) talk(ctx context.Context, integration string, callID uint64) (time.Duration, int, bool, error) {
+	if err := c.tables(); err != nil {
+		return 0, 0, false, err
+	}
+	return c.catalogue.talk(ctx, integration, callID)
+}
+
+func (c catalogueOnceMigrated) Save(ctx context.Context, row call.RecordingStatus, steps ...call.Custody) error {
+	if err := c.tables(); err != nil {
+		return err
+	}
+	return c.catalogue.Save(ctx, row, steps...)
 }
 
 func newPipeline(cfg *config, v state.Values, sp *spool.Spool, log *slog.Logger, reg prometheus.Registerer) (*pipeline, error) {
@@ -159,7 +188,7 @@ func (p *pipeline) newArchive(cfg *config, redisURL string, reg prometheus.Regis
 	if err != nil {
 		return err
 	}
-	rows := catalogue{p.catalogue, p.warehouse.NewReader(), p.warehouse}
+	rows := catalogueOnceMigrated{catalogue{p.catalogue, p.warehouse.NewReader(), p.warehouse}, p.tables}
 	archiver, err := archive.New(archive.Options{
 		Catalogue: rows, TalkOf: rows.talk, Parallel: cfg.workers, Store: p.blob, Bucket: p.blob.Name(), Queue: p.queue, Fetcher: fetcher,
 		Logger: p.log, Registerer: reg,
@@ -180,6 +209,9 @@ func (p *pipeline) newArchive(cfg *config, redisURL string, reg prometheus.Regis
 
 // replayRejected puts what was rejected through the decoder again.
 func (p *pipeline) replayRejected(ctx context.Context, each func(taken, still int)) error {
+	if err := p.tables(); err != nil {
+		return err
+	}
 	return p.rows.ReplayRejected(ctx, p.warehouse, each)
 }
 
@@ -190,20 +222,46 @@ func (p *pipeline) close() error {
 
 // derive brings the schema up to date and then follows what is touched.
 func (p *pipeline) derive(ctx context.Context) error {
-	if err := p.insist(ctx, "migrate the warehouse", func(ctx context.Context) error {
-		err := p.warehouse.Migrate(ctx, func(m warehouse.Migration) { p.log.Info("migration applied", "name", m.Name) })
-		return err
-	}); err != nil {
-		return err
+	p.insist(ctx, "migrate the warehouse", &p.schemaFault, p.migrate)
+	if ctx.Err() != nil {
+		return nil
 	}
 	p.migrated.Store(true)
 	return p.deriver.Run(ctx)
 }
 
+// migrate is one try. A database that is newer than the program is left alone,
+// reads included; what comes in waits in the spool and in the bucket.
+func (p *pipeline) migrate(ctx context.Context) error {
+	err := p.warehouse.Migrate(ctx, func(m warehouse.Migration) { p.log.Info("migration applied", "name", m.Name) })
+	if errors.Is(err, warehouse.ErrNewer) {
+		return fmt.Errorf("%w: start the newer fonoteka again; notifications are kept in the spool and recordings are stored meanwhile", err)
+	}
+	return err
+}
+
+// tables is nil once they are up to date, and else says why they are not.
+func (p *pipeline) tables() error {
+	if p.migrated.Load() {
+		return nil
+	}
+	if why := p.schemaFault.Load(); why != nil {
+		return *why
+	}
+	return errors.New("the tables are not up to date yet")
+}
+
+// relayRows fills the tables.
+func (p *pipeline) relayRows(ctx context.Context) error {
+	p.awaitTables(ctx)
+	return p.toWarehouse.Run(ctx)
+}
+
 // archiveJobs makes sure of the bucket and then works off the queue.
 func (p *pipeline) archiveJobs(ctx context.Context) error {
-	if err := p.insist(ctx, "make sure of the bucket", p.ensureBucket); err != nil {
-		return err
+	p.insist(ctx, "make sure of the bucket", &p.bucketFault, p.ensureBucket)
+	if ctx.Err() != nil {
+		return nil
 	}
 	p.bucket.Store(true)
 	return p.workers.Run(ctx)
@@ -226,22 +284,29 @@ func (p *pipeline) awaitTables(ctx context.Context) {
 	}
 }
 
-// insist tries until it succeeds or ctx ends. A database that is newer than the
-// program is the one failure that no waiting mends.
-func (p *pipeline) insist(ctx context.Context, what string, f func(context.Context) error) error {
-	for n := 0; ctx.Err() == nil; n++ {
+// insist tries until it succeeds or ctx ends. fault is why it did not, the last
+// time; the log says so after some seconds – the stores need them at a start –
+// and then each minute.
+func (p *pipeline) insist(ctx context.Context, what string, fault *atomic.Pointer[error], f func(context.Context) error) {
+	const patience = 5 * time.Second
+	began := time.Now()
+	said := began.Add(patience - time.Minute)
+	for every := 200 * time.Millisecond; ctx.Err() == nil; pause(ctx, every) {
 		limited, cancel := context.WithTimeout(ctx, time.Minute)
 		err := f(limited)
 		cancel()
-		if err == nil || errors.Is(err, warehouse.ErrNewer) {
-			return err
+		if err == nil || ctx.Err() != nil {
+			return
 		}
-		if ctx.Err() == nil && n%50 == 25 { // at a start the stores need some seconds
+		fault.Store(&err)
+		if time.Since(said) >= time.Minute {
+			said = time.Now()
 			p.log.Warn("waiting for a store", "what", what, "err", err)
 		}
-		pause(ctx, 200*time.Millisecond)
+		if time.Since(began) > time.Minute {
+			every = 2 * time.Second
+		}
 	}
-	return nil
 }
 
 func pause(ctx context.Context, d time.Duration) {
@@ -257,8 +322,8 @@ func pause(ctx context.Context, d time.Duration) {
 func (p *pipeline) checks() []check {
 	return []check{
 		{"clickhouse", func(ctx context.Context) error {
-			if !p.migrated.Load() {
-				return errors.New("the tables are not up to date yet")
+			if err := p.tables(); err != nil {
+				return err
 			}
 			return p.warehouse.Ping(ctx)
 		}},

@@ -142,7 +142,7 @@ func serve(ctx context.Context, cfg *config, log *slog.Logger) (err error) {
 	all := stages{log: log}
 	all.add("public listener", serveHTTP(public, listeners[0]))
 	all.add("queue", p.archiveJobs)
-	all.add("relays", p.toWarehouse.Run, p.toQueue.Run)
+	all.add("relays", p.relayRows, p.toQueue.Run)
 	all.add("check of what is stored", p.checkStored)
 	all.add("deriver and planner", p.derive, p.plan, p.count, func(ctx context.Context) error { return p.sayReady(ctx, log) })
 	all.add("catalogue", p.catalogue.Run)

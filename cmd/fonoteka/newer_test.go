@@ -1,0 +1,136 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"fonoteka/internal/embedded/embeddedtest"
+	"fonoteka/internal/sim"
+	"fonoteka/internal/warehouse"
+)
+
+// database makes a database on this process's engine that serve and commands
+// are told of, and returns its URL with a connection.
+func database(t *testing.T, name string) (string, *sql.DB) {
+	t.Helper()
+	native, httpAddr, user, password := embeddedtest.ClickHouse(t)
+	_, httpPort, _ := strings.Cut(httpAddr, ":")
+	u := url.URL{
+		Scheme: "clickhouse", User: url.UserPassword(user, password), Host: native, Path: name,
+		RawQuery: "http_port=" + httpPort,
+	}
+	o, err := warehouse.ParseURL(u.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	db, err := warehouse.Open(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if err := db.Migrate(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	conn, err := sql.Open("clickhouse", u.Scheme+"://"+u.User.String()+"@"+native+"/"+name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	return u.String(), conn
+}
+
+// A newer version was here, and somebody went back: what comes in is kept, and
+// nothing is done to the tables.
+func TestADatabaseOfANewerVersionStopsTheWarehouseOnly(t *testing.T) {
+	t.Parallel()
+	warehouseURL, db := database(t, "newer")
+	if _, err := db.Exec("INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, 1)"); err != nil {
+		t.Fatal(err)
+	}
+	op := operate(t, sim.Options{Seed: 21, Calls: 20, Connections: 4})
+	in := install(t, op.hosts(), "FONOTEKA_CLICKHOUSE_URL="+warehouseURL).start()
+	if err := op.Post(t.Context(), nil, in.redirectURI()); err != nil {
+		t.Fatal(err)
+	}
+	ledger := op.Ledger()
+	if ledger.Acked == 0 {
+		t.Error("no notification was taken")
+	}
+	in.until("the recordings are in the bucket", time.Minute, func() bool { return in.storedMP3s() == recordings(ledger) })
+	status, text := get(t, "http://"+in.runtime().PrivateListen+"/readyz")
+	if status != http.StatusServiceUnavailable || !strings.Contains(text, "newer than this program") || !strings.Contains(text, "start the newer") {
+		t.Errorf("/readyz: %d\n%s", status, text)
+	}
+	if status, _ := get(t, "http://"+in.runtime().PrivateListen+"/healthz"); status != http.StatusOK {
+		t.Errorf("/healthz: %d", status)
+	}
+	log := filepath.Join(filepath.Dir(in.dir), "serve.log")
+	in.until("the log says why", 20*time.Second, func() bool {
+		b, _ := os.ReadFile(log)
+		return strings.Contains(string(b), "newer than this program")
+	})
+	in.stop()
+	for _, table := range []string{"events", "recordings", "custody", "calls", "rejected", "progress"} {
+		n := -1
+		if err := db.QueryRow("SELECT count() FROM " + table).Scan(&n); err != nil || n != 0 {
+			t.Errorf("%s has %d rows, %v", table, n, err)
+		}
+	}
+}
+
+// What needs the warehouse alone asks for no bucket.
+func TestSQLAndCallsNeedNoObjectStore(t *testing.T) {
+	t.Parallel()
+	warehouseURL, _ := database(t, "no_bucket")
+	for args, want := range map[string]string{"sql --format TSV SELECT/**/1": "1\n", "calls list": "no calls\n"} {
+		out, stderr, code := output(t, append(strings.Fields(args), "--data", filepath.Join(t.TempDir(), "none"), "--clickhouse-url", warehouseURL)...)
+		if out != want || code != 0 {
+			t.Errorf("%s: exit %d, %q\n%s", args, code, out, stderr)
+		}
+	}
+}
+
+func TestWaitingForAStoreIsSaidAfterSecondsAndThenEachMinute(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var said []time.Duration
+		began := time.Now()
+		p := &pipeline{log: slog.New(slog.NewTextHandler(writerFunc(func(b []byte) (int, error) {
+			said = append(said, time.Since(began))
+			return len(b), nil
+		}), nil))}
+		var fault atomic.Pointer[error]
+		ctx, cancel := context.WithTimeout(t.Context(), 150*time.Second)
+		defer cancel()
+		p.insist(ctx, "try", &fault, func(context.Context) error {
+			time.Sleep(3 * time.Second) // a slow failure is one too
+			return errors.New("out")
+		})
+		if len(said) != 3 {
+			t.Fatalf("said at %v", said)
+		}
+		for i, at := range said {
+			if want := 5*time.Second + time.Duration(i)*time.Minute; at < want || at > want+15*time.Second {
+				t.Errorf("said at %v", said)
+			}
+		}
+		if why := fault.Load(); why == nil || (*why).Error() != "out" {
+			t.Error("the reason is not kept")
+		}
+	})
+}
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(b []byte) (int, error) { return f(b) }
