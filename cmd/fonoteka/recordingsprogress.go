@@ -122,7 +122,11 @@ func (p progress) print(w io.Writer, s warehouse.Standing, now time.Time) error 
 		{"first link ends", clock(p.nextExpiry)},
 	}
 	if !s.OldestDue.IsZero() && now.Sub(s.OldestDue) > patience {
-		rows = append(rows, [2]string{"longest wait", fmt.Sprintf("due for %s: is fonoteka serve running?", count(int(now.Sub(s.OldestDue).Minutes()), "minute"))})
+		wait := count(int(now.Sub(s.OldestDue).Minutes()), "minute")
+		if s.ArchivedLately == 0 {
+			wait += ", and nothing was archived in the last one: is fonoteka serve running?"
+		}
+		rows = append(rows, [2]string{"longest wait", wait})
 	}
 	for _, r := range rows {
 		if _, err := fmt.Fprintf(w, "%-18s %s\n", r[0], r[1]); err != nil {

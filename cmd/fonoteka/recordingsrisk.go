@@ -152,7 +152,8 @@ func explain(s call.RecordingStatus, now time.Time) string {
 		due = s.AnnouncedAt
 	}
 	if late := now.Sub(due); !due.IsZero() && late > patience {
-		why += fmt.Sprintf("; its turn has been due for %s: is fonoteka serve running? (recordings progress)", strings.TrimPrefix(until(now.Add(late+time.Second), now), "in "))
+		why += fmt.Sprintf("; its turn came %s ago: a backlog, or fonoteka serve does not run (recordings progress tells)",
+			strings.TrimPrefix(until(now.Add(late+time.Second), now), "in "))
 	}
 	return why
 }
