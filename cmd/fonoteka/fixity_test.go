@@ -14,9 +14,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"fonoteka/internal/embedded"
 	"fonoteka/internal/sim"
 	"fonoteka/internal/state"
-	"fonoteka/internal/warehouse"
 )
 
 // object is the file of an object in the embedded store.
@@ -64,18 +64,18 @@ func (in *installation) exec(sql string) {
 	if err != nil {
 		in.t.Fatal(err)
 	}
-	o, err := (&config{}).warehouseOptions(v, false)
+	req, err := http.NewRequest(http.MethodPost, "http://"+local(v.Ports.ClickHouseHTTP)+"/?database="+embedded.ClickHouseDatabase, strings.NewReader(sql))
 	if err != nil {
 		in.t.Fatal(err)
 	}
-	db, err := warehouse.Open(o)
+	req.SetBasicAuth(embedded.ClickHouseWriter, v.ClickHouseWriterPassword)
+	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		in.t.Fatal(err)
 	}
-	defer db.Close()
-	var out bytes.Buffer
-	if err := db.Query(in.t.Context(), &out, sql, "TSV"); err != nil {
-		in.t.Fatal(err)
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		in.t.Fatalf("%s: %s", sql, resp.Status)
 	}
 }
 
