@@ -12,6 +12,7 @@ FONOTEKA_DATA=${FONOTEKA_DATA:-$PWD/data/demo}
 FONOTEKA_MTT_REDIRECT_URI=http://127.0.0.1:$port/mtt/demo
 FONOTEKA_MTT_RECORD_HOSTS=127.0.0.1:$sim
 export FONOTEKA_DATA FONOTEKA_MTT_REDIRECT_URI FONOTEKA_MTT_RECORD_HOSTS
+umask 077 # logs and data are nobody else's
 mkdir -p "$FONOTEKA_DATA"
 serve_log=$FONOTEKA_DATA/serve.log
 sim_log=$FONOTEKA_DATA/mttsim.log

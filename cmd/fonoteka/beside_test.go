@@ -2,13 +2,17 @@ package main
 
 import (
 	"errors"
+	"fmt"
+	"io/fs"
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"fonoteka/internal/sim"
 	"fonoteka/internal/state"
 )
 
@@ -71,4 +75,38 @@ func TestServeWaitsForTheCursorsToBeMoved(t *testing.T) {
 	time.AfterFunc(2*time.Second, func() { _ = st.Close() }) // as replay --from holds it
 	in.start()
 	in.stop()
+}
+
+// The data folder holds phone numbers, talks and secrets. It may have been made
+// by a script, or by a version that left it open.
+func TestNobodyElseMayReadTheData(t *testing.T) {
+	t.Parallel()
+	in := install(t)
+	if err := os.MkdirAll(filepath.Join(in.dir, "spool"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	op := operate(t, sim.Options{Seed: 5, Calls: 3})
+	in.env = append(in.env, op.hosts())
+	in.start().ready()
+	if err := op.Post(t.Context(), nil, in.redirectURI()); err != nil {
+		t.Fatal(err)
+	}
+	in.eventually(time.Minute, fmt.Sprint(recordings(op.Ledger())), "SELECT count() FROM recordings WHERE state = 'archived'")
+	if _, err := in.command("recordings", "list"); err != nil {
+		t.Error(err)
+	}
+	in.stop()
+	err := filepath.WalkDir(in.dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := d.Info()
+		if err == nil && d.Type() != fs.ModeSymlink && info.Mode().Perm()&0o077 != 0 {
+			t.Errorf("%s has mode %o", path, info.Mode().Perm())
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
+	}
 }

@@ -14,6 +14,7 @@ import (
 	_ "time/tzdata" // zones on machines that have none
 
 	"github.com/urfave/cli/v2"
+	"golang.org/x/sys/unix"
 
 	"fonoteka/internal/embedded"
 )
@@ -38,6 +39,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		EnableBashCompletion: true,
 		Writer:               stdout,
 		ErrWriter:            stderr,
+		Before:               keepToOurselves,
 		ExitErrHandler:       func(*cli.Context, error) {},
 		Description: `The operator announces each call and each recording once, by webhook, and
 deletes a recording after 90 days. fonoteka serve catches every notification,
@@ -59,6 +61,17 @@ To begin:  fonoteka serve --data ./data   (see: fonoteka serve --help)`,
 		fmt.Fprintln(stderr, "fonoteka:", err)
 	}
 	return 1
+}
+
+// keepToOurselves lets nobody else read what is made: it holds phone numbers,
+// talks or secrets. That is the data folder, with the spool and the stores in
+// it, whose processes inherit this, and the files that commands write; not the
+// engine's library, which is everybody's.
+func keepToOurselves(c *cli.Context) error {
+	if c.Args().First() != "engine" {
+		unix.Umask(0o077)
+	}
+	return nil
 }
 
 // exitStatus ends a command that has said what there was to say.

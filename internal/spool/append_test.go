@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math"
+	"os"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -235,4 +238,24 @@ func TestCloseLeavesNothingRunning(t *testing.T) {
 		t.Errorf("read after close: %v", err)
 	}
 	goleak.VerifyNone(t, ignore)
+}
+
+func TestNobodyElseMayReadTheSpool(t *testing.T) {
+	t.Parallel()
+	for name, before := range map[string]fs.FileMode{"new": 0, "open to others": 0o755} {
+		dir := filepath.Join(t.TempDir(), "spool")
+		if before != 0 {
+			if err := os.Mkdir(dir, before); err != nil {
+				t.Fatal(err)
+			}
+		}
+		mustAppend(t, open(t, spool.Options{Dir: dir}), "body")
+		info, err := os.Stat(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := info.Mode().Perm(); got != 0o700 {
+			t.Errorf("%s: mode %o", name, got)
+		}
+	}
 }

@@ -12,7 +12,7 @@ import (
 // Options of a spool. Dir is required, except with FS, where it defaults to
 // "spool".
 type Options struct {
-	Dir     string   // made if missing; one spool per folder, locked while open
+	Dir     string   // made if missing, and closed to others (0700); one spool per folder, locked while open
 	FS      vfs.FS   // nil: the disk
 	Cursors []string // registered at Open, at the beginning if new: what they have not passed is never trimmed
 

@@ -2,10 +2,12 @@ package spool
 
 import (
 	"fmt"
+	"os"
 	"runtime"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
 // openStore opens pebble, tuned for a queue: values of 0.4–64 KiB written in
@@ -34,7 +36,25 @@ func openStore(s *Spool) (*pebble.DB, error) {
 	o.Levels[0].BlockSize = 8 << 10 // a damaged one costs pebble a search quadratic in its size
 	o.Experimental.SpanPolicyFunc = spanPolicy
 	o.ApplyCompressionSettings(func() pebble.DBCompressionSettings { return pebble.DBCompressionFastest })
+	if s.opts.FS == vfs.Default {
+		if err := ownFolder(s.opts.Dir); err != nil {
+			return nil, err
+		}
+	}
 	return pebble.Open(s.opts.Dir, o)
+}
+
+// ownFolder makes the folder, or closes it to others: bodies hold phone numbers,
+// and pebble would let everybody read them where the process's umask does.
+func ownFolder(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	info, err := os.Stat(dir)
+	if err != nil || info.Mode().Perm()&0o077 == 0 {
+		return err
+	}
+	return os.Chmod(dir, 0o700)
 }
 
 // spanPolicy keeps cursors and records in separate tables. A table with both

@@ -76,9 +76,12 @@ type State struct {
 }
 
 // Open takes the installation in dir, creating what is missing: the folder
-// (0700), the secrets, the ports. ErrLocked if another process holds it.
+// (0700, also one that was open to others), the secrets, the ports. ErrLocked if another process holds it.
 func Open(dir string) (*State, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("open data folder: %w", err)
+	}
+	if err := tighten(dir); err != nil {
 		return nil, fmt.Errorf("open data folder: %w", err)
 	}
 	lock, err := takeLock(filepath.Join(dir, lockFile), glance)
@@ -91,6 +94,19 @@ func Open(dir string) (*State, error) {
 		return nil, fmt.Errorf("open data folder %s: %w", dir, err)
 	}
 	return s, nil
+}
+
+// tighten closes a folder to others. Where it belongs to somebody else, that is
+// theirs to do.
+func tighten(dir string) error {
+	info, err := os.Stat(dir)
+	if err != nil || info.Mode().Perm()&0o077 == 0 {
+		return err
+	}
+	if err := os.Chmod(dir, 0o700); err != nil && !errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	return nil
 }
 
 func (s *State) load() error {

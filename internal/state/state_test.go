@@ -68,6 +68,9 @@ func TestSecretsAndPortsAreMadeUpOnceAndKept(t *testing.T) {
 func TestNobodyElseMayReadTheSecrets(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "data")
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
 	s := open(t, dir)
 	if err := s.Announce(state.Runtime{PID: 1}); err != nil {
 		t.Fatal(err)
