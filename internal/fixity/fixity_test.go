@@ -54,6 +54,8 @@ func worker(t *testing.T, m *memory, fetch fixity.Fetch) (stop func()) {
 
 // checks are the times of each recording's checks.
 func (m *memory) checks() map[string][]time.Time {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	out := map[string][]time.Time{}
 	for _, s := range m.steps {
 		if s.Step == "verified" {
@@ -61,6 +63,13 @@ func (m *memory) checks() map[string][]time.Time {
 		}
 	}
 	return out
+}
+
+// noted is how many steps there are.
+func (m *memory) noted() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(m.steps)
 }
 
 func TestEverythingIsCheckedWithinThirtyDaysAcrossRestarts(t *testing.T) {
@@ -107,9 +116,9 @@ func TestAPassIsSpreadEvenly(t *testing.T) {
 		}
 		defer worker(t, m, nil)()
 		for d := range 26 {
-			before := len(m.steps)
+			before := m.noted()
 			time.Sleep(day)
-			if n := len(m.steps) - before; n < 45 || n > 55 {
+			if n := m.noted() - before; n < 45 || n > 55 {
 				t.Errorf("day %d: %d checks, want about 50", d, n)
 			}
 		}
@@ -133,8 +142,8 @@ func TestAnOutageOfTheStoreIsNoFinding(t *testing.T) {
 		m.down = false
 		m.mu.Unlock()
 		time.Sleep(14 * day)
-		if got := len(m.checks()); got != 30 || len(m.steps) != 30 {
-			t.Errorf("%d of 30 checked, %d steps", got, len(m.steps))
+		if got := len(m.checks()); got != 30 || m.noted() != 30 {
+			t.Errorf("%d of 30 checked, %d steps", got, m.noted())
 		}
 	})
 }
