@@ -155,7 +155,7 @@ func (p *pipeline) newRelays(cfg *config, sp *spool.Spool, reg prometheus.Regist
 	}
 	p.rows = &relay.ToWarehouse{Warehouse: p.warehouse, Decode: cfg.decoder(), LinkLife: cfg.linkLife, Log: p.log, Counter: notifications}
 	submitter, err := archive.NewSubmitter(archive.SubmitterOptions{
-		Queue: p.queue, Depth: p.queue.Depth, CatalogueWorks: p.catalogueWorks, Registerer: reg,
+		Queue: p.queue, Depth: p.queue.Depth, Backlog: func() bool { return p.planner.Backlog() }, CatalogueWorks: p.catalogueWorks, Registerer: reg,
 	})
 	if err != nil {
 		return err
@@ -203,7 +203,7 @@ func (p *pipeline) newArchive(cfg *config, redisURL string, reg prometheus.Regis
 	if err != nil {
 		return err
 	}
-	p.workers, err = queue.NewServer(queue.ServerOptions{URL: redisURL, Handler: archiver.Handle, Concurrency: 4 * cfg.workers, Logger: p.log, Registerer: reg})
+	p.workers, err = queue.NewServer(queue.ServerOptions{URL: redisURL, Handler: archiver.Handle, Concurrency: 8 * cfg.workers, Logger: p.log, Registerer: reg})
 	return err
 }
 

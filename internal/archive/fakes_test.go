@@ -117,6 +117,7 @@ type rig struct {
 	bucket    *blob.Bucket
 	origin    *origin
 	now       atomic.Pointer[time.Time]
+	start     time.Time
 }
 
 type change struct {

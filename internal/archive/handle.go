@@ -42,6 +42,7 @@ func (a *Archiver) Handle(ctx context.Context, job queue.Job) error {
 
 func (a *Archiver) handle(ctx context.Context, job queue.Job) (outcome string, err error) {
 	rec := job.Recording
+	talked := a.talkOf(ctx, rec)
 	row, known, err := a.Catalogue.Recording(ctx, rec.Integration, rec.ID)
 	switch {
 	case ctx.Err() != nil:
@@ -54,7 +55,7 @@ func (a *Archiver) handle(ctx context.Context, job queue.Job) (outcome string, e
 	case known:
 		rec = merge(rec, row.Recording)
 	}
-	outcome, commit, err := a.attempt(ctx, job, rec, row, err == nil, a.talkOf(ctx, rec))
+	outcome, commit, err := a.attempt(ctx, job, rec, row, err == nil, <-talked)
 	if err != nil {
 		return "", err
 	}

@@ -20,11 +20,18 @@ type talk struct {
 	known      bool
 }
 
-// talkOf is asked before the download, together with what others ask.
-func (a *Archiver) talkOf(ctx context.Context, rec call.Recording) (t talk) {
+// talkOf asks for the talk while the row is looked up. One answer comes, soon.
+func (a *Archiver) talkOf(ctx context.Context, rec call.Recording) <-chan talk {
+	answer := make(chan talk, 1)
 	if a.TalkOf == nil || rec.CallID == 0 {
-		return talk{}
+		answer <- talk{}
+		return answer
 	}
+	go func() { answer <- a.askTalk(ctx, rec) }()
+	return answer
+}
+
+func (a *Archiver) askTalk(ctx context.Context, rec call.Recording) (t talk) {
 	ctx, cancel := context.WithTimeout(ctx, talkWait)
 	defer cancel()
 	var err error

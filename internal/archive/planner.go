@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -60,6 +61,7 @@ type Planner struct {
 	passes   *prometheus.CounterVec
 	released prometheus.Counter
 	failing  string // what failed in the last pass
+	backlog  atomic.Bool
 }
 
 // NewPlanner makes a Planner.
@@ -88,6 +90,9 @@ func (p *Planner) Run(ctx context.Context) error {
 		p.pass(ctx, func(ctx context.Context) (string, error) {
 			n, what, err := p.plan(ctx)
 			full = n >= p.Window
+			if err == nil {
+				p.backlog.Store(full)
+			}
 			return what, err
 		})
 		wait := time.After(p.Interval)
@@ -102,9 +107,13 @@ func (p *Planner) Run(ctx context.Context) error {
 	}
 }
 
+// Backlog reports whether more is due than the window holds, as far as the last
+// look at the catalogue showed.
+func (p *Planner) Backlog() bool { return p.backlog.Load() }
+
 const (
-	depthPoll = 50 * time.Millisecond
-	backlog   = time.Second // between two looks where the depth says nothing
+	depthPoll = 20 * time.Millisecond
+	idleLook  = time.Second // between two looks where the depth says nothing
 )
 
 // halfEmpty waits until workers need more, at most an interval. Where a full
@@ -112,7 +121,7 @@ const (
 // off by a store that is out: then looking more often brings nothing.
 func (p *Planner) halfEmpty(ctx context.Context) <-chan time.Time {
 	if p.Depth == nil || p.half(ctx) {
-		return time.After(min(p.Interval, backlog))
+		return time.After(min(p.Interval, idleLook))
 	}
 	for end := time.Now().Add(p.Interval); time.Now().Before(end) && ctx.Err() == nil; {
 		select {

@@ -20,6 +20,9 @@ type SubmitterOptions struct {
 	// Deep is the depth from which on a recording is left to the planner; default
 	// 250, a quarter of its window.
 	Deep int
+	// Backlog reports whether the planner has more than it can bring in at once;
+	// then everything is left to it. nil: it has not.
+	Backlog func() bool
 	// CatalogueWorks reports whether the planner can do its part. nil: it can.
 	CatalogueWorks func() bool
 	Registerer     prometheus.Registerer
@@ -70,7 +73,13 @@ func (s *Submitter) Submit(ctx context.Context, recordings ...call.Recording) er
 }
 
 func (s *Submitter) deep(ctx context.Context) (bool, error) {
-	if s.o.Depth == nil || s.o.CatalogueWorks != nil && !s.o.CatalogueWorks() {
+	if s.o.CatalogueWorks != nil && !s.o.CatalogueWorks() {
+		return false, nil
+	}
+	if s.o.Backlog != nil && s.o.Backlog() {
+		return true, nil
+	}
+	if s.o.Depth == nil {
 		return false, nil
 	}
 	n, err := s.o.Depth(ctx)

@@ -1,0 +1,68 @@
+package archive_test
+
+import (
+	"testing"
+	"time"
+
+	"fonoteka/internal/archive"
+)
+
+func TestBandwidthFollowsTheWorkingHours(t *testing.T) {
+	t.Parallel()
+	const all, working = 20_000_000, 2_000_000
+	moscow := time.FixedZone("MSK", 3*3600)
+	for _, c := range []struct {
+		hours string
+		at    time.Time
+		want  int64
+	}{
+		{"Mon-Fri 09:00-18:00 Europe/Moscow", time.Date(2026, 3, 2, 9, 0, 0, 0, moscow), working}, // a Monday
+		{"Mon-Fri 09:00-18:00 Europe/Moscow", time.Date(2026, 3, 2, 8, 59, 59, 0, moscow), all},
+		{"Mon-Fri 09:00-18:00 Europe/Moscow", time.Date(2026, 3, 2, 6, 0, 0, 0, time.UTC), working},
+		{"Mon-Fri 09:00-18:00 Europe/Moscow", time.Date(2026, 3, 2, 17, 59, 59, 0, moscow), working},
+		{"Mon-Fri 09:00-18:00 Europe/Moscow", time.Date(2026, 3, 2, 18, 0, 0, 0, moscow), all},
+		{"Mon-Fri 09:00-18:00 Europe/Moscow", time.Date(2026, 3, 7, 12, 0, 0, 0, moscow), all}, // Saturday
+		{"Mon-Fri 09:00-18:00", time.Date(2026, 3, 2, 17, 0, 0, 0, moscow), working},           // 14:00 UTC
+		{"mon,Wed-thu 00:00-24:00 UTC", time.Date(2026, 3, 4, 23, 59, 59, 0, time.UTC), working},
+		{"mon,Wed-thu 00:00-24:00 UTC", time.Date(2026, 3, 3, 12, 0, 0, 0, time.UTC), all},
+		{"Fri 22:00-06:00", time.Date(2026, 3, 6, 23, 0, 0, 0, time.UTC), working},
+		{"Fri 22:00-06:00", time.Date(2026, 3, 7, 5, 0, 0, 0, time.UTC), working}, // Friday's night
+		{"Fri 22:00-06:00", time.Date(2026, 3, 6, 5, 0, 0, 0, time.UTC), all},
+		{"Sat-Mon 10:00-11:00", time.Date(2026, 3, 8, 10, 30, 0, 0, time.UTC), working},
+		{"Sun 02:00-04:00 Europe/Berlin", time.Date(2026, 3, 29, 1, 30, 0, 0, time.UTC), working}, // 03:30, the clock has just sprung
+	} {
+		h, err := archive.ParseWorkingHours(c.hours)
+		if err != nil {
+			t.Errorf("%s: %v", c.hours, err)
+			continue
+		}
+		if got := (archive.Bandwidth{Limit: all, Working: working, Hours: h}).At(c.at); got != c.want {
+			t.Errorf("%s at %v: %d, want %d", c.hours, c.at, got, c.want)
+		}
+		if got := (archive.Bandwidth{Limit: all, Hours: h}).At(c.at); got != all {
+			t.Errorf("without a limit of their own: %d", got)
+		}
+	}
+	if got := (archive.Bandwidth{Working: working}).At(time.Now()); got != 0 {
+		t.Errorf("no hours: %d", got)
+	}
+}
+
+func TestMistakesInLimitsAreReported(t *testing.T) {
+	t.Parallel()
+	for _, s := range []string{"", "Mon", "Mon 9-18", "Mon-Fri 09:00", "Mon 09:00-25:00", "Mon 09:60-10:00", "Mon 09:00-09:00", "Foo 09:00-10:00", "Mon 09:00-10:00 Mars/Olympus", "Mon 09:00-10:00 UTC x"} {
+		if h, err := archive.ParseWorkingHours(s); err == nil {
+			t.Errorf("%q is %+v", s, h)
+		}
+	}
+	for s, want := range map[string]int64{"20MB/s": 20e6, "500 kB/s": 500e3, "1.5MiB/s": 1.5 * (1 << 20), "7B/s": 7, " 1GB/s ": 1e9} {
+		if got, err := archive.ParseRate(s); err != nil || got != want {
+			t.Errorf("%q: %d, %v, want %d", s, got, err, want)
+		}
+	}
+	for _, s := range []string{"", "20", "20MB", "20Mbit/s", "-1MB/s", "0MB/s", "1e30GB/s", "NaNMB/s", "MB/s"} {
+		if got, err := archive.ParseRate(s); err == nil {
+			t.Errorf("%q is %d", s, got)
+		}
+	}
+}
