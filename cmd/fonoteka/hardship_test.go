@@ -164,10 +164,10 @@ func TestP3EveryRecordingEndsWhereItBelongs(t *testing.T) {
 	in.eventually(4*time.Minute, strings.Join(lines, "\n"), "SELECT state, count() FROM recordings GROUP BY state ORDER BY state")
 	in.compareBytes(archived)
 	for part, n := range map[string]string{
-		"state = 'missing' AND reason ILIKE '%gone%'":                                   fmt.Sprint(want["missing"]),
+		"state = 'missing' AND reason ILIKE '%gone%'":                                fmt.Sprint(want["missing"]),
 		"state = 'refused' AND (reason ILIKE '%allowed%' OR reason ILIKE '%large%')": fmt.Sprint(want["refused"]),
-		"state != 'archived' AND isNull(next_attempt_at)":                                 "0",
-		"state = 'archived' AND (size = 0 OR length(sha256) != 64)":                       "0",
+		"state != 'archived' AND isNull(next_attempt_at)":                            "0",
+		"state = 'archived' AND (size = 0 OR length(sha256) != 64)":                  "0",
 	} {
 		if got := in.sql("SELECT count() FROM recordings WHERE %s", part); got != n {
 			t.Errorf("%s recordings where %s, want %s\n%s", got, part, n, in.sql("SELECT state, reason, count() FROM recordings GROUP BY 1, 2"))
