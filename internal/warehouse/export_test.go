@@ -1,4 +1,9 @@
 package warehouse
 
+import "context"
+
 // Refusals are the codes that IsRefusal knows, with their names.
 var Refusals = refusals
+
+// Exec runs SQL that changes something, which Query does not.
+func (db *DB) Exec(ctx context.Context, sql string) error { return db.conn.Exec(ctx, sql) }
