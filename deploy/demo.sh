@@ -29,37 +29,47 @@ fail() {
 	tail -n 15 "$2" >&2
 	exit 1
 }
+alive() { # pid, what it is, its log
+	kill -0 "$1" 2>/dev/null || fail "$2 ended: is a port taken? (DEMO_PORT, DEMO_PRIVATE_PORT, DEMO_SIM_PORT move them)" "$3"
+}
+sql() { bin/fonoteka sql --format TSV "$1" 2>/dev/null; }
 trap stop EXIT
 trap 'exit 0' INT TERM
 
 echo "starting Fonoteka (log: $serve_log) …"
-bin/fonoteka serve --listen "127.0.0.1:$port" --private-listen "127.0.0.1:$private" >"$serve_log" 2>&1 &
+: >"$serve_log" # no word of the last run may be taken for one of this
+bin/fonoteka serve --listen "127.0.0.1:$port" --private-listen "127.0.0.1:$private" >>"$serve_log" 2>&1 &
 serve=$!
 pids=$serve
 tries=0
-until grep -q "msg=ready" "$serve_log" 2>/dev/null; do
-	kill -0 "$serve" 2>/dev/null || fail "serve ended" "$serve_log"
+until grep -q "msg=ready" "$serve_log"; do
+	alive "$serve" "serve" "$serve_log"
 	tries=$((tries + 1))
 	[ "$tries" -lt 300 ] || fail "serve is not ready after a minute" "$serve_log"
 	sleep 0.2
 done
+since=$(sql "SELECT now64(3, 'UTC')") || fail "the warehouse does not answer" "$serve_log"
+new="state = 'archived' AND announced_at >= '$since'" # earlier runs have theirs
 
 echo "starting the simulated telephone system (log: $sim_log) …"
+: >"$sim_log"
 bin/mttsim --demo --rate 1 --seed "$(date +%s)" --listen "127.0.0.1:$sim" \
-	--redirect-uri "$FONOTEKA_MTT_REDIRECT_URI" >/dev/null 2>"$sim_log" &
-pids="$! $pids"
+	--redirect-uri "$FONOTEKA_MTT_REDIRECT_URI" >/dev/null 2>>"$sim_log" &
+simulator=$!
+pids="$simulator $pids"
 
 echo "waiting for the first archived recordings …"
 tries=0
 while :; do
-	archived=$(bin/fonoteka sql --format TSV "SELECT count() FROM recordings WHERE state = 'archived'" 2>/dev/null || echo 0)
-	[ "${archived:-0}" -lt 5 ] || break
-	kill -0 "$serve" 2>/dev/null || fail "serve ended" "$serve_log"
+	seen=$(sql "SELECT least(count(), (SELECT count() FROM calls)) FROM recordings WHERE $new" || echo 0)
+	[ "${seen:-0}" -lt 5 ] || break
+	alive "$simulator" "the simulated telephone system" "$sim_log"
+	alive "$serve" "serve" "$serve_log"
 	tries=$((tries + 1))
 	[ "$tries" -lt 120 ] || fail "nothing was archived in a minute" "$serve_log"
 	sleep 0.5
 done
-id=$(bin/fonoteka sql --format TSV "SELECT recording_id FROM recordings WHERE state = 'archived' ORDER BY announced_at DESC LIMIT 1")
+id=$(sql "SELECT recording_id FROM recordings WHERE $new ORDER BY announced_at DESC LIMIT 1")
 
 echo
 echo "Calls are arriving, recordings are archived."
