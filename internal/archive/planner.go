@@ -62,6 +62,7 @@ type Planner struct {
 	released prometheus.Counter
 	failing  string // what failed in the last pass
 	backlog  atomic.Bool
+	offered  map[string]time.Time // jobs of the last window, when they went into the queue
 }
 
 // NewPlanner makes a Planner.
@@ -173,13 +174,34 @@ func (p *Planner) plan(ctx context.Context) (n int, what string, err error) {
 		return 0, "catalogue", err
 	}
 	p.due.Set(float64(len(rows)))
+	before := p.remembered(ctx)
+	p.offered = make(map[string]time.Time, len(rows))
 	for _, row := range rows {
-		if err := p.enqueue(ctx, row, now); err != nil {
-			return n, "queue", err
+		id := queue.Job{Recording: row.Recording, Attempt: row.Attempt}.ID()
+		at, ok := before[id]
+		if !ok || now.Sub(at) >= p.Interval {
+			if err := p.enqueue(ctx, row, now); err != nil {
+				return n, "queue", err
+			}
+			at = now
 		}
+		p.offered[id] = at
 		n++
 	}
 	return n, "", nil
+}
+
+// remembered is what need not be offered again yet: half of a window is in the
+// queue when it is filled, and that the queue knows a job costs it as much as a
+// new one. A queue in which nothing waits may have lost everything.
+func (p *Planner) remembered(ctx context.Context) map[string]time.Time {
+	if p.Depth == nil {
+		return nil
+	}
+	if n, err := p.Depth(ctx); err != nil || n == 0 {
+		return nil
+	}
+	return p.offered
 }
 
 // all is a time by which everything that waits is due, and maxRefused bounds
