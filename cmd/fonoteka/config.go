@@ -220,7 +220,7 @@ func redirectPath(raw string) (string, error) {
 	default:
 		return "", fmt.Errorf("must be https (http only on a loopback address, for tests), not %q", u.Scheme)
 	}
-	return strings.TrimRight(u.Path, "/"), nil
+	return strings.TrimRight(u.EscapedPath(), "/"), nil
 }
 
 func loopback(host string) bool {

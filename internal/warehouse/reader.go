@@ -40,7 +40,7 @@ func (r *Reader) Recording(ctx context.Context, integration, id string) (call.Re
 }
 
 // Talk reads how long the parties of a group's call talked; false if no call is
-// known of it yet, or several are.
+// known of it yet, or several are, or its end or its talk is not known.
 func (r *Reader) Talk(ctx context.Context, integration string, groupID uint64) (Talk, bool, error) {
 	return r.talks.get(ctx, CallKey{integration, groupID})
 }
@@ -82,7 +82,7 @@ func (db *DB) talksOf(ctx context.Context, keys []CallKey) (map[CallKey]Talk, er
 				WHERE (started_at, integration, call_id) IN (
 					SELECT started_at, integration, call_id FROM call_keys WHERE integration = ? AND group_id IN ?)
 				GROUP BY group_id
-				HAVING count() = 1`, []any{integration, ids}, func(r driver.Rows) error {
+				HAVING count() = 1 AND any(isNotNull(ended_at)) AND any(talk_ms) > 0`, []any{integration, ids}, func(r driver.Rows) error {
 				var id, recordings uint64
 				var talk uint32
 				err := r.Scan(&id, &talk, &recordings)
