@@ -3,6 +3,7 @@ package archive
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -34,9 +35,14 @@ type SubmitterOptions struct {
 // is out. In a backlog it stands back: the queue then belongs to the planner,
 // which brings in what expires first, and these are in the catalogue as well.
 type Submitter struct {
-	o    SubmitterOptions
-	left prometheus.Counter
+	o         SubmitterOptions
+	left      prometheus.Counter
+	deepUntil atomic.Int64 // unix nanoseconds
 }
+
+// deepFor is how long a deep queue is believed to stay so: asking Redis for each
+// of thousands of announcements took as long as working them off.
+const deepFor = 100 * time.Millisecond
 
 // NewSubmitter makes a Submitter.
 func NewSubmitter(o SubmitterOptions) (*Submitter, error) {
@@ -82,6 +88,12 @@ func (s *Submitter) deep(ctx context.Context) (bool, error) {
 	if s.o.Depth == nil {
 		return false, nil
 	}
+	if now := time.Now().UnixNano(); now < s.deepUntil.Load() {
+		return true, nil
+	}
 	n, err := s.o.Depth(ctx)
+	if n >= s.o.Deep && err == nil {
+		s.deepUntil.Store(time.Now().Add(deepFor).UnixNano())
+	}
 	return n >= s.o.Deep, err
 }

@@ -3,6 +3,7 @@ package warehouse
 import (
 	"context"
 	"sync"
+	"time"
 )
 
 // group gathers questions for one key each into questions for many.
@@ -50,9 +51,23 @@ func (g *group[K, V]) join(key K) *round[K, V] {
 	return r
 }
 
+// some reports whether anybody waits.
+func (g *group[K, V]) some() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.next != nil
+}
+
+// company is how long a round waits for more questions, where others waited
+// already while the one before ran. Who asks alone never waits.
+const company = 20 * time.Millisecond
+
 // work queries until nobody waits.
 func (g *group[K, V]) work() {
-	for {
+	for first := true; ; first = false {
+		if !first && g.some() {
+			time.Sleep(company)
+		}
 		g.mu.Lock()
 		r := g.next
 		g.next = nil
