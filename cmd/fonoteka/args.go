@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -49,4 +50,37 @@ func takesValue(flags []cli.Flag, name string) bool {
 		}
 	}
 	return false
+}
+
+// oneOf checks a flag that has one of few values, or none: nothing is found with
+// a misspelt one, and that would pass for an answer.
+func oneOf[T ~string](flag string, said T, known ...T) error {
+	if said == "" || slices.Contains(known, said) {
+		return nil
+	}
+	words := make([]string, len(known))
+	for i, k := range known {
+		words[i] = string(k)
+	}
+	return fmt.Errorf("--%s: %q is none of %s", flag, said, strings.Join(words, ", "))
+}
+
+// noSuchCommand is what a command that has only others below it does by itself.
+func noSuchCommand(c *cli.Context) error {
+	root := c.Command.Name == c.App.Name
+	switch {
+	case !c.Args().Present() && root:
+		return cli.ShowAppHelp(c)
+	case !c.Args().Present():
+		return cli.ShowSubcommandHelp(c)
+	}
+	of := c.App.Name
+	if !root {
+		of += " " + c.Command.Name
+	}
+	var names []string
+	for _, below := range c.Command.Subcommands {
+		names = append(names, below.Name)
+	}
+	return fmt.Errorf("%q is no command of %s; there are: %s", c.Args().First(), of, strings.Join(names, ", "))
 }

@@ -30,6 +30,7 @@ func callsCommand() *cli.Command {
 					&cli.StringFlag{Name: "direction", Usage: "incoming, outgoing, internal or unknown"},
 					&cli.StringFlag{Name: "integration", Usage: "of this integration only"},
 					&cli.IntFlag{Name: "limit", Value: 50, Usage: "at most `N` calls"},
+					areaCodeFlag(),
 					jsonFlag(),
 				}, dataFlags()...),
 				Action: listCalls,
@@ -55,7 +56,16 @@ func listCalls(c *cli.Context) error {
 		Integration: c.String("integration"), Outcome: call.Outcome(c.String("outcome")),
 		Direction: call.Direction(c.String("direction")), Limit: c.Int("limit"),
 	}
-	var err error
+	cfg, err := loadConfig(c, forStores)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(
+		oneOf("outcome", f.Outcome, call.Answered, call.Missed, call.Abandoned, call.NoAnswer, call.UnknownOutcome),
+		oneOf("direction", f.Direction, call.Incoming, call.Outgoing, call.Internal, call.UnknownDirection),
+	); err != nil {
+		return err
+	}
 	if f.From, err = parseTime("from", c.String("from"), now); err != nil {
 		return err
 	}
@@ -63,7 +73,7 @@ func listCalls(c *cli.Context) error {
 		return err
 	}
 	if n := c.String("number"); n != "" {
-		if f.Number = call.ParseNumber(n, c.String("area-code")).Digits; f.Number == "" {
+		if f.Number = call.ParseNumber(n, cfg.rules.AreaCode).Digits; f.Number == "" {
 			return errors.New("--number: what was given is not a phone number")
 		}
 	}

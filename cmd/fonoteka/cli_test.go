@@ -46,20 +46,58 @@ func TestEveryMistakeIsReportedAtOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, stderr, code := output(t, "serve", "--config", file, "--listen", "nowhere", "--workers", "many", "--record-hosts", "http://x",
-		"--s3-port", "70000", "--abandon-after", "soon", "--clickhouse-url", "mysql://u:PASSWORD@h/d", "--redis-url", "ftp://:PASSWORD@h", "--log-format", "xml", "--area-code", "49")
+		"--s3-port", "70000", "--abandon-after", "soon", "--clickhouse-url", "mysql://u:HUSHHUSH@h/d", "--redis-url", "redis://:HUSHHUSH@h/zero", "--s3-url", "s3://key:HUSHHUSH@h:9000", "--log-format", "xml", "--area-code", "49")
 	for _, want := range []string{
 		"name \"Main Office\"", "must be https", "Mars/Olympus", "link days", "--listen", "--workers", "--record-hosts", "--s3-port",
-		"--abandon-after", "--clickhouse-url", "--redis-url", "--log-format", "--area-code", "13 mistakes",
+		"--abandon-after", "--clickhouse-url", "--redis-url", "--s3-url", "--log-format", "--area-code", "14 mistakes",
 	} {
 		if !strings.Contains(stderr, want) {
 			t.Errorf("nothing is said of %s", want)
 		}
 	}
-	if code == 0 || strings.Contains(stderr, "PASSWORD") || strings.Contains(stderr, "TOPSECRET") {
+	if code == 0 || strings.Contains(stderr, "HUSHHUSH") || strings.Contains(stderr, "TOPSECRET") {
 		t.Errorf("exit %d, or a secret is shown:\n%s", code, stderr)
 	}
 	if t.Failed() {
 		t.Log(stderr)
+	}
+}
+
+func TestAMisspeltWordIsNoAnswer(t *testing.T) {
+	for args, want := range map[string]string{
+		"bogus":                             `"bogus" is no command of fonoteka; there are: serve, migrate, sql, calls, recordings`,
+		"recordings bogus":                  `"bogus" is no command of fonoteka recordings; there are: list, get, import`,
+		"calls bogus":                       `"bogus" is no command of fonoteka calls; there are: list, show`,
+		"calls list --outcome mised":        `--outcome: "mised" is none of answered, missed, abandoned, no_answer, unknown`,
+		"calls list --direction in":         `--direction: "in" is none of incoming, outgoing, internal, unknown`,
+		"recordings list --state archived,": `--state: "archived," is none of announced, retrying,`,
+	} {
+		out, stderr, code := output(t, strings.Fields(args)...)
+		if code == 0 || out != "" || !strings.Contains(stderr, want) {
+			t.Errorf("%s: exit %d, %s%s", args, code, out, stderr)
+		}
+	}
+	for _, args := range []string{"", "calls", "recordings"} {
+		if out, stderr, code := output(t, strings.Fields(args)...); code != 0 || !strings.Contains(out, "list") || !strings.Contains(out, "USAGE") {
+			t.Errorf("%s alone: exit %d, %s%s", args, code, out, stderr)
+		}
+	}
+}
+
+// A local number is completed as the installation's own numbers are.
+func TestTheAreaCodeOfTheFileCompletesANumber(t *testing.T) {
+	t.Parallel()
+	warehouseURL, db := database(t, "area_code")
+	if _, err := db.Exec("INSERT INTO calls (integration, call_id, started_at, client_number, version) VALUES ('main', 7, now64(3), '74952345678', 1)"); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "fonoteka.yaml")
+	if err := os.WriteFile(file, []byte("calls: {area_code: '495'}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, stderr, code := output(t, "calls", "list", "--number", "234-56-78", "--config", file, "--clickhouse-url", warehouseURL)
+	if code != 0 || !strings.Contains(out, "74952345678") {
+		t.Errorf("exit %d\n%s%s", code, out, stderr)
 	}
 }
 

@@ -19,6 +19,7 @@ import (
 	"fonoteka/internal/blob"
 	"fonoteka/internal/call"
 	"fonoteka/internal/embedded"
+	"fonoteka/internal/queue"
 	"fonoteka/internal/warehouse"
 )
 
@@ -118,19 +119,11 @@ func loadConfig(c *cli.Context, n need) (*config, error) {
 		flag := store + "-port"
 		cfg.ports[store] = port(flag, pick(flag, file.port(store)), &p)
 	}
-	if cfg.clickhouseURL != "" {
-		if _, err := warehouse.ParseURL(cfg.clickhouseURL); err != nil {
-			p.add("--clickhouse-url (FONOTEKA_CLICKHOUSE_URL): %w", err)
-		}
-	}
-	checkURL(&p, "s3-url", cfg.s3URL, "s3")
+	parsed(&p, "clickhouse-url", cfg.clickhouseURL, warehouse.ParseURL)
+	parsed(&p, "s3-url", cfg.s3URL, blob.ParseURL)
+	parsed(&p, "redis-url", cfg.redisURL, func(raw string) (struct{}, error) { return struct{}{}, queue.CheckURL(raw) })
 	cfg.objects(file, pick, &p)
-	checkURL(&p, "redis-url", cfg.redisURL, "redis", "rediss", "unix")
-	cfg.rules = call.Rules{
-		AbandonAfter: duration("abandon-after", pick("abandon-after", file.Calls.AbandonAfter), &p),
-		AreaCode:     pick("area-code", file.Calls.AreaCode),
-	}
-	cfg.endAfter = duration("end-after", pick("end-after", file.Calls.EndAfter), &p)
+	cfg.rules.AreaCode = pick("area-code", file.Calls.AreaCode)
 	if a := cfg.rules.AreaCode; a != "" && !regexp.MustCompile(`^[0-9]{3}$`).MatchString(a) {
 		p.add("--area-code (FONOTEKA_AREA_CODE): %q is not three digits", a)
 	}
@@ -166,6 +159,8 @@ func (cfg *config) receiver(c *cli.Context, file file, pick func(string, string)
 	} else {
 		cfg.workers = n
 	}
+	cfg.rules.AbandonAfter = duration("abandon-after", pick("abandon-after", file.Calls.AbandonAfter), p)
+	cfg.endAfter = duration("end-after", pick("end-after", file.Calls.EndAfter), p)
 	cfg.download = downloads(file.Download, pick, p)
 	cfg.fixity = parseFixity(pick("scrub-days", file.Scrub.Days), pick("scrub-rate", file.Scrub.Rate), p)
 }
@@ -231,21 +226,14 @@ func loopback(host string) bool {
 	return err == nil && a.IsLoopback()
 }
 
-func checkURL(p *problems, flag, raw string, schemes ...string) {
+// parsed is what a parser says of a URL that is given.
+func parsed[T any](p *problems, flag, raw string, parse func(string) (T, error)) {
 	if raw == "" {
 		return
 	}
-	u, err := url.Parse(raw)
-	if err != nil || u.Scheme == "" {
-		p.add("--%s (%s): not a URL", flag, envName(flag)) // it may hold a password
-		return
+	if _, err := parse(raw); err != nil {
+		p.add("--%s (%s): %w", flag, envName(flag), err)
 	}
-	for _, s := range schemes {
-		if u.Scheme == s {
-			return
-		}
-	}
-	p.add("--%s (%s): scheme %q is not one of %s", flag, envName(flag), u.Scheme, strings.Join(schemes, ", "))
 }
 
 func port(flag, raw string, p *problems) int {

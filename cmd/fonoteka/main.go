@@ -40,15 +40,24 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		Writer:               stdout,
 		ErrWriter:            stderr,
 		Before:               keepToOurselves,
+		Action:               noSuchCommand,
 		ExitErrHandler:       func(*cli.Context, error) {},
 		Description: `The operator announces each call and each recording once, by webhook, and
 deletes a recording after 90 days. fonoteka serve catches every notification,
 makes CDRs of them in ClickHouse, and fetches every recording into S3.
 
+A flag shows in the list of processes: what is secret, such as a URL with a
+password or the redirect URI, belongs in the variable or in the file of --config.
+
 To begin:  fonoteka serve --data ./data   (see: fonoteka serve --help)`,
 		Commands: []*cli.Command{
 			serveCommand(), migrateCommand(), sqlCommand(), callsCommand(), recordingsCommand(), scrubCommand(), replayCommand(), doctorCommand(), engineCommand(),
 		},
+	}
+	for _, c := range app.Commands {
+		if c.Action == nil && len(c.Subcommands) > 0 {
+			c.Action = noSuchCommand
+		}
 	}
 	err := app.RunContext(ctx, flagsFirst(app.Commands, args))
 	if err == nil {
@@ -94,10 +103,20 @@ func dataFlags() []cli.Flag {
 		text("redis-port", "0", "`PORT` of the embedded Redis; likewise"),
 		text("engine-cache", defaultEngineCache(), "`FOLDER` of the embedded ClickHouse's library (see: fonoteka engine fetch)"),
 		text("log-format", "text", "text or json"),
+	}, objectFlags()...)
+}
+
+// ruleFlags say how calls are derived.
+func ruleFlags() []cli.Flag {
+	return []cli.Flag{
 		text("abandon-after", "5s", "an unanswered call that waited at least this `TIME` is missed, a shorter one abandoned"),
 		text("end-after", "6h", "`TIME` of silence after which a call without an end is ended by inference"),
-		text("area-code", "", "three `DIGITS` put before 7-digit local numbers"),
-	}, objectFlags()...)
+		areaCodeFlag(),
+	}
+}
+
+func areaCodeFlag() cli.Flag {
+	return text("area-code", "", "three `DIGITS` put before 7-digit local numbers")
 }
 
 func text(name, def, usage string) *cli.StringFlag {

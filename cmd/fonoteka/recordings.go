@@ -53,7 +53,10 @@ func recordingsCommand() *cli.Command {
 func listRecordings(c *cli.Context) error {
 	now := time.Now()
 	f := warehouse.RecordingFilter{Integration: c.String("integration"), State: call.RecordingState(c.String("state")), Limit: c.Int("limit")}
-	var err error
+	err := oneOf("state", f.State, call.Announced, call.Retrying, call.Missing, call.Refused, call.Expired, call.Quarantined, call.Archived, call.Erased)
+	if err != nil {
+		return err
+	}
 	if f.From, err = parseTime("from", c.String("from"), now); err != nil {
 		return err
 	}

@@ -43,7 +43,7 @@ Exit status: 0 all lines were taken, 1 some were not.`,
 			&cli.StringSliceFlag{Name: "column", Usage: "`NAME=HEADER`: the table calls our column NAME so, e.g. url=Ссылка"},
 			&cli.StringFlag{Name: "integration", Usage: "`NAME` of the integration of rows that name none"},
 			&cli.BoolFlag{Name: "dry-run", Usage: "only read the table and say what would be done"},
-		}, integrationFlags()...), dataFlags()...),
+		}, append(integrationFlags(), recordHostsFlag())...), dataFlags()...),
 		Action: importRecordings,
 	}
 }

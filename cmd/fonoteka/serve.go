@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -42,12 +43,15 @@ the moment it is stored. With governance, who has a special right in the store
 can delete it before the date. With compliance nobody can: not the store's
 administrator, not Fonoteka, whatever is configured later. The disk stays full
 for as long, and a request to erase a person's data has to wait. Try the store
-first (fonoteka doctor s3), with a short span.`,
+first (fonoteka doctor s3), with a short span.
+
+A flag shows in the list of processes: what is secret, such as a URL with a
+password or the redirect URI, belongs in the variable or in the file of --config.`,
 		Flags: append(append([]cli.Flag{
 			text("listen", ":8080", "public `ADDRESS` for notifications"),
 			text("private-listen", "127.0.0.1:8090", "private `ADDRESS` for metrics and health"),
 			text("workers", "16", "`N` downloads at once"),
-		}, append(append(integrationFlags(), downloadFlags()...), fixityFlags()...)...), dataFlags()...),
+		}, slices.Concat(integrationFlags(), []cli.Flag{recordHostsFlag()}, ruleFlags(), downloadFlags(), fixityFlags())...), dataFlags()...),
 		Action: func(c *cli.Context) error {
 			cfg, err := loadConfig(c, forServe)
 			if err != nil {
@@ -64,8 +68,11 @@ func integrationFlags() []cli.Flag {
 		mttText("redirect-uri", "REDIRECT_URI", "", "`URI` entered in the operator's cabinet; its path is a secret: https://calls.example.org/mtt/LONG-RANDOM-WORD"),
 		mttText("timezone", "TIMEZONE", "UTC", "`ZONE` of the notifications' times"),
 		mttText("link-days", "LINK_DAYS", "90", "`DAYS` the operator keeps a recording"),
-		mttText("record-hosts", "RECORD_HOSTS", "mtt.ru", "`HOSTS` recordings may be fetched from: names (https, with all under them) and literal addresses with a port, comma between"),
 	}
+}
+
+func recordHostsFlag() cli.Flag {
+	return mttText("record-hosts", "RECORD_HOSTS", "mtt.ru", "`HOSTS` recordings may be fetched from: names (https, with all under them) and literal addresses with a port, comma between")
 }
 
 func (cfg *config) integration(name string) integration {

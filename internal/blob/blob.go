@@ -133,6 +133,13 @@ func transport() *http.Transport {
 	}
 }
 
+// ParseURL says where a URL in the form of Options.URL leads, without asking
+// there. Its error never repeats the URL, which holds a secret.
+func ParseURL(raw string) (Location, error) {
+	where, _, err := parse(raw)
+	return where, err
+}
+
 func parse(raw string) (Location, *credentials.Credentials, error) {
 	fail := func(what string) (Location, *credentials.Credentials, error) {
 		return Location{}, nil, fmt.Errorf("object store address: %s; it looks like s3://KEY:SECRET@HOST:PORT/BUCKET?secure=false", what)

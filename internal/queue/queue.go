@@ -70,14 +70,29 @@ func decode(payload []byte) (Job, error) {
 // no logger per client.
 var quietRedis = sync.OnceFunc(func() { redis.SetLogger(&logging.VoidLogger{}) })
 
+// CheckURL says whether a URL can be read, without asking there. Its error never
+// repeats the URL, which holds a secret.
+func CheckURL(raw string) error {
+	_, err := parse(raw)
+	return err
+}
+
+func parse(raw string) (*redis.Options, error) {
+	o, err := redis.ParseURL(raw)
+	if err != nil {
+		// The error would show parts of the address, and so the password.
+		return nil, errors.New("redis address cannot be read; it looks like redis://:PASSWORD@HOST:PORT/0, rediss://… or unix:///PATH")
+	}
+	return o, nil
+}
+
 // connect makes a client without dialling. Its calls fail within some seconds
 // while Redis is away: whoever waits for Redis here has a clock of their own.
 func connect(rawURL string) (*redis.Client, error) {
 	quietRedis()
-	o, err := redis.ParseURL(rawURL)
+	o, err := parse(rawURL)
 	if err != nil {
-		// The error would show parts of the address, and so the password.
-		return nil, errors.New("redis address cannot be read; it looks like redis://:PASSWORD@HOST:PORT/0, rediss://… or unix:///PATH")
+		return nil, err
 	}
 	if o.TLSConfig != nil {
 		o.TLSConfig.MinVersion = tls.VersionTLS12
