@@ -9,11 +9,17 @@
 // straight through to the store was rejected, because a locked bucket would
 // keep cut files for years.
 //
+// Every failure has a class with a schedule of its own, over the whole life of
+// the link. A recording is given up only by the server's own "no such file", two
+// weeks after its estimated expiry. Damaged audio is kept in quarantine, once
+// per digest, and the recording goes on being tried.
+//
 // The catalogue knows what is announced, archived, failed and due; the queue is
 // only a clock. A Handle that ends with an outcome – archived or failed –
 // returns nil; its error means that our own infrastructure failed. The Planner
-// asks the catalogue what is due and puts it into the queue, so that a queue
-// that lost everything is full again within seconds.
+// asks the catalogue what is due and puts it into the queue, in order of expiry
+// and a window at a time, so that a queue that lost everything is full again
+// within seconds, and what expires first goes first in any backlog.
 package archive
 
 import (
