@@ -82,8 +82,10 @@ func TestServeWaitsForTheCursorsToBeMoved(t *testing.T) {
 func TestNobodyElseMayReadTheData(t *testing.T) {
 	t.Parallel()
 	in := install(t)
-	if err := os.MkdirAll(filepath.Join(in.dir, "spool"), 0o755); err != nil {
-		t.Fatal(err)
+	for _, dir := range []string{in.dir, filepath.Join(in.dir, "spool")} {
+		if err := errors.Join(os.Mkdir(dir, 0o755), os.Chmod(dir, 0o755)); err != nil {
+			t.Fatal(err)
+		}
 	}
 	op := operate(t, sim.Options{Seed: 5, Calls: 3})
 	in.env = append(in.env, op.hosts())

@@ -7,6 +7,8 @@ import (
 	"syscall"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"fonoteka/internal/embedded"
 	"fonoteka/internal/embedded/embeddedtest"
 )
@@ -18,6 +20,7 @@ const asFonoteka = "FONOTEKA_TEST_AS_PROGRAM"
 func TestMain(m *testing.M) {
 	embedded.Main()
 	if os.Getenv(asFonoteka) != "" {
+		unix.Umask(0o022) // a shell's, not that of the commands which this process's parent ran
 		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 		defer stop()
 		os.Exit(run(ctx, os.Args, os.Stdout, os.Stderr))
