@@ -79,7 +79,7 @@ func simulateYears(t *testing.T, origin string) *years {
 	t.Cleanup(func() { cancel(); <-stop })
 	y.db = db
 	y.archiver, err = archive.New(archive.Options{
-		Catalogue: catalogue{writer, db.NewReader(), db}, Store: bucket, Bucket: bucket.Name(), Queue: y, Fetcher: fetcher,
+		Catalogue: catalogue{writer: writer, reader: db.NewReader(), db: db, tables: func() error { return nil }}, Store: bucket, Bucket: bucket.Name(), Queue: y, Fetcher: fetcher,
 		Logger: slog.New(slog.DiscardHandler), Now: y.clock,
 	})
 	if err != nil {

@@ -48,69 +48,6 @@ type pipeline struct {
 	bucketFault atomic.Pointer[error] // why the bucket was not there, likewise
 }
 
-// catalogue is the archive's view of the warehouse: rows are read at once and
-// written in groups. It does not wait long, and hardly at all once the warehouse
-// is known to be away: recordings go on to the bucket, and their rows follow.
-type catalogue struct {
-	writer *warehouse.Writer
-	reader *warehouse.Reader
-	db     *warehouse.DB
-}
-
-func (c catalogue) Recording(ctx context.Context, integration, id string) (call.RecordingStatus, bool, error) {
-	ctx, cancel := c.limit(ctx, 5*time.Second, 250*time.Millisecond)
-	defer cancel()
-	return c.reader.Recording(ctx, integration, id)
-}
-
-// talk is what the CDR of a recording's call says by now.
-func (c catalogue) talk(ctx context.Context, integration string, callID uint64) (time.Duration, int, bool, error) {
-	ctx, cancel := c.limit(ctx, 2*time.Second, 100*time.Millisecond)
-	defer cancel()
-	t, ok, err := c.reader.Talk(ctx, integration, callID)
-	return t.Duration, t.Recordings, ok, err
-}
-
-func (c catalogue) Save(ctx context.Context, row call.RecordingStatus, steps ...call.Custody) error {
-	ctx, cancel := c.limit(ctx, warehouse.InsertTimeout, time.Second)
-	defer cancel()
-	return c.writer.Save(ctx, row, steps...)
-}
-
-func (c catalogue) limit(ctx context.Context, healthy, away time.Duration) (context.Context, context.CancelFunc) {
-	if failures, _ := c.db.Health(); failures > 0 {
-		return context.WithTimeout(ctx, away)
-	}
-	return context.WithTimeout(ctx, healthy)
-}
-
-// catalogueOnceMigrated is away until the tables are up to date.
-type catalogueOnceMigrated struct {
-	catalogue
-	tables func() error
-}
-
-func (c catalogueOnceMigrated) Recording(ctx context.Context, integration, id string) (call.RecordingStatus, bool, error) {
-	if err := c.tables(); err != nil {
-		return call.RecordingStatus{}, false, err
-	}
-	return c.catalogue.Recording(ctx, integration, id)
-}
-
-func (c catalogueOnceMigrated) talk(ctx context.Context, integration string, callID uint64) (time.Duration, int, bool, error) {
-	if err := c.tables(); err != nil {
-		return 0, 0, false, err
-	}
-	return c.catalogue.talk(ctx, integration, callID)
-}
-
-func (c catalogueOnceMigrated) Save(ctx context.Context, row call.RecordingStatus, steps ...call.Custody) error {
-	if err := c.tables(); err != nil {
-		return err
-	}
-	return c.catalogue.Save(ctx, row, steps...)
-}
-
 func newPipeline(cfg *config, v state.Values, sp *spool.Spool, log *slog.Logger, reg prometheus.Registerer) (*pipeline, error) {
 	p := &pipeline{log: log}
 	o, err := cfg.warehouseOptions(v, false)
@@ -188,7 +125,7 @@ func (p *pipeline) newArchive(cfg *config, redisURL string, reg prometheus.Regis
 	if err != nil {
 		return err
 	}
-	rows := catalogueOnceMigrated{catalogue{p.catalogue, p.warehouse.NewReader(), p.warehouse}, p.tables}
+	rows := catalogue{writer: p.catalogue, reader: p.warehouse.NewReader(), db: p.warehouse, tables: p.tables}
 	archiver, err := archive.New(archive.Options{
 		Catalogue: rows, TalkOf: rows.talk, Parallel: cfg.workers, Store: p.blob, Bucket: p.blob.Name(), Queue: p.queue, Fetcher: fetcher,
 		Logger: p.log, Registerer: reg,
@@ -282,73 +219,4 @@ func (p *pipeline) awaitTables(ctx context.Context) {
 	for !p.migrated.Load() && ctx.Err() == nil {
 		pause(ctx, 100*time.Millisecond)
 	}
-}
-
-// insist tries until it succeeds or ctx ends. fault is why it did not, the last
-// time; the log says so after some seconds – the stores need them at a start –
-// and then each minute.
-func (p *pipeline) insist(ctx context.Context, what string, fault *atomic.Pointer[error], f func(context.Context) error) {
-	const patience = 5 * time.Second
-	began := time.Now()
-	said := began.Add(patience - time.Minute)
-	for every := 200 * time.Millisecond; ctx.Err() == nil; pause(ctx, every) {
-		limited, cancel := context.WithTimeout(ctx, time.Minute)
-		err := f(limited)
-		cancel()
-		if err == nil || ctx.Err() != nil {
-			return
-		}
-		fault.Store(&err)
-		if time.Since(said) >= time.Minute {
-			said = time.Now()
-			p.log.Warn("waiting for a store", "what", what, "err", err)
-		}
-		if time.Since(began) > time.Minute {
-			every = 2 * time.Second
-		}
-	}
-}
-
-func pause(ctx context.Context, d time.Duration) {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-	case <-t.C:
-	}
-}
-
-// checks are what /readyz asks, apart from the intake.
-func (p *pipeline) checks() []check {
-	return []check{
-		{"clickhouse", func(ctx context.Context) error {
-			if err := p.tables(); err != nil {
-				return err
-			}
-			return p.warehouse.Ping(ctx)
-		}},
-		{"s3", func(ctx context.Context) error {
-			if err := p.bucketReady(); err != nil {
-				return err
-			}
-			return p.blob.Ping(ctx)
-		}},
-		{"redis", p.queue.Ping},
-	}
-}
-
-// sayReady logs once when all of /readyz passes.
-func (p *pipeline) sayReady(ctx context.Context, log *slog.Logger) error {
-	for began := time.Now(); ctx.Err() == nil; pause(ctx, 200*time.Millisecond) {
-		ok := true
-		for _, c := range p.checks() {
-			ok = ok && c.ask(ctx) == nil
-		}
-		if ok {
-			log.Info("ready", "took", time.Since(began).Round(time.Millisecond))
-			break
-		}
-	}
-	<-ctx.Done()
-	return nil
 }
