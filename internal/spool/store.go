@@ -41,6 +41,9 @@ func openStore(s *Spool) (*pebble.DB, error) {
 			return nil, err
 		}
 	}
+	if err := mend(s.opts.FS, s.opts.Dir); err != nil {
+		return nil, err
+	}
 	return pebble.Open(s.opts.Dir, o)
 }
 
