@@ -52,7 +52,7 @@ func NewClient(o ClientOptions) (*Client, error) {
 		redis:   r, asynq: asynq.NewClientFromRedisClient(r), inspector: asynq.NewInspectorFromRedisClient(r), log: orDiscard(o.Logger),
 		enqueued: promauto.With(o.Registerer).NewCounterVec(prometheus.CounterOpts{
 			Name: "fonoteka_queue_enqueued_total",
-			Help: "Jobs offered to the queue: new, known already, run again after they were set aside, or failed.",
+			Help: "Jobs offered to the queue: new, known already, run sooner than was planned, run again after they were set aside, or failed.",
 		}, []string{"queue", "result"}),
 	}, nil
 }
@@ -99,8 +99,18 @@ func (c *Client) enqueue(ctx context.Context, queue string, job Job, at time.Tim
 	if err = put(); !errors.Is(err, asynq.ErrTaskIDConflict) {
 		return "new", err
 	}
-	again, err := c.clearDead(ctx, queue, job.ID())
-	if err != nil || !again {
+	info, err := c.known(ctx, queue, job.ID())
+	if err != nil {
+		return "known", err
+	}
+	if info != nil && info.State == asynq.TaskStateScheduled && info.NextProcessAt.Sub(at) > time.Second && !at.After(time.Now()) {
+		err = c.inspector.RunTask(queue, job.ID()) // somebody wishes it now
+		if errors.Is(err, asynq.ErrTaskNotFound) {
+			err = nil // it began in between
+		}
+		return "sooner", err
+	}
+	if again, err := c.clearDead(queue, info); err != nil || !again {
 		return "known", err
 	}
 	c.log.WarnContext(ctx, "job was set aside, running it again", "recording", job.Recording.ID, "attempt", job.Attempt)
@@ -110,10 +120,8 @@ func (c *Client) enqueue(ctx context.Context, queue string, job Job, at time.Tim
 	return "again", err
 }
 
-// clearDead removes a task that will never run by itself, so that its id is
-// free: asynq keeps what it gave up for 90 days, and such a task would hold a
-// recording back for as long. It reports whether the id is free now.
-func (c *Client) clearDead(ctx context.Context, queue, id string) (bool, error) {
+// known looks a task up; nil where it ended in between.
+func (c *Client) known(ctx context.Context, queue, id string) (*asynq.TaskInfo, error) {
 	info, err := c.inspector.GetTaskInfo(queue, id)
 	if errors.Is(err, asynq.ErrQueueNotFound) {
 		// asynq remembers in the process that it named the queue in Redis, and
@@ -122,15 +130,23 @@ func (c *Client) clearDead(ctx context.Context, queue, id string) (bool, error) 
 			info, err = c.inspector.GetTaskInfo(queue, id)
 		}
 	}
+	if errors.Is(err, asynq.ErrTaskNotFound) {
+		return nil, nil
+	}
+	return info, err
+}
+
+// clearDead removes a task that will never run by itself, so that its id is
+// free: asynq keeps what it gave up for 90 days, and such a task would hold a
+// recording back for as long. It reports whether the id is free now.
+func (c *Client) clearDead(queue string, info *asynq.TaskInfo) (bool, error) {
 	switch {
-	case errors.Is(err, asynq.ErrTaskNotFound):
-		return true, nil // it ended in between
-	case err != nil:
-		return false, err
+	case info == nil:
+		return true, nil
 	case info.State != asynq.TaskStateArchived && info.State != asynq.TaskStateCompleted:
 		return false, nil
 	}
-	if err = c.inspector.DeleteTask(queue, id); err != nil && !errors.Is(err, asynq.ErrTaskNotFound) {
+	if err := c.inspector.DeleteTask(queue, info.ID); err != nil && !errors.Is(err, asynq.ErrTaskNotFound) {
 		return false, err
 	}
 	return true, nil

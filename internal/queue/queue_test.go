@@ -263,3 +263,19 @@ func TestAnAddressWithAMistakeIsRefusedWithoutItsPassword(t *testing.T) {
 		t.Error("a server without a handler is accepted")
 	}
 }
+
+func TestAJobThatIsWishedNowDoesNotWaitForItsTime(t *testing.T) {
+	t.Parallel()
+	redises(t, func(t *testing.T, url string) {
+		c, got := client(t, url), &seen{}
+		enqueue(t, c, job("a", 3), queue.Options{At: time.Now().Add(time.Hour)})
+		enqueue(t, c, job("b", 3), queue.Options{At: time.Now().Add(time.Hour)})
+		run(t, queue.ServerOptions{URL: url, Handler: got.add, Concurrency: 1})
+		enqueue(t, c, job("a", 3), queue.Options{})
+		enqueue(t, c, job("b", 3), queue.Options{At: time.Now().Add(time.Hour)}) // as it was
+		eventually(t, "the wished one runs", func() bool { return got.count() > 0 })
+		if diff := cmp.Diff([]string{"a"}, got.ids()); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
