@@ -231,7 +231,7 @@ func TestTheBackgroundCheckFindsAndRestores(t *testing.T) {
 }
 
 // P6: the catalogue is rebuilt from the object store alone.
-func TestDroppedRecordingsAreRebuiltEqualFromTheBucket(t *testing.T) {
+func TestP6DroppedRecordingsAreRebuiltEqualFromTheBucket(t *testing.T) {
 	t.Parallel()
 	in, _, l := filled(t, sim.Options{Seed: 73, Calls: 150, Connections: 8, Faults: sim.Faults{
 		Duplicate: 0.3, Shuffle: 1, Cut: 0.05, NotFound: 0.05, ServerError: 0.05,

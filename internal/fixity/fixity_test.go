@@ -157,7 +157,7 @@ func sample(t *testing.T) []byte {
 			return b
 		}
 	}
-	t.Skip("no sample mp3")
+	t.Fatal("no sample mp3 in ../mp3/testdata")
 	return nil
 }
 
