@@ -1,6 +1,7 @@
 // Package mtt speaks the operator's language, MTT Business "Open API"
 // (Открытое API): the only place that knows its spellings. Decode reads a
-// notification as far as it can be read.
+// notification as far as it can be read, OAuth gets tokens, and Client calls the
+// operator's methods with them.
 //
 // The operator's page contradicts itself in spelling and place of fields
 // (displayName and display_name; duration in callInfo or one level up), and

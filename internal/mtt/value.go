@@ -19,7 +19,8 @@ type object map[string]any
 var names = func() map[string]string {
 	m := map[string]string{}
 	for _, n := range strings.Fields(`event result eventtype callinfo call caller callee id tag state type transportid accountid reason reasoncode
-		urlrecord duration starttime centrexid displayid displayname extensionid forwarderlist`) {
+		urlrecord duration starttime centrexid displayid displayname extensionid forwarderlist
+		success total numberslist number workplaceslist workplace name terminalslist terminal terminale`) {
 		m[n] = n
 	}
 	return m

@@ -1,0 +1,78 @@
+package mtt
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+)
+
+// ExternalNumber is a number of the customer's.
+type ExternalNumber struct {
+	Number string // as the operator spells it
+	Type   string // its type in the PBX; "" where the operator says null
+}
+
+// Workplace is a seat at which calls arrive.
+type Workplace struct {
+	ID   string // SIP id
+	Name string // of whoever sits there, by the cabinet
+}
+
+// Terminal is a telephone of a workplace.
+type Terminal struct {
+	ID        string // SIP id
+	Workplace string // SIP id of its workplace; may be its own
+}
+
+// ExternalNumbers returns all the customer's numbers. A list that is not whole,
+// by the operator's own count, is an error: who compares two of them must not
+// take it for numbers that are gone. The same holds for the other lists.
+func (c *Client) ExternalNumbers(ctx context.Context) ([]ExternalNumber, error) {
+	return list(ctx, c, "externalNumbersInfo", "numberslist", func(o object) ExternalNumber {
+		return ExternalNumber{Number: o.text("number"), Type: o.text("type")}
+	}, func(n ExternalNumber) bool { return n.Number != "" })
+}
+
+// Workplaces returns all workplaces.
+func (c *Client) Workplaces(ctx context.Context) ([]Workplace, error) {
+	return list(ctx, c, "workPlacesInfo", "workplaceslist", func(o object) Workplace {
+		return Workplace{ID: o.text("workplace"), Name: o.text("name")}
+	}, func(w Workplace) bool { return w.ID != "" })
+}
+
+// Terminals returns all terminals with their workplaces.
+func (c *Client) Terminals(ctx context.Context) ([]Terminal, error) {
+	return list(ctx, c, "terminalsInfo", "terminalslist", func(o object) Terminal {
+		id := o.text("terminal")
+		if id == "" {
+			id = o.text("terminale") // as the page's table has it
+		}
+		return Terminal{ID: id, Workplace: o.text("workplace")}
+	}, func(t Terminal) bool { return t.ID != "" })
+}
+
+// list reads one of the directory's lists; whole says that an entry has what it
+// is known by.
+func list[T any](ctx context.Context, c *Client, method, field string, entry func(object) T, whole func(T) bool) ([]T, error) {
+	result, err := c.get(ctx, method)
+	if err != nil {
+		return nil, err
+	}
+	raw, ok := result[field].([]any)
+	if !ok {
+		return nil, fmt.Errorf("%s: the operator's answer has no list %s", method, field)
+	}
+	all := make([]T, 0, len(raw))
+	for i, v := range raw {
+		tree, _ := v.(map[string]any)
+		e := entry(plainly(tree))
+		if !whole(e) {
+			return nil, fmt.Errorf("%s: entry %d of %s has no id", method, i, field)
+		}
+		all = append(all, e)
+	}
+	if total, err := strconv.Atoi(result.text("total")); err == nil && total > len(all) {
+		return nil, fmt.Errorf("%s: the operator lists %d of %d", method, len(all), total)
+	}
+	return all, nil
+}
