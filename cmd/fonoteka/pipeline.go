@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"fonoteka/internal/archive"
+	"fonoteka/internal/arrivals"
 	"fonoteka/internal/blob"
 	"fonoteka/internal/call"
 	"fonoteka/internal/cdr"
@@ -35,6 +36,7 @@ type pipeline struct {
 	deriver     *cdr.Deriver
 	planner     *archive.Planner
 	standing    *standing.Collector
+	arrivals    *arrivals.Watch
 	fixity      *fixity.Worker // nil: turned off
 	workers     *queue.Server
 	rows        *relay.ToWarehouse
@@ -77,6 +79,9 @@ func newPipeline(cfg *config, v state.Values, sp *spool.Spool, log *slog.Logger,
 		return nil, err
 	}
 	if p.standing, err = standing.New(standing.Options{Catalogue: p.warehouse, Logger: log, Registerer: reg}); err != nil {
+		return nil, err
+	}
+	if p.arrivals, err = arrivals.New(arrivals.Options{Source: p.warehouse, Decode: cfg.decode, Log: log, Registerer: reg}); err != nil {
 		return nil, err
 	}
 	if err := p.newRelays(cfg, sp, reg); err != nil {
@@ -213,6 +218,12 @@ func (p *pipeline) plan(ctx context.Context) error {
 func (p *pipeline) count(ctx context.Context) error {
 	p.awaitTables(ctx)
 	return p.standing.Run(ctx)
+}
+
+// compare says what should have come and did not.
+func (p *pipeline) compare(ctx context.Context) error {
+	p.awaitTables(ctx)
+	return p.arrivals.Run(ctx)
 }
 
 func (p *pipeline) awaitTables(ctx context.Context) {

@@ -151,7 +151,7 @@ func serve(ctx context.Context, cfg *config, log *slog.Logger) (err error) {
 	all.add("queue", p.archiveJobs)
 	all.add("relays", p.relayRows, p.toQueue.Run)
 	all.add("check of what is stored", p.checkStored)
-	all.add("deriver and planner", p.derive, p.plan, p.count, func(ctx context.Context) error { return p.sayReady(ctx, log) })
+	all.add("deriver and planner", p.derive, p.plan, p.count, p.compare, func(ctx context.Context) error { return p.sayReady(ctx, log) })
 	all.add("catalogue", p.catalogue.Run)
 	all.add("spool upkeep", sp.Run)
 	all.add("private listener", serveHTTP(privately, listeners[1]))

@@ -1,0 +1,74 @@
+package warehouse
+
+import (
+	"context"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+)
+
+// CallsInHour counts the calls of an integration that began in an hour, UTC.
+type CallsInHour struct {
+	Integration string
+	Hour        time.Time
+	Calls       uint64
+}
+
+// CallsByHour counts the calls that began at or after from and before to, by
+// integration and hour; an hour without a call has no row.
+func (db *DB) CallsByHour(ctx context.Context, from, to time.Time) ([]CallsInHour, error) {
+	var out []CallsInHour
+	err := db.do(ctx, "count calls by hour", readTimeout, func(ctx context.Context) error {
+		return db.query(ctx, `SELECT integration, toStartOfHour(started_at) AS hour, count() FROM calls FINAL
+			WHERE started_at >= fromUnixTimestamp64Milli(?, 'UTC') AND started_at < fromUnixTimestamp64Milli(?, 'UTC')
+			GROUP BY integration, hour ORDER BY integration, hour`,
+			[]any{clampTime(from).UnixMilli(), clampTime(to).UnixMilli()}, func(r driver.Rows) error {
+				var c CallsInHour
+				err := r.Scan(&c.Integration, &c.Hour, &c.Calls)
+				c.Hour = c.Hour.UTC()
+				out = append(out, c)
+				return err
+			})
+	})
+	return out, err
+}
+
+// LastArrivals tells when the newest notification of a call came into the
+// warehouse, by integration, as far back as since.
+func (db *DB) LastArrivals(ctx context.Context, since time.Time) (map[string]time.Time, error) {
+	out := map[string]time.Time{}
+	err := db.do(ctx, "find last arrivals", readTimeout, func(ctx context.Context) error {
+		return db.query(ctx, `SELECT integration, max(inserted_at) FROM touched
+			WHERE inserted_at >= fromUnixTimestamp64Milli(?, 'UTC') GROUP BY integration`,
+			[]any{clampTime(since).UnixMilli()}, func(r driver.Rows) error {
+				var integration string
+				var at time.Time
+				err := r.Scan(&integration, &at)
+				out[integration] = at.UTC()
+				return err
+			})
+	})
+	return out, err
+}
+
+// RecentNotifications returns, of each integration, notifications in a state
+// that belong to its newest calls, of at most limit of them. Calls are looked
+// for from since on, and into the future too, where a wrong time zone puts them.
+func (db *DB) RecentNotifications(ctx context.Context, state string, since time.Time, limit int) ([]EventRow, error) {
+	var out []EventRow
+	err := db.do(ctx, "read recent notifications", readTimeout, func(ctx context.Context) error {
+		return db.query(ctx, `SELECT integration, call_id, received_at, body FROM events FINAL
+			WHERE state = ? AND (integration, call_id) IN (
+				SELECT integration, group_id FROM calls WHERE started_at >= fromUnixTimestamp64Milli(?, 'UTC')
+				ORDER BY started_at DESC LIMIT ? BY integration)`,
+			[]any{state, clampTime(since).UnixMilli(), limit}, func(r driver.Rows) error {
+				var e EventRow
+				var body string
+				err := r.Scan(&e.Integration, &e.CallID, &e.ReceivedAt, &body)
+				e.State, e.Body = state, []byte(body)
+				out = append(out, e)
+				return err
+			})
+	})
+	return out, err
+}

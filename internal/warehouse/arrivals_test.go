@@ -1,0 +1,86 @@
+package warehouse_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"fonoteka/internal/warehouse"
+)
+
+func TestCallsAreCountedByHourAndIntegration(t *testing.T) {
+	t.Parallel()
+	db := open(t)
+	other := record(4, "2026-11-20 10:59:59", "79219462761")
+	other.Integration = "other"
+	moved := record(3, "2026-11-20 11:00:00", "79219462761")
+	must(t, db.WriteCalls(t.Context(), []warehouse.CallWrite{
+		{Record: record(1, "2026-11-20 10:00:00", "79219462761"), Version: 1},
+		{Record: record(1, "2026-11-20 10:00:00", "79219462761"), Version: 2},
+		{Record: record(2, "2026-11-20 10:59:59", "79219462761"), Version: 1},
+		{Record: moved, Version: 2, Deleted: true},
+		{Record: other, Version: 1},
+		{Record: record(5, "2026-11-20 09:59:59", "79219462761"), Version: 1},
+		{Record: record(6, "2026-11-20 12:00:00", "79219462761"), Version: 1},
+	}))
+	got, err := db.CallsByHour(t.Context(), at("2026-11-20 10:00:00"), at("2026-11-20 12:00:00"))
+	must(t, err)
+	want := []warehouse.CallsInHour{
+		{Integration: "main", Hour: at("2026-11-20 10:00:00"), Calls: 2},
+		{Integration: "other", Hour: at("2026-11-20 10:00:00"), Calls: 1},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestLastArrivalsAreThoseOfCalls(t *testing.T) {
+	t.Parallel()
+	db := open(t)
+	began := time.Now().Add(-time.Second)
+	none, err := db.LastArrivals(t.Context(), began)
+	if err != nil || len(none) != 0 {
+		t.Fatalf("of nothing: %v, %v", none, err)
+	}
+	directory := event(2, at("2026-11-20 10:00:00"), "{}")
+	directory.Integration, directory.Kind, directory.CallID = "other", "directory", 0
+	must(t, db.InsertEvents(t.Context(), []warehouse.EventRow{event(1, at("2020-11-20 10:00:00"), "{}"), directory}))
+	got, err := db.LastArrivals(t.Context(), began)
+	must(t, err)
+	if last := got["main"]; len(got) != 1 || last.Before(began) || last.After(time.Now().Add(time.Second)) {
+		t.Errorf("%v: want main's at about %v, whenever it was received", got, time.Now())
+	}
+	got, err = db.LastArrivals(t.Context(), time.Now().Add(time.Hour))
+	if err != nil || len(got) != 0 {
+		t.Errorf("of the future: %v, %v", got, err)
+	}
+}
+
+func TestRecentNotificationsAreOfTheNewestCalls(t *testing.T) {
+	t.Parallel()
+	db := open(t)
+	var calls []warehouse.CallWrite
+	var events []warehouse.EventRow
+	for i := range uint64(4) {
+		start := at("2026-11-20 10:00:00").Add(time.Duration(i) * time.Hour)
+		calls = append(calls, warehouse.CallWrite{Record: record(i+1, start.Format("2006-01-02 15:04:05"), "79219462761"), Version: 1})
+		e := event(100+i, start.Add(time.Second), "trying "+start.Format("15"))
+		e.CallID = i + 1
+		end := event(200+i, start.Add(time.Minute), "finished")
+		end.CallID, end.State = i+1, "finished"
+		events = append(events, e, end)
+	}
+	must(t, db.WriteCalls(t.Context(), calls))
+	must(t, db.InsertEvents(t.Context(), events))
+	got, err := db.RecentNotifications(t.Context(), "trying", at("2026-11-20 11:00:00"), 2)
+	must(t, err)
+	seen := map[string]time.Time{}
+	for _, e := range got {
+		seen[string(e.Body)] = e.ReceivedAt
+	}
+	want := map[string]time.Time{"trying 12": at("2026-11-20 12:00:01"), "trying 13": at("2026-11-20 13:00:01")}
+	if diff := cmp.Diff(want, seen); diff != "" {
+		t.Error(diff)
+	}
+}
