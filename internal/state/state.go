@@ -1,6 +1,7 @@
 // Package state keeps what belongs to one installation and to nobody else: the
 // passwords and ports of its embedded stores, its admin token, and where its
-// running process can be reached.
+// running process can be reached; and, sealed in the Vault, what others gave it
+// in trust.
 //
 // Contract. What Open returns is on disk, mode 0600, and the same at every
 // later start. One process at a time holds an installation: Open takes a lock
@@ -189,19 +190,24 @@ func readFile(dir, name string, into any) error {
 	return nil
 }
 
-// writeFile replaces a file, mode 0600: after a crash or a power loss it holds
-// the old content or the new, and the new once writeFile has returned nil.
+// writeFile replaces a file of JSON, mode 0600, as writeBytes does.
 func writeFile(dir, name string, content any) error {
 	b, err := json.MarshalIndent(content, "", "  ")
 	if err != nil {
 		return fmt.Errorf("write %s: %w", name, err)
 	}
+	return writeBytes(dir, name, append(b, '\n'))
+}
+
+// writeBytes replaces a file, mode 0600: after a crash or a power loss it holds
+// the old content or the new, and the new once writeBytes has returned nil.
+func writeBytes(dir, name string, content []byte) error {
 	f, err := os.CreateTemp(dir, name+".*")
 	if err != nil {
 		return fmt.Errorf("write %s: %w", name, err)
 	}
 	defer os.Remove(f.Name()) // not there any more after the rename
-	_, err = f.Write(append(b, '\n'))
+	_, err = f.Write(content)
 	if err == nil {
 		err = f.Sync()
 	}
@@ -211,13 +217,18 @@ func writeFile(dir, name string, content any) error {
 	if err := os.Rename(f.Name(), filepath.Join(dir, name)); err != nil {
 		return fmt.Errorf("write %s: %w", name, err)
 	}
-	d, err := os.Open(dir)
-	if err != nil {
-		return fmt.Errorf("write %s: %w", name, err)
-	}
-	defer d.Close()
-	if err := d.Sync(); err != nil {
+	if err := syncDir(dir); err != nil {
 		return fmt.Errorf("write %s: %w", name, err)
 	}
 	return nil
+}
+
+// syncDir makes what was renamed in a folder durable.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return d.Sync()
 }
