@@ -23,7 +23,8 @@ type Migration struct {
 }
 
 // Migrate makes the database, if there is none, and brings its schema to this
-// program's version; progress (may be nil) hears of each step. It may run in
+// program's version; progress (may be nil) hears of each step. Dictionaries are
+// made anew each time, with the user and password of today. It may run in
 // several processes at once, and again after a crash: every statement can be
 // repeated, and goose's table of versions, a plain MergeTree, bears a version
 // twice. A database of a newer program is left alone: ErrNewer.
@@ -40,11 +41,11 @@ func (db *DB) Migrate(ctx context.Context, progress func(Migration)) error {
 		o.MaxIdleConns, o.MaxOpenConns = 1, 2
 		std := clickhouse.OpenDB(o)
 		defer std.Close()
-		return up(ctx, std, progress)
+		return up(ctx, std, db.opts.makeDictionaries(std), progress)
 	})
 }
 
-func up(ctx context.Context, std *sql.DB, progress func(Migration)) error {
+func up(ctx context.Context, std *sql.DB, dictionaries func(ctx context.Context, from, to int64) error, progress func(Migration)) error {
 	p, err := goose.NewProvider(goose.DialectClickHouse, std, schema.FS(),
 		goose.WithDisableGlobalRegistry(true),
 		goose.WithAllowOutofOrder(true),
@@ -59,6 +60,9 @@ func up(ctx context.Context, std *sql.DB, progress func(Migration)) error {
 	if current > target {
 		return fmt.Errorf("schema version %d, this program knows %d: %w", current, target, ErrNewer)
 	}
+	if err := dictionaries(ctx, 0, current); err != nil {
+		return err
+	}
 	for {
 		// One at a time: the list is read anew, so that what another process
 		// has done meanwhile is not done again.
@@ -68,6 +72,9 @@ func up(ctx context.Context, std *sql.DB, progress func(Migration)) error {
 		}
 		if err != nil {
 			return fmt.Errorf("apply migration: %w", err)
+		}
+		if err := dictionaries(ctx, r.Source.Version, r.Source.Version); err != nil {
+			return err
 		}
 		if progress != nil {
 			progress(Migration{r.Source.Version, r.Source.Path, r.Duration})

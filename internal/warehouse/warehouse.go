@@ -140,8 +140,15 @@ func (s scrubbed) Error() string { return s.words }
 func (s scrubbed) Unwrap() error { return s.error }
 
 func (o Options) scrub(err error) error {
-	if err == nil || o.Password == "" || !strings.Contains(err.Error(), o.Password) {
+	if err == nil || o.Password == "" {
 		return err
 	}
-	return scrubbed{err, strings.ReplaceAll(err.Error(), o.Password, "***")}
+	words := err.Error()
+	for _, secret := range []string{o.Password, strings.Trim(quoteText(o.Password), "'")} { // as a statement has it, too
+		words = strings.ReplaceAll(words, secret, "***")
+	}
+	if words == err.Error() {
+		return err
+	}
+	return scrubbed{err, words}
 }
