@@ -1,0 +1,94 @@
+-- +goose NO TRANSACTION
+-- +goose Up
+
+-- Who did what: shipped from the writers' own files (DIR/audit), which are the
+-- record; only ever added to. Each writer's rows are a chain: hash covers the
+-- row and prev_hash. The hash is part of the key, so that a row that somebody
+-- forged stays beside the true one and both are found.
+CREATE TABLE IF NOT EXISTS audit
+(
+    writer      LowCardinality(String) COMMENT 'the data folder that wrote it, by a random name',
+    seq         UInt64 COMMENT 'from 1, without a gap, per writer',
+    at          DateTime64(3, 'UTC') COMMENT 'never goes back within a writer',
+    actor       LowCardinality(String) COMMENT 'the system''s user, or who was named with --as',
+    action      LowCardinality(String) COMMENT 'call.make, recording.listen, directory.import, …',
+    integration LowCardinality(String) COMMENT 'empty: none',
+    target      String COMMENT 'what it was done to; phone numbers are masked',
+    outcome     LowCardinality(String) COMMENT 'begun, done, refused, failed or unknown',
+    detail      String COMMENT 'no personal data',
+    prev_hash   String COMMENT 'hash of the row before, empty in the first',
+    hash        String COMMENT 'SHA-256, lower-case hex'
+)
+ENGINE = ReplacingMergeTree
+ORDER BY (writer, seq, integration, hash)
+SETTINGS index_granularity = 1024, fsync_after_insert = 1, fsync_part_directory = 1;
+
+-- What this installation asked the operator to do with calls. It is written
+-- before the operator is asked, and again with what came of it.
+CREATE TABLE IF NOT EXISTS call_actions
+(
+    integration      LowCardinality(String),
+    action_id        String,
+    at               DateTime64(3, 'UTC') COMMENT 'when the operator was asked',
+    kind             LowCardinality(String) COMMENT 'make, transfer or drop_leg',
+    account_id       LowCardinality(String) COMMENT 'make: SIP id of the workplace that rings first',
+    number           String COMMENT 'make and transfer: who is called; digits, or a SIP id',
+    platform_call_id String COMMENT 'make: the Call-ID that the operator returned; else the leg''s Call-ID',
+    outcome          LowCardinality(String) COMMENT 'begun, done, refused, failed or unknown',
+    version          UInt64 COMMENT 'unix milliseconds of writing'
+)
+ENGINE = ReplacingMergeTree(version)
+ORDER BY (integration, at, action_id)
+SETTINGS index_granularity = 1024, fsync_after_insert = 1, fsync_part_directory = 1;
+
+-- Calls that a makeCall of ours produced, by calls.call_id. Their first
+-- "connected" may be our own employee who picks up, so that their ring and wait
+-- say nothing: leave them out of such statistics, for instance by
+--   (integration, call_id) NOT IN (SELECT integration, call_id FROM own_calls FINAL)
+CREATE TABLE IF NOT EXISTS own_calls
+(
+    integration LowCardinality(String),
+    call_id     UInt64,
+    started_at  DateTime64(3, 'UTC') COMMENT 'the call''s',
+    action_id   String COMMENT 'of call_actions',
+    confidence  LowCardinality(String) COMMENT 'certain: the operator returned its id; inferred: the only one that fits',
+    evidence    String,
+    version     UInt64 COMMENT 'unix milliseconds of writing',
+    is_deleted  UInt8
+)
+ENGINE = ReplacingMergeTree(version, is_deleted)
+ORDER BY (integration, started_at, call_id)
+SETTINGS index_granularity = 1024, fsync_after_insert = 1, fsync_part_directory = 1;
+
+-- Two calls that are one conversation. Talk is not moved between them.
+CREATE TABLE IF NOT EXISTS call_links
+(
+    integration       LowCardinality(String),
+    call_id           UInt64 COMMENT 'the earlier call',
+    started_at        DateTime64(3, 'UTC') COMMENT 'the earlier call''s',
+    linked_call_id    UInt64 COMMENT 'the later call',
+    linked_started_at DateTime64(3, 'UTC') COMMENT 'the later call''s',
+    kind              LowCardinality(String) COMMENT 'click_to_call: both legs of a makeCall of ours; transfer: by our transferCall; forwarded: by the operator''s own means',
+    confidence        LowCardinality(String) COMMENT 'certain or inferred',
+    evidence          String COMMENT 'why, in words',
+    version           UInt64 COMMENT 'unix milliseconds of writing',
+    is_deleted        UInt8
+)
+ENGINE = ReplacingMergeTree(version, is_deleted)
+ORDER BY (integration, started_at, call_id, linked_call_id)
+SETTINGS index_granularity = 1024, fsync_after_insert = 1, fsync_part_directory = 1;
+
+-- What this installation told the operator to park: the operator cannot be asked.
+CREATE TABLE IF NOT EXISTS parking
+(
+    integration LowCardinality(String),
+    number      String COMMENT 'external number, digits',
+    at          DateTime64(3, 'UTC') COMMENT 'when the operator was asked',
+    parked      Bool,
+    outcome     LowCardinality(String) COMMENT 'done; unknown: it may have been',
+    raw         String COMMENT 'the number as it was sent',
+    version     UInt64 COMMENT 'unix milliseconds of writing'
+)
+ENGINE = ReplacingMergeTree(version)
+ORDER BY (integration, number, at)
+SETTINGS index_granularity = 1024, fsync_after_insert = 1, fsync_part_directory = 1;
