@@ -72,3 +72,30 @@ func (db *DB) RecentNotifications(ctx context.Context, state string, since time.
 	})
 	return out, err
 }
+
+// SharedCalls are integrations that hear the same calls, and how many.
+type SharedCalls struct {
+	Integrations []string // sorted, two or more
+	Calls        uint64
+}
+
+// SharedCalls finds integrations that bear the same Call-IDs since a time, as
+// two on one cabinet do. A few may be chance where ids are short; they are left
+// out.
+func (db *DB) SharedCalls(ctx context.Context, since time.Time) ([]SharedCalls, error) {
+	var out []SharedCalls
+	err := db.do(ctx, "find shared calls", readTimeout, func(ctx context.Context) error {
+		return db.query(ctx, `SELECT who, count() AS n FROM (
+				SELECT arraySort(groupUniqArray(integration)) AS who FROM calls
+				WHERE started_at >= fromUnixTimestamp64Milli(?, 'UTC') AND (SELECT uniq(integration) FROM calls WHERE started_at >= fromUnixTimestamp64Milli(?, 'UTC')) > 1
+				GROUP BY platform_call_id HAVING length(who) > 1)
+			GROUP BY who HAVING n >= 3 ORDER BY n DESC, who`,
+			[]any{clampTime(since).UnixMilli(), clampTime(since).UnixMilli()}, func(r driver.Rows) error {
+				var s SharedCalls
+				err := r.Scan(&s.Integrations, &s.Calls)
+				out = append(out, s)
+				return err
+			})
+	})
+	return out, err
+}

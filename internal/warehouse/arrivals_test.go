@@ -84,3 +84,38 @@ func TestRecentNotificationsAreOfTheNewestCalls(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+func TestIntegrationsOfOneCabinetAreFound(t *testing.T) {
+	t.Parallel()
+	db := open(t)
+	since := at("2026-11-20 00:00:00")
+	write := func(integration, id string, n uint64) warehouse.CallWrite {
+		r := record(n, "2026-11-20 10:00:00", "79219462761")
+		r.Integration, r.PlatformCallID = integration, id
+		return warehouse.CallWrite{Record: r, Version: 1}
+	}
+	alone := []warehouse.CallWrite{write("a", "1", 1), write("a", "2", 2), write("a", "3", 3)}
+	must(t, db.WriteCalls(t.Context(), alone))
+	got, err := db.SharedCalls(t.Context(), since)
+	if err != nil || len(got) != 0 {
+		t.Fatalf("of one integration: %v, %v", got, err)
+	}
+	must(t, db.WriteCalls(t.Context(), []warehouse.CallWrite{
+		write("b", "1", 4), write("b", "2", 5), write("b", "3", 6), write("b", "4", 7), write("c", "1", 8), write("d", "4", 9), write("d", "9", 10),
+	}))
+	got, err = db.SharedCalls(t.Context(), since)
+	must(t, err)
+	if diff := cmp.Diff([]warehouse.SharedCalls(nil), got); diff != "" {
+		t.Errorf("two in common, besides one with a third, are not three: %s", diff)
+	}
+	must(t, db.WriteCalls(t.Context(), []warehouse.CallWrite{write("a", "4", 11), write("b", "5", 12), write("a", "5", 13)}))
+	got, err = db.SharedCalls(t.Context(), since)
+	must(t, err)
+	if diff := cmp.Diff([]warehouse.SharedCalls{{Integrations: []string{"a", "b"}, Calls: 3}}, got); diff != "" {
+		t.Error(diff)
+	}
+	got, err = db.SharedCalls(t.Context(), at("2026-11-21 00:00:00"))
+	if err != nil || len(got) != 0 {
+		t.Errorf("later: %v, %v", got, err)
+	}
+}
