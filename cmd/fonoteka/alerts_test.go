@@ -79,11 +79,15 @@ func registered(t *testing.T) *described {
 	if _, err := cfg.stack(st.Values(), nil, embedded.StackOptions{Log: log, Registerer: d}); err != nil {
 		t.Fatal(err)
 	}
-	p, err := newPipeline(cfg, st.Values(), sp, log, d)
+	a, err := cfg.newAccess(log, d)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := publicServer(cfg, sp, log, d); err != nil {
+	p, err := newPipeline(cfg, st.Values(), a, sp, log, d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := publicServer(cfg, sp, a.oauth(log), log, d); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {

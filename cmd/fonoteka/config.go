@@ -20,6 +20,7 @@ import (
 	"fonoteka/internal/call"
 	"fonoteka/internal/embedded"
 	"fonoteka/internal/queue"
+	"fonoteka/internal/token"
 	"fonoteka/internal/warehouse"
 )
 
@@ -43,15 +44,21 @@ type config struct {
 	retention     blob.Retention
 	encryption    blob.Encryption
 	integrations  []integration
+	apiURL        string // of the operator
+	oauthURL      string
+	key           string // of the vault; "": the one in the data folder
 	logJSON       bool
 }
 
 // integration is one integration of the operator's cabinet.
 type integration struct {
 	name     string
-	path     string // of the redirect URI: bears the secret
+	redirect string // URI: bears the secret
+	path     string // of it, likewise
 	zone     *time.Location
 	linkLife time.Duration
+
+	credentials token.Credentials // of the configuration; there may be none
 }
 
 // problems collects every mistake in the configuration, so that the
@@ -136,11 +143,13 @@ func loadConfig(c *cli.Context, n need) (*config, error) {
 	if n >= forReplay {
 		for _, i := range file.integrationsOr(fileIntegration{
 			Name: "main", RedirectURI: c.String("redirect-uri"), Timezone: c.String("timezone"), LinkDays: c.String("link-days"),
+			ClientID: c.String("client-id"), ClientSecret: c.String("client-secret"),
 		}) {
 			cfg.integrations = append(cfg.integrations, i.parse(n == forServe, &p))
 		}
 		unique(cfg.integrations, &p)
 		cfg.hosts(c, file, &p)
+		cfg.operatorSettings(file, pick, &p)
 	}
 	if n == forServe {
 		cfg.receiver(c, file, pick, &p)

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/goccy/go-yaml"
+
+	"fonoteka/internal/token"
 )
 
 // file is the YAML file of --config. It says what the environment can say, and
@@ -27,6 +29,8 @@ type file struct {
 	Ports         map[string]int    `yaml:"ports"` // clickhouse, clickhouse-http, s3, redis
 	EngineCache   string            `yaml:"engine_cache"`
 	RecordHosts   []string          `yaml:"record_hosts"`
+	APIURL        string            `yaml:"api_url"`
+	OAuthURL      string            `yaml:"oauth_url"`
 	Workers       int               `yaml:"workers"`
 	Download      fileDownload      `yaml:"download"`
 	LogFormat     string            `yaml:"log_format"`
@@ -52,6 +56,9 @@ type fileIntegration struct {
 	RedirectURI string `yaml:"redirect_uri"`
 	Timezone    string `yaml:"timezone"`
 	LinkDays    string `yaml:"link_days"`
+
+	ClientID     string `yaml:"client_id"`
+	ClientSecret string `yaml:"client_secret"`
 }
 
 func readFile(name string, p *problems) file {
@@ -107,7 +114,8 @@ func (f fileIntegration) parse(receives bool, p *problems) integration {
 	if err != nil && receives {
 		p.add("redirect URI of integration %q (FONOTEKA_MTT_REDIRECT_URI) %w", f.Name, err)
 	}
-	i.path = path
+	i.redirect, i.path = f.RedirectURI, path
+	i.credentials = token.Credentials{ClientID: f.ClientID, ClientSecret: f.ClientSecret}
 	if f.Timezone != "" {
 		if i.zone, err = time.LoadLocation(f.Timezone); err != nil {
 			i.zone = time.UTC

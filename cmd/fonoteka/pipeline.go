@@ -28,6 +28,7 @@ import (
 // pipeline is everything behind the spool.
 type pipeline struct {
 	log       *slog.Logger
+	access    *access
 	warehouse *warehouse.DB
 	blob      *blob.Bucket
 	queue     *queue.Client
@@ -50,8 +51,8 @@ type pipeline struct {
 	bucketFault atomic.Pointer[error] // why the bucket was not there, likewise
 }
 
-func newPipeline(cfg *config, v state.Values, sp *spool.Spool, log *slog.Logger, reg prometheus.Registerer) (*pipeline, error) {
-	p := &pipeline{log: log}
+func newPipeline(cfg *config, v state.Values, a *access, sp *spool.Spool, log *slog.Logger, reg prometheus.Registerer) (*pipeline, error) {
+	p := &pipeline{log: log, access: a}
 	o, err := cfg.warehouseOptions(v, false)
 	if err != nil {
 		return nil, err
@@ -123,7 +124,12 @@ func (p *pipeline) catalogueWorks() bool {
 }
 
 func (p *pipeline) newArchive(cfg *config, redisURL string, reg prometheus.Registerer) error {
+	tokenHosts, err := cfg.tokenHosts()
+	if err != nil {
+		return err
+	}
 	fetcher, err := archive.NewFetcher(archive.FetchOptions{
+		Token: p.access.bearer, TokenHosts: tokenHosts,
 		Hosts: cfg.recordHosts, TempDir: filepath.Join(cfg.data, "downloads"),
 		PerHostDownloads: cfg.download.perHost, PerHostRate: cfg.download.rate, Bandwidth: cfg.download.bandwidth,
 	})
@@ -132,7 +138,7 @@ func (p *pipeline) newArchive(cfg *config, redisURL string, reg prometheus.Regis
 	}
 	rows := catalogue{writer: p.catalogue, reader: p.warehouse.NewReader(), db: p.warehouse, tables: p.tables}
 	archiver, err := archive.New(archive.Options{
-		Catalogue: rows, TalkOf: rows.talk, Parallel: cfg.workers, Store: p.blob, Bucket: p.blob.Name(), Queue: p.queue, Fetcher: fetcher,
+		Catalogue: rows, TalkOf: rows.talk, Parallel: cfg.workers, Store: p.blob, Bucket: p.blob.Name(), Queue: p.queue, Fetcher: fetcher, Refresh: p.access.refused,
 		Logger: p.log, Registerer: reg,
 	})
 	if err != nil {

@@ -51,7 +51,7 @@ password or the redirect URI, belongs in the variable or in the file of --config
 			text("listen", ":8080", "public `ADDRESS` for notifications"),
 			text("private-listen", "127.0.0.1:8090", "private `ADDRESS` for metrics and health"),
 			text("workers", "16", "`N` downloads at once"),
-		}, slices.Concat(integrationFlags(), []cli.Flag{recordHostsFlag()}, ruleFlags(), downloadFlags(), fixityFlags())...), dataFlags()...),
+		}, slices.Concat(integrationFlags(), operatorFlags(), []cli.Flag{recordHostsFlag()}, ruleFlags(), downloadFlags(), fixityFlags())...), dataFlags()...),
 		Action: func(c *cli.Context) error {
 			cfg, err := loadConfig(c, forServe)
 			if err != nil {
@@ -129,11 +129,15 @@ func serve(ctx context.Context, cfg *config, log *slog.Logger) (err error) {
 	if err != nil {
 		return err
 	}
-	p, err := newPipeline(cfg, st.Values(), sp, log, reg)
+	acc, err := cfg.newAccess(log, reg)
 	if err != nil {
 		return err
 	}
-	public, err := publicServer(cfg, sp, log, reg)
+	p, err := newPipeline(cfg, st.Values(), acc, sp, log, reg)
+	if err != nil {
+		return err
+	}
+	public, err := publicServer(cfg, sp, acc.oauth(log), log, reg)
 	if err != nil {
 		return err
 	}
@@ -153,6 +157,7 @@ func serve(ctx context.Context, cfg *config, log *slog.Logger) (err error) {
 	all.add("check of what is stored", p.checkStored)
 	all.add("deriver and planner", p.derive, p.plan, p.count, p.compare, func(ctx context.Context) error { return p.sayReady(ctx, log) })
 	all.add("catalogue", p.catalogue.Run)
+	all.add("tokens", acc.run)
 	all.add("spool upkeep", sp.Run)
 	all.add("private listener", serveHTTP(privately, listeners[1]))
 	// The engine waits for connections that are open, so they are closed first.
@@ -172,8 +177,8 @@ func takesNotifications(sp *spool.Spool) error {
 	return err
 }
 
-func publicServer(cfg *config, sp *spool.Spool, log *slog.Logger, reg prometheus.Registerer) (*http.Server, error) {
-	o := intake.Options{Append: sp.Append, Log: log, Registerer: reg}
+func publicServer(cfg *config, sp *spool.Spool, oauth http.Handler, log *slog.Logger, reg prometheus.Registerer) (*http.Server, error) {
+	o := intake.Options{Append: sp.Append, OAuth: oauth, Log: log, Registerer: reg}
 	for _, i := range cfg.integrations {
 		if i.path == "" {
 			log.Warn("the redirect uri has no path, so that anyone may post notifications", "integration", i.name)

@@ -41,7 +41,8 @@ type Options struct {
 	Append func(context.Context, spool.Record) (uint64, error)
 
 	// OAuth, if set, answers a GET of a Redirect URI with "code" or "error" in
-	// its query. IntegrationOf tells it which one.
+	// its query, and with "login": its own page afterwards. IntegrationOf tells it
+	// which one.
 	OAuth http.Handler
 
 	MaxBody int64 // bytes; longer ones are kept in part and answered 413; 0: 1 MiB
@@ -157,7 +158,7 @@ func (h *Handler) greet(w http.ResponseWriter, r *http.Request, p path) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Referrer-Policy", "no-referrer") // the path is a secret
 	if r.Method == http.MethodGet && !p.events && h.opts.OAuth != nil {
-		if q := r.URL.Query(); q.Has("code") || q.Has("error") {
+		if q := r.URL.Query(); q.Has("code") || q.Has("error") || q.Has("login") {
 			h.metrics.outcome[oauth].Inc()
 			name := h.opts.Integrations[p.integration].Name
 			h.opts.OAuth.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), integrationKey{}, name)))

@@ -80,6 +80,7 @@ func TestOAuthGetsItsAnswersOnTheRedirectURIOnly(t *testing.T) {
 	for path, want := range map[string]string{
 		hook + "?code=1&state=2": "oauth main 1",
 		hook + "/?error=denied":  "oauth main ",
+		hook + "?login=done":     "oauth main ",
 		"/other%20path?code=3":   "oauth second 3",
 		hook + "/events?code=1":  "Fonoteka is here and takes notifications.\n",
 		hook:                     "Fonoteka is here and takes notifications.\n",
@@ -90,7 +91,7 @@ func TestOAuthGetsItsAnswersOnTheRedirectURIOnly(t *testing.T) {
 			t.Errorf("%s: %q, want %q", path, got, want)
 		}
 	}
-	s.counted("oauth", 3)
+	s.counted("oauth", 4)
 }
 
 func TestOtherPathsAllGetTheSameAnswer(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"crypto/hkdf"
 	"crypto/rand"
 	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -41,8 +42,9 @@ const (
 // AES-GCM of the standard library is all that is needed for a symmetric key; age
 // would add recipients, which nobody here has.
 type Vault struct {
-	dir  string
-	keys [][]byte // the first seals, all open
+	dir   string
+	keys  [][]byte // the first seals, all open
+	fault error    // the installation's key is another one
 }
 
 // OpenVault opens the vault of the installation in dir, which must be there,
@@ -50,6 +52,9 @@ type Vault struct {
 // letters; where it is empty, DIR/key is used and made at the first time. What
 // DIR/key sealed stays readable when a key of one's own comes: each file goes
 // over to it when it is written next.
+//
+// With another key than the one before it, nothing is read and nothing is
+// overwritten: Load, Save and Lock say ErrSealed.
 func OpenVault(dir, key string) (*Vault, error) {
 	if key != "" && len(key) < MinKey {
 		return nil, fmt.Errorf("open the vault: a key must have at least %d letters", MinKey)
@@ -72,7 +77,23 @@ func OpenVault(dir, key string) (*Vault, error) {
 	if err := os.Mkdir(v.dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, fmt.Errorf("open the vault: %w", err)
 	}
+	v.fault = v.prove()
 	return v, nil
+}
+
+// proof is a file that shows which key is the installation's.
+const proof = "proof"
+
+// prove makes the key the installation's where none was before it, or where it
+// can open what the one before it has sealed.
+func (v *Vault) prove() error {
+	var by string
+	err := v.Load(proof, &by)
+	me := hex.EncodeToString(v.Key(proof))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) || by == me {
+		return err
+	}
+	return v.Save(proof, me)
 }
 
 // keptKey is the key in DIR/key. Of two processes that make it at once, one does.
@@ -119,6 +140,9 @@ func (v *Vault) Key(purpose string) []byte {
 // Save replaces what is kept under name. When it returns nil that is durable;
 // whatever happens before, the old content or the new is there.
 func (v *Vault) Save(name string, content any) error {
+	if v.fault != nil {
+		return v.fault
+	}
 	plain, err := json.Marshal(content)
 	if err != nil {
 		return fmt.Errorf("seal %s: %w", name, err)
@@ -133,6 +157,9 @@ func (v *Vault) Save(name string, content any) error {
 // Load reads what is kept under name: fs.ErrNotExist if nothing is, ErrSealed
 // if it cannot be opened.
 func (v *Vault) Load(name string, into any) error {
+	if v.fault != nil {
+		return v.fault
+	}
 	raw, err := os.ReadFile(filepath.Join(v.dir, name+sealed))
 	if err != nil {
 		return err
@@ -146,7 +173,8 @@ func (v *Vault) Load(name string, into any) error {
 			return json.Unmarshal(plain, into)
 		}
 	}
-	return fmt.Errorf("%s: %w", filepath.Join(v.dir, name+sealed), ErrSealed)
+	return fmt.Errorf("%s is %w (FONOTEKA_KEY); where the key is lost, stop fonoteka, remove %s and log in again",
+		filepath.Join(v.dir, name+sealed), ErrSealed, v.dir)
 }
 
 func gcm(key []byte) (cipher.AEAD, error) {
@@ -161,6 +189,9 @@ func gcm(key []byte) (cipher.AEAD, error) {
 // kept under name. The system releases it however the process ends. It removes
 // what a crash of a former holder has left of a Save.
 func (v *Vault) Lock(ctx context.Context, name string) (release func() error, err error) {
+	if v.fault != nil {
+		return nil, v.fault
+	}
 	for {
 		f, err := takeLock(filepath.Join(v.dir, name+".lock"), 0)
 		if err == nil {

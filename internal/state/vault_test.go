@@ -129,6 +129,14 @@ func TestAKeyOfOnesOwnTakesOverFileByFile(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(dir, "key")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a key was made that nobody needs: %v", err)
 	}
+	stranger := vault(t, dir, "") // as a command would be that lacks the key
+	if err := stranger.Save("main", secret{"overwritten"}); !errors.Is(err, state.ErrSealed) {
+		t.Errorf("saved with another key: %v", err)
+	}
+	if _, err := stranger.Lock(t.Context(), "main"); !errors.Is(err, state.ErrSealed) {
+		t.Errorf("locked with another key: %v", err)
+	}
+	s.kept(t, vault(t, dir, ownKey), "main")
 	if _, err := state.OpenVault(dir, "short"); err == nil {
 		t.Error("a short key was taken")
 	}

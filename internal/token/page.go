@@ -1,0 +1,140 @@
+package token
+
+import (
+	"crypto/sha256"
+	_ "embed"
+	"encoding/base64"
+	"html/template"
+	"log/slog"
+	"net/http"
+	"strings"
+)
+
+// Handler answers at the redirect URIs: it takes the code that the operator sends
+// a person with, and shows the person what became of it. of returns the keeper
+// whose redirect URI a request came to, nil where there is none.
+//
+// It answers a code by a redirect to the page without it: a reload sends no code
+// again, and none stays in the browser's history.
+func Handler(of func(*http.Request) *Keeper, log *slog.Logger) http.Handler {
+	return &pages{of: of, log: log}
+}
+
+type pages struct {
+	of  func(*http.Request) *Keeper
+	log *slog.Logger
+}
+
+// LoginParameter is the parameter of a redirect URI that asks for a page about a
+// login that came back.
+const LoginParameter = "login"
+
+func (p *pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	k := p.of(r)
+	if k == nil {
+		http.NotFound(w, r)
+		return
+	}
+	q := r.URL.Query()
+	if !q.Has("code") && !q.Has("error") {
+		show(w, k.o.Integration, q.Get(LoginParameter))
+		return
+	}
+	outcome, err := k.finish(r.Context(), q.Get("code"), q.Get("state"))
+	k.metrics.logins.WithLabelValues(outcome).Inc()
+	if err != nil {
+		p.log.Warn("login failed", "integration", k.o.Integration, "outcome", outcome, "err", err)
+	} else {
+		p.log.Info("logged in", "integration", k.o.Integration)
+	}
+	header(w)
+	w.Header().Set("Location", "?"+LoginParameter+"="+outcome)
+	w.WriteHeader(http.StatusSeeOther)
+}
+
+// told is what a page says of an outcome.
+type told struct {
+	Good        bool
+	Title, Text string
+	Do          string // what to do now; "": nothing
+}
+
+var tellings = map[string]told{
+	LoginDone: {
+		true, "You are logged in",
+		"Fonoteka can now ask the telephone system for its numbers and workplaces, and fetch recordings that want a login. It renews this access by itself.", "",
+	},
+	outcomeDenied: {
+		false, "The operator gave no access",
+		"The login page was left, or the operator refused the access.",
+		"Begin again with fonoteka auth login. If it happens again, look in the operator's cabinet whether the integration is active.",
+	},
+	outcomeExpired: {
+		false, "This login took too long",
+		"A login has to be finished within 15 minutes.", "Begin again with fonoteka auth login.",
+	},
+	outcomeForeign: {
+		false, "This login was not begun here",
+		"The address belongs to no login that Fonoteka has begun, or to one that is finished. Nothing was changed.",
+		"Begin with fonoteka auth login, and open the address that it prints, once.",
+	},
+	outcomeRefused: {
+		false, "The operator refused the login",
+		"It did not accept the client id, the client secret or the code.",
+		"Compare the client id, the secret and the redirect URI with the operator's cabinet, and begin again with fonoteka auth login. The log of Fonoteka has the operator's answer.",
+	},
+	outcomeUnreachable: {
+		false, "The operator does not answer",
+		"You have logged in at the operator, but Fonoteka could not reach it to take the access over.",
+		"Begin again with fonoteka auth login in some minutes. The log of Fonoteka has the reason.",
+	},
+	outcomeFailed: {
+		false, "Fonoteka could not finish the login",
+		"The access could not be stored.", "Look in the log of Fonoteka for the reason – a full disk, perhaps – and begin again with fonoteka auth login.",
+	},
+}
+
+//go:embed page.html
+var source string
+
+//go:embed page.css
+var style string
+
+var page = template.Must(template.New("page").Parse(source))
+
+// policy forbids everything but the style of the page itself.
+var policy = func() string {
+	digest := sha256.Sum256([]byte(style))
+	return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(digest[:]) + "'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+}()
+
+func header(w http.ResponseWriter) {
+	h := w.Header()
+	h.Set("Cache-Control", "no-store")
+	h.Set("Referrer-Policy", "no-referrer") // the path is a secret
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("X-Robots-Tag", "noindex")
+	h.Set("Content-Security-Policy", policy)
+}
+
+// show writes a page. Everything in it is Fonoteka's own text: nothing that came
+// with the request is shown.
+func show(w http.ResponseWriter, integration, outcome string) {
+	t, ok := tellings[outcome]
+	if !ok {
+		t = tellings[outcomeForeign]
+	}
+	header(w)
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	var b strings.Builder
+	err := page.Execute(&b, struct {
+		told
+		Integration string
+		Style       template.CSS
+	}{t, integration, template.CSS(style)})
+	if err != nil {
+		http.Error(w, "the page could not be made", http.StatusInternalServerError)
+		return
+	}
+	_, _ = w.Write([]byte(b.String()))
+}

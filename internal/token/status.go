@@ -1,0 +1,79 @@
+package token
+
+import "time"
+
+// State is how an integration stands with the operator.
+type State string
+
+// The states. All but Fine and Failing want a person, and NoCredentials only
+// where the operator's API is wanted.
+const (
+	NoCredentials State = "no credentials" // recordings behind open links are archived; nothing else can be asked
+	NoLogin       State = "no login"       // there are credentials, and nobody has logged in with them
+	Fine          State = "fine"
+	Failing       State = "failing" // the last refreshes failed; tried on
+	Refused       State = "refused" // the operator refuses the refresh token; tried on, with little hope
+	Ended         State = "ended"   // the refresh token has ended
+	Unreadable    State = "unreadable"
+)
+
+// Status says how long what lives. It holds no secret.
+type Status struct {
+	Integration  string    `json:"integration"`
+	At           time.Time `json:"at"` // of this status
+	State        State     `json:"state"`
+	ClientID     string    `json:"client_id,omitempty"`
+	LoggedInAt   time.Time `json:"logged_in_at,omitzero"`
+	RefreshedAt  time.Time `json:"refreshed_at,omitzero"` // when the operator was asked for what there is now
+	AccessEnds   time.Time `json:"access_ends,omitzero"`
+	RefreshEnds  time.Time `json:"refresh_ends,omitzero"`
+	NextRefresh  time.Time `json:"next_refresh,omitzero"` // while serve runs
+	FailingSince time.Time `json:"failing_since,omitzero"`
+	Failure      string    `json:"failure,omitempty"`
+	LastLogin    Attempt   `json:"last_login,omitzero"`
+}
+
+// LoginNeeded says whether only a person can help.
+func (s Status) LoginNeeded() bool {
+	switch s.State {
+	case NoLogin, Refused, Ended, Unreadable:
+		return true
+	}
+	return false
+}
+
+// Status reads how the tokens stand. A failure to read them is a state, too.
+func (k *Keeper) Status() Status {
+	s := Status{Integration: k.o.Integration, At: k.o.Now().UTC()}
+	r, err := k.load()
+	if err != nil {
+		s.State, s.Failure = Unreadable, err.Error()
+		return s
+	}
+	c := k.credentials(r)
+	s.ClientID, s.LastLogin = c.ClientID, r.Login
+	if !c.Complete() {
+		s.State = NoCredentials
+		return s
+	}
+	if r.Refresh == "" || r.Client != c.ClientID {
+		s.State = NoLogin
+		return s
+	}
+	s.LoggedInAt, s.RefreshedAt = r.LoggedInAt.UTC(), r.AskedAt.UTC()
+	s.AccessEnds, s.RefreshEnds = r.AccessEnds.UTC(), r.RefreshEnds.UTC()
+	s.FailingSince, s.Failure = r.FailingSince, r.Failure
+	switch {
+	case !r.renewable(s.At):
+		s.State = Ended
+		return s
+	case r.Refused:
+		s.State = Refused
+	case !r.FailingSince.IsZero():
+		s.State = Failing
+	default:
+		s.State = Fine
+	}
+	s.NextRefresh = r.dueAt().UTC()
+	return s
+}
