@@ -41,42 +41,35 @@ ENGINE = ReplacingMergeTree(version)
 ORDER BY (integration, at, action_id)
 SETTINGS index_granularity = 1024, fsync_after_insert = 1, fsync_part_directory = 1;
 
--- Calls that a makeCall of ours produced, by calls.call_id. Their first
--- "connected" may be our own employee who picks up, so that their ring and wait
--- say nothing: leave them out of such statistics, for instance by
---   (integration, call_id) NOT IN (SELECT integration, call_id FROM own_calls FINAL)
-CREATE TABLE IF NOT EXISTS own_calls
-(
-    integration LowCardinality(String),
-    call_id     UInt64,
-    started_at  DateTime64(3, 'UTC') COMMENT 'the call''s',
-    action_id   String COMMENT 'of call_actions',
-    confidence  LowCardinality(String) COMMENT 'certain: the operator returned its id; inferred: the only one that fits',
-    evidence    String,
-    version     UInt64 COMMENT 'unix milliseconds of writing',
-    is_deleted  UInt8
-)
-ENGINE = ReplacingMergeTree(version, is_deleted)
-ORDER BY (integration, started_at, call_id)
-SETTINGS index_granularity = 1024, fsync_after_insert = 1, fsync_part_directory = 1;
-
--- Two calls that are one conversation. Talk is not moved between them.
+-- What belongs together under different ids: two calls that are one
+-- conversation, or an action of ours and the call that it produced. Talk is not
+-- moved between calls.
 CREATE TABLE IF NOT EXISTS call_links
 (
     integration       LowCardinality(String),
+    kind              LowCardinality(String) COMMENT 'own: the action made this call; click_to_call: both legs of a makeCall of ours; transfer: by our transferCall; forwarded: by the operator''s own means',
     call_id           UInt64 COMMENT 'the earlier call',
     started_at        DateTime64(3, 'UTC') COMMENT 'the earlier call''s',
-    linked_call_id    UInt64 COMMENT 'the later call',
-    linked_started_at DateTime64(3, 'UTC') COMMENT 'the later call''s',
-    kind              LowCardinality(String) COMMENT 'click_to_call: both legs of a makeCall of ours; transfer: by our transferCall; forwarded: by the operator''s own means',
-    confidence        LowCardinality(String) COMMENT 'certain or inferred',
+    linked_call_id    UInt64 COMMENT 'the later call; own: 0',
+    linked_started_at DateTime64(3, 'UTC') COMMENT 'the later call''s; own: the action''s time',
+    action_id         String COMMENT 'of call_actions; forwarded: empty',
+    confidence        LowCardinality(String) COMMENT 'certain: the operator returned this call''s id to our makeCall; inferred: the only one that fits',
     evidence          String COMMENT 'why, in words',
     version           UInt64 COMMENT 'unix milliseconds of writing',
     is_deleted        UInt8
 )
 ENGINE = ReplacingMergeTree(version, is_deleted)
-ORDER BY (integration, started_at, call_id, linked_call_id)
+ORDER BY (integration, started_at, call_id, linked_call_id, kind)
 SETTINGS index_granularity = 1024, fsync_after_insert = 1, fsync_part_directory = 1;
+
+-- Calls that a makeCall of ours produced, each once. Their first "connected" may
+-- be our own employee who picks up, so that their ring and wait say nothing:
+-- leave them out of such statistics by
+--   (integration, call_id) NOT IN (SELECT integration, call_id FROM own_calls)
+CREATE VIEW IF NOT EXISTS own_calls AS
+SELECT integration, call_id, started_at, action_id, confidence, evidence
+FROM call_links FINAL
+WHERE kind = 'own';
 
 -- What this installation told the operator to park: the operator cannot be asked.
 CREATE TABLE IF NOT EXISTS parking
