@@ -37,10 +37,12 @@ var allowed = map[string][]string{
 	"internal/arrivals": {"internal/call", "internal/warehouse"},                                   // likewise
 	"internal/token":    {"internal/mtt"},                                                          // exchanges them
 	// beside
+	"internal/seed":                  {"internal/sim"},                        // whose calls it writes
 	"internal/sim":                   {},                                      // cannot mirror a decoder's mistake
 	"internal/embedded":              {"internal/state"},                      // chooses ports the way an installation does
+	"internal/call/calltest":         {"internal/call"},                       // its records, told
 	"internal/embedded/embeddedtest": {"internal/embedded", "internal/state"}, // starts them for tests
-	"cmd/mttsim":                     {"internal/sim"},
+	"cmd/mttsim":                     {"internal/seed", "internal/sim"},
 }
 
 // onlyImporter names the package that keeps a library to itself.

@@ -157,14 +157,15 @@ func derive(events []Event, rules Rules) (Record, bool) {
 	for _, of := range legEvents(states) {
 		l := workLeg(of, r.Direction, clock)
 		if l.StartedAt.IsZero() {
-			l.StartedAt = r.StartedAt
+			l.begin(r.StartedAt)
 		}
 		legs = append(legs, l)
 	}
 	slices.SortFunc(legs, func(a, b legWork) int {
 		return cmp.Or(a.StartedAt.Compare(b.StartedAt), cmp.Compare(a.ID, b.ID))
 	})
-	r.times(legs, clock, rules.EndOpen)
+	beginKnown := !r.StartInexact || slices.ContainsFunc(states, func(e Event) bool { return e.State == Trying || e.State == Showing })
+	r.times(legs, clock, beginKnown, rules.EndOpen)
 	r.conclude(rules)
 	return r, true
 }

@@ -161,6 +161,15 @@ func workLeg(events []Event, d Direction, clock clock) legWork {
 	return l
 }
 
+// begin gives a leg that does not know its start the call's, and no end before it.
+func (l *legWork) begin(at time.Time) {
+	l.StartedAt = at
+	if !l.finishedAt.IsZero() {
+		l.finishedAt = latest(l.finishedAt, at)
+		l.EndedAt = latest(l.EndedAt, at)
+	}
+}
+
 // onLine reports that the callee is one of our external numbers, not an account.
 func onLine(e Event) bool {
 	return ParseNumber(cmp.Or(bare(e.Callee.AccountID), e.Callee.ID, e.Callee.DisplayID), "").outside()

@@ -7,10 +7,10 @@ import (
 )
 
 // times works out the call's answer, ring, wait, talk and end from its legs.
-func (r *Record) times(legs []legWork, clock clock, endOpen bool) {
+func (r *Record) times(legs []legWork, clock clock, beginKnown, endOpen bool) {
 	dismissUnconnected(legs)
 	boundTalk(legs, endOpen)
-	var ring, end time.Time
+	var end time.Time
 	var talks []legWork
 	open, inexactEnd := false, false
 	workplaces, finished := 0, false
@@ -20,7 +20,6 @@ func (r *Record) times(legs []legWork, clock clock, endOpen bool) {
 			continue
 		}
 		workplaces++
-		ring = earliest(ring, l.rangAt)
 		finished = finished || l.Finished
 		if l.Answered {
 			talks = append(talks, l)
@@ -31,13 +30,9 @@ func (r *Record) times(legs []legWork, clock clock, endOpen bool) {
 		}
 	}
 	r.Transfers = max(len(connectedAt)-1, 0)
-	if shown := firstShown(legs); !shown.IsZero() {
-		ring = shown
+	if r.Direction == Internal { // two of ours talk to each other
+		r.Transfers = max(len(connectedAt)-2, 0)
 	}
-	if ring.IsZero() && len(talks) > 0 { // only the parking leg was tried: it has rung since then
-		ring = legs[0].rangAt
-	}
-
 	switch {
 	case len(talks) > 0:
 		r.Outcome = Answered
@@ -67,15 +62,16 @@ func (r *Record) times(legs []legWork, clock clock, endOpen bool) {
 	}
 	if open && endOpen {
 		r.Partial, open, inexactEnd = true, false, true
-		end = latest(end, r.AnsweredAt)
-		for _, l := range legs {
-			end = latest(end, latest(l.StartedAt, l.hidAt))
+		for _, l := range legs { // the last moment that is known of the call
+			for _, t := range []time.Time{l.StartedAt, l.AnsweredAt, l.hidAt, l.finishedAt} {
+				end = latest(end, t)
+			}
 		}
 	}
 	if !open {
 		r.EndedAt, r.EndInexact = latest(end, r.StartedAt), inexactEnd
 	}
-	r.waits(ring)
+	r.waits(legs, beginKnown)
 	for _, l := range legs {
 		r.Legs = append(r.Legs, l.Leg)
 	}
@@ -83,17 +79,19 @@ func (r *Record) times(legs []legWork, clock clock, endOpen bool) {
 	r.HungUp = hungUp(r.Direction, talks)
 }
 
-func (r *Record) waits(ring time.Time) {
+// waits needs a begin that is known, if only by a receive time: of a call of
+// which nothing but the end was heard, nobody knows how long it waited.
+func (r *Record) waits(legs []legWork, beginKnown bool) {
 	until := r.AnsweredAt
 	if r.Outcome != Answered {
 		until = r.EndedAt
 	}
-	if until.IsZero() {
+	if until.IsZero() || !beginKnown {
 		return
 	}
 	r.Wait, r.WaitKnown = max(until.Sub(r.StartedAt), 0), true
-	if r.Outcome == Answered && !ring.IsZero() {
-		r.Ring, r.RingKnown = max(until.Sub(ring), 0), true
+	if ring := rangSince(legs, until); r.Outcome == Answered && !ring.IsZero() {
+		r.Ring, r.RingKnown = until.Sub(ring), true
 	}
 }
 
@@ -136,12 +134,22 @@ func boundTalk(legs []legWork, endOpen bool) {
 	}
 }
 
-func firstShown(legs []legWork) time.Time {
-	var first time.Time
+// rangSince is the call's first showing before its answer, else its first
+// trying, at a workplace if any was tried there; zero if there is none.
+func rangSince(legs []legWork, answered time.Time) time.Time {
+	var shown, tried, parked time.Time
 	for _, l := range legs {
-		first = earliest(first, l.showedAt)
+		switch {
+		case l.rangAt.IsZero() || l.rangAt.After(answered): // rings for somebody else by then
+		case !l.showedAt.IsZero():
+			shown = earliest(shown, l.showedAt)
+		case l.Kind == Workplace:
+			tried = earliest(tried, l.rangAt)
+		default:
+			parked = earliest(parked, l.rangAt)
+		}
 	}
-	return first
+	return cmp.Or(shown, tried, parked)
 }
 
 // union is the time during which any leg talked. A leg that is known to have
@@ -217,7 +225,7 @@ func (r *Record) conclude(rules Rules) {
 		r.Outcome = UnknownOutcome
 	case r.Direction != Incoming:
 		r.Outcome = NoAnswer
-	case r.Wait < rules.AbandonAfter:
+	case r.WaitKnown && r.Wait < rules.AbandonAfter:
 		r.Outcome = Abandoned
 	default:
 		r.Outcome = Missed

@@ -7,8 +7,8 @@ type Outcome string
 
 const (
 	Answered       Outcome = "answered"
-	Missed         Outcome = "missed"    // incoming, nobody answered, the caller waited at least Rules.AbandonAfter
-	Abandoned      Outcome = "abandoned" // incoming, nobody answered, the caller hung up sooner
+	Missed         Outcome = "missed"    // incoming, nobody answered, and the caller is not known to have waited less than Rules.AbandonAfter
+	Abandoned      Outcome = "abandoned" // incoming, nobody answered, the caller is known to have hung up sooner
 	NoAnswer       Outcome = "no_answer" // outgoing, not answered
 	UnknownOutcome Outcome = "unknown"
 )
@@ -54,11 +54,11 @@ type Record struct {
 	Wait      time.Duration
 	Talk      time.Duration
 	RingKnown bool // false: nothing showed or connected, so Ring says nothing
-	WaitKnown bool // false: neither an answer nor an end is known yet
+	WaitKnown bool // false: neither an answer nor an end is known yet, or nothing of its begin
 
 	Recordings []string // RecordingID, sorted
 	Legs       []Leg    // sorted by start, then id
-	Transfers  int      // workplaces connected under this call, less one
+	Transfers  int      // workplaces connected under this call, less one; of an internal call, less the two that talk
 
 	Events             int  // distinct notifications this record is made of
 	Partial            bool // no end was announced for long enough: ended by inference (EndByInference)

@@ -218,3 +218,33 @@ func BenchmarkDecode(b *testing.B) {
 		}
 	}
 }
+
+// Volgograd left UTC+4 for UTC+3 at 22:00 UTC on 26 December 2020: the hour from
+// one to two o'clock came twice.
+func TestAnHourThatComesTwiceIsReadByItsReceipt(t *testing.T) {
+	t.Parallel()
+	zone, err := time.LoadLocation("Europe/Volgograd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := func(h, m int) time.Time { return time.Date(2020, 12, 26, h, m, 0, 0, time.UTC) }
+	for _, c := range []struct {
+		said           string
+		received, want time.Time
+	}{
+		{"2020-12-27 01:10:00", at(21, 10), at(21, 10)},
+		{"2020-12-27 01:10:00", at(22, 10), at(22, 10)},
+		{"2020-12-27 01:10:00", at(21, 5), at(21, 10)}, // our clock is behind
+		{"2020-12-27 01:59:00", at(23, 30), at(22, 59)},
+		{"2020-12-27 00:59:00", at(21, 0), at(20, 59)},
+		{"2020-12-27 02:00:00", at(23, 0), at(23, 0)},
+		{"2020-12-27T01:10:00+04:00", at(22, 10), at(21, 10)}, // says it itself
+		{"2020-06-01 01:10:00", at(22, 10), time.Date(2020, 5, 31, 21, 10, 0, 0, time.UTC)},
+	} {
+		body := []byte(`{"event":"callNotifications","result":{"callInfo":{"call":{"id":"a"},"state":"showing","startTime":"` + c.said + `"}}}`)
+		e, err := mtt.Decode(body, mtt.Context{ReceivedAt: c.received, Zone: zone})
+		if err != nil || !e.StartedAt.Equal(c.want) {
+			t.Errorf("%s received %v: %v, want %v (%v)", c.said, c.received, e.StartedAt, c.want, err)
+		}
+	}
+}

@@ -144,8 +144,11 @@ func startTime(s string, ctx Context) time.Time {
 		zone = time.UTC
 	}
 	t, err := time.Time{}, error(nil)
-	for _, layout := range []string{"2006-01-02 15:04:05", "2006-01-02T15:04:05", "2006-01-02 15:04:05Z07:00", time.RFC3339} {
+	for i, layout := range []string{"2006-01-02 15:04:05", "2006-01-02T15:04:05", "2006-01-02 15:04:05Z07:00", time.RFC3339} {
 		if t, err = time.ParseInLocation(layout, s, zone); err == nil {
+			if i < 2 {
+				t = nearest(t, zone, ctx.ReceivedAt)
+			}
 			break
 		}
 	}
@@ -164,4 +167,30 @@ func startTime(s string, ctx Context) time.Time {
 		return time.Time{}
 	}
 	return t.Truncate(time.Millisecond)
+}
+
+// nearest settles a time of the hour that comes twice when clocks go back: the
+// later of the two moments, unless it is more than half an hour after the
+// receipt, which no delay explains. Any other time stays as it is.
+func nearest(t time.Time, zone *time.Location, received time.Time) time.Time {
+	if zone == time.UTC {
+		return t
+	}
+	_, offset := t.In(zone).Zone()
+	_, before := t.Add(-12 * time.Hour).In(zone).Zone()
+	_, after := t.Add(12 * time.Hour).In(zone).Zone()
+	if before <= after {
+		return t
+	}
+	twin := func(its int) time.Time {
+		moment := t.Add(time.Duration(offset-its) * time.Second)
+		if _, is := moment.In(zone).Zone(); is != its {
+			return t
+		}
+		return moment
+	}
+	if later := twin(after); !later.After(received.Add(30 * time.Minute)) {
+		return later
+	}
+	return twin(before)
 }

@@ -1,0 +1,205 @@
+package call_test
+
+import (
+	"maps"
+	"math/rand/v2"
+	"reflect"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"fonoteka/internal/call"
+	"fonoteka/internal/call/calltest"
+	"fonoteka/internal/mtt"
+)
+
+// allOrders is how many notifications are delivered in all orders there are; of
+// more, sampled are drawn.
+const (
+	allOrders = 7
+	sampled   = 2000
+)
+
+// Each story as it is told, in other orders, with each notification doubled,
+// and with each one missing.
+func TestStories(t *testing.T) {
+	t.Parallel()
+	stories := calltest.Read(t, "testdata/stories")
+	if len(stories) < 30 {
+		t.Errorf("%d stories", len(stories))
+	}
+	for _, s := range stories {
+		t.Run(s.Name, func(t *testing.T) {
+			t.Parallel()
+			events := decode(t, s)
+			told(t, s, events)
+			inEveryOrder(t, s, events)
+			doubled(t, s, events)
+			missing(t, s, events)
+		})
+	}
+}
+
+func decode(t *testing.T, s calltest.Story) []call.Event {
+	t.Helper()
+	var events []call.Event
+	for _, n := range s.Notes {
+		e, err := mtt.Decode(n.Body, mtt.Context{Integration: calltest.Integration, ReceivedAt: n.ReceivedAt, Zone: s.Zone})
+		if err != nil {
+			t.Fatalf("line %d: %v", n.Line, err)
+		}
+		events = append(events, e)
+	}
+	return events
+}
+
+// derive is what is seen once a silence has ended what was open. What is not
+// ended so must have been as complete before.
+func derive(t *testing.T, s calltest.Story, events []call.Event) calltest.Picture {
+	t.Helper()
+	before, after := byCall(events, s.Rules), s.Rules
+	after.EndOpen = true
+	records := byCall(events, after)
+	for i, r := range records {
+		switch changed := !cmp.Equal(before[i], r); {
+		case changed && !r.Partial:
+			t.Errorf("the silence changed a call that it did not end:\n%s", cmp.Diff(before[i], r))
+		case changed && (!before[i].EndedAt.IsZero() || before[i].Partial):
+			t.Errorf("ended by inference, and yet it had ended at %v before", before[i].EndedAt)
+		case r.EndedAt.IsZero():
+			t.Errorf("it never ends: %+v", r)
+		}
+	}
+	return s.See(records)
+}
+
+// byCall derives each base id for itself, as the warehouse's groups are.
+func byCall(events []call.Event, rules call.Rules) []call.Record {
+	groups := map[uint64][]call.Event{}
+	for _, e := range events {
+		groups[e.CallID()] = append(groups[e.CallID()], e)
+	}
+	var records []call.Record
+	for _, id := range slices.Sorted(maps.Keys(groups)) {
+		records = append(records, call.Derive(groups[id], rules)...)
+	}
+	return records
+}
+
+func told(t *testing.T, s calltest.Story, events []call.Event) {
+	t.Helper()
+	if diff := cmp.Diff(s.Calls, derive(t, s, events)); diff != "" {
+		t.Errorf("%s (-told +derived):\n%s", s.Title, diff)
+	}
+}
+
+// inEveryOrder hands the notifications over in other orders, as they came; and
+// delivers them in other orders, at the moments at which any came: then what is
+// declared to rest on receive times may differ, and nothing else.
+func inEveryOrder(t *testing.T, s calltest.Story, events []call.Event) {
+	t.Helper()
+	want, rules := certain(s.Calls), s.Rules
+	rules.EndOpen = true
+	records := byCall(events, rules)
+	for _, order := range orders(s, events) {
+		handed, delivered := make([]call.Event, len(order)), make([]call.Event, len(order))
+		for i, from := range order {
+			handed[i], delivered[i] = events[from], events[from]
+			delivered[i].ReceivedAt = events[i].ReceivedAt
+		}
+		if got := byCall(handed, rules); !reflect.DeepEqual(records, got) {
+			t.Fatalf("handed over in the order %v (-in order +so):\n%s", order, cmp.Diff(records, got))
+		}
+		if got := certain(s.See(byCall(delivered, rules))); !reflect.DeepEqual(want, got) {
+			t.Fatalf("delivered in the order %v (-told +derived):\n%s", order, cmp.Diff(want, got))
+		}
+	}
+}
+
+// certain drops what rests on receive times by declaration.
+func certain(p calltest.Picture) calltest.Picture {
+	out := calltest.Picture{}
+	for subject, fields := range p {
+		f := maps.Clone(fields)
+		if f["end-inexact"] != "" {
+			delete(f, "ended")
+			if f["answered"] == "" {
+				delete(f, "wait")
+			}
+			if f["outcome"] == string(call.Abandoned) {
+				f["outcome"] = string(call.Missed)
+			}
+		}
+		if f["talk-inexact"] != "" {
+			delete(f, "talk")
+		}
+		if isLeg := f["direction"] == ""; isLeg && (f["answered"] == "" || f["talk-inexact"] != "") {
+			delete(f, "ended")
+		}
+		out[subject] = f
+	}
+	return out
+}
+
+// orders are permutations of the indices; where notifications a day apart keep
+// their order, only those between are shuffled.
+func orders(s calltest.Story, events []call.Event) [][]int {
+	groups := [][]int{{}}
+	for i, e := range events {
+		if s.InTurn && i > 0 && e.ReceivedAt.Sub(events[i-1].ReceivedAt) > 24*time.Hour {
+			groups = append(groups, nil)
+		}
+		groups[len(groups)-1] = append(groups[len(groups)-1], i)
+	}
+	if len(events) <= allOrders && len(groups) == 1 {
+		return permutations(len(events))
+	}
+	rng := rand.New(rand.NewPCG(1, 1))
+	out := make([][]int, sampled)
+	for i := range out {
+		for _, g := range groups {
+			g := slices.Clone(g)
+			rng.Shuffle(len(g), func(i, j int) { g[i], g[j] = g[j], g[i] })
+			out[i] = append(out[i], g...)
+		}
+	}
+	return out
+}
+
+func permutations(n int) [][]int {
+	if n == 0 {
+		return [][]int{{}}
+	}
+	var out [][]int
+	for _, p := range permutations(n - 1) {
+		for at := range n {
+			out = append(out, slices.Insert(slices.Clone(p), at, n-1))
+		}
+	}
+	return out
+}
+
+func doubled(t *testing.T, s calltest.Story, events []call.Event) {
+	t.Helper()
+	for i, e := range events {
+		for _, later := range []time.Duration{0, time.Second, 24 * time.Hour, 400 * 24 * time.Hour} {
+			again := e
+			again.ReceivedAt = e.ReceivedAt.Add(later)
+			if diff := cmp.Diff(s.Calls, derive(t, s, append([]call.Event{again}, events...))); diff != "" {
+				t.Errorf("notification %d came again %v later (-told +derived):\n%s", i+1, later, diff)
+			}
+		}
+	}
+}
+
+func missing(t *testing.T, s calltest.Story, events []call.Event) {
+	t.Helper()
+	for i := range events {
+		got := derive(t, s, slices.Delete(slices.Clone(events), i, i+1))
+		if diff := cmp.Diff(s.Without[i+1], got); diff != "" {
+			t.Errorf("without notification %d (-told +derived):\n%s", i+1, diff)
+		}
+	}
+}
