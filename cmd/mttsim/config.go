@@ -29,7 +29,7 @@ const demoDays, demoHistory = 7, 400
 
 func flags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "redirect-uri", Required: true, Usage: "notifications are posted to `URL`/events"},
+		&cli.StringFlag{Name: "redirect-uri", Usage: "notifications are posted to `URL`/events"},
 		&cli.IntFlag{Name: "calls", Value: 100, Usage: "make up `N` calls"},
 		&cli.Float64Flag{Name: "rate", Value: 20, Usage: "`R` calls per second; 0: as fast as they are taken"},
 		&cli.Uint64Flag{Name: "seed", Usage: "`S` drives everything that is random; default: the clock, printed to standard error"},

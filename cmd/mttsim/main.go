@@ -40,6 +40,7 @@ func app() *cli.App {
 			"those of the run unless --start is given: for two runs against one archive, use two seeds,\n" +
 			"or the same --start for the very same notifications.",
 		HideHelpCommand: true,
+		Commands:        []*cli.Command{seedCommand()},
 		Flags:           flags(),
 		Action: func(c *cli.Context) error {
 			if c.NArg() > 0 {

@@ -1,0 +1,247 @@
+// Package seed fills the ClickHouse of an installation with years of calls in
+// minutes, for measurements at size: events with the bodies the operator would
+// have sent, and calls, legs, keys and recordings as the product would have
+// written them for these events.
+//
+// It imports nothing of the product. The rows are written from the story of
+// each call (package sim), by rules of their own, so that a comparison with what
+// the product derives from the same events says something; a test makes it.
+//
+// Rows go into tables of the same structure, whose parts are then attached to
+// the real ones: a materialized view does not see them, so that no deriver
+// derives all of it again, a running installation sees a month whole or not at
+// all, and a seed that was broken off leaves nothing but tables seed_*, which the
+// next one drops.
+//
+// Rows travel over HTTP in the format Native, whole columns at a time, encoded by
+// ch-go/proto, the column encoder of ClickHouse's own Go driver; ch-go's client
+// for the native protocol would bring a tracing library along. Generating inside
+// the engine by SQL was rejected: bodies made by string functions cost as much
+// as in Go, and nobody could read them.
+package seed
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"runtime"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"fonoteka/internal/sim"
+)
+
+// Options say where to and how much.
+type Options struct {
+	Address        string // host:port of the HTTP interface
+	User, Password string // may create tables in Database
+	Database       string // has the product's tables; default "fonoteka"
+
+	Integration string // default "main"
+	History     sim.HistoryOptions
+	Workers     int // months filled at once; default: one for each processor, at most 4
+	// LinkLife is how long the operator keeps a recording; default 90 days.
+	LinkLife time.Duration
+	// Reversioned is the share of the calls, 0 to 1, that is written once more
+	// with a higher version. Their tables no longer merge from then on: see Freeze.
+	Reversioned float64
+
+	Log *slog.Logger
+}
+
+func (o *Options) validate() error {
+	if o.Address == "" || o.Log == nil {
+		return errors.New("seed: Address and Log are required")
+	}
+	if _, _, err := net.SplitHostPort(o.Address); err != nil {
+		return fmt.Errorf("seed: address: %w", err)
+	}
+	if o.Reversioned < 0 || o.Reversioned > 1 {
+		return errors.New("seed: the share to write again must be from 0 to 1")
+	}
+	if o.Database == "" {
+		o.Database = "fonoteka"
+	}
+	if o.Integration == "" {
+		o.Integration = "main"
+	}
+	if o.Workers <= 0 {
+		o.Workers = min(runtime.NumCPU(), 4)
+	}
+	if o.LinkLife <= 0 {
+		o.LinkLife = 90 * 24 * time.Hour
+	}
+	return nil
+}
+
+// Counts are the rows that were written.
+type Counts struct {
+	Calls, Events, Legs, Recordings int64
+}
+
+// Run seeds. What it writes is visible when it has returned nil.
+func Run(ctx context.Context, o Options) (Counts, error) {
+	var n Counts
+	if err := o.validate(); err != nil {
+		return n, err
+	}
+	h, err := sim.NewHistory(o.History)
+	if err != nil {
+		return n, err
+	}
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 8}} // no proxy
+	defer client.CloseIdleConnections()
+	s := &seeder{o: o, history: h, server: server{client, o.Address, o.User, o.Password, o.Database}}
+	for _, step := range []func(context.Context) error{s.stage, s.fill, s.attach, s.again} {
+		if err := step(ctx); err != nil {
+			return s.counts(), err
+		}
+	}
+	return s.counts(), nil
+}
+
+type seeder struct {
+	o       Options
+	history *sim.History
+	server  server
+	count   [len(tables)]counter
+}
+
+// tables that are filled, in the order in which they become visible.
+var tables = [...]string{"events", "call_keys", "legs", "calls_by_client", "recordings", "calls"}
+
+func (s *seeder) exec(ctx context.Context, format string, args ...any) error {
+	return s.server.do(ctx, fmt.Sprintf(format, args...), nil, nil)
+}
+
+func staged(table string) string { return "seed_" + table }
+
+// stage creates the tables beside the real ones. Nothing merges there.
+func (s *seeder) stage(ctx context.Context) error {
+	if err := s.drop(ctx); err != nil {
+		return err
+	}
+	for _, t := range tables {
+		if err := s.exec(ctx, "CREATE TABLE %s AS %s", staged(t), t); err != nil {
+			return err
+		}
+		if err := s.exec(ctx, "SYSTEM STOP MERGES %s", staged(t)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *seeder) drop(ctx context.Context) error {
+	for _, t := range tables {
+		if err := s.exec(ctx, "DROP TABLE IF EXISTS %s SYNC", staged(t)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// attach gives the parts to the real tables and removes the others.
+func (s *seeder) attach(ctx context.Context) error {
+	for i, t := range tables {
+		if s.count[i].Load() == 0 {
+			continue
+		}
+		if err := s.exec(ctx, "ALTER TABLE %s ATTACH PARTITION ALL FROM %s", t, staged(t)); err != nil {
+			return err
+		}
+	}
+	return s.drop(ctx)
+}
+
+// fill lets workers take a month after the other.
+func (s *seeder) fill(ctx context.Context) error {
+	months := s.months()
+	todo := make(chan []int, len(months))
+	for _, m := range months {
+		todo <- m
+	}
+	close(todo)
+	began := time.Now()
+	group, ctx := errgroup.WithContext(ctx)
+	for range min(s.o.Workers, len(months)) {
+		group.Go(func() error {
+			for days := range todo {
+				if err := s.month(ctx, days); err != nil {
+					return err
+				}
+				n := s.counts()
+				s.o.Log.Info("seeded", "month", s.history.Date(days[0]).Format("2006-01"), "calls", n.Calls, "of", s.o.History.Calls, "took", time.Since(began).Round(time.Second))
+			}
+			return nil
+		})
+	}
+	return group.Wait()
+}
+
+// months groups the history's days.
+func (s *seeder) months() [][]int {
+	var out [][]int
+	last := ""
+	for d := range s.history.Days() {
+		if m := s.history.Date(d).Format("2006-01"); m != last {
+			out, last = append(out, nil), m
+		}
+		out[len(out)-1] = append(out[len(out)-1], d)
+	}
+	return out
+}
+
+func (s *seeder) counts() Counts {
+	at := func(table string) int64 {
+		for i, t := range tables {
+			if t == table {
+				return s.count[i].Load()
+			}
+		}
+		return 0
+	}
+	return Counts{Calls: at("calls"), Events: at("events"), Legs: at("legs"), Recordings: at("recordings")}
+}
+
+// again writes a share of the calls once more with a higher version, a month at
+// a time: as after changes of the rules.
+func (s *seeder) again(ctx context.Context) error {
+	if s.o.Reversioned == 0 {
+		return nil
+	}
+	if err := s.Freeze(ctx); err != nil {
+		return err
+	}
+	percent := int(s.o.Reversioned * 100)
+	for _, t := range []string{"legs", "calls_by_client", "calls"} {
+		for _, days := range s.months() {
+			month := s.history.Date(days[0])
+			if err := s.exec(ctx, strings.Join([]string{
+				"INSERT INTO %s SELECT * REPLACE (version + 1 AS version) FROM %[1]s FINAL",
+				"WHERE started_at >= '%s' AND started_at < '%s' AND call_id %% 100 < %d",
+				"SETTINGS max_threads = 2, max_insert_threads = 1",
+			}, " "), t, month.Format(time.DateOnly), month.AddDate(0, 1, 1-month.Day()).Format(time.DateOnly), percent); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Freeze ends the merging of the tables of calls, for good: a part of more than
+// a byte is not merged. It is a setting of the tables, since SYSTEM STOP MERGES
+// ends with the engine's process. Thaw undoes it.
+func (s *seeder) Freeze(ctx context.Context) error {
+	for _, t := range []string{"calls", "legs", "calls_by_client"} {
+		if err := s.exec(ctx, "ALTER TABLE %s MODIFY SETTING max_bytes_to_merge_at_max_space_in_pool = 1, max_bytes_to_merge_at_min_space_in_pool = 1, min_age_to_force_merge_seconds = 0", t); err != nil {
+			return err
+		}
+	}
+	return nil
+}
