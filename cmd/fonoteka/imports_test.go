@@ -33,10 +33,12 @@ var allowed = map[string][]string{
 	"internal/archive":  {"internal/call", "internal/mp3", "internal/queue", "internal/blob"},      // verifies, is a job's handler, stores
 	"internal/fixity":   {"internal/call", "internal/mp3", "internal/blob"},                        // reads rows and objects again, verifies what it fetches again
 	"internal/standing": {"internal/call", "internal/warehouse"},                                   // its counts
+	"internal/playback": {"internal/call", "internal/blob"},                                        // a row, and the object that it names
 	"internal/checkup":  {},                                                                        // asks from outside
 	"internal/arrivals": {"internal/call", "internal/warehouse"},                                   // likewise
 	"internal/token":    {"internal/mtt"},                                                          // exchanges them
 	// beside
+	"internal/dashboard":             {},                                      // makes files, and asks in SQL alone
 	"internal/seed":                  {"internal/sim"},                        // whose calls it writes
 	"internal/sim":                   {},                                      // cannot mirror a decoder's mistake
 	"internal/embedded":              {"internal/state"},                      // chooses ports the way an installation does

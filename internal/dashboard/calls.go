@@ -1,0 +1,139 @@
+package dashboard
+
+// explorer finds a call and tells its story.
+func explorer() Dashboard {
+	return Dashboard{
+		Name: "calls", From: "now-24h",
+		Title: Text{"Звонки: поиск", "Calls: search"},
+		About: Text{"Найти звонок, увидеть, что в нём происходило, и прослушать запись.", "Find a call, see what happened in it, and listen to it."},
+		Variables: []Variable{
+			integrationVariable, numberVariable, departmentVariable, employeeVariable,
+			{Name: "direction", Title: Text{"Направление", "Direction"}, Options: directions},
+			{Name: "outcome", Title: Text{"Итог", "Outcome"}, Options: outcomes},
+			{
+				Name: "client", Title: Text{"Номер клиента", "Client's number"}, Private: true,
+				About: Text{"Любая часть номера, только цифры", "Any part of the number, digits only"},
+			},
+			{
+				Name: "call", Title: Text{"Звонок", "Call"},
+				About: Text{"Номер открытого звонка; подставляется, когда нажимают на время в списке", "The id of the open call; clicking a time in the list fills it in"},
+			},
+			listenVariable,
+		},
+		Panels: []Panel{
+			callList(),
+			heading("Открытый звонок", "The open call"),
+			callFacts(), callRecordings(), callTimeline(),
+		},
+	}
+}
+
+func callList() Panel {
+	return Panel{
+		Kind: Table, Width: 24, Height: 13,
+		Title: Text{"Звонки", "Calls"},
+		About: Text{
+			"Последние пятьсот за период, самые новые сверху. Нажмите на время: ниже откроется, что происходило в звонке, и его запись.",
+			"The last five hundred of the period, the newest first. Click a time: what happened in the call, and its recording, open below.",
+		},
+		SQL: "SELECT started_at, direction, outcome, client_number, external_number, employee, department,\n  " +
+			"wait_ms / 1000 AS wait, talk_ms / 1000 AS talk, transfers, length(recordings) AS recorded, hung_up, toString(call_id) AS call_id" +
+			"\nFROM report_calls\nWHERE " + within(byIntegration, byNumber, byDepartment, byEmployee,
+			"$__conditionalAll(direction IN (${direction:singlequote}), $direction)",
+			"$__conditionalAll(outcome IN (${outcome:singlequote}), $outcome)",
+			"$__conditionalAll(position(client_number, ${client:singlequote}) > 0, $client)") +
+			"\nORDER BY started_at DESC\nLIMIT 500",
+		Columns: []Column{
+			startedColumn.led(toCall), directionColumn, outcomeColumn, clientColumn, numberColumn, employeeColumn, departmentColumn,
+			{Name: "wait", Title: Text{"Ожидание", "Wait"}, Unit: Span, Width: 100},
+			{Name: "talk", Title: Text{"Разговор", "Talk"}, Unit: Span, Width: 100},
+			{Name: "transfers", Title: Text{"Переводы", "Transfers"}, Unit: Count, Width: 95},
+			{Name: "recorded", Title: Text{"Записи", "Recordings"}, Unit: Count, Width: 95},
+			{Name: "hung_up", Title: Text{"Положил трубку", "Hung up"}, Shape: Word, Words: hungUp, Width: 130},
+			{Name: "call_id", Shape: Word, Hidden: true},
+		},
+	}
+}
+
+// theCall is the condition on the open call. The window is part of it: without
+// one, every month would be read.
+var theCall = within("call_id = toUInt64OrZero(${call:singlequote})")
+
+func callFacts() Panel {
+	return Panel{
+		Kind: Table, Width: 24, Height: 4,
+		Title: Text{"Кратко", "In short"},
+		About: Text{"Кто с кем говорил и чем кончилось. Пусто: нажмите на время звонка в списке.", "Who spoke with whom, and how it ended. Empty: click the time of a call in the list."},
+		SQL: "SELECT started_at, direction, outcome, client_number, external_number, employee, answered_at, ended_at,\n  " +
+			"ring_ms / 1000 AS ring, wait_ms / 1000 AS wait, talk_ms / 1000 AS talk, hung_up, platform_call_id" +
+			"\nFROM report_calls\nWHERE " + theCall,
+		Columns: []Column{
+			startedColumn, directionColumn, outcomeColumn, clientColumn, numberColumn, employeeColumn,
+			{Name: "answered_at", Title: Text{"Ответили", "Answered"}, Shape: Moment, Width: 175},
+			{Name: "ended_at", Title: Text{"Закончился", "Ended"}, Shape: Moment, Width: 175},
+			{Name: "ring", Title: Text{"Звонил телефон", "Rang"}, Unit: Span},
+			{Name: "wait", Title: Text{"Ожидание", "Wait"}, Unit: Span},
+			{Name: "talk", Title: Text{"Разговор", "Talk"}, Unit: Span},
+			{Name: "hung_up", Title: Text{"Положил трубку", "Hung up"}, Shape: Word, Words: hungUp},
+			{Name: "platform_call_id", Title: Text{"Номер звонка у оператора", "The operator's id"}, Shape: Word},
+		},
+	}
+}
+
+func callRecordings() Panel {
+	return Panel{
+		Kind: Table, Width: 24, Height: 5,
+		Title: Text{"Записи", "Recordings"},
+		About: Text{
+			"Нажмите «Прослушать»: запись откроется в новой вкладке, пароль знает администратор. Если записи нет, здесь сказано почему.",
+			"Click “Listen”: the recording opens in another tab; who runs Fonoteka knows the password. Where there is none, this says why.",
+		},
+		SQL: `SELECT 'listen' AS listen, state, duration_ms / 1000 AS length, size, announced_at, archived_at, next_attempt_at, reason, recording_id
+FROM recordings
+WHERE (integration, recording_id) IN (
+  SELECT integration, arrayJoin(recordings) FROM report_calls WHERE ` + theCall + `)
+ORDER BY announced_at`,
+		Columns: []Column{
+			{Name: "listen", Title: Text{"Запись", "Recording"}, Shape: Word, Words: []Saying{{"listen", Text{"▶ Прослушать", "▶ Listen"}, Blue}}, Link: &toRecording, Width: 130},
+			{Name: "state", Title: Text{"Состояние", "State"}, Shape: Word, Words: recordingStates, Width: 190},
+			{Name: "length", Title: Text{"Длительность", "Length"}, Unit: Span, Width: 120},
+			{Name: "size", Title: Text{"Размер", "Size"}, Unit: Bytes, Width: 100},
+			{Name: "announced_at", Title: Text{"Объявлена", "Announced"}, Shape: Moment, Width: 175},
+			{Name: "archived_at", Title: Text{"Сохранена", "Stored"}, Shape: Moment, Width: 175},
+			{Name: "next_attempt_at", Title: Text{"Следующая попытка", "Next try"}, Shape: Moment, Width: 175},
+			{Name: "reason", Title: Text{"Почему нет", "Why it is not there"}, Shape: Word},
+			{Name: "recording_id", Title: Text{"Номер записи", "Recording id"}, Shape: Word},
+		},
+	}
+}
+
+func callTimeline() Panel {
+	return Panel{
+		Kind: Table, Width: 24, Height: 10,
+		Title: Text{"Что происходило", "What happened"},
+		About: Text{"По шагам: куда пришёл звонок, у кого звонило, кто ответил, когда закончилось.", "Step by step: where the call came, where it rang, who answered, when it ended."},
+		SQL: `SELECT step.1 AS at, step.2 AS what, account_id AS terminal, step.3 AS span, reason
+FROM legs
+ARRAY JOIN arrayFilter(s -> isNotNull(s.1), [
+  (leg_started_at, if(kind = 'parking', 'came', if(type = 'outgoing', 'dialled', 'rang')), NULL),
+  (leg_answered_at, 'answered', ring_ms / 1000),
+  (leg_ended_at, if(kind = 'parking', 'routed', if(answered, 'ended', 'stopped')), if(answered, talk_ms / 1000, NULL))]) AS step
+WHERE ` + theCall + `
+ORDER BY at, indexOf(['came', 'dialled', 'rang', 'answered', 'routed', 'stopped', 'ended'], what)`,
+		Columns: []Column{
+			{Name: "at", Title: Text{"Когда", "When"}, Shape: Moment, Width: 190},
+			{Name: "what", Title: Text{"Что", "What"}, Shape: Word, Width: 260, Words: []Saying{
+				{"came", Text{"пришёл на номер", "came to the number"}, Blue},
+				{"dialled", Text{"набирает", "dials"}, Purple},
+				{"rang", Text{"звонит телефон", "a phone rings"}, Yellow},
+				{"answered", Text{"ответил (звонил столько)", "answered (after ringing)"}, Green},
+				{"routed", Text{"передан дальше", "led on"}, Grey},
+				{"stopped", Text{"перестал звонить", "rings no more"}, Grey},
+				{"ended", Text{"закончил (говорил столько)", "ended (after talking)"}, Grey},
+			}},
+			{Name: "terminal", Title: Text{"Телефон или номер", "Phone or number"}, Shape: Word},
+			{Name: "span", Title: Text{"Сколько", "How long"}, Unit: Span, Width: 110},
+			{Name: "reason", Title: Text{"Слова оператора", "The operator's words"}, Shape: Word},
+		},
+	}
+}

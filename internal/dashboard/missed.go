@@ -1,0 +1,140 @@
+package dashboard
+
+// missed is about the calls that nobody answered, and what came of them.
+func missed() Dashboard {
+	return Dashboard{
+		Name: "missed", From: "now-7d", Refresh: "1m",
+		Title:     Text{"Звонки: пропущенные", "Calls: missed and called back"},
+		About:     Text{"Кому перезвонить сейчас и как быстро мы перезваниваем.", "Whom to call back now, and how soon we do."},
+		Variables: []Variable{integrationVariable, numberVariable, departmentVariable, employeeVariable},
+		Panels: []Panel{
+			missedTotals(), callbackList(), missedFates(), callbackSpeed(),
+			heat(Text{"Когда пропускаем", "When calls are missed"},
+				Text{"Пропущенные по дням недели и часам, по времени компании.", "Missed calls by weekday and hour, in the company's time."},
+				Count, func(hour string) string { return "sumIf(missed, " + hour + ")" }, byIntegration, byNumber),
+			missedList(), longestWaits(),
+		},
+	}
+}
+
+func missedTotals() Panel {
+	return Panel{
+		Kind: Totals, Width: 24, Height: 4,
+		Title: Text{"Итоги за период", "The period in figures"},
+		About: Text{
+			"Закрыты: мы дозвонились клиенту или он дозвонился сам. Попытка за 15 минут: доля пропущенных с известным номером, по которым за это время хотя бы раз набрали клиента. До попытки: среднее время от пропущенного до первого набора.",
+			"Closed: we reached the client, or he reached us. Tried within 15 minutes: of missed calls with a known number, those whose client was dialled at least once by then. Until the try: the average time from the missed call to the first dialling.",
+		},
+		SQL: `SELECT
+  sum(missed) AS missed,
+  (sum(called_back) + sum(came_back)) / nullIf(sum(missed) - sum(hidden), 0) AS closed_share,
+  sum(attempted_in_15m) / nullIf(sum(missed) - sum(hidden), 0) AS soon_share,
+  sum(to_callback_ms) / nullIf(sum(attempted), 0) / 1000 AS until_try,
+  sum(open) AS open,
+  sum(lapsed) AS lapsed,
+  sum(hidden) AS hidden
+FROM report_callbacks
+WHERE ` + within(byIntegration, byNumber),
+		Columns: []Column{
+			missedColumn,
+			{Name: "closed_share", Title: Text{"Закрыты", "Closed"}, Unit: Share, Steps: goodShare},
+			{Name: "soon_share", Title: Text{"Попытка за 15 минут", "Tried within 15 minutes"}, Unit: Share, Steps: []Step{{0, Red}, {0.5, Yellow}, {0.8, Green}}},
+			{Name: "until_try", Title: Text{"До попытки", "Until the try"}, Unit: Span, Colour: Blue},
+			{Name: "open", Title: Text{"Ждут звонка", "Waiting"}, Unit: Count, Colour: Orange},
+			{Name: "lapsed", Title: Text{"Упущены", "Let go"}, Unit: Count, Steps: badAboveZero},
+			{Name: "hidden", Title: Text{"Номер скрыт", "Number hidden"}, Unit: Count, Colour: Grey},
+		},
+	}
+}
+
+func callbackList() Panel {
+	return Panel{
+		Kind: Table, Width: 24, Height: 10,
+		Title: Text{"Кому перезвонить сейчас", "Whom to call back now"},
+		About: Text{
+			"По строке на клиента, дольше всех ждущие сверху. Строка исчезает, когда с клиентом поговорили – неважно, кто кому позвонил. Выбранный период на этот список не влияет.",
+			"A line for each client, the longest waiting first. It goes when somebody has spoken with the client, whoever called whom. The chosen period does not matter here.",
+		},
+		SQL: "SELECT client_number, missed, first_missed_at, last_missed_at, open_s, longest_wait_ms / 1000 AS longest_wait, external_number, employee, department, last_attempt_at" +
+			"\nFROM report_callbacks_open\nWHERE " + byIntegration + "\n  AND " + byNumber + "\n  AND " + byDepartment + "\n  AND " + byEmployee +
+			"\nORDER BY first_missed_at\nLIMIT 500",
+		Columns: []Column{
+			clientColumn,
+			{Name: "missed", Title: Text{"Звонил раз", "Times called"}, Unit: Count, Width: 100},
+			{Name: "first_missed_at", Title: Text{"Впервые", "First"}, Shape: Moment, Width: 175},
+			{Name: "last_missed_at", Title: Text{"В последний раз", "Last"}, Shape: Moment, Width: 175},
+			{Name: "open_s", Title: Text{"Ждёт звонка", "Has waited"}, Unit: Span, Steps: []Step{{0, Green}, {3600, Yellow}, {4 * 3600, Red}}},
+			{Name: "longest_wait", Title: Text{"Ждал на линии", "On the line"}, Unit: Span},
+			numberColumn, employeeColumn, departmentColumn,
+			{Name: "last_attempt_at", Title: Text{"Последняя попытка", "Last try"}, Shape: Moment, Width: 175},
+		},
+	}
+}
+
+func missedFates() Panel {
+	return Panel{
+		Kind: Bars, Width: 12, Height: 9,
+		Title: Text{"Что стало с пропущенными", "What became of missed calls"},
+		About: Text{"По времени пропущенного звонка.", "By the time of the missed call."},
+		SQL: overTime("report_callbacks", "sum(called_back) AS called_back, sum(came_back) AS came_back, sum(open) AS open, sum(lapsed) AS lapsed, sum(hidden) AS hidden",
+			byIntegration, byNumber),
+		Columns: []Column{
+			timeColumn,
+			{Name: "called_back", Title: Text{"Перезвонили", "Called back"}, Unit: Count, Colour: Green},
+			{Name: "came_back", Title: Text{"Дозвонились сами", "Reached us themselves"}, Unit: Count, Colour: Blue},
+			{Name: "open", Title: Text{"Ждут звонка", "Waiting"}, Unit: Count, Colour: Orange},
+			{Name: "lapsed", Title: Text{"Упущены", "Let go"}, Unit: Count, Colour: Red},
+			{Name: "hidden", Title: Text{"Номер скрыт", "Number hidden"}, Unit: Count, Colour: Grey},
+		},
+	}
+}
+
+func callbackSpeed() Panel {
+	return Panel{
+		Kind: Lines, Width: 12, Height: 9,
+		Title: Text{"Как быстро перезваниваем", "How soon we call back"},
+		About: Text{"Доля пропущенных с известным номером, по которым клиента набрали за 15 минут и за час.", "Of missed calls with a known number, those whose client was dialled within 15 minutes and within an hour."},
+		SQL: overTime("report_callbacks", "sum(attempted_in_15m) / nullIf(sum(missed) - sum(hidden), 0) AS in_15m, sum(attempted_in_60m) / nullIf(sum(missed) - sum(hidden), 0) AS in_60m",
+			byIntegration, byNumber),
+		Columns: []Column{
+			timeColumn,
+			{Name: "in_15m", Title: Text{"за 15 минут", "within 15 minutes"}, Unit: Share, Colour: Green},
+			{Name: "in_60m", Title: Text{"за час", "within an hour"}, Unit: Share, Colour: Blue},
+		},
+	}
+}
+
+func missedList() Panel {
+	return Panel{
+		Kind: Table, Width: 24, Height: 11,
+		Title: Text{"Пропущенные звонки", "Missed calls"},
+		About: Text{"Последние двести за период. Нажмите на время, чтобы открыть звонок.", "The last two hundred of the period. Click the time to open the call."},
+		SQL: "SELECT started_at, client_number, external_number, employee, department, wait_ms / 1000 AS wait, state, called_back_at, closed_at, closed_employee, toString(call_id) AS call_id" +
+			"\nFROM report_missed\nWHERE " + within(byIntegration, byNumber, byDepartment, byEmployee) + "\nORDER BY started_at DESC\nLIMIT 200",
+		Columns: []Column{
+			startedColumn.led(toCall), clientColumn, numberColumn, employeeColumn.as("Звонило у", "Rang at"), departmentColumn,
+			{Name: "wait", Title: Text{"Ждал", "Waited"}, Unit: Span, Width: 90},
+			{Name: "state", Title: Text{"Что стало", "What became of it"}, Shape: Word, Words: callbacks, Width: 170},
+			{Name: "called_back_at", Title: Text{"Первая попытка", "First try"}, Shape: Moment, Width: 175},
+			{Name: "closed_at", Title: Text{"Поговорили", "Spoke"}, Shape: Moment, Width: 175},
+			{Name: "closed_employee", Title: Text{"Кто поговорил", "Who spoke"}, Shape: Word},
+			{Name: "call_id", Shape: Word, Hidden: true},
+		},
+	}
+}
+
+func longestWaits() Panel {
+	return Panel{
+		Kind: Table, Width: 24, Height: 9,
+		Title: Text{"Кто ждал дольше всех", "Who waited longest"},
+		About: Text{"Пятьдесят самых долгих ожиданий за период, чем бы они ни кончились.", "The fifty longest waits of the period, however they ended."},
+		SQL: "SELECT started_at, wait_ms / 1000 AS wait, outcome, client_number, external_number, employee, department, toString(call_id) AS call_id" +
+			"\nFROM report_longest_waits\nWHERE " + within(byIntegration, byNumber, byDepartment, byEmployee) + "\nORDER BY wait_ms DESC, started_at\nLIMIT 50",
+		Columns: []Column{
+			startedColumn.led(toCall),
+			{Name: "wait", Title: Text{"Ждал", "Waited"}, Unit: Span, Gauge: true},
+			outcomeColumn, clientColumn, numberColumn, employeeColumn, departmentColumn,
+			{Name: "call_id", Shape: Word, Hidden: true},
+		},
+	}
+}

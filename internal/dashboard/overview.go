@@ -1,0 +1,137 @@
+package dashboard
+
+// overview is what a manager opens first.
+func overview() Dashboard {
+	return Dashboard{
+		Name: "overview", From: "now-7d", Refresh: "5m",
+		Title:     Text{"Звонки: обзор", "Calls: overview"},
+		About:     Text{"Сколько звонят, сколько отвечаем, что с пропущенными.", "How many call, how many are answered, what became of the missed."},
+		Variables: []Variable{integrationVariable, numberVariable},
+		Panels: []Panel{
+			overviewTotals(), overviewIncoming(), overviewCallbacks(), overviewRates(), overviewTimes(),
+			heat(Text{"Когда звонят", "When they call"},
+				Text{"Входящие звонки по дням недели и часам, по времени компании. Чем темнее, тем больше звонков.", "Incoming calls by weekday and hour, in the company's time. The darker, the more calls."},
+				Count, func(hour string) string { return "sumIf(received, " + hour + ")" }, byIntegration, byNumber),
+			heat(Text{"Когда не отвечаем", "When we do not answer"},
+				Text{"Доля пропущенных среди звонков каждого часа. Короткие сбросы не считаются.", "The share of missed calls in every hour. Calls hung up at once do not count."},
+				Share, func(hour string) string {
+					return "sumIf(missed, " + hour + ") / nullIf(sumIf(answered + missed, " + hour + "), 0)"
+				}, byIntegration, byNumber),
+			overviewOutgoing(), overviewCallers(),
+		},
+	}
+}
+
+func overviewTotals() Panel {
+	return Panel{
+		Kind: Totals, Width: 24, Height: 4,
+		Title: Text{"Итоги за период", "The period in figures"},
+		About: Text{
+			"Доля отвеченных: отвеченные от отвеченных и пропущенных; кто положил трубку в первые секунды, не считается. Ответ в срок: сколько звонков из принятых и пропущенных дождались ответа за установленное время. Дозвон: доля исходящих, на которые ответили.",
+			"Answered, share: of answered and missed calls; who hangs up in the first seconds does not count. Answered in time: of answered and missed calls, those answered within the time set as the goal. Reached: outgoing calls that were answered.",
+		},
+		SQL: "SELECT\n  sum(received) AS received,\n  " + answerRate + ",\n  sum(missed) AS missed,\n  " + serviceLevel + ",\n  " + averageWait +
+			",\n  " + share("incoming_talk_ms", "sum(answered)") + " / 1000 AS average_talk,\n  sum(outgoing) AS outgoing,\n  " + reachRate +
+			"\nFROM report_volume\nWHERE " + within(byIntegration, byNumber),
+		Columns: []Column{
+			receivedColumn, rateColumn, missedColumn, levelColumn, waitColumn,
+			{Name: "average_talk", Title: Text{"Говорят в среднем", "Talk, average"}, Unit: Span, Colour: Blue},
+			outgoingColumn, reachColumn,
+		},
+	}
+}
+
+func overviewIncoming() Panel {
+	return Panel{
+		Kind: Bars, Width: 16, Height: 9,
+		Title: Text{"Входящие звонки", "Incoming calls"},
+		About: Text{
+			"По часам, дням, неделям или месяцам – смотря какой период выбран.",
+			"By hour, day, week or month, as the chosen period is long.",
+		},
+		SQL:     overTime("report_volume", "sum(answered) AS answered, sum(missed) AS missed, sum(short_abandons) AS short_abandons", byIntegration, byNumber),
+		Columns: []Column{timeColumn, answeredColumn, missedColumn, shortColumn},
+	}
+}
+
+func overviewCallbacks() Panel {
+	return Panel{
+		Kind: Totals, Width: 8, Height: 9,
+		Title: Text{"Что с пропущенными", "What became of the missed"},
+		About: Text{
+			"Пропущенный закрыт, если мы дозвонились клиенту или он сам дозвонился до нас. Ждут звонка: ещё не закрыты. Упущены: срок вышел, никто не поговорил.",
+			"A missed call is closed when we reached the client or he reached us. Waiting: not closed yet. Let go: the time is over, and nobody spoke.",
+		},
+		SQL: "SELECT sum(called_back) AS called_back, sum(came_back) AS came_back, sum(open) AS open, sum(lapsed) AS lapsed\nFROM report_callbacks\nWHERE " + within(byIntegration, byNumber),
+		Columns: []Column{
+			{Name: "called_back", Title: Text{"Перезвонили", "Called back"}, Unit: Count, Colour: Green},
+			{Name: "came_back", Title: Text{"Дозвонились сами", "Reached us themselves"}, Unit: Count, Colour: Blue},
+			{Name: "open", Title: Text{"Ждут звонка", "Waiting"}, Unit: Count, Colour: Orange},
+			{Name: "lapsed", Title: Text{"Упущены", "Let go"}, Unit: Count, Steps: badAboveZero},
+		},
+	}
+}
+
+func overviewRates() Panel {
+	return Panel{
+		Kind: Lines, Width: 12, Height: 8,
+		Title:   Text{"Доля отвеченных", "Share of answered calls"},
+		About:   Text{"Какую долю звонков приняли, и какую – в установленный срок.", "What share of calls was answered, and what share within the time set as the goal."},
+		SQL:     overTime("report_volume", answerRate+", "+serviceLevel, byIntegration, byNumber),
+		Columns: []Column{timeColumn, rateColumn.line(Green), levelColumn.line(Blue)},
+	}
+}
+
+func overviewTimes() Panel {
+	return Panel{
+		Kind: Lines, Width: 12, Height: 8,
+		Title: Text{"Ожидание и разговор", "Waiting and talking"},
+		About: Text{"Среднее ожидание ответа и, по правой шкале, средний разговор.", "The average wait for an answer and, on the right scale, the average talk."},
+		SQL:   overTime("report_volume", averageWait+", "+share("incoming_talk_ms", "sum(answered)")+" / 1000 AS average_talk", byIntegration, byNumber),
+		Columns: []Column{
+			timeColumn, waitColumn.line(Orange),
+			{Name: "average_talk", Title: Text{"Говорят в среднем", "Talk, average"}, Unit: Span, Colour: Blue, Second: true},
+		},
+	}
+}
+
+func overviewOutgoing() Panel {
+	return Panel{
+		Kind: Bars, Width: 12, Height: 8,
+		Title: Text{"Исходящие звонки", "Outgoing calls"},
+		About: Text{"Сколько раз звонили мы и сколько раз нам ответили.", "How often we called, and how often we were answered."},
+		SQL:   overTime("report_volume", "sum(reached) AS reached, sum(outgoing) - sum(reached) AS not_reached", byIntegration, byNumber),
+		Columns: []Column{
+			timeColumn,
+			{Name: "reached", Title: Text{"Дозвонились", "Reached"}, Unit: Count, Colour: Purple},
+			{Name: "not_reached", Title: Text{"Не дозвонились", "Not reached"}, Unit: Count, Colour: Grey},
+		},
+	}
+}
+
+func overviewCallers() Panel {
+	return Panel{
+		Kind: Bars, Width: 12, Height: 8,
+		Title: Text{"Новые и повторные", "New and repeated"},
+		About: Text{
+			"Новые: номер звонит впервые. Повторные: тот же клиент звонит снова вскоре после прошлого раза – часто потому, что вопрос не решён.",
+			"New: the number calls for the first time. Repeated: a client calls again soon after the last time, often since the matter was not settled.",
+		},
+		SQL: overTime("report_callers", "sum(new_callers) AS new_callers, sum(repeated_calls) AS repeated_calls", byIntegration, byNumber),
+		Columns: []Column{
+			timeColumn,
+			{Name: "new_callers", Title: Text{"Новые клиенты", "New clients"}, Unit: Count, Colour: Blue},
+			{Name: "repeated_calls", Title: Text{"Повторные звонки", "Repeated calls"}, Unit: Count, Colour: Orange},
+		},
+	}
+}
+
+// heat is a table of weekdays and hours.
+func heat(title, about Text, unit Unit, cell func(hour string) string, conditions ...string) Panel {
+	return Panel{
+		Kind: Table, Width: 24, Height: 9, Title: title, About: about,
+		SQL: "SELECT\n  toString(weekday) AS day" + hours(cell) +
+			"\nFROM report_heatmap\nWHERE " + within(conditions...) + "\nGROUP BY weekday\nORDER BY weekday",
+		Columns: append([]Column{{Name: "day", Title: Text{"День", "Day"}, Shape: Word, Words: weekdays, Width: 60}}, hourColumns(unit)...),
+	}
+}

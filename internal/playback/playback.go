@@ -1,0 +1,194 @@
+// Package playback answers GET /recordings/ID: the link that dashboards, CRMs
+// and people keep of a recording.
+//
+// Contract. The link names the recording's id and nothing else: no number, no
+// date, no place in the store, so that it holds for as long as the recording is
+// kept, wherever it is moved, and tells nothing to who reads it in a log. Bucket
+// and key come from the catalogue's row. An archived recording is served as
+// audio/mpeg, in ranges where the client asks for them, and only if the store
+// has the digest that the row has; for any other the answer is a page that says
+// why it is not there and what happens next. Every answer is counted, and
+// nothing is served before Options.Note has returned nil.
+//
+// Recordings are voices, which are personal data: whoever asks must give the
+// installation's password (HTTP Basic, which every browser can ask for). The
+// name that comes with it is for Note alone and proves nothing. A session with
+// users and rights is another program's task, in front of this one.
+//
+// http.ServeContent does ranges and conditions; a redirect to the store with a
+// signed URL was rejected, since such a URL lets in whoever sees it, and the
+// store is often not reachable from where people listen. Only the standard
+// library is used.
+package playback
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"regexp"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"fonoteka/internal/blob"
+	"fonoteka/internal/call"
+)
+
+// Store is one bucket.
+type Store interface {
+	Stat(ctx context.Context, key string) (blob.Object, error)
+	GetRange(ctx context.Context, key string, offset, length int64) (io.ReadCloser, blob.Object, error)
+}
+
+// Options of a Handler. All but Note, Log and Registerer are required.
+type Options struct {
+	// Find reads a recording's row of the catalogue by its id alone.
+	Find func(ctx context.Context, id string) (call.RecordingStatus, bool, error)
+	// Store gives the bucket of a row.
+	Store func(bucket string) Store
+	// Password lets listen.
+	Password string
+	// Note keeps who asked for which recording, before it is served; an error
+	// keeps it from being served.
+	Note func(ctx context.Context, who string, r call.RecordingStatus) error
+
+	Log        *slog.Logger
+	Registerer prometheus.Registerer
+}
+
+// Handler serves recordings by their ids: GET and HEAD with the path value "id".
+type Handler struct {
+	Options
+	password [sha256.Size]byte
+	answers  *prometheus.CounterVec
+}
+
+// The answers, as they are counted.
+const (
+	served       = "served"       // or a part of it, or its headers
+	broken       = "broken"       // the store failed after the first byte
+	unauthorised = "unauthorised" // no password, or a wrong one
+	unknown      = "unknown"      // no such recording
+	absent       = "absent"       // known, and not archived
+	differs      = "differs"      // the store does not have what was archived
+	failed       = "failed"       // catalogue, store or Note do not answer
+)
+
+// New makes a Handler.
+func New(o Options) (*Handler, error) {
+	if o.Find == nil || o.Store == nil || o.Password == "" {
+		return nil, errors.New("playback: find, store and password are required")
+	}
+	if o.Note == nil {
+		o.Note = func(context.Context, string, call.RecordingStatus) error { return nil }
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	h := &Handler{Options: o, password: sha256.Sum256([]byte(o.Password)), answers: prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "fonoteka_playback_requests_total", Help: "Requests to listen to a recording, by the answer.",
+	}, []string{"answer"})}
+	for _, a := range []string{served, broken, unauthorised, unknown, absent, differs, failed} {
+		h.answers.WithLabelValues(a)
+	}
+	if o.Registerer == nil {
+		return h, nil
+	}
+	return h, o.Registerer.Register(h.answers)
+}
+
+// recordingID is the form of ids; what looks otherwise is not asked for.
+var recordingID = regexp.MustCompile(`^[0-9a-f]{32}$`)
+
+// ServeHTTP implements http.Handler.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	// Voices stay neither in shared caches nor in the browser's.
+	w.Header().Set("Cache-Control", "private, no-store")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.Header().Set("Referrer-Policy", "no-referrer")
+	h.answers.WithLabelValues(h.answer(w, r)).Inc()
+}
+
+func (h *Handler) answer(w http.ResponseWriter, r *http.Request) string {
+	who, ok := h.authorised(r)
+	if !ok {
+		w.Header().Set("WWW-Authenticate", `Basic realm="Fonoteka", charset="UTF-8"`)
+		page(w, r, http.StatusUnauthorized, needsPassword)
+		return unauthorised
+	}
+	id := r.PathValue("id")
+	if !recordingID.MatchString(id) {
+		page(w, r, http.StatusNotFound, noSuchRecording)
+		return unknown
+	}
+	rec, known, err := h.Find(r.Context(), id)
+	switch {
+	case err != nil:
+		return h.unavailable(w, r, "find a recording to listen to", id, err)
+	case !known:
+		page(w, r, http.StatusNotFound, noSuchRecording)
+		return unknown
+	case rec.State != call.Archived:
+		page(w, r, statusOf(rec.State), whyAbsent(rec))
+		return absent
+	}
+	return h.serve(w, r, who, rec)
+}
+
+// authorised compares digests, so that the time taken tells nothing.
+func (h *Handler) authorised(r *http.Request) (who string, ok bool) {
+	who, password, ok := r.BasicAuth()
+	given := sha256.Sum256([]byte(password))
+	return who, ok && subtle.ConstantTimeCompare(given[:], h.password[:]) == 1
+}
+
+func (h *Handler) serve(w http.ResponseWriter, r *http.Request, who string, rec call.RecordingStatus) string {
+	store := h.Store(rec.Bucket)
+	object, err := store.Stat(r.Context(), rec.Key)
+	switch {
+	case errors.Is(err, blob.ErrNotFound), err == nil && !same(object, rec):
+		h.Log.ErrorContext(r.Context(), "a recording to listen to is not what was archived", "recording", rec.ID, "absent", err != nil)
+		page(w, r, http.StatusNotFound, notAsArchived)
+		return differs
+	case err != nil:
+		return h.unavailable(w, r, "open a recording to listen to", rec.ID, err)
+	}
+	if err := h.Note(r.Context(), who, rec); err != nil {
+		return h.unavailable(w, r, "note who listens", rec.ID, err)
+	}
+	content := &content{ctx: r.Context(), store: store, key: rec.Key, size: object.Size}
+	defer content.Close()
+	w.Header().Set("Content-Type", "audio/mpeg")
+	w.Header().Set("Content-Disposition", `inline; filename="`+rec.ID+`.mp3"`)
+	w.Header().Set("ETag", `"`+rec.SHA256+`"`)
+	if digest, err := hex.DecodeString(rec.SHA256); err == nil {
+		w.Header().Set("Repr-Digest", "sha-256=:"+base64.StdEncoding.EncodeToString(digest)+":")
+	}
+	http.ServeContent(w, r, "", time.Time{}, content)
+	if content.err != nil && r.Context().Err() == nil {
+		h.Log.WarnContext(r.Context(), "a recording broke off while it was listened to", "recording", rec.ID, "err", content.err)
+		return broken
+	}
+	return served
+}
+
+// same is whether the store holds what the row says. A store that gives no
+// digest back is held to the size.
+func same(o blob.Object, rec call.RecordingStatus) bool {
+	return o.Size == rec.Size && (o.SHA256 == "" || o.SHA256 == rec.SHA256)
+}
+
+func (h *Handler) unavailable(w http.ResponseWriter, r *http.Request, what, id string, err error) string {
+	if r.Context().Err() == nil {
+		h.Log.WarnContext(r.Context(), "a recording cannot be listened to now", "while", what, "recording", id, "err", err)
+	}
+	w.Header().Set("Retry-After", "30")
+	page(w, r, http.StatusServiceUnavailable, notNow)
+	return failed
+}
