@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"fonoteka/internal/blob"
-	"fonoteka/internal/embedded"
-	"fonoteka/internal/state"
+	"fonoteka/internal/checkup"
 )
 
 // examination is one part of the installation that doctor tries out.
@@ -25,12 +25,30 @@ type examination struct {
 // report is what an examination found.
 type report struct {
 	of       string // what was examined, for people
-	findings []blob.Finding
+	findings []checkup.Finding
 }
 
 // examinations are all there are; doctor alone runs them in this order.
 func examinations() []examination {
 	return []examination{{
+		name: "serve", usage: "is it running, does it take notifications and pass them on?", run: examineServe,
+	}, {
+		name: "redirect", usage: "name, certificate and answers of each redirect URI, as far as they can be known from here",
+		description: `Does what the operator's cabinet does before it gives out an id: GET and HEAD of
+the redirect URI and an empty POST to its /events. Whether the operator gets
+through cannot be known from here.`,
+		run: examineRedirects,
+	}, {
+		name: "machine", usage: "the clock and the disk", run: examineMachine,
+	}, {
+		name: "stores", usage: "ClickHouse and Redis", run: examineStores,
+	}, {
+		name: "arrivals", usage: "do as many calls arrive as usual, and in the right time zone?",
+		description: `Compares what came with the same hours of the eight weeks before, the announced
+times with the receive times, and the call ids of the integrations with each
+other.`,
+		run: examineArrivals,
+	}, {
 		name:  "s3",
 		usage: "try out what the object store can do",
 		description: `Stores, reads, locks and deletes small objects and says what the store can do:
@@ -45,10 +63,15 @@ exit status is 0 if nothing is lacking that the configuration needs.`,
 }
 
 func doctorCommand() *cli.Command {
-	flags := func() []cli.Flag { return append([]cli.Flag{jsonFlag()}, dataFlags()...) }
+	flags := func() []cli.Flag {
+		return slices.Concat([]cli.Flag{jsonFlag()}, integrationFlags(), operatorFlags(), []cli.Flag{recordHostsFlag()}, dataFlags())
+	}
 	doctor := &cli.Command{
 		Name:  "doctor",
-		Usage: "try out whether what this installation stands on can do what it needs",
+		Usage: "look whether this installation and what it stands on can do what they must",
+		Description: `Looks at everything that notifications pass on their way, says what it means,
+and what to do. It changes nothing, and may run beside serve or without it. The
+exit status is 0 if nothing is lacking; what it says "look" to works for now.`,
 		Flags: flags(),
 		Action: func(c *cli.Context) error {
 			if c.NArg() > 0 {
@@ -67,65 +90,46 @@ func doctorCommand() *cli.Command {
 }
 
 // examine runs examinations and prints what they found. Its error names what is
-// lacking.
+// lacking. An examination that cannot be made hinders no other.
 func examine(c *cli.Context, all ...examination) error {
-	cfg, err := loadConfig(c, forStores)
+	cfg, err := loadConfig(c, forReplay)
 	if err != nil {
 		return err
 	}
 	var lacking []string
-	for _, e := range all {
+	var failed error
+	for i, e := range all {
 		r, err := e.run(c.Context, cfg)
 		if err != nil {
-			return err
+			failed = errors.Join(failed, fmt.Errorf("%s: %w", e.name, err))
+			continue
 		}
 		for _, f := range r.findings {
-			if f.Answer == blob.No {
+			if f.Answer == checkup.No {
 				lacking = append(lacking, e.name+": "+f.Check)
 			}
+		}
+		if i > 0 && !c.Bool("json") {
+			fmt.Fprintln(c.App.Writer)
 		}
 		if err := r.print(c.App.Writer, e.name, c.Bool("json")); err != nil {
 			return err
 		}
 	}
 	if len(lacking) > 0 {
-		return fmt.Errorf("the configuration needs what is not there: %s", strings.Join(lacking, ", "))
+		failed = errors.Join(failed, fmt.Errorf("this installation lacks what it needs: %s", strings.Join(lacking, ", ")))
 	}
-	if !c.Bool("json") {
+	if failed == nil && !c.Bool("json") {
 		_, err = fmt.Fprintln(c.App.Writer, "\nAll that this configuration needs is there.")
+		return err
 	}
-	return err
-}
-
-func examineS3(ctx context.Context, cfg *config) (_ report, err error) {
-	var values state.Values
-	if cfg.s3URL == "" {
-		alone := *cfg
-		alone.clickhouseURL = "" // it says nothing about the store
-		v, stop, err := alone.reach(ctx, []embedded.Store{embedded.StoreS3})
-		if err != nil {
-			return report{}, err
-		}
-		defer func() { err = errors.Join(err, stop()) }()
-		values = v
-	}
-	b, err := blob.Open(cfg.blobOptions(values))
-	if err != nil {
-		return report{}, err
-	}
-	defer b.Close()
-	where := b.Location()
-	of := fmt.Sprintf("bucket %s at %s", where.Bucket, where.Endpoint)
-	if cfg.s3URL == "" {
-		of += " (embedded)"
-	}
-	return report{of: of, findings: b.Probe(ctx)}, nil
+	return failed
 }
 
 // answerJSON is a finding for programs.
 type answerJSON struct {
 	Part string `json:"part"`
-	blob.Finding
+	checkup.Finding
 }
 
 // meansWidth is how wide the last column may be: the whole fits 110 columns.
@@ -143,11 +147,11 @@ func (r report) print(w io.Writer, part string, asJSON bool) error {
 	var cells [][]string
 	for _, f := range r.findings {
 		text := wrapText(f.Means, meansWidth)
-		if f.Answer == blob.No {
+		if f.Do != "" {
 			text = append(text, wrapText("→ "+f.Do, meansWidth)...)
-			if f.Detail != "" {
-				text = append(text, wrapText("(in detail: "+f.Detail+")", meansWidth)...)
-			}
+		}
+		if f.Detail != "" && (f.Answer == checkup.No || f.Answer == checkup.Look) {
+			text = append(text, wrapText("(in detail: "+f.Detail+")", meansWidth)...)
 		}
 		for i, line := range text {
 			if i == 0 {

@@ -11,29 +11,39 @@ import (
 	"time"
 
 	"fonoteka/internal/blob"
+	"fonoteka/internal/checkup"
 	"fonoteka/internal/embedded/embeddedtest"
 	"fonoteka/internal/sim"
 	"fonoteka/internal/state"
 )
 
-func TestDoctorExaminesTheEmbeddedStore(t *testing.T) {
+func TestDoctorExaminesTheInstallation(t *testing.T) {
 	t.Parallel()
 	in := install(t).start().ready()
-	for range 2 { // beside the running process, and stopped
-		out, err := in.command("doctor")
-		if err != nil || !strings.Contains(out, "(embedded)") || !strings.Contains(out, "All that this configuration needs is there.") {
-			t.Errorf("doctor: %v\n%s", err, out)
-		}
-		for line := range strings.Lines(out) {
-			if n := len([]rune(line)); n > 111 {
-				t.Errorf("a line of %d characters: %s", n, line)
-			}
-		}
-		if in.cmd != nil {
-			in.stop()
+	uri := in.redirectURI()
+	out, err := in.command("doctor", "--redirect-uri", uri)
+	for _, want := range []string{
+		"serve runs and takes notifications", "it answers GET, HEAD", "the embedded engine answers", "no call has ever been announced",
+		"(embedded)", "All that this configuration needs is there.",
+	} {
+		if err != nil || !strings.Contains(out, want) {
+			t.Errorf("doctor says nothing of %q (%v):\n%s", want, err, out)
 		}
 	}
-	out, err := in.command("doctor", "s3", "--json", "--retention-mode", "compliance", "--retention", "3y")
+	for line := range strings.Lines(out) {
+		if n := len([]rune(line)); n > 111 {
+			t.Errorf("a line of %d characters: %s", n, line)
+		}
+	}
+	if strings.Contains(out, redirect) {
+		t.Errorf("the path of the redirect URI is shown:\n%s", out)
+	}
+	in.stop()
+	out, err = in.command("doctor", "--redirect-uri", uri)
+	if err == nil || !strings.Contains(err.Error(), "serve: running, redirect: redirect URI") || !strings.Contains(out, "what is announced now is lost") {
+		t.Errorf("doctor of a stopped installation: %v\n%s", err, out)
+	}
+	out, err = in.command("doctor", "s3", "--json", "--retention-mode", "compliance", "--retention", "3y")
 	if err != nil {
 		t.Errorf("doctor s3 --json: %v", err)
 	}
@@ -45,7 +55,7 @@ func TestDoctorExaminesTheEmbeddedStore(t *testing.T) {
 		}
 		found[f.Check] = f
 	}
-	if len(found) != 14 || found["object lock"].Answer != blob.Yes || found["encryption"].Answer != blob.NotNeeded {
+	if len(found) != 14 || found["object lock"].Answer != checkup.Yes || found["encryption"].Answer != checkup.NotNeeded {
 		t.Errorf("findings: %+v", found)
 	}
 	if out, err := in.command("doctor", "knee"); err == nil || !strings.Contains(err.Error(), "no examination") {

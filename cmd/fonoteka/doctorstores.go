@@ -1,0 +1,216 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"fonoteka/internal/arrivals"
+	"fonoteka/internal/blob"
+	"fonoteka/internal/checkup"
+	"fonoteka/internal/embedded"
+	"fonoteka/internal/queue"
+	"fonoteka/internal/state"
+	"fonoteka/internal/warehouse"
+)
+
+// withOwnWarehouse is withWarehouse for who has a configuration already.
+func (cfg *config) withOwnWarehouse(ctx context.Context, use func(*warehouse.DB) error) (err error) {
+	v, stop, err := cfg.reach(ctx, []embedded.Store{embedded.StoreClickHouse})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, stop()) }()
+	o, err := cfg.warehouseOptions(v, false)
+	if err != nil {
+		return err
+	}
+	db, err := warehouse.Open(o)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	return use(db)
+}
+
+func examineStores(ctx context.Context, cfg *config) (report, error) {
+	out := report{of: "ClickHouse and Redis"}
+	err := cfg.withOwnWarehouse(ctx, func(db *warehouse.DB) error {
+		out.findings = append(out.findings, askClickHouse(ctx, db, cfg.clickhouseURL == "")...)
+		return nil
+	})
+	if err != nil {
+		return out, err
+	}
+	out.findings = append(out.findings, cfg.askRedis(ctx))
+	return out, nil
+}
+
+func askClickHouse(ctx context.Context, db *warehouse.DB, own bool) []checkup.Finding {
+	const do = "is the server up, and are host, port, user and password of FONOTEKA_CLICKHOUSE_URL right? Notifications are kept meanwhile"
+	if err := db.Ping(ctx); err != nil {
+		return []checkup.Finding{{Check: "clickhouse", Answer: checkup.No, Means: "ClickHouse does not answer", Do: do, Detail: err.Error()}}
+	}
+	where := "the server answers"
+	if own {
+		where = "the embedded engine answers"
+	}
+	out := []checkup.Finding{{Check: "clickhouse", Answer: checkup.Yes, Means: where}}
+	there, err := db.SchemaVersion(ctx)
+	known, knownErr := warehouse.KnownSchema()
+	switch {
+	case errors.Join(err, knownErr) != nil:
+		return append(out, checkup.Finding{Check: "tables", Answer: checkup.No, Means: "their version cannot be read", Do: do, Detail: errors.Join(err, knownErr).Error()})
+	case there > known:
+		return append(out, checkup.Finding{
+			Check: "tables", Answer: checkup.No, Means: fmt.Sprintf("they are of a newer fonoteka (version %d, this one knows %d)", there, known),
+			Do: "run the newer program: this one leaves the tables alone",
+		})
+	case there < known:
+		return append(out, checkup.Finding{
+			Check: "tables", Answer: checkup.Look, Means: fmt.Sprintf("they are at version %d, this program's is %d", there, known), Do: "serve brings them up to date when it starts; so does fonoteka migrate",
+		})
+	}
+	return append(out, checkup.Finding{Check: "tables", Answer: checkup.Yes, Means: fmt.Sprintf("they are at this program's version, %d", there)})
+}
+
+func (cfg *config) askRedis(ctx context.Context) checkup.Finding {
+	const check = "redis"
+	if cfg.redisURL == "" {
+		return checkup.Finding{Check: check, Answer: checkup.NotNeeded, Means: "the embedded one runs inside serve; it holds nothing that is not in the catalogue"}
+	}
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	c, err := queue.NewClient(queue.ClientOptions{URL: cfg.redisURL})
+	if err != nil {
+		return checkup.Finding{Check: check, Answer: checkup.No, Means: "its address cannot be read", Do: "correct FONOTEKA_REDIS_URL", Detail: err.Error()}
+	}
+	defer c.Close()
+	if err := c.Ping(ctx); err != nil {
+		return checkup.Finding{
+			Check: check, Answer: checkup.No, Means: "Redis does not answer: no recording is fetched", Do: "is it up, and are host, port and password of FONOTEKA_REDIS_URL right?", Detail: err.Error(),
+		}
+	}
+	policy, limited, err := c.Eviction(ctx)
+	switch {
+	case err != nil || policy == "":
+		return checkup.Finding{Check: check, Answer: checkup.Yes, Means: "it answers; it does not say what it does when its memory is full"}
+	case limited && policy != "noeviction":
+		return checkup.Finding{
+			Check: check, Answer: checkup.Look, Means: fmt.Sprintf("when its memory is full it drops jobs (maxmemory-policy %s); they come back, late", policy), Do: "set maxmemory-policy noeviction",
+		}
+	}
+	return checkup.Finding{Check: check, Answer: checkup.Yes, Means: "it answers, and drops nothing"}
+}
+
+// examineArrivals compares what came with what usually comes.
+func examineArrivals(ctx context.Context, cfg *config) (out report, err error) {
+	out.of = "the notifications of the last weeks"
+	err = cfg.withOwnWarehouse(ctx, func(db *warehouse.DB) error {
+		all, err := arrivals.Measure(ctx, db, cfg.decode, time.Now())
+		if err != nil {
+			return err
+		}
+		seen := map[string]bool{}
+		for _, s := range all {
+			seen[s.Integration] = true
+			out.findings = append(out.findings, named(cfg, s.Integration, []checkup.Finding{silence(s), zoneFinding(s)})...)
+		}
+		for _, i := range cfg.integrations {
+			if !seen[i.name] {
+				out.findings = append(out.findings, named(cfg, i.name, []checkup.Finding{{
+					Check: "silence", Answer: checkup.Look, Means: "no call has ever been announced", Do: `make one; if nothing comes, see "fonoteka doctor redirect"`,
+				}})...)
+			}
+		}
+		shared, err := db.SharedCalls(ctx, time.Now().Add(-7*24*time.Hour))
+		for _, s := range shared {
+			out.findings = append(out.findings, checkup.Finding{
+				Check: "cabinet", Answer: checkup.Look,
+				Means: fmt.Sprintf("%s hear the same calls (%d within 7 days): they are integrations of one cabinet, and each call counts for each of them", strings.Join(s.Integrations, " and "), s.Calls),
+				Do:    "if that is not meant, remove one of them in the operator's cabinet; in reports filter by integration",
+			})
+		}
+		return err
+	})
+	return out, err
+}
+
+func silence(s arrivals.Standing) checkup.Finding {
+	f := checkup.Finding{Check: "silence", Answer: checkup.Yes, Means: fmt.Sprintf("the last notification came %s ago", since(s.Silence))}
+	switch {
+	case s.Learned && s.Missing >= 10:
+		f.Answer = checkup.No
+		f.Means += fmt.Sprintf("; %.0f calls usually begin in such a time", s.Missing)
+		f.Do = "make a call; if nothing comes, the findings above say where the way is broken; what is not received is lost"
+	case s.Learned && s.Usual >= 50 && s.Day < 0.3*s.Usual:
+		f.Answer = checkup.Look
+		f.Means = fmt.Sprintf("%.0f calls began in the last 24 hours, usually %.0f", s.Day, s.Usual)
+		f.Do = "on a holiday that may be true; otherwise look in the proxy's log for answers other than 200"
+	case s.Learned:
+		f.Means += fmt.Sprintf("; %.0f calls began in the last 24 hours, usually %.0f", s.Day, s.Usual)
+	default:
+		f.Means += "; what is usual will be known after a week"
+	}
+	return f
+}
+
+func zoneFinding(s arrivals.Standing) checkup.Finding {
+	const check = "time zone"
+	switch {
+	case !s.Zone.Known:
+		return checkup.Finding{Check: check, Answer: checkup.Unknown, Means: "too few calls of the last day tell in which zone the operator writes times"}
+	case s.Zone.Offset != 0:
+		return checkup.Finding{
+			Check: check, Answer: checkup.No, Means: fmt.Sprintf("the operator's times are %s off when read in the configured zone", s.Zone.Offset),
+			Do: "set FONOTEKA_MTT_TIMEZONE to the zone they are written in, restart serve, and then: fonoteka rebuild",
+		}
+	case s.Zone.Skew.Abs() > 2*time.Minute:
+		return checkup.Finding{
+			Check: check, Answer: checkup.Look, Means: fmt.Sprintf("the zone is right, but notifications come %s after what they tell", s.Zone.Skew.Round(time.Second)),
+			Do: "is the time of this machine kept by NTP?",
+		}
+	}
+	return checkup.Finding{Check: check, Answer: checkup.Yes, Means: "the configured zone is the one that the operator writes times in"}
+}
+
+// since tells a span in words.
+func since(d time.Duration) string {
+	switch {
+	case d < time.Minute:
+		return fmt.Sprintf("%d s", int(d.Seconds()))
+	case d < 2*time.Hour:
+		return fmt.Sprintf("%d min", int(d.Minutes()))
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%d h", int(d.Hours()))
+	}
+	return fmt.Sprintf("%d days", int(d.Hours()/24))
+}
+
+func examineS3(ctx context.Context, cfg *config) (_ report, err error) {
+	var values state.Values
+	if cfg.s3URL == "" {
+		v, stop, err := cfg.reach(ctx, []embedded.Store{embedded.StoreS3})
+		if err != nil {
+			return report{}, err
+		}
+		defer func() { err = errors.Join(err, stop()) }()
+		values = v
+	}
+	b, err := blob.Open(cfg.blobOptions(values))
+	if err != nil {
+		return report{}, err
+	}
+	defer b.Close()
+	where := b.Location()
+	out := report{of: fmt.Sprintf("bucket %s at %s", where.Bucket, where.Endpoint)}
+	if cfg.s3URL == "" {
+		out.of += " (embedded)"
+	}
+	for _, f := range b.Probe(ctx) {
+		out.findings = append(out.findings, checkup.Finding{Check: f.Check, Answer: checkup.Answer(f.Answer), Means: f.Means, Do: f.Do, Detail: f.Detail})
+	}
+	return out, nil
+}
