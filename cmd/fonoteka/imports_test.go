@@ -37,6 +37,7 @@ var allowed = map[string][]string{
 	"internal/checkup":  {},                                                                        // asks from outside
 	"internal/arrivals": {"internal/call", "internal/warehouse"},                                   // likewise
 	"internal/token":    {"internal/mtt"},                                                          // exchanges them
+	"internal/links":    {"internal/call"},                                                         // its calls
 	// beside
 	"internal/dashboard":             {},                                      // makes files, and asks in SQL alone
 	"internal/seed":                  {"internal/sim"},                        // whose calls it writes

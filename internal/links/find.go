@@ -1,0 +1,143 @@
+package links
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"fonoteka/internal/call"
+)
+
+type finder struct {
+	calls   []Call
+	seats   []map[string]bool // of calls: where it rang or talked, workplaces and accounts
+	actions []Action
+	seat    Seat
+	links   []Link
+
+	made1  map[int]int // action → the call it made, as its id tells or as the only one that fits
+	owned  map[int]bool
+	paired map[[2]int]bool
+}
+
+func newFinder(calls []Call, actions []Action, seat Seat) *finder {
+	f := &finder{
+		calls: slices.Clone(calls), actions: slices.Clone(actions), seat: seat,
+		made1: map[int]int{}, owned: map[int]bool{}, paired: map[[2]int]bool{},
+	}
+	slices.SortFunc(f.calls, func(a, b Call) int {
+		return cmp.Or(cmp.Compare(a.Integration, b.Integration), a.StartedAt.Compare(b.StartedAt), cmp.Compare(a.CallID, b.CallID))
+	})
+	slices.SortFunc(f.actions, func(a, b Action) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.ID, b.ID)) })
+	for _, c := range f.calls {
+		f.seats = append(f.seats, f.seatsOf(c))
+	}
+	return f
+}
+
+// seatsOf are the workplaces of a call, and the accounts under which they showed.
+func (f *finder) seatsOf(c Call) map[string]bool {
+	out := map[string]bool{}
+	note := func(account string) {
+		if account != "" {
+			out[account], out[f.seat(c.Integration, account, c.StartedAt)] = true, true
+		}
+	}
+	note(c.AccountID)
+	for _, l := range c.Legs {
+		if l.Kind == call.Workplace {
+			note(l.AccountID)
+		}
+	}
+	return out
+}
+
+// at tells whether a call was at an account, or at the workplace it belongs to.
+func (f *finder) at(c int, account string) bool {
+	return account != "" && (f.seats[c][account] || f.seats[c][f.seat(f.calls[c].Integration, account, f.calls[c].StartedAt)])
+}
+
+// around are the calls of an integration that begin within span of one of the
+// moments.
+func (f *finder) around(integration string, span time.Duration, moments ...time.Time) []int {
+	var out []int
+	for _, m := range moments {
+		if m.IsZero() {
+			continue
+		}
+		from, _ := slices.BinarySearchFunc(f.calls, m.Add(-span), func(c Call, t time.Time) int {
+			return cmp.Or(cmp.Compare(c.Integration, integration), c.StartedAt.Compare(t))
+		})
+		for i := from; i < len(f.calls) && f.calls[i].Integration == integration && !f.calls[i].StartedAt.After(m.Add(span)); i++ {
+			if !slices.Contains(out, i) {
+				out = append(out, i)
+			}
+		}
+	}
+	return out
+}
+
+// of is the call with a Call-ID that an action knew. A base id may be used
+// again: of several calls it is the one that began nearest to the action, within
+// an hour of a makeCall (clocks differ), within a day before a transfer.
+func (f *finder) of(a Action) (int, bool) {
+	found, nearest := -1, time.Duration(0)
+	for i, c := range f.calls {
+		if c.Integration != a.Integration || c.PlatformCallID != call.BaseID(a.PlatformCallID) {
+			continue
+		}
+		ago := a.At.Sub(c.StartedAt)
+		if ago < -time.Hour || ago > 24*time.Hour || a.Kind == Make && ago > time.Hour {
+			continue
+		}
+		if found < 0 || ago.Abs() < nearest {
+			found, nearest = i, ago.Abs()
+		}
+	}
+	return found, found >= 0 && a.PlatformCallID != ""
+}
+
+// only keeps the edges whose both ends have no other.
+func only(edges [][2]int) [][2]int {
+	from, to := map[int]int{}, map[int]int{}
+	for _, e := range edges {
+		from[e[0]]++
+		to[e[1]]++
+	}
+	return slices.DeleteFunc(edges, func(e [2]int) bool { return from[e[0]] > 1 || to[e[1]] > 1 })
+}
+
+// own notes that an action made a call.
+func (f *finder) own(action, c int, confidence Confidence, evidence string) {
+	if f.owned[c] {
+		return
+	}
+	f.owned[c] = true
+	a := f.actions[action]
+	f.links = append(f.links, Link{
+		Integration: a.Integration, Kind: Own, From: f.ref(c), ActionID: a.ID, Confidence: confidence, Evidence: evidence,
+	})
+}
+
+// pair notes that two calls are one conversation, the earlier one first. Of two
+// kinds the first that is noted stays.
+func (f *finder) pair(kind Kind, a, b int, actionID, evidence string) {
+	a, b = min(a, b), max(a, b)
+	if a == b || f.paired[[2]int{a, b}] {
+		return
+	}
+	f.paired[[2]int{a, b}] = true
+	f.links = append(f.links, Link{
+		Integration: f.calls[a].Integration, Kind: kind, From: f.ref(a), To: f.ref(b), ActionID: actionID, Confidence: Inferred, Evidence: evidence,
+	})
+}
+
+func (f *finder) ref(c int) Ref { return Ref{f.calls[c].CallID, f.calls[c].StartedAt} }
+
+func (f *finder) sorted() []Link {
+	slices.SortFunc(f.links, func(a, b Link) int {
+		return cmp.Or(cmp.Compare(a.Integration, b.Integration), a.From.StartedAt.Compare(b.From.StartedAt),
+			cmp.Compare(a.From.CallID, b.From.CallID), cmp.Compare(a.To.CallID, b.To.CallID), cmp.Compare(a.Kind, b.Kind))
+	})
+	return f.links
+}
