@@ -14,6 +14,7 @@ import (
 // config is what the flags say.
 type config struct {
 	sim      sim.Options
+	platform sim.PlatformOptions
 	redirect string
 	listen   string
 	base     string // where others reach the record server; empty: what listen turns out to be
@@ -51,6 +52,14 @@ func flags() []cli.Flag {
 		&cli.DurationFlag{Name: "serve-for", Usage: "serve recordings for `D` after the last notification"},
 		&cli.DurationFlag{Name: "linger", Value: 2 * time.Minute, Usage: "without those two: serve until each was fetched once and 5 s more, at most `D`"},
 
+		&cli.StringFlag{Name: "client-id", Value: sim.DemoClientID, Usage: "of the integration in the simulated cabinet"},
+		&cli.StringFlag{Name: "client-secret", Value: sim.DemoClientSecret, Usage: "likewise"},
+		&cli.StringFlag{Name: "user", Value: sim.DemoUser, Usage: "who may log in"},
+		&cli.StringFlag{Name: "password", Value: sim.DemoPassword, Usage: "likewise"},
+		&cli.StringFlag{Name: "refresh", Value: string(sim.RotatingGrace), Usage: "what becomes of a used refresh token: rotating-grace (good until the new one's first use), rotating-strict (dead at once), constant (the same one, to its old end)"},
+		&cli.DurationFlag{Name: "access-life", Value: 2 * time.Hour, Usage: "access tokens live for `D`"},
+		&cli.DurationFlag{Name: "refresh-life", Value: 72 * time.Hour, Usage: "refresh tokens live for `D`"},
+
 		&cli.IntFlag{Name: "connections", Value: 4, Usage: "post over `N` connections"},
 		&cli.BoolFlag{Name: "retry", Value: true, Usage: "post a notification again until it is answered 2xx"},
 		&cli.DurationFlag{Name: "retry-for", Value: 10 * time.Minute, Usage: "give up after `D`"},
@@ -78,6 +87,14 @@ func readConfig(c *cli.Context) (config, error) {
 	}
 	check(c.Float64("rate") >= 0, "--rate must not be negative")
 	check(!c.Bool("demo") || c.Float64("rate") > 0, "--demo needs a --rate above 0")
+	switch mode := sim.RefreshMode(c.String("refresh")); mode {
+	case sim.RotatingGrace, sim.RotatingStrict, sim.Constant:
+	default:
+		check(false, "--refresh: %q is none of rotating-grace, rotating-strict, constant", mode)
+	}
+	for _, name := range []string{"access-life", "refresh-life"} {
+		check(c.Duration(name) > 0, "--%s must be above 0", name)
+	}
 	check(c.Float64("speed") >= 0, "--speed must not be negative")
 	check(c.Int("connections") > 0, "--connections must be at least 1")
 	check(!c.IsSet("days") || !c.IsSet("since"), "--days and --since exclude each other")
@@ -87,6 +104,11 @@ func readConfig(c *cli.Context) (config, error) {
 		redirect: c.String("redirect-uri"), listen: c.String("listen"), base: c.String("record-base"),
 		demo: c.Bool("demo"), history: demoHistory, ledger: c.String("ledger"),
 		serve: c.Bool("serve"), serveFor: c.Duration("serve-for"), linger: c.Duration("linger"),
+		platform: sim.PlatformOptions{
+			RedirectURI: c.String("redirect-uri"), ClientID: c.String("client-id"), ClientSecret: c.String("client-secret"),
+			User: c.String("user"), Password: c.String("password"), Refresh: sim.RefreshMode(c.String("refresh")),
+			AccessLife: c.Duration("access-life"), RefreshLife: c.Duration("refresh-life"),
+		},
 		sim: sim.Options{
 			Seed: c.Uint64("seed"), Calls: c.Int("calls"), Rate: c.Float64("rate"), Speed: c.Float64("speed"),
 			RecordBytes: c.Int("record-bytes"), Faults: faults, StallFor: c.Duration("stall"),

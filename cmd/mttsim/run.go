@@ -36,8 +36,13 @@ func run(ctx context.Context, conf config, out, progress io.Writer) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(progress, "seed %d; recordings at %s\n", conf.sim.Seed, conf.sim.RecordBase)
-	stop := serve(ln, s)
+	conf.platform.Sim = s
+	platform, err := sim.NewPlatform(conf.platform)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(progress, "seed %d; recordings, OAuth and API at %s\n", conf.sim.Seed, conf.sim.RecordBase)
+	stop := serve(ln, platform)
 	defer stop()
 
 	posted := report(ctx, s, progress, func(ctx context.Context) error {
@@ -58,15 +63,16 @@ func run(ctx context.Context, conf config, out, progress io.Writer) error {
 	return errors.Join(posted, writeLedger(s.Ledger(), conf.ledger, out))
 }
 
-// serve answers for recordings until the returned func is called.
-func serve(ln net.Listener, s *sim.Sim) (stop func()) {
-	srv := &http.Server{Handler: s.Handler(), ReadHeaderTimeout: 10 * time.Second}
+// serve answers as the operator's servers until the returned func is called.
+func serve(ln net.Listener, p *sim.Platform) (stop func()) {
+	srv := &http.Server{Handler: p, ReadHeaderTimeout: 10 * time.Second}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		_ = srv.Serve(ln)
 	}()
 	return func() {
+		p.Close()
 		_ = srv.Close()
 		<-done
 	}
