@@ -27,27 +27,28 @@ import (
 // config is what an installation is told: flags, then the environment, then the
 // YAML file, then the defaults.
 type config struct {
-	data          string
-	listen        string
-	privateListen string
-	clickhouseURL string // "": embedded
-	s3URL         string
-	redisURL      string
-	ports         map[string]int // of the embedded stores; 0: chosen and kept
-	engineCache   string
-	recordHosts   archive.Hosts
-	workers       int
-	download      download
-	fixity        fixitySettings
-	rules         call.Rules
-	endAfter      time.Duration
-	retention     blob.Retention
-	encryption    blob.Encryption
-	integrations  []integration
-	apiURL        string // of the operator
-	oauthURL      string
-	key           string // of the vault; "": the one in the data folder
-	logJSON       bool
+	data           string
+	listen         string
+	privateListen  string
+	clickhouseURL  string // "": embedded
+	s3URL          string
+	redisURL       string
+	ports          map[string]int // of the embedded stores; 0: chosen and kept
+	engineCache    string
+	recordHosts    archive.Hosts
+	workers        int
+	download       download
+	fixity         fixitySettings
+	reportSettings map[string]warehouse.ReportSettings // by integration; "": of the others
+	rules          call.Rules
+	endAfter       time.Duration
+	retention      blob.Retention
+	encryption     blob.Encryption
+	integrations   []integration
+	apiURL         string // of the operator
+	oauthURL       string
+	key            string // of the vault; "": the one in the data folder
+	logJSON        bool
 }
 
 // integration is one integration of the operator's cabinet.
@@ -171,6 +172,7 @@ func (cfg *config) receiver(c *cli.Context, file file, pick func(string, string)
 	cfg.rules.AbandonAfter = duration("abandon-after", pick("abandon-after", file.Calls.AbandonAfter), p)
 	cfg.endAfter = duration("end-after", pick("end-after", file.Calls.EndAfter), p)
 	cfg.download = downloads(file.Download, pick, p)
+	cfg.reports(file, pick, p)
 	cfg.fixity = parseFixity(pick("scrub-days", file.Scrub.Days), pick("scrub-rate", file.Scrub.Rate), p)
 }
 

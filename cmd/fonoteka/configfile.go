@@ -36,6 +36,7 @@ type file struct {
 	LogFormat     string            `yaml:"log_format"`
 	Calls         fileCalls         `yaml:"calls"`
 	Scrub         fileScrub         `yaml:"scrub"`
+	Reports       fileReports       `yaml:"reports"`
 	Integrations  []fileIntegration `yaml:"integrations"`
 }
 
@@ -52,10 +53,11 @@ type fileCalls struct {
 }
 
 type fileIntegration struct {
-	Name        string `yaml:"name"`
-	RedirectURI string `yaml:"redirect_uri"`
-	Timezone    string `yaml:"timezone"`
-	LinkDays    string `yaml:"link_days"`
+	Name        string      `yaml:"name"`
+	RedirectURI string      `yaml:"redirect_uri"`
+	Timezone    string      `yaml:"timezone"`
+	Reports     fileReports `yaml:"reports"`
+	LinkDays    string      `yaml:"link_days"`
 
 	ClientID     string `yaml:"client_id"`
 	ClientSecret string `yaml:"client_secret"`

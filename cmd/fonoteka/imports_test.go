@@ -32,6 +32,7 @@ var allowed = map[string][]string{
 	"internal/cdr":      {"internal/call", "internal/warehouse"},                                   // its row types
 	"internal/archive":  {"internal/call", "internal/mp3", "internal/queue", "internal/blob"},      // verifies, is a job's handler, stores
 	"internal/fixity":   {"internal/call", "internal/mp3", "internal/blob"},                        // reads rows and objects again, verifies what it fetches again
+	"internal/rollup":   {"internal/warehouse"},                                                    // its spans and settings
 	"internal/standing": {"internal/call", "internal/warehouse"},                                   // its counts
 	"internal/playback": {"internal/call", "internal/blob"},                                        // a row, and the object that it names
 	"internal/checkup":  {},                                                                        // asks from outside

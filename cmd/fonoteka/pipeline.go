@@ -19,6 +19,7 @@ import (
 	"fonoteka/internal/fixity"
 	"fonoteka/internal/queue"
 	"fonoteka/internal/relay"
+	"fonoteka/internal/rollup"
 	"fonoteka/internal/spool"
 	"fonoteka/internal/standing"
 	"fonoteka/internal/state"
@@ -35,6 +36,7 @@ type pipeline struct {
 
 	catalogue   *warehouse.Writer
 	deriver     *cdr.Deriver
+	roller      *rollup.Roller
 	planner     *archive.Planner
 	standing    *standing.Collector
 	arrivals    *arrivals.Watch
@@ -85,7 +87,7 @@ func newPipeline(cfg *config, v state.Values, a *access, sp *spool.Spool, log *s
 	if p.arrivals, err = arrivals.New(arrivals.Options{Source: p.warehouse, Decode: cfg.decode, Log: log, Registerer: reg}); err != nil {
 		return nil, err
 	}
-	if err := p.newRelays(cfg, sp, reg); err != nil {
+	if err := errors.Join(p.newRollup(cfg, reg), p.newRelays(cfg, sp, reg)); err != nil {
 		return nil, err
 	}
 	return p, p.newArchive(cfg, redisURL, reg)
@@ -230,6 +232,12 @@ func (p *pipeline) count(ctx context.Context) error {
 func (p *pipeline) compare(ctx context.Context) error {
 	p.awaitTables(ctx)
 	return p.arrivals.Run(ctx)
+}
+
+// rollUp keeps what the reports read up to date.
+func (p *pipeline) rollUp(ctx context.Context) error {
+	p.awaitTables(ctx)
+	return p.roller.Run(ctx)
 }
 
 func (p *pipeline) awaitTables(ctx context.Context) {

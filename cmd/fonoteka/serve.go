@@ -51,7 +51,7 @@ password or the redirect URI, belongs in the variable or in the file of --config
 			text("listen", ":8080", "public `ADDRESS` for notifications"),
 			text("private-listen", "127.0.0.1:8090", "private `ADDRESS` for metrics and health"),
 			text("workers", "16", "`N` downloads at once"),
-		}, slices.Concat(integrationFlags(), operatorFlags(), []cli.Flag{recordHostsFlag()}, ruleFlags(), downloadFlags(), fixityFlags())...), dataFlags()...),
+		}, slices.Concat(integrationFlags(), operatorFlags(), []cli.Flag{recordHostsFlag()}, ruleFlags(), reportFlags(), downloadFlags(), fixityFlags())...), dataFlags()...),
 		Action: func(c *cli.Context) error {
 			cfg, err := loadConfig(c, forServe)
 			if err != nil {
@@ -155,7 +155,7 @@ func serve(ctx context.Context, cfg *config, log *slog.Logger) (err error) {
 	all.add("queue", p.archiveJobs)
 	all.add("relays", p.relayRows, p.toQueue.Run)
 	all.add("check of what is stored", p.checkStored)
-	all.add("deriver and planner", p.derive, p.plan, p.count, p.compare, func(ctx context.Context) error { return p.sayReady(ctx, log) })
+	all.add("deriver and planner", p.derive, p.rollUp, p.plan, p.count, p.compare, func(ctx context.Context) error { return p.sayReady(ctx, log) })
 	all.add("catalogue", p.catalogue.Run)
 	all.add("tokens", acc.run)
 	all.add("spool upkeep", sp.Run)

@@ -1,0 +1,256 @@
+package rollup
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"hash/fnv"
+	"slices"
+	"time"
+
+	"fonoteka/internal/warehouse"
+)
+
+// The rollups by the names that rollup_days knows them by.
+const (
+	calls      = "calls"
+	durations  = "durations"
+	callers    = "callers"
+	recordings = "recordings"
+)
+
+const oneDay = 24 * time.Hour
+
+// recent is how far back every look goes; what lies before waits for a full one.
+const recent = 8 * oneDay
+
+// closed is the age from which report_durations reads daily_durations, less two
+// days in which they are worked out.
+const closed = 29 * oneDay
+
+// Pass looks once at what has changed, and rolls it up.
+func (r *Roller) Pass(ctx context.Context) error {
+	now, err := r.opts.Store.ServerTime(ctx)
+	if err != nil {
+		return err
+	}
+	if err := r.load(ctx); err != nil {
+		return err
+	}
+	began := time.Now()
+	full, since := r.full.due(), now.Add(-recent).Truncate(oneDay)
+	if full {
+		since = time.Time{}
+		if err := r.settle(ctx, now); err != nil {
+			return err
+		}
+	}
+	days, err := r.look(ctx, since)
+	if err != nil {
+		return err
+	}
+	if full {
+		r.full.took(began)
+	}
+	if err := r.roll(ctx, calls, r.changed(calls, days, since), days, r.opts.Store.RollCalls); err != nil {
+		return err
+	}
+	if full {
+		old := r.changed(durations, days, since)
+		old = slices.DeleteFunc(old, func(d time.Time) bool { return now.Sub(d) < closed })
+		if err := r.roll(ctx, durations, old, days, r.opts.Store.RollDurations); err != nil {
+			return err
+		}
+	}
+	if full && r.slow.due() {
+		began := time.Now()
+		if err := r.rollSlow(ctx, days, now); err != nil {
+			return err
+		}
+		r.slow.took(began)
+	}
+	r.metrics.passed.SetToCurrentTime()
+	return nil
+}
+
+// rollSlow rolls up what costs more, of all days.
+func (r *Roller) rollSlow(ctx context.Context, days map[time.Time]uint64, now time.Time) error {
+	dirty := r.changed(callers, days, time.Time{})
+	if len(dirty) > 0 {
+		// Who called before is known no more, or anew, to all days after it.
+		first := dirty[0].Add(-oneDay)
+		for day := range days {
+			if !day.Before(first) && !slices.Contains(dirty, day) {
+				dirty = append(dirty, day)
+			}
+		}
+	}
+	if err := r.roll(ctx, callers, dirty, days, r.opts.Store.RollCallers); err != nil {
+		return err
+	}
+	changed, err := r.opts.Store.RecordingDays(ctx, r.since)
+	if err != nil {
+		return err
+	}
+	dirty = r.changed(recordings, days, time.Time{})
+	if !r.since.IsZero() { // else the fingerprints tell as much as can be known
+		dirty = append(dirty, changed...)
+	}
+	if err := r.roll(ctx, recordings, dirty, days, r.opts.Store.RollRecordings); err != nil {
+		return err
+	}
+	if err := r.opts.Store.MarkOrphans(ctx, r.since, r.nextVersion(now)); err != nil {
+		return err
+	}
+	// An insert under way shows up late, under the time when it began.
+	r.since = now.Add(-warehouse.InsertTimeout - 10*time.Second)
+	return r.opts.Store.SetProgress(ctx, "rollup", r.since.Format(time.RFC3339Nano))
+}
+
+// load reads where the last Roller ended.
+func (r *Roller) load(ctx context.Context) error {
+	if r.rolled != nil {
+		return nil
+	}
+	position, err := r.opts.Store.Progress(ctx, "rollup")
+	if err != nil {
+		return err
+	}
+	if position != "" {
+		if r.since, err = time.Parse(time.RFC3339Nano, position); err != nil {
+			return fmt.Errorf("position of the rollups: %w", err)
+		}
+	}
+	days, err := r.opts.Store.RolledDays(ctx)
+	if err != nil {
+		return err
+	}
+	rolled := map[string]map[time.Time]uint64{calls: {}, durations: {}, callers: {}, recordings: {}}
+	for _, d := range days {
+		if of := rolled[d.Name]; of != nil {
+			of[d.Day] = d.Fingerprint
+		}
+		r.version = max(r.version, d.Version)
+	}
+	r.rolled = rolled
+	return nil
+}
+
+// settle makes report_settings say what the options say, of every integration
+// that is configured or has calls.
+func (r *Roller) settle(ctx context.Context, now time.Time) error {
+	seen, err := r.opts.Store.Integrations(ctx)
+	if err != nil {
+		return err
+	}
+	names := append(slices.Clone(r.opts.Integrations), seen...)
+	slices.Sort(names)
+	var settings []warehouse.ReportSettings
+	for _, name := range slices.Compact(names) {
+		s := r.opts.Settings(name)
+		settings = append(settings, s)
+		r.span.CallbackDays = max(r.span.CallbackDays, s.CallbackDays)
+		r.span.RepeatHours = max(r.span.RepeatHours, s.RepeatHours)
+	}
+	return r.opts.Store.SaveReportSettings(ctx, settings, now)
+}
+
+// look returns the days' fingerprints, which cover what else goes into the
+// rollups.
+func (r *Roller) look(ctx context.Context, since time.Time) (map[time.Time]uint64, error) {
+	basis, err := r.opts.Store.ReportBasis(ctx)
+	if err != nil {
+		return nil, err
+	}
+	days, err := r.opts.Store.CallDays(ctx, since)
+	if err != nil {
+		return nil, err
+	}
+	for day, fingerprint := range days {
+		days[day] = covering(fingerprint, basis, day)
+	}
+	return days, nil
+}
+
+// covering mixes into a day's fingerprint what else its rows depend on; a day of
+// the company's overlaps with two of UTC.
+func covering(fingerprint uint64, b warehouse.ReportBasis, day time.Time) uint64 {
+	h := fnv.New64a()
+	_ = binary.Write(h, binary.LittleEndian, []uint64{fingerprint, b.Fingerprint})
+	for around := -1; around <= 1; around++ {
+		fmt.Fprint(h, b.Calendar[day.AddDate(0, 0, around)], "|")
+	}
+	return max(h.Sum64(), 1) // 0 is a day without calls
+}
+
+// changed are the days, from since on, whose fingerprint is not the one that
+// they were rolled up with, in order. A day that has lost all its calls is one.
+func (r *Roller) changed(name string, days map[time.Time]uint64, since time.Time) []time.Time {
+	var dirty []time.Time
+	for day, fingerprint := range days {
+		if r.rolled[name][day] != fingerprint {
+			dirty = append(dirty, day)
+		}
+	}
+	for day, fingerprint := range r.rolled[name] {
+		if _, there := days[day]; !there && fingerprint != 0 && !day.Before(since) {
+			dirty = append(dirty, day)
+		}
+	}
+	slices.SortFunc(dirty, time.Time.Compare)
+	return dirty
+}
+
+// roll rolls up days, the newest first, so that a first pass over years shows
+// what people look at most.
+func (r *Roller) roll(ctx context.Context, name string, dirty []time.Time, days map[time.Time]uint64, roll func(context.Context, warehouse.Span) error) error {
+	slices.SortFunc(dirty, time.Time.Compare)
+	spans := spans(slices.Compact(dirty))
+	waiting := len(dirty)
+	for _, span := range slices.Backward(spans) {
+		r.metrics.waiting.WithLabelValues(name).Set(float64(waiting))
+		now, err := r.opts.Store.ServerTime(ctx)
+		if err != nil {
+			return err
+		}
+		s := r.span
+		s.From, s.To, s.Version = span[0], span[len(span)-1].Add(oneDay), r.nextVersion(now)
+		began := time.Now()
+		if err := roll(ctx, s); err != nil {
+			return err
+		}
+		done := make([]warehouse.Rolled, len(span))
+		for i, day := range span {
+			done[i] = warehouse.Rolled{Name: name, Day: day, Fingerprint: days[day], Version: s.Version}
+		}
+		if err := r.opts.Store.SaveRolled(ctx, done); err != nil {
+			return err
+		}
+		for _, d := range done {
+			r.rolled[name][d.Day] = d.Fingerprint
+		}
+		waiting -= len(span)
+		r.metrics.days.WithLabelValues(name).Add(float64(len(span)))
+		r.metrics.seconds.WithLabelValues(name).Observe(time.Since(began).Seconds())
+	}
+	r.metrics.waiting.WithLabelValues(name).Set(0)
+	return nil
+}
+
+// nextVersion rises, also where the server's clock does not.
+func (r *Roller) nextVersion(now time.Time) uint64 {
+	r.version = max(r.version+1, uint64(now.UnixMicro()))
+	return r.version
+}
+
+// spans puts days that follow each other, of one month, together.
+func spans(days []time.Time) [][]time.Time {
+	var out [][]time.Time
+	for i, day := range days {
+		if i == 0 || !day.Equal(days[i-1].Add(oneDay)) || day.Month() != days[i-1].Month() {
+			out = append(out, nil)
+		}
+		out[len(out)-1] = append(out[len(out)-1], day)
+	}
+	return out
+}

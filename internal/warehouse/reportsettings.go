@@ -1,0 +1,162 @@
+package warehouse
+
+import (
+	"context"
+	"reflect"
+	"slices"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+)
+
+// ReportSettings are what the reports of one integration go by.
+type ReportSettings struct {
+	Integration  string
+	Zone         *time.Location
+	WorkFrom     [7]time.Duration // Monday first: since midnight, whole minutes
+	WorkTo       [7]time.Duration // likewise, at most 24 h; 0: no work that day
+	ShortDay     time.Duration    // that a shortened day is shorter
+	ServiceLevel time.Duration    // whole seconds
+	CallbackDays int              // 1 to 31
+	RepeatHours  int              // 1 to 168
+}
+
+// settingsRow is one row of report_settings.
+type settingsRow struct {
+	Integration  string    `ch:"integration"`
+	Since        time.Time `ch:"since"`
+	Zone         string    `ch:"zone"`
+	Offset       int32     `ch:"utc_offset_s"`
+	WorkFrom     []uint16  `ch:"work_from"`
+	WorkTo       []uint16  `ch:"work_to"`
+	ShortDay     uint16    `ch:"short_day_minutes"`
+	ServiceLevel uint16    `ch:"service_level_s"`
+	CallbackDays uint16    `ch:"callback_days"`
+	RepeatHours  uint16    `ch:"repeat_hours"`
+	Version      uint64    `ch:"version"`
+	Deleted      uint8     `ch:"is_deleted"`
+}
+
+const settingsColumns = "integration, since, zone, utc_offset_s, work_from, work_to, short_day_minutes, service_level_s, callback_days, repeat_hours, version, is_deleted"
+
+// Offsets are known from the first second that a call can have to two years
+// from now.
+var settingsBegin = time.Date(1970, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// rows has one row per change of the zone's offset.
+func (s ReportSettings) rows(until time.Time) []settingsRow {
+	minutes := func(all [7]time.Duration) []uint16 {
+		var m []uint16
+		for _, d := range all {
+			m = append(m, uint16(d/time.Minute))
+		}
+		return m
+	}
+	var rows []settingsRow
+	for since := settingsBegin; ; {
+		_, offset := since.In(s.Zone).Zone()
+		rows = append(rows, settingsRow{
+			Integration: s.Integration, Since: since, Zone: s.Zone.String(), Offset: int32(offset),
+			WorkFrom: minutes(s.WorkFrom), WorkTo: minutes(s.WorkTo),
+			ShortDay: uint16(s.ShortDay / time.Minute), ServiceLevel: uint16(s.ServiceLevel / time.Second),
+			CallbackDays: uint16(s.CallbackDays), RepeatHours: uint16(s.RepeatHours),
+		})
+		_, end := since.In(s.Zone).ZoneBounds()
+		if end.IsZero() || end.After(until) {
+			return rows
+		}
+		since = end.UTC()
+	}
+}
+
+// SaveReportSettings makes report_settings say what the settings say, for their
+// integrations; those of others stay. What is so already is not written. There
+// must be one writer at a time.
+func (db *DB) SaveReportSettings(ctx context.Context, all []ReportSettings, now time.Time) error {
+	var want []settingsRow
+	var names []string
+	for _, s := range all {
+		want = append(want, s.rows(now.AddDate(2, 0, 0))...)
+		names = append(names, s.Integration)
+	}
+	return db.do(ctx, "write report settings", InsertTimeout, func(ctx context.Context) error {
+		var have []settingsRow
+		if err := db.conn.Select(ctx, &have, "SELECT "+settingsColumns+" FROM report_settings FINAL WHERE integration IN ?", names); err != nil {
+			return err
+		}
+		rows := settingsChanges(have, want)
+		return db.insert(ctx, "report_settings", settingsColumns, len(rows), func(b driver.Batch) error {
+			for i := range rows {
+				if err := b.AppendStruct(&rows[i]); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	})
+}
+
+// settingsChanges are the rows to write: what is not so yet, above what is
+// stored, and tombstones of what shall be no more.
+func settingsChanges(have, want []settingsRow) []settingsRow {
+	version := uint64(1)
+	for _, h := range have {
+		version = max(version, h.Version+1)
+	}
+	same := func(a settingsRow) func(settingsRow) bool {
+		return func(b settingsRow) bool {
+			b.Version, b.Deleted, b.Since = a.Version, a.Deleted, b.Since.UTC()
+			return reflect.DeepEqual(a, b)
+		}
+	}
+	var rows []settingsRow
+	for _, w := range want {
+		if w.Version = version; !slices.ContainsFunc(have, same(w)) {
+			rows = append(rows, w)
+		}
+	}
+	for _, h := range have {
+		if !slices.ContainsFunc(want, func(w settingsRow) bool { return w.Integration == h.Integration && w.Since.Equal(h.Since) }) {
+			h.Version, h.Deleted = version, 1
+			rows = append(rows, h)
+		}
+	}
+	return rows
+}
+
+// Integrations are those that have calls.
+func (db *DB) Integrations(ctx context.Context) ([]string, error) {
+	var names []string
+	err := db.do(ctx, "read integrations", readTimeout, func(ctx context.Context) error {
+		return db.conn.QueryRow(ctx, "SELECT groupUniqArray(toString(integration)) FROM calls").Scan(&names)
+	})
+	return names, err
+}
+
+// ReportBasis is what goes into the rollups beside the calls.
+type ReportBasis struct {
+	Fingerprint uint64               // of the settings and of which terminal stands at which workplace
+	Calendar    map[time.Time]string // kinds of days
+}
+
+// ReportBasis reads it.
+func (db *DB) ReportBasis(ctx context.Context) (ReportBasis, error) {
+	b := ReportBasis{Calendar: map[time.Time]string{}}
+	err := db.do(ctx, "read the basis of reports", readTimeout, func(ctx context.Context) error {
+		err := db.conn.QueryRow(ctx, `SELECT
+			(SELECT sum(cityHash64(integration, since, utc_offset_s, work_from, work_to, short_day_minutes, service_level_s, callback_days, repeat_hours)) FROM report_settings FINAL)
+			+ (SELECT sum(cityHash64(integration, terminal, valid_from, workplace)) FROM directory_terminals FINAL WHERE NOT gone)`).
+			Scan(&b.Fingerprint)
+		if err != nil {
+			return err
+		}
+		return db.query(ctx, "SELECT day, kind FROM calendar FINAL", nil, func(r driver.Rows) error {
+			var day time.Time
+			var kind string
+			err := r.Scan(&day, &kind)
+			b.Calendar[day.UTC()] = kind
+			return err
+		})
+	})
+	return b, err
+}

@@ -1,0 +1,106 @@
+package warehouse
+
+// touchedClients are those with a call in the span, also in a row that was
+// replaced since.
+const touchedClients = `(integration, client_number) IN (
+	SELECT integration, client_number FROM calls WHERE started_at >= {from} AND started_at < {to} AND client_number != '')`
+
+// rollMissed joins each missed call with the first try of ours after it, and
+// with the first answered call of either side after it.
+const rollMissed = `
+INSERT INTO missed_calls
+WITH
+	m.started_at + toIntervalDay(m.callback_days) AS open_until,
+	a.integration != '' AND a.started_at <= open_until AS closed
+SELECT
+	m.started_at, m.integration, m.call_id, m.local_time, m.weekday, m.working, m.client_number, m.external_number, m.workplace,
+	ifNull(m.wait_ms, 0),
+	ifNull(m.ended_at, m.started_at),
+	if(o.integration = '' OR o.started_at > open_until OR closed AND o.started_at > a.started_at, NULL, o.started_at),
+	if(closed, a.started_at, NULL),
+	multiIf(NOT closed, '', a.direction = 'outgoing', 'us', 'client'),
+	if(closed, a.call_id, 0),
+	if(closed, a.workplace, ''),
+	open_until,
+	{version}, 0
+FROM
+(
+	SELECT * FROM report_calls
+	WHERE started_at >= {back} AND started_at < {to} AND direction = 'incoming' AND outcome = 'missed'
+		AND (started_at >= {from} OR ` + touchedClients + `)
+) AS m
+ASOF LEFT JOIN
+(
+	SELECT integration, client_number, started_at FROM calls FINAL
+	WHERE started_at >= {back} AND started_at < {ahead} AND direction = 'outgoing' AND client_number != ''
+) AS o ON m.integration = o.integration AND m.client_number = o.client_number AND m.started_at < o.started_at
+ASOF LEFT JOIN
+(
+	SELECT integration, client_number, started_at, direction, call_id, workplace FROM report_calls
+	WHERE started_at >= {back} AND started_at < {ahead} AND direction IN ('incoming', 'outgoing') AND outcome = 'answered' AND client_number != ''
+) AS a ON m.integration = a.integration AND m.client_number = a.client_number AND m.started_at < a.started_at
+SETTINGS join_use_nulls = 0`
+
+var goneMissed = gone("missed_calls", `started_at >= {from} AND started_at < {to}
+	OR started_at >= {back} AND started_at < {from} AND `+touchedClients)
+
+// rollCallers reads some days before the span, whose calls make a call of the
+// span one of the same day or a repeated one.
+const rollCallers = `
+INSERT INTO hourly_callers
+SELECT
+	toStartOfHour(c.started_at) AS hour, c.integration, c.external_number, c.local_hour, c.working, c.local_day, c.weekday,
+	countIf(c.client_number != ''),
+	countIf(c.client_number = ''),
+	countIf(c.client_number != '' AND c.nth_of_day = 1),
+	countIf(c.client_number != '' AND c.nth_of_day = 1 AND f.first_at = c.started_at),
+	countIf(c.client_number != '' AND c.previous_at > toDateTime64(0, 3, 'UTC') AND c.started_at <= c.previous_at + toIntervalHour(c.repeat_hours)),
+	{version}, 0
+FROM
+(
+	SELECT started_at, integration, external_number, client_number, local_hour, working, local_day, weekday, repeat_hours,
+		row_number() OVER (PARTITION BY integration, client_number, local_day ORDER BY started_at, call_id) AS nth_of_day,
+		lagInFrame(started_at) OVER (PARTITION BY integration, client_number ORDER BY started_at, call_id ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS previous_at
+	FROM report_calls
+	WHERE started_at >= {before} AND started_at < {to} AND direction = 'incoming'
+) AS c
+LEFT JOIN
+(
+	SELECT integration, client_number, min(started_at) AS first_at
+	FROM calls_by_client FINAL
+	WHERE ` + touchedClients + `
+	GROUP BY integration, client_number
+) AS f ON c.integration = f.integration AND c.client_number = f.client_number
+WHERE c.started_at >= {from}
+GROUP BY hour, c.integration, c.external_number, c.local_hour, c.working, c.local_day, c.weekday
+SETTINGS join_use_nulls = 0`
+
+// rollRecordings reads of the catalogue what the span's calls name.
+const rollRecordings = `
+INSERT INTO hourly_recordings
+SELECT
+	toStartOfHour(c.started_at) AS hour, c.integration, c.external_number, c.local_hour, c.working, c.local_day, c.weekday,
+	uniqExact(c.call_id),
+	uniqExactIf(c.call_id, c.recording_id != ''),
+	uniqExactIf(c.call_id, c.recording_id = ''),
+	countIf(c.recording_id != ''),
+	countIf(r.state = 'archived'),
+	countIf(c.recording_id != '' AND r.state NOT IN ('archived', 'expired', 'erased')),
+	countIf(r.state = 'expired'),
+	countIf(r.state = 'erased'),
+	sumIf(r.size, r.state = 'archived'),
+	{version}, 0
+FROM
+(
+	SELECT started_at, integration, external_number, call_id, local_hour, working, local_day, weekday, recording_id
+	FROM report_calls LEFT ARRAY JOIN recordings AS recording_id
+	WHERE started_at >= {from} AND started_at < {to} AND outcome = 'answered' AND direction IN ('incoming', 'outgoing') AND talk_ms > 0
+) AS c
+LEFT JOIN
+(
+	SELECT integration, recording_id, state, size FROM recordings FINAL
+	WHERE (integration, recording_id) IN (
+		SELECT integration, arrayJoin(recordings) FROM calls FINAL WHERE started_at >= {from} AND started_at < {to})
+) AS r ON c.integration = r.integration AND c.recording_id = r.recording_id
+GROUP BY hour, c.integration, c.external_number, c.local_hour, c.working, c.local_day, c.weekday
+SETTINGS join_use_nulls = 0`
