@@ -87,6 +87,9 @@ func registered(t *testing.T) *described {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if _, err := p.newPlayback("password", d); err != nil {
+		t.Fatal(err)
+	}
 	if _, err := publicServer(cfg, sp, a.oauth(log), log, d); err != nil {
 		t.Fatal(err)
 	}

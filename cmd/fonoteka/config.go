@@ -30,6 +30,7 @@ type config struct {
 	data           string
 	listen         string
 	privateListen  string
+	recordingsURL  string // as browsers reach the private listener; "": as it listens
 	clickhouseURL  string // "": embedded
 	s3URL          string
 	redisURL       string
@@ -163,6 +164,10 @@ func (cfg *config) receiver(c *cli.Context, file file, pick func(string, string)
 		if _, _, err := net.SplitHostPort(addr); err != nil {
 			p.add("--%s (%s): %q is not host:port", flag, envName(flag), addr)
 		}
+	}
+	cfg.recordingsURL = strings.TrimRight(pick("recordings-url", file.RecordingsURL), "/")
+	if u, err := url.Parse(cfg.recordingsURL); cfg.recordingsURL != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "") {
+		p.add("--recordings-url (FONOTEKA_RECORDINGS_URL): %q is not an http or https address", cfg.recordingsURL)
 	}
 	if n, err := strconv.Atoi(pick("workers", file.workers())); err != nil || n < 1 || n > 1000 {
 		p.add("--workers (FONOTEKA_WORKERS): %q is not a number from 1 to 1000", pick("workers", file.workers()))

@@ -20,6 +20,7 @@ type file struct {
 	Data          string            `yaml:"data"`
 	Listen        string            `yaml:"listen"`
 	PrivateListen string            `yaml:"private_listen"`
+	RecordingsURL string            `yaml:"recordings_url"`
 	ClickHouseURL string            `yaml:"clickhouse_url"`
 	S3URL         string            `yaml:"s3_url"`
 	RedisURL      string            `yaml:"redis_url"`

@@ -50,6 +50,7 @@ password or the redirect URI, belongs in the variable or in the file of --config
 		Flags: append(append([]cli.Flag{
 			text("listen", ":8080", "public `ADDRESS` for notifications"),
 			text("private-listen", "127.0.0.1:8090", "private `ADDRESS` for metrics and health"),
+			text("recordings-url", "", "`URL` of the private listener as browsers reach it, for links to recordings; default: http:// and --private-listen"),
 			text("workers", "16", "`N` downloads at once"),
 		}, slices.Concat(integrationFlags(), operatorFlags(), []cli.Flag{recordHostsFlag()}, ruleFlags(), reportFlags(), downloadFlags(), fixityFlags())...), dataFlags()...),
 		Action: func(c *cli.Context) error {
@@ -141,9 +142,13 @@ func serve(ctx context.Context, cfg *config, log *slog.Logger) (err error) {
 	if err != nil {
 		return err
 	}
+	recordings, err := p.newPlayback(st.Values().RecordingsPassword, reg)
+	if err != nil {
+		return err
+	}
 	alive := check{"notifications", func(context.Context) error { return takesNotifications(sp) }}
 	privately := &http.Server{
-		Handler:           private(reg, alive, p.checks(), st.Values().AdminToken, replayHandler(rewind(sp), p.replayRejected)),
+		Handler:           private(reg, alive, p.checks(), st.Values().AdminToken, replayHandler(rewind(sp), p.replayRejected), recordings),
 		ReadHeaderTimeout: 5 * time.Second,
 	}
 	listeners, err := listen(cfg, st, log)
@@ -156,6 +161,7 @@ func serve(ctx context.Context, cfg *config, log *slog.Logger) (err error) {
 	all.add("relays", p.relayRows, p.toQueue.Run)
 	all.add("check of what is stored", p.checkStored)
 	all.add("deriver and planner", p.derive, p.rollUp, p.plan, p.count, p.compare, func(ctx context.Context) error { return p.sayReady(ctx, log) })
+	all.add("address of recordings", func(ctx context.Context) error { return p.tellAddress(ctx, cfg.recordingsAddress(listeners[1].Addr())) })
 	all.add("catalogue", p.catalogue.Run)
 	all.add("tokens", acc.run)
 	all.add("spool upkeep", sp.Run)

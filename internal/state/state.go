@@ -45,7 +45,8 @@ type Values struct {
 	S3AccessKey              string `json:"s3_access_key"`
 	S3SecretKey              string `json:"s3_secret_key"`
 	RedisPassword            string `json:"redis_password"`
-	AdminToken               string `json:"admin_token"` // lets a command change things through the private listener
+	AdminToken               string `json:"admin_token"`         // lets a command change things through the private listener
+	RecordingsPassword       string `json:"recordings_password"` // lets people listen to recordings in a browser
 	Ports                    Ports  `json:"ports"`
 }
 
@@ -64,7 +65,7 @@ type Ports struct {
 func (v *Values) secrets() []*string {
 	return []*string{
 		&v.ClickHouseWriterPassword, &v.ClickHouseReaderPassword,
-		&v.S3AccessKey, &v.S3SecretKey, &v.RedisPassword, &v.AdminToken,
+		&v.S3AccessKey, &v.S3SecretKey, &v.RedisPassword, &v.AdminToken, &v.RecordingsPassword,
 	}
 }
 

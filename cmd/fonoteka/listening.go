@@ -1,0 +1,59 @@
+package main
+
+import (
+	"context"
+	"net"
+	"net/netip"
+	"sync/atomic"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"fonoteka/internal/call"
+	"fonoteka/internal/playback"
+	"fonoteka/internal/warehouse"
+)
+
+// newPlayback lets people listen to recordings by their links.
+func (p *pipeline) newPlayback(password string, reg prometheus.Registerer) (*playback.Handler, error) {
+	return playback.New(playback.Options{
+		Find:     p.findRecording,
+		Store:    func(bucket string) playback.Store { return p.blob.In(bucket) },
+		Password: password, Log: p.log, Registerer: reg,
+	})
+}
+
+func (p *pipeline) findRecording(ctx context.Context, id string) (row call.RecordingStatus, known bool, err error) {
+	if err := p.tables(); err != nil {
+		return row, false, err
+	}
+	rows, err := p.warehouse.ListRecordings(ctx, warehouse.RecordingFilter{ID: id, Limit: 1})
+	if err != nil || len(rows) == 0 {
+		return row, false, err
+	}
+	return rows[0].RecordingStatus, true, nil
+}
+
+// tellAddress keeps for the dashboards where recordings are listened to.
+func (p *pipeline) tellAddress(ctx context.Context, url string) error {
+	p.awaitTables(ctx)
+	var fault atomic.Pointer[error]
+	p.insist(ctx, "keep the address of recordings", &fault, func(ctx context.Context) error {
+		return p.warehouse.SaveAddress(ctx, "recordings", url)
+	})
+	<-ctx.Done()
+	return nil
+}
+
+// recordingsAddress is where a browser finds the private listener: as was
+// configured, else as it listens; a listener on every address is named by this
+// machine's own.
+func (cfg *config) recordingsAddress(private net.Addr) string {
+	if cfg.recordingsURL != "" {
+		return cfg.recordingsURL
+	}
+	addr, err := netip.ParseAddrPort(private.String())
+	if err == nil && addr.Addr().IsUnspecified() {
+		addr = netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), addr.Port())
+	}
+	return "http://" + addr.String()
+}

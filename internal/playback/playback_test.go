@@ -1,0 +1,287 @@
+package playback_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"fonoteka/internal/blob"
+	"fonoteka/internal/call"
+	"fonoteka/internal/embedded/embeddedtest"
+	"fonoteka/internal/playback"
+)
+
+func TestMain(m *testing.M) { embeddedtest.Main(m) }
+
+const (
+	id       = "0123456789abcdef0123456789abcdef"
+	password = "correct horse"
+)
+
+// desk is a handler over a bucket of a real store and rows of the test's own.
+type desk struct {
+	t     *testing.T
+	url   string
+	store *blob.Bucket
+	row   call.RecordingStatus
+	rows  map[string]call.RecordingStatus
+	err   error // of the catalogue
+	heard []string
+	note  error
+	reg   *prometheus.Registry
+}
+
+func newDesk(t *testing.T) *desk {
+	t.Helper()
+	addr, key, secret := embeddedtest.S3(t)
+	bucket := strings.ToLower(strings.ReplaceAll(t.Name(), "_", "-"))
+	if len(bucket) > 60 {
+		bucket = bucket[:60]
+	}
+	store, err := blob.Open(blob.Options{URL: "s3://" + key + ":" + secret + "@" + addr + "/" + bucket + "?secure=false"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(store.Close)
+	if err := store.EnsureBucket(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	d := &desk{t: t, store: store, rows: map[string]call.RecordingStatus{}, reg: prometheus.NewRegistry()}
+	h, err := playback.New(playback.Options{
+		Find: func(_ context.Context, id string) (call.RecordingStatus, bool, error) {
+			row, known := d.rows[id]
+			return row, known, d.err
+		},
+		Store:    func(bucket string) playback.Store { return store.In(bucket) },
+		Password: password, Registerer: d.reg,
+		Note: func(_ context.Context, who string, r call.RecordingStatus) error {
+			d.heard = append(d.heard, who+" "+r.ID)
+			return d.note
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET /recordings/{id}", h)
+	srv := httptest.NewServer(mux)
+	t.Cleanup(srv.Close)
+	d.url = srv.URL + "/recordings/"
+	return d
+}
+
+// keep stores a recording and its row.
+func (d *desk) keep(content []byte) *desk {
+	d.t.Helper()
+	sum := sha256.Sum256(content)
+	digest := hex.EncodeToString(sum[:])
+	const key = "recordings/main/2026/03/02/" + id + ".mp3"
+	err := d.store.Put(d.t.Context(), key, bytes.NewReader(content), blob.Put{Size: int64(len(content)), SHA256: digest, ContentType: "audio/mpeg"})
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	d.rows[id] = call.RecordingStatus{
+		Recording: call.Recording{Integration: "main", ID: id}, State: call.Archived,
+		SHA256: digest, Size: int64(len(content)), Bucket: d.store.Name(), Key: key,
+	}
+	return d
+}
+
+// ask sends a request with the password; headers are pairs.
+func (d *desk) ask(method, id string, headers ...string) (*http.Response, string) {
+	d.t.Helper()
+	req, err := http.NewRequestWithContext(d.t.Context(), method, d.url+id, nil)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	req.SetBasicAuth("anna", password)
+	for i := 0; i < len(headers); i += 2 {
+		req.Header.Set(headers[i], headers[i+1])
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, _ := io.ReadAll(resp.Body)
+	return resp, string(body)
+}
+
+func (d *desk) wantCounted(answer string, n float64) {
+	d.t.Helper()
+	families, err := d.reg.Gather()
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	for _, f := range families {
+		for _, m := range f.Metric {
+			if m.Label[0].GetValue() == answer && m.Counter.GetValue() != n {
+				d.t.Errorf("%s was counted %v times, want %v", answer, m.Counter.GetValue(), n)
+			}
+		}
+	}
+	if n, err := testutil.GatherAndCount(d.reg, "fonoteka_playback_requests_total"); err != nil || n == 0 {
+		d.t.Errorf("nothing is counted: %v", err)
+	}
+}
+
+func content() []byte {
+	b := make([]byte, 300_000)
+	for i := range b {
+		b[i] = byte(i / 7)
+	}
+	return b
+}
+
+func TestAnArchivedRecordingPlays(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t).keep(content())
+	resp, body := d.ask(http.MethodGet, id)
+	if resp.StatusCode != http.StatusOK || body != string(content()) {
+		t.Fatalf("status %d, %d bytes", resp.StatusCode, len(body))
+	}
+	for name, want := range map[string]string{
+		"Content-Type": "audio/mpeg", "Content-Length": "300000", "Accept-Ranges": "bytes", "Cache-Control": "private, no-store",
+		"Content-Disposition": `inline; filename="` + id + `.mp3"`, "ETag": `"` + d.rows[id].SHA256 + `"`,
+	} {
+		if got := resp.Header.Get(name); got != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
+	}
+	if len(d.heard) != 1 || d.heard[0] != "anna "+id {
+		t.Errorf("noted %v", d.heard)
+	}
+	d.wantCounted("served", 1)
+}
+
+func TestPartsAreServed(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t).keep(content())
+	for _, c := range []struct {
+		rng      string
+		from, to int
+	}{{"bytes=0-0", 0, 1}, {"bytes=1000-1999", 1000, 2000}, {"bytes=299990-", 299_990, 300_000}, {"bytes=-10", 299_990, 300_000}} {
+		resp, body := d.ask(http.MethodGet, id, "Range", c.rng)
+		if resp.StatusCode != http.StatusPartialContent || body != string(content()[c.from:c.to]) {
+			t.Errorf("%s: status %d, %d bytes", c.rng, resp.StatusCode, len(body))
+		}
+	}
+	if resp, _ := d.ask(http.MethodGet, id, "Range", "bytes=300000-"); resp.StatusCode != http.StatusRequestedRangeNotSatisfiable {
+		t.Errorf("beyond the end: status %d", resp.StatusCode)
+	}
+	resp, body := d.ask(http.MethodHead, id)
+	if resp.StatusCode != http.StatusOK || body != "" || resp.ContentLength != 300_000 {
+		t.Errorf("HEAD: status %d, length %d", resp.StatusCode, resp.ContentLength)
+	}
+}
+
+func TestNobodyListensWithoutThePassword(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t).keep(content())
+	for _, auth := range []string{"", "Basic eDp5", "Bearer " + password} {
+		resp, body := d.ask(http.MethodGet, id, "Authorization", auth)
+		if resp.StatusCode != http.StatusUnauthorized || !strings.HasPrefix(resp.Header.Get("WWW-Authenticate"), "Basic ") {
+			t.Errorf("%q: status %d", auth, resp.StatusCode)
+		}
+		if strings.Contains(body, string(content()[:64])) {
+			t.Errorf("%q: the recording was served", auth)
+		}
+	}
+	// Whether a recording exists is not told either.
+	if resp, _ := d.ask(http.MethodGet, strings.Repeat("f", 32), "Authorization", ""); resp.StatusCode != http.StatusUnauthorized {
+		t.Errorf("an unknown one: status %d", resp.StatusCode)
+	}
+	if len(d.heard) > 0 {
+		t.Errorf("noted %v", d.heard)
+	}
+	d.wantCounted("unauthorised", 4)
+}
+
+func TestWhatIsNotThereIsExplained(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	next, end := time.Date(2026, 3, 3, 9, 30, 0, 0, time.UTC), time.Date(2026, 5, 31, 0, 0, 0, 0, time.UTC)
+	for state, want := range map[call.RecordingState]struct {
+		status int
+		ru, en []string
+	}{
+		call.Announced:   {404, []string{"ещё не скачана", "2026-03-03 09:30 UTC", "до 2026-05-31"}, []string{"not been fetched yet", "2026-03-03 09:30 UTC", "until about 2026-05-31"}},
+		call.Retrying:    {404, []string{"пока не удалось"}, []string{"could not be fetched so far", "the server &lt;is&gt; busy"}},
+		call.Missing:     {404, []string{"пока не удалось"}, []string{"could not be fetched so far"}},
+		call.Refused:     {404, []string{"запрещено настройками"}, []string{"configuration forbids"}},
+		call.Quarantined: {404, []string{"повреждённой"}, []string{"came damaged"}},
+		call.Expired:     {410, []string{"больше нет", "копию"}, []string{"is gone", "copy"}},
+		call.Erased:      {410, []string{"стёрта"}, []string{"erased"}},
+	} {
+		d.rows[id] = call.RecordingStatus{
+			Recording: call.Recording{ID: id, ExpiresAt: end}, State: state, Reason: "the server <is> busy", NextAttemptAt: next,
+		}
+		for lang, words := range map[string][]string{"ru-RU,ru;q=0.9,en;q=0.8": want.ru, "en-GB": want.en} {
+			resp, body := d.ask(http.MethodGet, id, "Accept-Language", lang)
+			if resp.StatusCode != want.status || !strings.HasPrefix(resp.Header.Get("Content-Type"), "text/html") {
+				t.Errorf("%s: status %d, %s", state, resp.StatusCode, resp.Header.Get("Content-Type"))
+			}
+			for _, w := range words {
+				if !strings.Contains(body, w) {
+					t.Errorf("%s in %s does not say %q:\n%s", state, lang, w, body)
+				}
+			}
+		}
+	}
+	for _, odd := range []string{strings.Repeat("f", 32), "79001234567", "..%2f..%2fetc"} {
+		if resp, body := d.ask(http.MethodGet, odd); resp.StatusCode != http.StatusNotFound || !strings.Contains(body, "no such recording") {
+			t.Errorf("%s: status %d", odd, resp.StatusCode)
+		}
+	}
+	d.wantCounted("absent", 14)
+	d.wantCounted("unknown", 3)
+}
+
+func TestOnlyWhatWasArchivedIsServed(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t).keep(content())
+	good := d.rows[id]
+	for what, spoil := range map[string]func(*call.RecordingStatus){
+		"another digest": func(r *call.RecordingStatus) { r.SHA256 = strings.Repeat("0", 64) },
+		"another size":   func(r *call.RecordingStatus) { r.Size-- },
+		"no object":      func(r *call.RecordingStatus) { r.Key += ".gone" },
+		"no bucket":      func(r *call.RecordingStatus) { r.Bucket = "another" },
+	} {
+		row := good
+		spoil(&row)
+		d.rows[id] = row
+		if resp, body := d.ask(http.MethodGet, id); resp.StatusCode != http.StatusNotFound || !strings.Contains(body, "damaged or gone") {
+			t.Errorf("%s: status %d, %d bytes", what, resp.StatusCode, len(body))
+		}
+	}
+	d.wantCounted("differs", 4)
+	if len(d.heard) > 0 {
+		t.Errorf("noted %v", d.heard)
+	}
+}
+
+func TestNothingIsServedThatCannotBeNoted(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t).keep(content())
+	d.note = errors.New("the audit is away")
+	resp, body := d.ask(http.MethodGet, id)
+	if resp.StatusCode != http.StatusServiceUnavailable || len(body) > 10_000 || strings.Contains(body, "audit") {
+		t.Errorf("status %d, %d bytes", resp.StatusCode, len(body))
+	}
+	d.note, d.err = nil, errors.New("the warehouse is away")
+	if resp, _ := d.ask(http.MethodGet, id); resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") == "" {
+		t.Errorf("without the catalogue: status %d", resp.StatusCode)
+	}
+	d.wantCounted("failed", 2)
+}
