@@ -129,7 +129,7 @@ func parseWorkingHours(s string) (from, to [7]time.Duration, err error) {
 		if m[2] != "" {
 			last = slices.Index(weekdays, m[2])
 		}
-		begin, end := clock(m[3], m[4]), clock(m[5], m[6])
+		begin, end := minuteOfDay(m[3], m[4]), minuteOfDay(m[5], m[6])
 		if first < 0 || last < first {
 			return from, to, fmt.Errorf("%q: days are Mon, Tue, Wed, Thu, Fri, Sat, Sun, in this order", strings.TrimSpace(part))
 		}
@@ -146,7 +146,7 @@ func parseWorkingHours(s string) (from, to [7]time.Duration, err error) {
 	return from, to, nil
 }
 
-func clock(hours, minutes string) time.Duration {
+func minuteOfDay(hours, minutes string) time.Duration {
 	h, _ := strconv.Atoi(hours) // digits, by the pattern
 	m, _ := strconv.Atoi(minutes)
 	return time.Duration(h)*time.Hour + time.Duration(m)*time.Minute
