@@ -123,7 +123,7 @@ func boundTalk(legs []legWork, endOpen bool) {
 			end, l.inferred = l.hidAt, true
 		}
 		for _, other := range legs {
-			if other.Kind == Workplace && other.AnsweredAt.After(l.AnsweredAt) && (end.IsZero() || other.AnsweredAt.Before(end)) {
+			if other.Kind == Workplace && other.AnsweredAt.After(l.AnsweredAt) && (end.IsZero() || !other.AnsweredAt.After(end)) {
 				end, l.inferred = other.AnsweredAt, false
 			}
 		}
