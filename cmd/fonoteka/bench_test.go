@@ -39,11 +39,13 @@ func BenchmarkSpoolToCalls(b *testing.B) {
 	}
 }
 
-func benchWarehouse(b *testing.B) *warehouse.DB {
+// benchWarehouse is a database of its own, and its name.
+func benchWarehouse(b testing.TB) (*warehouse.DB, string) {
 	b.Helper()
 	native, http, user, password := embeddedtest.ClickHouse(b)
+	name := fmt.Sprintf("bench_%d", time.Now().UnixNano())
 	db, err := warehouse.Open(warehouse.Options{
-		Addrs: []string{native}, HTTPAddr: http, User: user, Password: password, Database: fmt.Sprintf("bench_%d", time.Now().UnixNano()),
+		Addrs: []string{native}, HTTPAddr: http, User: user, Password: password, Database: name,
 		Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
@@ -53,12 +55,12 @@ func benchWarehouse(b *testing.B) *warehouse.DB {
 	if err := db.Migrate(b.Context(), func(warehouse.Migration) {}); err != nil {
 		b.Fatal(err)
 	}
-	return db
+	return db, name
 }
 
 func relayAndDerive(b *testing.B, bodies [][]byte, calls int) time.Duration {
 	b.Helper()
-	db := benchWarehouse(b)
+	db, _ := benchWarehouse(b)
 	sp, err := spool.Open(spool.Options{Dir: filepath.Join(b.TempDir(), "spool"), Cursors: []string{warehouseCursor}})
 	if err != nil {
 		b.Fatal(err)
@@ -121,7 +123,7 @@ func fill(b *testing.B, sp *spool.Spool, bodies [][]byte) {
 
 func insertPlainly(b *testing.B, bodies [][]byte) time.Duration {
 	b.Helper()
-	db := benchWarehouse(b)
+	db, _ := benchWarehouse(b)
 	cfg := &config{}
 	var rows []warehouse.EventRow
 	for _, body := range bodies {

@@ -38,11 +38,10 @@ type known struct {
 
 type leg struct {
 	*sim.HistoryLeg
-	id        uint64
-	ended     int // seconds from the start of the call; below 0: not known
-	answered  bool
-	noEnd     bool // its talk is told by receive times
-	endByTime bool
+	id       uint64
+	ended    int // seconds from the start of the call; below 0: not known
+	answered bool
+	noEnd    bool // its talk is told by receive times
 }
 
 const secondsToMS = 1000
@@ -106,6 +105,9 @@ func (k *known) conclude(c *sim.HistoryCall) (end int) {
 		}
 	}
 	k.transfers = max(len(talked)-1, 0)
+	if c.Direction == "internal" { // its two sides are no transfer
+		k.transfers = max(len(talked)-2, 0)
+	}
 	if whose != nil {
 		k.account = whose.AccountID
 	}

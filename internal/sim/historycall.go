@@ -175,7 +175,9 @@ func historyLeg(st *story, l *leg) HistoryLeg {
 	if l.role == dials || l.role == callsOut {
 		out.Type = "outgoing"
 	}
-	if out.Finished >= 0 && st.r.IntN(10) == 0 {
+	if out.Finished < 0 {
+		out.Reason = "" // nothing tells it
+	} else if st.r.IntN(10) == 0 {
 		out.ReasonCode = "16"
 	}
 	return out

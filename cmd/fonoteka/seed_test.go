@@ -1,0 +1,166 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"fonoteka/internal/call"
+	"fonoteka/internal/cdr"
+	"fonoteka/internal/embedded/embeddedtest"
+	"fonoteka/internal/relay"
+	"fonoteka/internal/seed"
+	"fonoteka/internal/sim"
+	"fonoteka/internal/warehouse"
+)
+
+// What mttsim seed writes straight into the tables is what the product makes of
+// the same notifications.
+func TestSeedIsWhatTheProductDerives(t *testing.T) {
+	t.Parallel()
+	const calls = 4000
+	seeded, database := benchWarehouse(t)
+	_, address, user, password := embeddedtest.ClickHouse(t)
+	until := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
+	n, err := seed.Run(t.Context(), seed.Options{
+		Address: address, User: user, Password: password, Database: database, Log: slog.New(slog.DiscardHandler),
+		History: sim.HistoryOptions{Seed: 1, Calls: calls, From: until.AddDate(0, -2, 0), To: until},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n.Calls != calls || n.Events < 5*calls || n.Legs < calls || n.Recordings < calls/2 {
+		t.Fatalf("seeded %+v", n)
+	}
+	eventsAreRelayed(t, seeded)
+
+	derived, other := benchWarehouse(t)
+	change(t, fmt.Sprintf("INSERT INTO %s.events SELECT * FROM %s.events", other, database))
+	deriveAll(t, derived, calls)
+	for _, table := range []string{"calls", "legs", "calls_by_client", "call_keys"} {
+		columns := "* EXCEPT (version)" // whose revision tells when it was derived
+		if table == "call_keys" {
+			columns = "*"
+		}
+		rows := func(database string) []string {
+			got := askTSV(t, derived, fmt.Sprintf("SELECT %s FROM %s.%s FINAL ORDER BY ALL", columns, database, table))
+			return strings.Split(got, "\n")
+		}
+		if diff := cmp.Diff(rows(database), rows(other)); diff != "" {
+			t.Errorf("%s, -seeded +derived: %.3000s", table, diff)
+		}
+	}
+	if got := askTSV(t, derived, fmt.Sprintf("SELECT countIf(bitShiftRight(version, 16) != events OR bitAnd(version, 0xffff) != partial) FROM %s.calls", database)); got != "0" {
+		t.Errorf("%s versions are not of their number of events", got)
+	}
+}
+
+// eventsAreRelayed compares rows of events and recordings with what the relay
+// makes of the bodies.
+func eventsAreRelayed(t *testing.T, db *warehouse.DB) {
+	t.Helper()
+	cfg := &config{integrations: []integration{{name: "main", zone: time.UTC, linkLife: 90 * 24 * time.Hour}}}
+	recordings := map[string]call.Recording{}
+	for line := range strings.Lines(askFormat(t, db, "SELECT toString(call_id) AS call, toString(event_id) AS id, kind, state, toUnixTimestamp64Milli(received_at) AS at, body FROM events", "JSONEachRow")) {
+		var row struct {
+			Call, ID, Kind, State, Body string
+			At                          int64 `json:"at"`
+		}
+		if err := json.Unmarshal([]byte(line), &row); err != nil {
+			t.Fatal(err)
+		}
+		e, err := cfg.decode("main", []byte(row.Body), time.UnixMilli(row.At))
+		if err != nil {
+			t.Fatalf("%v: %s", err, row.Body)
+		}
+		if got := fmt.Sprintf("%d %d %s %s", e.CallID(), e.ID, e.Kind, e.State); got != strings.Join([]string{row.Call, row.ID, row.Kind, row.State}, " ") {
+			t.Fatalf("the relay makes %s of %+v", got, row)
+		}
+		if r, ok := relay.Announcement(e, cfg.linkLife); ok {
+			recordings[r.ID] = r
+		}
+	}
+	due, err := db.ArchivedAfter(t.Context(), warehouse.ArchivedFilter{}, 1_000_000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range due {
+		if want := recordings[r.ID]; r.Recording != want {
+			t.Fatalf("recording\n%+v, the relay announces\n%+v", r.Recording, want)
+		}
+		delete(recordings, r.ID)
+	}
+	if len(due) == 0 || len(recordings) > len(due)/20 {
+		t.Errorf("%d recordings archived, %d not", len(due), len(recordings))
+	}
+	if got := askTSV(t, db, "SELECT count() FROM recordings FINAL"); got != fmt.Sprint(len(due)+len(recordings)) {
+		t.Errorf("%s recordings, want %d and %d", got, len(due), len(recordings))
+	}
+}
+
+// deriveAll runs the deriver until so many calls are there.
+func deriveAll(t *testing.T, db *warehouse.DB, calls int) {
+	t.Helper()
+	cfg := &config{rules: call.Rules{AbandonAfter: 5 * time.Second}}
+	d, err := cdr.New(cdr.Options{
+		Store: db, Decode: cfg.decode, Rules: func(string) call.Rules { return cfg.rules }, Every: 50 * time.Millisecond,
+		Log: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- d.Run(ctx) }()
+	for deadline := time.Now().Add(2 * time.Minute); askTSV(t, db, "SELECT count() FROM calls") != fmt.Sprint(calls); time.Sleep(100 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the deriver does not come to an end")
+		}
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+}
+
+// change is for what the product never does, as its own database user.
+func change(t *testing.T, query string) {
+	t.Helper()
+	_, addr, user, password := embeddedtest.ClickHouse(t)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+addr+"/", strings.NewReader(query))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.SetBasicAuth(user, password)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if answer, err := io.ReadAll(resp.Body); err != nil || resp.StatusCode != http.StatusOK {
+		t.Fatalf("%s: %s %s %v", query, resp.Status, answer, err)
+	}
+}
+
+func askTSV(t *testing.T, db *warehouse.DB, query string) string {
+	t.Helper()
+	return askFormat(t, db, query, "TSV")
+}
+
+func askFormat(t *testing.T, db *warehouse.DB, query, format string) string {
+	t.Helper()
+	var out bytes.Buffer
+	if err := db.Query(t.Context(), &out, query, format); err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSpace(out.String())
+}
