@@ -70,13 +70,14 @@ func (r record) dueAt() time.Time {
 
 const shortest = 10 * time.Second
 
-// pause is a quarter of the time it has failed for, within bounds.
+// pause is a quarter of the time it has failed for, within bounds. An operator
+// that has said no is not pressed.
 func (r record) pause() time.Duration {
-	longest := 5 * time.Minute
+	least, most := shortest, 5*time.Minute
 	if r.Refused {
-		longest = 15 * time.Minute
+		least, most = time.Minute, 15*time.Minute
 	}
-	return min(max(r.FailedAt.Sub(r.FailingSince)/4, 10*time.Second), longest)
+	return min(max(r.FailedAt.Sub(r.FailingSince)/4, least), most)
 }
 
 // granted are the tokens of an answer to a question that was asked at asked. A
