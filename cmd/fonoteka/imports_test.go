@@ -22,10 +22,11 @@ var allowed = map[string][]string{
 	"internal/mtt":       {"internal/call"},           // its words for the operator's
 	"internal/spool":     {},                          // opaque records
 	"internal/blob":      {},                          // opaque objects
-	"internal/warehouse": {"internal/call", "schema"}, // rows are records; the tables it applies
+	"internal/warehouse": {"internal/audit", "internal/call", "internal/links", "schema"}, // rows are records, entries and links; the tables it applies
 	"internal/queue":     {"internal/call"},           // a job names a recording
 	"internal/state":     {},
 	"internal/linkfile":  {}, // a file of somebody else's
+	"internal/audit":     {}, // a chain of entries
 	// rank 2: stages
 	"internal/intake":   {"internal/spool"},                                                        // what it appends
 	"internal/relay":    {"internal/call", "internal/mtt", "internal/spool", "internal/warehouse"}, // from records to rows; mtt for ErrUnreadable
