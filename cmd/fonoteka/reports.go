@@ -21,7 +21,7 @@ import (
 func reportFlags() []cli.Flag {
 	return []cli.Flag{
 		text("report-timezone", "Europe/Moscow", "`ZONE` of the company: hours and weekdays in reports"),
-		text("working-hours", "Mon-Fri 09:00-18:00", "`HOURS` of the company's clock, several with commas: Mon-Thu 09:00-18:00, Fri 09:00-16:45"),
+		text("report-hours", "Mon-Fri 09:00-18:00", "`HOURS` of the company's clock, several with commas: Mon-Thu 09:00-18:00, Fri 09:00-16:45"),
 		text("service-level", "20s", "`TIME` within which a call should be answered"),
 		text("callback-days", "7", "`DAYS` in which a missed call can be called back (1 to 31)"),
 		text("repeat-after", "24h", "another call of a client within this `TIME` is a repeated one (1h to 168h)"),
@@ -31,7 +31,7 @@ func reportFlags() []cli.Flag {
 // fileReports says it in the YAML file: for all integrations, or for one.
 type fileReports struct {
 	Timezone     string `yaml:"timezone"`
-	WorkingHours string `yaml:"working_hours"`
+	Hours        string `yaml:"hours"`
 	ServiceLevel string `yaml:"service_level"`
 	CallbackDays string `yaml:"callback_days"`
 	RepeatAfter  string `yaml:"repeat_after"`
@@ -41,7 +41,7 @@ type fileReports struct {
 func (f fileReports) or(other fileReports) fileReports {
 	for _, v := range []struct{ mine, others *string }{
 		{&f.Timezone, &other.Timezone},
-		{&f.WorkingHours, &other.WorkingHours},
+		{&f.Hours, &other.Hours},
 		{&f.ServiceLevel, &other.ServiceLevel},
 		{&f.CallbackDays, &other.CallbackDays},
 		{&f.RepeatAfter, &other.RepeatAfter},
@@ -57,7 +57,7 @@ func (f fileReports) or(other fileReports) fileReports {
 // and those of each that has its own.
 func (cfg *config) reports(file file, pick func(string, string) string, p *problems) {
 	all := fileReports{
-		Timezone: pick("report-timezone", file.Reports.Timezone), WorkingHours: pick("working-hours", file.Reports.WorkingHours),
+		Timezone: pick("report-timezone", file.Reports.Timezone), Hours: pick("report-hours", file.Reports.Hours),
 		ServiceLevel: pick("service-level", file.Reports.ServiceLevel), CallbackDays: pick("callback-days", file.Reports.CallbackDays),
 		RepeatAfter: pick("repeat-after", file.Reports.RepeatAfter),
 	}
@@ -94,8 +94,8 @@ func (f fileReports) parse(integration string, p *problems) warehouse.ReportSett
 		s.Zone = zone
 	}
 	var err error
-	if s.WorkFrom, s.WorkTo, err = parseWorkingHours(f.WorkingHours); err != nil {
-		bad("working-hours", "%w", err)
+	if s.WorkFrom, s.WorkTo, err = parseWorkingHours(f.Hours); err != nil {
+		bad("report-hours", "%w", err)
 	}
 	if s.ServiceLevel, err = time.ParseDuration(f.ServiceLevel); err != nil || s.ServiceLevel < time.Second || s.ServiceLevel > time.Hour {
 		bad("service-level", "%q is not a time from 1s to 1h", f.ServiceLevel)
