@@ -40,6 +40,13 @@ func controllerID(r *rand.Rand) (id, tag string) {
 	return id, fmt.Sprintf("sd%s-%09d", head, r.IntN(1_000_000_000))
 }
 
+// makeCallID is an id as makeCall answers it: 7NKe6!8fa1FMSlс6ypZdb1GSV6ZN@10.133.51.137,
+// where one letter of the page's example is Cyrillic.
+func makeCallID(r *rand.Rand, transport string) string {
+	host, _, _ := strings.Cut(transport, ":")
+	return fmt.Sprintf("%s!%sс%s@%s", letters(r, 5, alphanumerics), letters(r, 10, alphanumerics), letters(r, 11, alphanumerics), host)
+}
+
 // legTag is a tag like hswdfry52vmykfla____o.
 func legTag(r *rand.Rand) string {
 	return "hswe" + letters(r, 12, alphanumerics) + "____o"

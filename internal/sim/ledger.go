@@ -74,7 +74,7 @@ func (s *Sim) Ledger() Ledger {
 		l.Distinct += int64(acked)
 		if posted {
 			row := c.Ledger()
-			row.Complete = acked == len(c.Notifications)
+			row.Complete = acked == len(c.Notifications) && !c.cut
 			l.Calls = append(l.Calls, row)
 		}
 	}

@@ -91,7 +91,7 @@ func (st *story) ringingTerminal(l *leg) party {
 	}
 	p := party{
 		"accountId": l.account, "centrexId": st.company.centrex, "displayId": l.account, key: name,
-		"extensionId": "", "forwarderList": st.forwarders(),
+		"extensionId": "", "forwarderList": st.forwarders(l),
 		"tag": fmt.Sprintf("scheme_prd%d-%d", 100275045+st.r.IntN(9), 3885000+st.r.IntN(1000)),
 	}
 	if st.r.IntN(3) == 0 {
@@ -103,7 +103,10 @@ func (st *story) ringingTerminal(l *leg) party {
 	return p
 }
 
-func (st *story) forwarders() []any {
+func (st *story) forwarders(l *leg) []any {
+	if l.forwarders != nil {
+		return l.forwarders
+	}
 	switch st.r.IntN(8) {
 	case 0:
 		return []any{}

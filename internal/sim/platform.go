@@ -102,6 +102,7 @@ type Platform struct {
 	calls  sync.WaitGroup
 
 	mu       sync.Mutex // guards what follows
+	closed   bool
 	redirect string
 	offset   time.Duration
 	codes    map[string]code
@@ -110,6 +111,11 @@ type Platform struct {
 	requests []Request
 	troubles []*Trouble
 	spelled  int // answers of the API so far
+	company  *company
+	added    int              // workplaces so far
+	parked   map[string]bool  // external numbers
+	lines    map[string]*line // by the ids of their legs
+	played   int              // calls of lines so far
 }
 
 // NewPlatform makes a Platform. Close ends it.
@@ -119,7 +125,8 @@ func NewPlatform(opts PlatformOptions) (*Platform, error) {
 		return nil, err
 	}
 	p := &Platform{
-		opts: opts, redirect: opts.RedirectURI,
+		opts: opts, redirect: opts.RedirectURI, company: opts.Sim.currentCompany(),
+		parked: map[string]bool{}, lines: map[string]*line{},
 		codes: map[string]code{}, access: map[string]time.Time{}, refresh: map[string]*refreshToken{},
 	}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
@@ -130,9 +137,22 @@ func NewPlatform(opts PlatformOptions) (*Platform, error) {
 // Close ends the calls that are under way and returns when all have stopped;
 // the ledger says that they are not complete.
 func (p *Platform) Close() {
+	p.mu.Lock()
+	p.closed = true // start begins nothing after this
+	p.mu.Unlock()
 	p.cancel()
 	p.calls.Wait()
 	p.opts.Client.CloseIdleConnections()
+}
+
+// Finish lets the calls under way come to their end, all told, and then closes.
+// Nothing new begins.
+func (p *Platform) Finish() {
+	p.mu.Lock()
+	p.closed = true
+	p.mu.Unlock()
+	p.calls.Wait()
+	p.Close()
 }
 
 // ServeHTTP answers a request as the operator, or the simulator itself, does.
@@ -149,6 +169,7 @@ func (p *Platform) routes() *http.ServeMux {
 	} {
 		mux.Handle(pattern, p.watched(handler))
 	}
+	p.api(mux)
 	p.control(mux)
 	return mux
 }

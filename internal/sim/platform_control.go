@@ -54,6 +54,34 @@ func (p *Platform) control(mux *http.ServeMux) {
 		p.Revoke(o.All)
 		return nil
 	}))
+	p.playControl(mux)
+}
+
+// playControl adds what the people of the simulation do.
+func (p *Platform) playControl(mux *http.ServeMux) {
+	mux.HandleFunc("POST /sim/call", order(func(w http.ResponseWriter, c IncomingCall) error {
+		id, err := p.Call(c)
+		if err == nil {
+			writeJSON(w, http.StatusOK, map[string]any{"call": map[string]any{"id": id}})
+		}
+		return err
+	}))
+	mux.HandleFunc("POST /sim/manner", order(func(w http.ResponseWriter, o struct {
+		PickUp span `json:"pick_up"`
+		Answer span `json:"answer"`
+		Talk   span `json:"talk"`
+		Record span `json:"record"`
+	},
+	) error {
+		p.SetManner(Manner{time.Duration(o.PickUp), time.Duration(o.Answer), time.Duration(o.Talk), time.Duration(o.Record)})
+		return nil
+	}))
+	mux.HandleFunc("POST /sim/directory", order(func(w http.ResponseWriter, c DirectoryChange) error {
+		return p.ChangeDirectory(c)
+	}))
+	mux.HandleFunc("GET /sim/parking", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, p.Parked()) })
+	mux.HandleFunc("GET /sim/ledger", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, p.opts.Sim.Ledger()) })
+	mux.HandleFunc("POST /sim/probe", func(w http.ResponseWriter, r *http.Request) { writeJSON(w, http.StatusOK, p.Probe(r.Context())) })
 }
 
 func (p *Platform) tellTime(w http.ResponseWriter) {

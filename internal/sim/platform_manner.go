@@ -23,6 +23,13 @@ func (m Manner) withDefaults() Manner {
 	return m
 }
 
+// SetManner changes the manner of the calls that begin from now on.
+func (p *Platform) SetManner(m Manner) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.opts.Manner = m.withDefaults()
+}
+
 // Spelling is which of the page's two ways to write an answer is taken.
 type Spelling string
 

@@ -21,6 +21,7 @@ type cabinet struct {
 	*sim.Platform
 	t   *testing.T
 	url string
+	uri string       // the redirect URI
 	web *http.Client // does not follow redirects
 }
 
@@ -43,7 +44,7 @@ func newCabinet(t *testing.T, opts sim.PlatformOptions) *cabinet {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &cabinet{p, t, srv.URL, &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error {
+	return &cabinet{p, t, srv.URL, opts.RedirectURI, &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error {
 		return http.ErrUseLastResponse
 	}}}
 }
@@ -87,9 +88,9 @@ func (c *cabinet) post(path string, form url.Values) (int, *url.URL, string) {
 	return c.do(req)
 }
 
-func authorizeQuery(change ...string) string {
+func (c *cabinet) authorizeQuery(change ...string) string {
 	q := url.Values{
-		"client_id": {sim.DemoClientID}, "redirect_uri": {"https://calls.example.org/mtt/word"},
+		"client_id": {sim.DemoClientID}, "redirect_uri": {c.uri},
 		"scope": {askedScope}, "response_type": {"code"}, "state": {"a b&c"},
 	}
 	for i := 0; i < len(change); i += 2 {
@@ -101,7 +102,7 @@ func authorizeQuery(change ...string) string {
 // logIn goes through the form and returns where the browser is sent.
 func (c *cabinet) logIn(form url.Values) (*url.URL, string) {
 	c.t.Helper()
-	_, login, body := c.get(authorizeQuery())
+	_, login, body := c.get(c.authorizeQuery())
 	if login == nil {
 		c.t.Fatalf("not led to the login page: %s", body)
 	}
@@ -151,7 +152,7 @@ func (c *cabinet) tokens() pair {
 func (c *cabinet) exchange(code string) (int, pair) {
 	return c.grant(url.Values{
 		"grant_type": {"authorization_code"}, "code": {code}, "scope": {askedScope},
-		"redirect_uri": {"https://calls.example.org/mtt/word"},
+		"redirect_uri": {c.uri},
 	})
 }
 
@@ -183,7 +184,7 @@ func TestAuthorizeWantsWhatThePageSays(t *testing.T) {
 	for name, value := range map[string]string{
 		"client_id": "other", "redirect_uri": "https://evil.example.org/", "scope": "all", "response_type": "token",
 	} {
-		status, back, _ := c.get(authorizeQuery(name, value))
+		status, back, _ := c.get(c.authorizeQuery(name, value))
 		if status != http.StatusBadRequest || back != nil {
 			t.Errorf("wrong %s: %d, %v", name, status, back)
 		}

@@ -68,8 +68,9 @@ func (st *story) render() {
 
 // tell sends one state of a leg at second at, bearing the time of second stamp.
 func (st *story) tell(l *leg, state string, at, stamp int) {
+	l.lastTag = oddTag(st.r, l.tag)
 	info := map[string]any{
-		"call":        map[string]any{"id": l.id, "tag": oddTag(st.r, l.tag)},
+		"call":        map[string]any{"id": l.id, "tag": l.lastTag},
 		"state":       state,
 		"transportId": st.transport,
 		"type":        "incoming",
@@ -143,7 +144,10 @@ func directoryChange(seed uint64, i int) *Notification {
 	if r.IntN(50) != 0 && i != 3 {
 		return nil
 	}
-	kind := []string{"numbersChanged", "workplacesChanged"}[r.IntN(2)]
+	return newDirectoryNotification([]string{"numbersChanged", "workplacesChanged"}[r.IntN(2)])
+}
+
+func newDirectoryNotification(kind string) *Notification {
 	n := newNotification(kind, 0, fmt.Appendf(nil, `{"event":"vpbxNotifications","result":{"eventType":%q}}`, kind))
 	n.directory = true
 	return n

@@ -27,6 +27,9 @@ func (s *Sim) plan() []delivery {
 	}
 	var out []delivery
 	for i, c := range s.Calls() {
+		if c.played {
+			continue
+		}
 		start := postAt(s.opts, i)
 		for _, n := range c.Notifications {
 			d := delivery{note: n, lane: i, at: start}

@@ -111,13 +111,13 @@ func (o Options) withDefaults() (Options, error) {
 // Sim is one simulated company with its calls. Its methods may be used from
 // several goroutines.
 type Sim struct {
-	opts    Options
-	company *company
-	voice   *voice
+	opts  Options
+	voice *voice
 
-	mu    sync.Mutex // guards the two below, which Live grows
-	calls []*Call
-	files map[string]*Recording // by path
+	mu      sync.Mutex // guards what Live and Platform change
+	company *company   // replaced, never changed
+	calls   []*Call
+	files   map[string]*Recording // by path
 
 	count   counters
 	lastAck atomic.Int64 // Unix nanoseconds of the latest acknowledgement, or of the first post
@@ -205,6 +205,7 @@ const (
 	streamSchedule
 	streamDirectory
 	streamLive
+	streamPlayed
 )
 
 func newRand(seed uint64, stream int, i uint64) *rand.Rand {

@@ -31,6 +31,14 @@ const (
 	InternalNoAns Kind = "internal_no_answer"
 )
 
+// The kinds of calls that only Platform plays.
+const (
+	Asked         Kind = "asked"          // incoming, by order of the simulator
+	MadeWorkplace Kind = "made_workplace" // the first leg of makeCall: the workplace is rung
+	MadeNumber    Kind = "made_number"    // its second leg: the number is rung
+	Transferred   Kind = "transferred"    // goes on under a Call-ID of its own after transferCall
+)
+
 // kinds returns every kind with its weight.
 func kinds() (names []Kind, weights []int) {
 	return []Kind{
@@ -73,6 +81,8 @@ type Call struct {
 	Notifications []*Notification // in the order of the events
 
 	directory *Notification // a change of the directory that follows the call; mostly nil
+	played    bool          // by Platform, which posts it itself
+	cut       bool          // and was ended by Close
 	// lastTime is the latest moment the notifications name, from the start.
 	lastTime time.Duration
 }
@@ -103,6 +113,7 @@ const never = -1
 // leg is a leg in the making. Its times are seconds from the start of the call.
 type leg struct {
 	id, tag   string
+	lastTag   string // as its newest notification spells it
 	role      role
 	account   string // of this leg
 	workplace workplace
@@ -115,6 +126,11 @@ type leg struct {
 	talk                        int
 	duration                    int // as "finished" says it; never: null or absent
 	reason                      string
+
+	// Of a leg that Platform plays.
+	story      *story
+	forwarders []any
+	ended      func(second int) // what follows its end
 }
 
 // story is a call in the making.
@@ -128,6 +144,7 @@ type story struct {
 	suffixed bool
 	suffix   int
 	legs     []*leg
+	offset   int // of a line's call: the line's second at which it starts
 
 	client    client
 	hidden    int    // 0: shown; else one of the ways to hide
@@ -140,12 +157,12 @@ type story struct {
 // newStory makes up call i.
 func newStory(s *Sim, i int, m moment) *Call {
 	r := newRand(s.opts.Seed, streamCall, uint64(i))
-	st := &story{call: &Call{}, r: r, company: s.company, index: i}
+	st := &story{call: &Call{}, r: r, company: s.currentCompany(), index: i}
 	st.call.Kind = pickKind(s.opts.Seed, i, r)
 	if names, _ := kinds(); m.closed && i >= len(names) {
 		st.call.Kind = AfterHours
 	}
-	st.external = s.company.externals[r.IntN(len(s.company.externals))]
+	st.external = st.company.externals[r.IntN(len(st.company.externals))]
 	st.transport = fmt.Sprintf("10.133.%d.%d:507%d", 32+r.IntN(20), 1+r.IntN(250), r.IntN(10))
 	st.drawClient()
 	st.happen()
