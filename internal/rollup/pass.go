@@ -176,7 +176,7 @@ func (r *Roller) look(ctx context.Context, since time.Time) (map[time.Time]uint6
 // the company's overlaps with two of UTC.
 func covering(fingerprint uint64, b warehouse.ReportBasis, day time.Time) uint64 {
 	h := fnv.New64a()
-	_ = binary.Write(h, binary.LittleEndian, []uint64{fingerprint, b.Fingerprint})
+	_ = binary.Write(h, binary.LittleEndian, []uint64{fingerprint, b.Fingerprint, b.OwnCalls[day]})
 	for around := -1; around <= 1; around++ {
 		fmt.Fprint(h, b.Calendar[day.AddDate(0, 0, around)], "|")
 	}

@@ -137,11 +137,12 @@ func (db *DB) Integrations(ctx context.Context) ([]string, error) {
 type ReportBasis struct {
 	Fingerprint uint64               // of the settings and of which terminal stands at which workplace
 	Calendar    map[time.Time]string // kinds of days
+	OwnCalls    map[time.Time]uint64 // fingerprints of the calls that we made ourselves, by day (UTC)
 }
 
 // ReportBasis reads it.
 func (db *DB) ReportBasis(ctx context.Context) (ReportBasis, error) {
-	b := ReportBasis{Calendar: map[time.Time]string{}}
+	b := ReportBasis{Calendar: map[time.Time]string{}, OwnCalls: map[time.Time]uint64{}}
 	err := db.do(ctx, "read the basis of reports", readTimeout, func(ctx context.Context) error {
 		err := db.conn.QueryRow(ctx, `SELECT
 			(SELECT sum(cityHash64(integration, since, utc_offset_s, work_from, work_to, short_day_minutes, service_level_s, callback_days, repeat_hours)) FROM report_settings FINAL)
@@ -150,11 +151,21 @@ func (db *DB) ReportBasis(ctx context.Context) (ReportBasis, error) {
 		if err != nil {
 			return err
 		}
-		return db.query(ctx, "SELECT day, kind FROM calendar FINAL", nil, func(r driver.Rows) error {
+		err = db.query(ctx, "SELECT day, kind FROM calendar FINAL", nil, func(r driver.Rows) error {
 			var day time.Time
 			var kind string
 			err := r.Scan(&day, &kind)
 			b.Calendar[day.UTC()] = kind
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		return db.query(ctx, "SELECT toDate(started_at) AS day, sum(cityHash64(call_id)) FROM own_calls GROUP BY day", nil, func(r driver.Rows) error {
+			var day time.Time
+			var fingerprint uint64
+			err := r.Scan(&day, &fingerprint)
+			b.OwnCalls[day.UTC()] = fingerprint
 			return err
 		})
 	})

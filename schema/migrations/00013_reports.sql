@@ -40,7 +40,7 @@ SELECT
     c.transfers AS transfers,
     c.legs AS legs,
     c.recordings AS recordings,
-    false AS own_call,
+    toBool((c.integration, c.call_id) IN (SELECT integration, call_id FROM own_calls)) AS own_call,
     c.platform_call_id AS platform_call_id,
     c.group_id AS group_id,
     c.partial AS partial,
@@ -370,21 +370,34 @@ SELECT integration, recording_id, announced_at, state, platform_call_id, account
 FROM recordings FINAL
 WHERE (integration, recording_id) IN (SELECT integration, recording_id FROM orphan_recordings FINAL);
 
--- Spans of an hour and more between the starts of two calls.
+-- Spans of an hour and more between the starts of two calls, and since the last.
 CREATE OR REPLACE VIEW report_silence AS
-SELECT integration, from_at AS started_at, until_at, silence_ms, working_hours
+WITH
+    (SELECT groupArray(day) FROM calendar FINAL WHERE kind = 'holiday') AS holidays,
+    (SELECT groupArray(day) FROM calendar FINAL WHERE kind = 'working') AS working_days
+SELECT
+    g.integration AS integration, g.from_at AS started_at, g.until_at AS until_at, g.silence_ms AS silence_ms,
+    toUInt32(arrayCount(
+        wall -> toHour(wall) * 60 >= s.work_from[if(s.work_to[toDayOfWeek(wall)] = 0 AND has(working_days, toDate(wall)), 1, toDayOfWeek(wall))]
+            AND toHour(wall) * 60 < s.work_to[if(s.work_to[toDayOfWeek(wall)] = 0 AND has(working_days, toDate(wall)), 1, toDayOfWeek(wall))]
+            AND NOT has(holidays, toDate(wall)),
+        arrayMap(n -> toStartOfHour(g.from_at) + toIntervalHour(n + 1) + toIntervalSecond(s.utc_offset_s),
+            range(toUInt64(least(date_diff('hour', g.from_at, g.until_at), 20000)))))) AS working_hours,
+    g.going_on AS going_on
 FROM
 (
     SELECT
-        h.integration AS integration, h.until_at AS until_at,
-        lagInFrame(h.last_at) OVER before AS from_at,
-        toUInt64(greatest(date_diff('millisecond', from_at, h.until_at), 0)) AS silence_ms,
-        toUInt32(0) AS working_hours
+        h.integration AS integration, h.until_at AS until_at, h.going_on AS going_on,
+        lagInFrame(h.last_at) OVER (PARTITION BY h.integration ORDER BY h.until_at ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS from_at,
+        toUInt64(greatest(date_diff('millisecond', from_at, h.until_at), 0)) AS silence_ms
     FROM
     (
-        SELECT integration, started_at AS hour, min(first_call_at) AS until_at, max(last_call_at) AS last_at
-        FROM hourly_calls FINAL GROUP BY integration, hour
+        SELECT integration, min(first_call_at) AS until_at, max(last_call_at) AS last_at, false AS going_on
+        FROM hourly_calls FINAL GROUP BY integration, started_at
+        UNION ALL
+        SELECT integration, now64(3, 'UTC'), now64(3, 'UTC'), true FROM hourly_calls FINAL GROUP BY integration
     ) AS h
-    WINDOW before AS (PARTITION BY h.integration ORDER BY h.hour ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
-)
-WHERE from_at > toDateTime64('1970-01-02 00:00:00', 3, 'UTC') AND silence_ms >= 3600000;
+) AS g
+ASOF LEFT JOIN (SELECT * FROM report_settings FINAL) AS s ON g.integration = s.integration AND g.from_at >= s.since
+WHERE g.from_at > toDateTime64('1970-01-02 00:00:00', 3, 'UTC') AND g.silence_ms >= 3600000
+SETTINGS join_use_nulls = 0;
