@@ -8,7 +8,9 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -163,4 +165,59 @@ func askFormat(t *testing.T, db *warehouse.DB, query, format string) string {
 		t.Fatal(err)
 	}
 	return strings.TrimSpace(out.String())
+}
+
+// A share is posted and not written; another is written again, and shows once.
+func TestSeedPostsAndRewritesShares(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	posted := map[uint64]int{} // notifications by call
+	cfg := &config{integrations: []integration{{name: "main", zone: time.UTC}}}
+	listener := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		e, bad := cfg.decode("main", body, time.Now())
+		if err != nil || bad != nil || r.URL.Path != "/mtt/secret/events" || e.State == call.Recorded {
+			http.Error(w, "not a notification", http.StatusBadRequest)
+			return
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		posted[e.CallID()]++
+	}))
+	defer listener.Close()
+	db, database := benchWarehouse(t)
+	_, address, user, password := embeddedtest.ClickHouse(t)
+	until := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
+	n, err := seed.Run(t.Context(), seed.Options{
+		Address: address, User: user, Password: password, Database: database, Log: slog.New(slog.DiscardHandler),
+		History: sim.HistoryOptions{Seed: 2, Calls: 1000, From: until.AddDate(0, 0, -20), To: until},
+		Posted:  0.1, RedirectURI: listener.URL + "/mtt/secret/", Reversioned: 0.2,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := 0
+	for id, notes := range posted {
+		told += notes
+		if got := askTSV(t, db, fmt.Sprintf("SELECT count() FROM calls WHERE call_id = %d", id)); got != "0" {
+			t.Fatalf("call %d was posted and written", id)
+		}
+	}
+	if len(posted) < 50 || len(posted) > 150 || int(n.Calls)+len(posted) != 1000 || int(n.Posted) != told {
+		t.Errorf("%d calls written, %d posted with %d notifications, counted %d", n.Calls, len(posted), told, n.Posted)
+	}
+	for _, table := range []string{"calls", "legs", "calls_by_client"} {
+		got := askTSV(t, db, fmt.Sprintf("SELECT c.n > 1.1 * l.n, c.n < 1.3 * l.n FROM (SELECT count() AS n FROM %[1]s SETTINGS final = 0) AS c, (SELECT count() AS n FROM %[1]s FINAL) AS l", table))
+		if got != "1\t1" {
+			t.Errorf("%s: not a fifth is there twice: %s", table, got)
+		}
+	}
+	const named = "SELECT countIf(w.name = '' OR s.department = '') FROM directory_terminals AS t " +
+		"LEFT JOIN directory_workplaces AS w USING (workplace) LEFT JOIN directory_staff AS s USING (workplace)"
+	if got := askTSV(t, db, named); got != "0" {
+		t.Errorf("%s terminals belong to nobody", got)
+	}
+	if got := askTSV(t, db, "SELECT count() FROM legs WHERE kind = 'workplace' AND account_id NOT IN (SELECT terminal FROM directory_terminals)"); got != "0" {
+		t.Errorf("%s legs at terminals that the directory does not know", got)
+	}
 }

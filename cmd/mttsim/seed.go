@@ -36,6 +36,8 @@ func seedCommand() *cli.Command {
 			&cli.TimestampFlag{Name: "until", Layout: time.RFC3339, Usage: "that end at `TIME`; default: now"},
 			&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "`S` drives everything that is random: the same seed and times, the same calls"},
 			&cli.IntFlag{Name: "workers", Usage: "fill `N` months at once; default: one for each processor"},
+			&cli.Float64Flag{Name: "posted", Usage: "post `PERCENT` of the calls to --redirect-uri instead, so that the installation makes their rows"},
+			&cli.StringFlag{Name: "redirect-uri", Usage: "the installation's redirect `URI`, with --posted"},
 			&cli.IntFlag{Name: "reversioned", Usage: "write `PERCENT` of the calls once more with a higher version, and keep the engine from merging them"},
 		},
 		Action: runSeed,
@@ -46,8 +48,8 @@ func runSeed(c *cli.Context) error {
 	o := seed.Options{
 		Address: c.String("address"), User: c.String("user"), Password: os.Getenv("CLICKHOUSE_PASSWORD"),
 		Database: c.String("database"), Integration: c.String("integration"), Workers: c.Int("workers"),
-		Reversioned: float64(c.Int("reversioned")) / 100,
-		Log:         slog.New(slog.NewTextHandler(c.App.ErrWriter, nil)),
+		Reversioned: float64(c.Int("reversioned")) / 100, Posted: c.Float64("posted") / 100, RedirectURI: c.String("redirect-uri"),
+		Log: slog.New(slog.NewTextHandler(c.App.ErrWriter, nil)),
 	}
 	switch {
 	case c.NArg() > 0:
@@ -70,9 +72,12 @@ func runSeed(c *cli.Context) error {
 		return err
 	}
 	took := time.Since(began)
-	_, err = fmt.Fprintf(c.App.Writer, "%d calls, %d notifications, %d legs, %d recordings in %v: %.0f calls/s\n",
+	fmt.Fprintf(c.App.Writer, "%d calls, %d notifications, %d legs, %d recordings in %v: %.0f calls/s\n",
 		n.Calls, n.Events, n.Legs, n.Recordings, took.Round(time.Second), float64(n.Calls)/took.Seconds())
-	return err
+	if n.Posted > 0 {
+		fmt.Fprintf(c.App.Writer, "and %d notifications of other calls posted\n", n.Posted)
+	}
+	return nil
 }
 
 // readInstallation finds the embedded ClickHouse by the file that the product's

@@ -12,13 +12,16 @@ import (
 // month fills the tables with the calls of some days, by one INSERT for each
 // table.
 func (s *seeder) month(ctx context.Context, days []int) error {
+	if err := ctx.Err(); err != nil {
+		return err // another month has failed
+	}
 	w := newWriter(s)
 	var err error
 	for i, c := range w.all() {
 		w.streams = append(w.streams, s.insert(ctx, tables[i], c, &s.count[i]))
 	}
 	for _, d := range days {
-		if err = s.history.Day(d, w.write); err != nil {
+		if err = s.history.Day(d, func(c *sim.HistoryCall) error { return w.write(ctx, c) }); err != nil {
 			err = fmt.Errorf("seed: %s: %w", s.history.Date(d).Format(time.DateOnly), err)
 			break
 		}
@@ -57,7 +60,10 @@ func (w *writer) all() [len(tables)]*columns {
 	}
 }
 
-func (w *writer) write(c *sim.HistoryCall) error {
+func (w *writer) write(ctx context.Context, c *sim.HistoryCall) error {
+	if id := w.id("call", w.s.o.Integration, c.PlatformID); w.s.posted(id) {
+		return w.s.poster.take(ctx, c)
+	}
 	w.rows(c)
 	for _, st := range w.streams {
 		if err := st.flush(blockRows); err != nil {

@@ -47,6 +47,10 @@ type Options struct {
 	Workers     int // months filled at once; default: one for each processor, at most 4
 	// LinkLife is how long the operator keeps a recording; default 90 days.
 	LinkLife time.Duration
+	// Posted is the share of the calls, 0 to 1, that is posted to RedirectURI
+	// instead, so that the installation itself makes their rows.
+	Posted      float64
+	RedirectURI string
 	// Reversioned is the share of the calls, 0 to 1, that is written once more
 	// with a higher version. Their tables no longer merge from then on: see Freeze.
 	Reversioned float64
@@ -61,8 +65,13 @@ func (o *Options) validate() error {
 	if _, _, err := net.SplitHostPort(o.Address); err != nil {
 		return fmt.Errorf("seed: address: %w", err)
 	}
-	if o.Reversioned < 0 || o.Reversioned > 1 {
-		return errors.New("seed: the share to write again must be from 0 to 1")
+	for _, share := range []float64{o.Reversioned, o.Posted} {
+		if share < 0 || share > 1 {
+			return errors.New("seed: a share must be from 0 to 1")
+		}
+	}
+	if (o.Posted > 0) != (o.RedirectURI != "") {
+		return errors.New("seed: a share to post and a redirect URI need each other")
 	}
 	if o.Database == "" {
 		o.Database = "fonoteka"
@@ -82,6 +91,7 @@ func (o *Options) validate() error {
 // Counts are the rows that were written.
 type Counts struct {
 	Calls, Events, Legs, Recordings int64
+	Posted                          int64 // notifications that the installation took
 }
 
 // Run seeds. What it writes is visible when it has returned nil.
@@ -97,7 +107,10 @@ func Run(ctx context.Context, o Options) (Counts, error) {
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 8}} // no proxy
 	defer client.CloseIdleConnections()
 	s := &seeder{o: o, history: h, server: server{client, o.Address, o.User, o.Password, o.Database}}
-	for _, step := range []func(context.Context) error{s.stage, s.fill, s.attach, s.again} {
+	if o.Posted > 0 {
+		s.poster = s.newPoster()
+	}
+	for _, step := range []func(context.Context) error{s.directory, s.stage, s.fill, s.attach, s.again} {
 		if err := step(ctx); err != nil {
 			return s.counts(), err
 		}
@@ -109,6 +122,7 @@ type seeder struct {
 	o       Options
 	history *sim.History
 	server  server
+	poster  *poster // nil: nothing is posted
 	count   [len(tables)]counter
 }
 
@@ -159,25 +173,32 @@ func (s *seeder) attach(ctx context.Context) error {
 	return s.drop(ctx)
 }
 
-// fill lets workers take a month after the other.
+// fill lets workers take a month after the other, and the poster what they pass on.
 func (s *seeder) fill(ctx context.Context) error {
-	months := s.months()
-	todo := make(chan []int, len(months))
-	for _, m := range months {
-		todo <- m
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		if s.poster != nil {
+			defer close(s.poster.calls)
+		}
+		return s.fillMonths(ctx)
+	})
+	if s.poster != nil {
+		group.Go(func() error { return s.poster.run(ctx) })
 	}
-	close(todo)
+	return group.Wait()
+}
+
+func (s *seeder) fillMonths(ctx context.Context) error {
 	began := time.Now()
 	group, ctx := errgroup.WithContext(ctx)
-	for range min(s.o.Workers, len(months)) {
+	group.SetLimit(s.o.Workers)
+	for _, days := range s.months() {
 		group.Go(func() error {
-			for days := range todo {
-				if err := s.month(ctx, days); err != nil {
-					return err
-				}
-				n := s.counts()
-				s.o.Log.Info("seeded", "month", s.history.Date(days[0]).Format("2006-01"), "calls", n.Calls, "of", s.o.History.Calls, "took", time.Since(began).Round(time.Second))
+			if err := s.month(ctx, days); err != nil {
+				return err
 			}
+			s.o.Log.Info("seeded", "month", s.history.Date(days[0]).Format("2006-01"),
+				"calls", s.counts().Calls, "of", s.o.History.Calls, "took", time.Since(began).Round(time.Second))
 			return nil
 		})
 	}
@@ -206,7 +227,11 @@ func (s *seeder) counts() Counts {
 		}
 		return 0
 	}
-	return Counts{Calls: at("calls"), Events: at("events"), Legs: at("legs"), Recordings: at("recordings")}
+	n := Counts{Calls: at("calls"), Events: at("events"), Legs: at("legs"), Recordings: at("recordings")}
+	if s.poster != nil {
+		n.Posted = s.poster.sent.Load()
+	}
+	return n
 }
 
 // again writes a share of the calls once more with a higher version, a month at
