@@ -79,6 +79,10 @@ func (s *seeder) insert(ctx context.Context, table string, c *columns, sent *cou
 		"min_insert_block_size_rows":  {strconv.Itoa(partRows)},
 		"min_insert_block_size_bytes": {strconv.Itoa(partBytes)},
 		"max_insert_threads":          {"1"},
+		// A table of few rows may get none for long while the engine is busy with
+		// the others.
+		"http_receive_timeout": {"86400"},
+		"receive_timeout":      {"86400"},
 	}
 	from, to := io.Pipe()
 	st := &stream{columns: c, sent: sent, pipe: to, done: make(chan error, 1)}
