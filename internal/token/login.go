@@ -109,6 +109,10 @@ func (k *Keeper) finish(ctx context.Context, code, state string) (outcome string
 			return errors.Join(err, saveErr)
 		}
 		outcome = became
+		select {
+		case k.fresh <- struct{}{}:
+		default:
+		}
 		return err
 	})
 	return outcome, err

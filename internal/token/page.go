@@ -56,7 +56,7 @@ func (p *pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 type told struct {
 	Good        bool
 	Title, Text string
-	Do          string // what to do now; "": nothing
+	Do          string // what to do now, commands in backquotes; "": nothing
 }
 
 var tellings = map[string]told{
@@ -67,30 +67,30 @@ var tellings = map[string]told{
 	outcomeDenied: {
 		false, "The operator gave no access",
 		"The login page was left, or the operator refused the access.",
-		"Begin again with fonoteka auth login. If it happens again, look in the operator's cabinet whether the integration is active.",
+		"Begin again with `fonoteka auth login`. If it happens again, look in the operator's cabinet whether the integration is active.",
 	},
 	outcomeExpired: {
 		false, "This login took too long",
-		"A login has to be finished within 15 minutes.", "Begin again with fonoteka auth login.",
+		"A login has to be finished within 15 minutes.", "Begin again with `fonoteka auth login`.",
 	},
 	outcomeForeign: {
 		false, "This login was not begun here",
 		"The address belongs to no login that Fonoteka has begun, or to one that is finished. Nothing was changed.",
-		"Begin with fonoteka auth login, and open the address that it prints, once.",
+		"Begin with `fonoteka auth login`, and open the address that it prints, once.",
 	},
 	outcomeRefused: {
 		false, "The operator refused the login",
 		"It did not accept the client id, the client secret or the code.",
-		"Compare the client id, the secret and the redirect URI with the operator's cabinet, and begin again with fonoteka auth login. The log of Fonoteka has the operator's answer.",
+		"Compare the client id, the secret and the redirect URI with the operator's cabinet, and begin again with `fonoteka auth login`. The log of Fonoteka has the operator's answer.",
 	},
 	outcomeUnreachable: {
 		false, "The operator does not answer",
 		"You have logged in at the operator, but Fonoteka could not reach it to take the access over.",
-		"Begin again with fonoteka auth login in some minutes. The log of Fonoteka has the reason.",
+		"Begin again with `fonoteka auth login` in some minutes. The log of Fonoteka has the reason.",
 	},
 	outcomeFailed: {
 		false, "Fonoteka could not finish the login",
-		"The access could not be stored.", "Look in the log of Fonoteka for the reason – a full disk, perhaps – and begin again with fonoteka auth login.",
+		"The access could not be stored.", "Look in the log of Fonoteka for the reason – a full disk, perhaps – and begin again with `fonoteka auth login`.",
 	},
 }
 
@@ -100,7 +100,20 @@ var source string
 //go:embed page.css
 var style string
 
-var page = template.Must(template.New("page").Parse(source))
+var page = template.Must(template.New("page").Funcs(template.FuncMap{"marked": marked}).Parse(source))
+
+// marked shows what stands between backquotes as code.
+func marked(text string) template.HTML {
+	var b strings.Builder
+	for i, part := range strings.Split(text, "`") {
+		part = template.HTMLEscapeString(part)
+		if i%2 == 1 {
+			part = "<code>" + part + "</code>"
+		}
+		b.WriteString(part)
+	}
+	return template.HTML(b.String())
+}
 
 // policy forbids everything but the style of the page itself.
 var policy = func() string {

@@ -33,9 +33,12 @@ func (k *Keeper) alone(ctx context.Context, do func(record) error) (err error) {
 
 // renew refreshes the tokens, unless they do not want it any more when it is our
 // turn.
-func (k *Keeper) renew(ctx context.Context, wanted func(record) bool) (renewed record, err error) {
+func (k *Keeper) renew(ctx context.Context, wanted func(record) (bool, error)) (renewed record, err error) {
 	err = k.alone(ctx, func(r record) error {
-		if r, err = k.saveLate(r); err != nil || !wanted(r) {
+		if r, err = k.saveLate(r); err != nil {
+			return err
+		}
+		if want, err := wanted(r); !want {
 			renewed = r
 			return err
 		}

@@ -17,6 +17,7 @@ func (k *Keeper) Run(ctx context.Context) error {
 		t.Reset(k.renewDue(ctx))
 		select {
 		case <-t.C:
+		case <-k.fresh:
 		case <-ctx.Done():
 			return nil
 		}
@@ -33,7 +34,7 @@ func (k *Keeper) renewDue(ctx context.Context) time.Duration {
 		return look
 	}
 	if k.due(r) {
-		_, _ = k.renew(ctx, k.due)
+		_, _ = k.renew(ctx, func(r record) (bool, error) { return k.due(r), nil })
 		return shortest
 	}
 	if left := r.dueAt().Sub(k.o.Now()); left > 0 {

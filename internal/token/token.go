@@ -48,6 +48,9 @@ import (
 // why.
 var ErrLogin = errors.New("a login is needed (fonoteka auth login)")
 
+// errStorm says that it is not our tokens' fault.
+var errStorm = errors.New("the operator refuses one fresh token after another")
+
 // Credentials are the client of the operator's cabinet.
 type Credentials struct {
 	ClientID     string
@@ -87,6 +90,7 @@ type Keeper struct {
 	o       Options
 	metrics *metrics
 	forced  *rate.Limiter // refreshes because of a 401, before they are due
+	fresh   chan struct{} // a login has come: Run looks when they are due
 
 	mu      sync.Mutex // held by who is alone
 	unsaved *unsaved   // an answer that could not be saved; nil: none
@@ -103,7 +107,7 @@ func New(o Options) (*Keeper, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	k := &Keeper{o: o, forced: rate.NewLimiter(rate.Every(time.Minute), 5)}
+	k := &Keeper{o: o, forced: rate.NewLimiter(rate.Every(time.Minute), 5), fresh: make(chan struct{}, 1)}
 	var err error
 	if k.metrics, err = newMetrics(k, o); err != nil {
 		return nil, fmt.Errorf("register the metrics of tokens: %w", err)
@@ -123,10 +127,17 @@ func (k *Keeper) Token(ctx context.Context, refused string) (string, error) {
 	if r.usable(k.o.Now(), refused) {
 		return r.Access, nil
 	}
-	if refused != "" && refused == r.Access && !k.forced.Allow() {
-		return "", fmt.Errorf("the operator refuses one fresh token after another")
-	}
-	if r, err = k.renew(ctx, func(r record) bool { return !r.usable(k.o.Now(), refused) }); err != nil {
+	r, err = k.renew(ctx, func(r record) (bool, error) {
+		now := k.o.Now()
+		if r.usable(now, refused) {
+			return false, nil
+		}
+		if r.usable(now, "") && !k.forced.Allow() {
+			return false, errStorm
+		}
+		return true, nil
+	})
+	if err != nil {
 		return "", err
 	}
 	return r.Access, nil
