@@ -21,6 +21,7 @@ type config struct {
 	demo     bool
 	history  int // demo: calls of the last days, posted first
 	ledger   string
+	probe    bool          // check the listener first
 	serve    bool          // keep serving until a signal
 	serveFor time.Duration // keep serving for so long after posting
 	linger   time.Duration // keep serving at most so long while recordings are not fetched
@@ -31,10 +32,11 @@ const demoDays, demoHistory = 7, 400
 func flags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "redirect-uri", Usage: "notifications are posted to `URL`/events"},
+		&cli.BoolFlag{Name: "probe", Usage: "first check that the listener answers, as the operator does when it makes an integration's id"},
 		&cli.IntFlag{Name: "calls", Value: 100, Usage: "make up `N` calls"},
 		&cli.Float64Flag{Name: "rate", Value: 20, Usage: "`R` calls per second; 0: as fast as they are taken"},
 		&cli.Uint64Flag{Name: "seed", Usage: "`S` drives everything that is random; default: the clock, printed to standard error"},
-		&cli.StringFlag{Name: "faults", Value: "none", Usage: "`LIST` of name=probability (duplicate, shuffle, delay, 404, 5xx, cut, stall, html), a preset (none, some, hard) may stand first"},
+		&cli.StringFlag{Name: "faults", Value: "none", Usage: "`LIST` of name=probability (duplicate, shuffle, delay, unknown, unconnected, reuse, 404, 5xx, cut, stall, html), a preset (none, some, hard, odd) may stand first"},
 		&cli.IntFlag{Name: "shuffle-window", Usage: "a shuffled notification moves at most `N` places; 0: anywhere"},
 		&cli.DurationFlag{Name: "stall", Value: 2 * time.Second, Usage: "a stalled download stands still for `D`"},
 
@@ -103,11 +105,11 @@ func readConfig(c *cli.Context) (config, error) {
 	conf := config{
 		redirect: c.String("redirect-uri"), listen: c.String("listen"), base: c.String("record-base"),
 		demo: c.Bool("demo"), history: demoHistory, ledger: c.String("ledger"),
-		serve: c.Bool("serve"), serveFor: c.Duration("serve-for"), linger: c.Duration("linger"),
+		probe: c.Bool("probe"), serve: c.Bool("serve"), serveFor: c.Duration("serve-for"), linger: c.Duration("linger"),
 		platform: sim.PlatformOptions{
 			RedirectURI: c.String("redirect-uri"), ClientID: c.String("client-id"), ClientSecret: c.String("client-secret"),
 			User: c.String("user"), Password: c.String("password"), Refresh: sim.RefreshMode(c.String("refresh")),
-			AccessLife: c.Duration("access-life"), RefreshLife: c.Duration("refresh-life"),
+			Speed: c.Float64("speed"), AccessLife: c.Duration("access-life"), RefreshLife: c.Duration("refresh-life"),
 		},
 		sim: sim.Options{
 			Seed: c.Uint64("seed"), Calls: c.Int("calls"), Rate: c.Float64("rate"), Speed: c.Float64("speed"),
@@ -129,7 +131,7 @@ func setTimes(c *cli.Context, conf *config) {
 		conf.sim.Start = *t
 	}
 	if c.Bool("live") {
-		conf.sim.Speed = 1
+		conf.sim.Speed, conf.platform.Speed = 1, 1
 	}
 	days := c.Int("days")
 	if conf.demo {

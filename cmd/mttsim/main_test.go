@@ -141,3 +141,21 @@ func TestMistakesAreReportedTogether(t *testing.T) {
 		}
 	}
 }
+
+func TestTheOperatorsCheckComesFirst(t *testing.T) {
+	program := app()
+	program.Writer, program.ErrWriter = io.Discard, io.Discard
+	var mu sync.Mutex
+	var asked []string
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		asked = append(asked, req.Method+" "+req.URL.Path)
+		http.NotFound(w, req)
+	}))
+	defer srv.Close()
+	err := program.RunContext(t.Context(), []string{"mttsim", "--redirect-uri", srv.URL + "/x", "--calls", "5", "--probe"})
+	if err == nil || strings.Join(asked, ", ") != "GET /x, HEAD /x, POST /x/events" {
+		t.Errorf("%v after %s", err, asked)
+	}
+}

@@ -45,6 +45,11 @@ func run(ctx context.Context, conf config, out, progress io.Writer) error {
 	stop := serve(ln, platform)
 	defer stop()
 
+	if conf.probe {
+		if err := probe(ctx, platform, progress); err != nil {
+			return err
+		}
+	}
 	posted := report(ctx, s, progress, func(ctx context.Context) error {
 		err := s.Post(ctx, nil, conf.redirect)
 		if err != nil || !conf.demo {
@@ -60,6 +65,7 @@ func run(ctx context.Context, conf config, out, progress io.Writer) error {
 	if ctx.Err() != nil {
 		posted = nil
 	}
+	platform.Close() // what it plays goes to the ledger
 	return errors.Join(posted, writeLedger(s.Ledger(), conf.ledger, out))
 }
 
@@ -76,6 +82,18 @@ func serve(ln net.Listener, p *sim.Platform) (stop func()) {
 		_ = srv.Close()
 		<-done
 	}
+}
+
+// probe prints what the listener answers to the operator's check.
+func probe(ctx context.Context, p *sim.Platform, w io.Writer) error {
+	var refused error
+	for _, r := range p.Probe(ctx) {
+		fmt.Fprintf(w, "probe: %s: %d\n", r.Request, r.Status)
+		if !r.OK {
+			refused = errors.New("the listener does not answer the operator's check with 2xx")
+		}
+	}
+	return refused
 }
 
 // report runs work and says every 5 seconds how far it is.

@@ -17,6 +17,11 @@ type Faults struct {
 	Shuffle   float64 // a notification changes its place with another one of the run
 	Delay     float64 // a notification is posted up to 5 s later
 
+	// What the operator's page does not rule out.
+	Unknown     float64 // a call is told with states and fields that nobody knows
+	Unconnected float64 // a talk's "connected" is not sent; its duration is
+	Reuse       float64 // a border controller's Call-ID was another call's more than a day ago: that one is told as well
+
 	NotFound    float64 // downloads: 404
 	ServerError float64 // 500, 502, 503
 	Cut         float64 // the body ends before its Content-Length
@@ -27,13 +32,14 @@ type Faults struct {
 func (f *Faults) fields() map[string]*float64 {
 	return map[string]*float64{
 		"duplicate": &f.Duplicate, "shuffle": &f.Shuffle, "delay": &f.Delay,
+		"unknown": &f.Unknown, "unconnected": &f.Unconnected, "reuse": &f.Reuse,
 		"404": &f.NotFound, "5xx": &f.ServerError, "cut": &f.Cut, "stall": &f.Stall, "html": &f.HTML,
 	}
 }
 
-// ParseFaults reads "name=probability,…", where a preset – none, some, hard –
-// may stand first: "hard,shuffle=0". Names: duplicate, shuffle, delay, 404,
-// 5xx, cut, stall, html.
+// ParseFaults reads "name=probability,…", where a preset – none, some, hard,
+// odd – may stand first: "hard,shuffle=0". Names: duplicate, shuffle, delay,
+// unknown, unconnected, reuse, 404, 5xx, cut, stall, html.
 func ParseFaults(text string) (Faults, error) {
 	var f Faults
 	for item := range strings.SplitSeq(text, ",") {
@@ -71,13 +77,15 @@ func presetFaults(name string) (Faults, error) {
 			Duplicate: 0.1, Shuffle: 0.2, Delay: 0.05,
 			NotFound: 0.02, ServerError: 0.01, Cut: 0.01, Stall: 0.005, HTML: 0.005,
 		}, nil
+	case "odd":
+		return Faults{Unknown: 0.2, Unconnected: 0.1, Reuse: 0.2}, nil
 	case "hard":
 		return Faults{
 			Duplicate: 1.0 / 3, Shuffle: 1, Delay: 0.1,
 			NotFound: 0.1, ServerError: 0.1, Cut: 0.1, Stall: 0.05, HTML: 0.05,
 		}, nil
 	}
-	return Faults{}, fmt.Errorf("sim: unknown fault preset %q: known are none, some, hard; single faults are written name=probability with %s", name, faultNames())
+	return Faults{}, fmt.Errorf("sim: unknown fault preset %q: known are none, some, hard, odd; single faults are written name=probability with %s", name, faultNames())
 }
 
 func faultNames() string {

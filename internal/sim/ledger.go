@@ -26,7 +26,7 @@ type LedgerCall struct {
 	Answered       bool      `json:"answered"`
 	Outcome        string    `json:"outcome"`
 	OutcomeCertain bool      `json:"outcome_certain"` // false: missed and abandoned differ by receive times alone
-	RingMillis     *int64    `json:"ring_ms"`         // null where only receive times could tell: not answered
+	RingMillis     *int64    `json:"ring_ms"`         // null where only receive times could tell: not answered, or not told when
 	WaitMillis     *int64    `json:"wait_ms"`         // null likewise
 	WaitedMillis   int64     `json:"waited_ms"`       // in the story: until the answer, else until the end
 	TalkMillis     int64     `json:"talk_ms"`
@@ -91,7 +91,7 @@ func (c *Call) Ledger() LedgerCall {
 		ClientNumber: c.Client, ExternalNumber: c.External,
 		Legs: []LedgerLeg{}, Recordings: []LedgerRecording{},
 	}
-	if c.Answered {
+	if c.Answered && !c.answerUntold {
 		ring, wait := c.Ring.Milliseconds(), c.Waited.Milliseconds()
 		row.RingMillis, row.WaitMillis = &ring, &wait
 	}

@@ -35,6 +35,11 @@ func (s *Sim) Live(ctx context.Context, client *http.Client, redirectURI string,
 // live posts the notifications of one call at their moments.
 func (p *poster) live(ctx context.Context, c *Call, i int, begin time.Time) {
 	r := newRand(p.s.opts.Seed, streamSchedule, uint64(i)+1)
+	if c.before != nil {
+		for _, n := range c.before.Notifications {
+			p.deliver(ctx, n)
+		}
+	}
 	notes := c.Notifications
 	if c.directory != nil {
 		notes = append([]*Notification{c.directory}, notes...)

@@ -49,7 +49,10 @@ func (st *story) render() {
 		if l.showing {
 			st.tell(l, "showing", l.first, l.first)
 		}
-		if l.connected != never {
+		if st.strange {
+			st.tellStrange(l)
+		}
+		if l.connected != never && !l.unconnected {
 			st.tell(l, "connected", l.connected, l.connected)
 		}
 		if l.hiding != never {
@@ -86,6 +89,9 @@ func (st *story) tell(l *leg, state string, at, stamp int) {
 	result := map[string]any{"callInfo": info}
 	if state == "finished" {
 		st.finish(l, info, result)
+	}
+	if st.strange {
+		st.strangeFields(info, result)
 	}
 	body := encode(st.r, map[string]any{"event": "callNotifications", "result": result})
 	st.add(newNotification(state, time.Duration(at)*time.Second, body))

@@ -26,20 +26,20 @@ func (s *Sim) plan() []delivery {
 		speed = 0
 	}
 	var out []delivery
-	for i, c := range s.Calls() {
+	for _, c := range s.Calls() {
 		if c.played {
 			continue
 		}
-		start := postAt(s.opts, i)
+		start := postAt(s.opts, c.index)
 		for _, n := range c.Notifications {
-			d := delivery{note: n, lane: i, at: start}
+			d := delivery{note: n, lane: c.index, at: start}
 			if speed > 0 {
 				d.at += time.Duration(float64(n.After) / speed)
 			}
 			out = append(out, d)
 		}
 		if c.directory != nil {
-			out = append(out, delivery{note: c.directory, lane: i, at: start})
+			out = append(out, delivery{note: c.directory, lane: c.index, at: start})
 		}
 	}
 	sort.SliceStable(out, func(a, b int) bool { return out[a].at < out[b].at })

@@ -147,9 +147,14 @@ func New(opts Options) (*Sim, error) {
 func (s *Sim) add(i int, m moment) *Call {
 	c := newStory(s, i, m)
 	c.directory = directoryChange(s.opts.Seed, i)
+	var calls []*Call
+	if c.reused {
+		c.before = s.earlier(c)
+		calls = append(calls, c.before)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.calls = append(s.calls, c)
+	s.calls = append(append(s.calls, calls...), c)
 	for _, rec := range c.Recordings {
 		s.files[rec.path] = rec
 	}
@@ -206,6 +211,8 @@ const (
 	streamDirectory
 	streamLive
 	streamPlayed
+	streamOdd
+	streamEarlier
 )
 
 func newRand(seed uint64, stream int, i uint64) *rand.Rand {

@@ -31,6 +31,9 @@ const (
 	InternalNoAns Kind = "internal_no_answer"
 )
 
+// Earlier is a call under an id that another call bears a day or more later.
+const Earlier Kind = "earlier"
+
 // The kinds of calls that only Platform plays.
 const (
 	Asked         Kind = "asked"          // incoming, by order of the simulator
@@ -81,8 +84,14 @@ type Call struct {
 	Notifications []*Notification // in the order of the events
 
 	directory *Notification // a change of the directory that follows the call; mostly nil
-	played    bool          // by Platform, which posts it itself
-	cut       bool          // and was ended by Close
+	index     int
+	transport string
+	// answerUntold: no notification says when it was answered.
+	answerUntold bool
+	played       bool  // by Platform, which posts it itself
+	reused       bool  // its id was another call's before …
+	before       *Call // … this one's
+	cut          bool  // and was ended by Close
 	// lastTime is the latest moment the notifications name, from the start.
 	lastTime time.Duration
 }
@@ -123,6 +132,7 @@ type leg struct {
 	first                       int // the time trying and showing bear
 	connected, hiding, finished int // never, if it does not come
 	trying, showing             bool
+	unconnected                 bool // "connected" is never sent
 	talk                        int
 	duration                    int // as "finished" says it; never: null or absent
 	reason                      string
@@ -144,6 +154,7 @@ type story struct {
 	suffixed bool
 	suffix   int
 	legs     []*leg
+	strange  bool
 	offset   int // of a line's call: the line's second at which it starts
 
 	client    client
@@ -157,13 +168,14 @@ type story struct {
 // newStory makes up call i.
 func newStory(s *Sim, i int, m moment) *Call {
 	r := newRand(s.opts.Seed, streamCall, uint64(i))
-	st := &story{call: &Call{}, r: r, company: s.currentCompany(), index: i}
+	st := &story{call: &Call{index: i}, r: r, company: s.currentCompany(), index: i}
 	st.call.Kind = pickKind(s.opts.Seed, i, r)
 	if names, _ := kinds(); m.closed && i >= len(names) {
 		st.call.Kind = AfterHours
 	}
 	st.external = st.company.externals[r.IntN(len(st.company.externals))]
 	st.transport = fmt.Sprintf("10.133.%d.%d:507%d", 32+r.IntN(20), 1+r.IntN(250), r.IntN(10))
+	st.call.transport = st.transport
 	st.drawClient()
 	st.happen()
 	st.call.PlatformID = st.base
@@ -176,7 +188,13 @@ func newStory(s *Sim, i int, m moment) *Call {
 		st.call.Legs = append(st.call.Legs, l.public(st.call.StartedAt))
 	}
 	st.record(s)
+	odd := s.opts.Faults.odd(s.opts.Seed, i)
+	if odd.unconnected {
+		st.hideAnswer()
+	}
+	st.strange = odd.strange
 	st.render()
+	st.call.reused = odd.reused && !st.suffixed
 	return st.call
 }
 
