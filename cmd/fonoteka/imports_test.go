@@ -19,12 +19,13 @@ var allowed = map[string][]string{
 	"internal/call": {},
 	"internal/mp3":  {},
 	// rank 1: one thing of the outside each
-	"internal/mtt":       {"internal/call"},           // its words for the operator's
-	"internal/spool":     {},                          // opaque records
-	"internal/blob":      {},                          // opaque objects
+	"internal/mtt":       {"internal/call"},                                               // its words for the operator's
+	"internal/spool":     {},                                                              // opaque records
+	"internal/blob":      {},                                                              // opaque objects
 	"internal/warehouse": {"internal/audit", "internal/call", "internal/links", "schema"}, // rows are records, entries and links; the tables it applies
-	"internal/queue":     {"internal/call"},           // a job names a recording
+	"internal/queue":     {"internal/call"},                                               // a job names a recording
 	"internal/state":     {},
+	"internal/calendar":  {}, // a file of the state's
 	"internal/linkfile":  {}, // a file of somebody else's
 	"internal/audit":     {}, // a chain of entries
 	// rank 2: stages

@@ -19,13 +19,20 @@ func sqlCommand() *cli.Command {
 		Description: `Database fonoteka, read-only, with final = 1: every call and recording shows
 once. The tables: events, calls, legs, recordings, custody, rejected.
 
-  fonoteka sql 'SELECT outcome, count() FROM calls GROUP BY outcome'`,
+  fonoteka sql 'SELECT outcome, count() FROM calls GROUP BY outcome'
+
+For reports there are views named report_…; schema/README.md explains them all.
+--connection says what Grafana and SQL tools ask for, the password included.`,
 		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "format", Usage: "any of ClickHouse's output formats (CSV, JSON, TSV …); default: a table on a terminal, else TSV with names"},
+			&cli.BoolFlag{Name: "connection", Usage: "say how Grafana and SQL tools connect: host, ports, user, password"},
+			&cli.BoolFlag{Name: "json", Usage: "with --connection: as JSON"},
 		}, dataFlags()...),
 		Action: func(c *cli.Context) error {
 			query := c.Args().First()
 			switch {
+			case c.Bool("connection"):
+				return sayConnection(c)
 			case c.NArg() != 1:
 				return errors.New("sql: give one query, in quotes")
 			case query == "-":

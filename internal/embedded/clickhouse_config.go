@@ -39,7 +39,8 @@ var serverConfig = template.Must(template.New("config").Parse(`<clickhouse>
 // without it, and without an empty password, the engine does not start; it may
 // open the ports and nothing else. The reader's limits keep one analyst's
 // query from starving the inserts: readonly = 2 lets a session set anything
-// (clickhouse-go sends max_execution_time) but the constrained.
+// (clickhouse-go sends max_execution_time) but the constrained, and those up to
+// a maximum; 0 would be no limit. deploy/clickhouse/reader.sql has the same for a server of one's own.
 var usersConfig = template.Must(template.New("users").Parse(`<clickhouse>
   <profiles>
     <default/>
@@ -49,9 +50,20 @@ var usersConfig = template.Must(template.New("users").Parse(`<clickhouse>
       <final>1</final>
       <max_execution_time>300</max_execution_time>
       <max_memory_usage>2000000000</max_memory_usage>
+      <max_memory_usage_for_user>4000000000</max_memory_usage_for_user>
       <max_bytes_before_external_group_by>1000000000</max_bytes_before_external_group_by>
       <max_bytes_before_external_sort>1000000000</max_bytes_before_external_sort>
-      <constraints><max_memory_usage><max>2000000000</max></max_memory_usage></constraints>
+      <max_rows_to_read>2000000000</max_rows_to_read>
+      <max_bytes_to_read>200000000000</max_bytes_to_read>
+      <max_concurrent_queries_for_user>32</max_concurrent_queries_for_user>
+      <constraints>
+        <max_execution_time><min>1</min><max>3600</max></max_execution_time>
+        <max_memory_usage><min>1</min><max>2000000000</max></max_memory_usage>
+        <max_memory_usage_for_user><readonly/></max_memory_usage_for_user>
+        <max_rows_to_read><min>1</min><max>2000000000</max></max_rows_to_read>
+        <max_bytes_to_read><min>1</min><max>200000000000</max></max_bytes_to_read>
+        <max_concurrent_queries_for_user><readonly/></max_concurrent_queries_for_user>
+      </constraints>
     </reader>
   </profiles>
   <quotas><default/></quotas>

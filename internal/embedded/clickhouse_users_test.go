@@ -44,6 +44,11 @@ func TestClickHouseUsers(t *testing.T) {
 		{"the reader is in its database", "reader", "reader-secret", "SELECT currentDatabase()", "fonoteka", ""},
 		{"the reader may set a time limit", "reader", "reader-secret", "SELECT toString(1) SETTINGS max_execution_time = 7", "1", ""},
 		{"the reader may not raise its memory", "reader", "reader-secret", "SELECT '' SETTINGS max_memory_usage = 9000000000", "", "SETTING_CONSTRAINT_VIOLATION"},
+		{"the reader may not take all memory by many queries", "reader", "reader-secret", "SELECT '' SETTINGS max_memory_usage_for_user = 0", "", "SETTING_CONSTRAINT_VIOLATION"},
+		{"the reader may wait for up to an hour", "reader", "reader-secret", "SELECT '' SETTINGS max_execution_time = 7200", "", "SETTING_CONSTRAINT_VIOLATION"},
+		{"the reader may not do without a limit of memory", "reader", "reader-secret", "SELECT '' SETTINGS max_memory_usage = 0", "", "SETTING_CONSTRAINT_VIOLATION"},
+		{"the reader may not read without end", "reader", "reader-secret", "SELECT '' SETTINGS max_rows_to_read = 0", "", "SETTING_CONSTRAINT_VIOLATION"},
+		{"the reader's query ends where it reads too much", "reader", "reader-secret", "SELECT toString(count()) FROM fonoteka.t SETTINGS max_rows_to_read = 1", "", "TOO_MANY_ROWS"},
 		{"the reader does not write", "reader", "reader-secret", "INSERT INTO fonoteka.t VALUES (2, 1)", "", denied},
 		{"the reader does not drop", "reader", "reader-secret", "DROP TABLE fonoteka.t", "", denied},
 		{"the reader sees no other database", "reader", "reader-secret", "SELECT toString(count()) FROM other.t", "", denied},
@@ -80,7 +85,7 @@ func check(t *testing.T, port, got string, err error, want, fails string) {
 	var exception *clickhouse.Exception
 	name := ""
 	if errors.As(err, &exception) {
-		name = map[int32]string{497: "ACCESS_DENIED", 516: "AUTHENTICATION_FAILED", 452: "SETTING_CONSTRAINT_VIOLATION"}[exception.Code]
+		name = map[int32]string{497: "ACCESS_DENIED", 516: "AUTHENTICATION_FAILED", 452: "SETTING_CONSTRAINT_VIOLATION", 158: "TOO_MANY_ROWS"}[exception.Code]
 	}
 	if err == nil || name != fails && !strings.Contains(err.Error(), fails) {
 		t.Errorf("%s: %q, %v, want %s", port, got, err, fails)

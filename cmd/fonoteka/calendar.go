@@ -1,0 +1,100 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"fonoteka/internal/calendar"
+	"fonoteka/internal/warehouse"
+)
+
+func calendarCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "calendar",
+		Usage: "holidays and moved days of work, which the reports go by",
+		Subcommands: []*cli.Command{
+			{
+				Name:      "import",
+				Usage:     "take the production calendar of one year or several",
+				ArgsUsage: "FILE",
+				Description: `FILE is the calendar as CSV of the open data portal (data.gov.ru), or as JSON or
+XML of xmlcalendar.ru. What it says of a year takes the place of what was there.
+Reports show it within a minute or so.`,
+				Flags:  dataFlags(),
+				Action: importCalendar,
+			},
+			{
+				Name:   "show",
+				Usage:  "list the days that differ from their weekdays",
+				Flags:  append([]cli.Flag{&cli.IntFlag{Name: "year", Usage: "only this `YEAR`; default: from January on"}, jsonFlag()}, dataFlags()...),
+				Action: showCalendar,
+			},
+		},
+	}
+}
+
+func importCalendar(c *cli.Context) error {
+	if c.NArg() != 1 {
+		return errors.New("calendar import: give one file")
+	}
+	raw, err := os.ReadFile(c.Args().First())
+	if err != nil {
+		return err
+	}
+	years, err := calendar.Read(raw)
+	if err != nil {
+		return fmt.Errorf("%s: %w", c.Args().First(), err)
+	}
+	return withWarehouse(c, func(db *warehouse.DB) error {
+		for _, y := range years {
+			kinds := map[string]int{}
+			var days []warehouse.CalendarDay
+			for _, d := range y.Days {
+				days = append(days, warehouse.CalendarDay{Day: d.Date, Kind: d.Kind})
+				kinds[d.Kind]++
+			}
+			if err := db.SaveCalendar(c.Context, y.Year, days); err != nil {
+				return err
+			}
+			fmt.Fprintf(c.App.Writer, "%d: %d free, %d shortened, %d worked on weekends\n",
+				y.Year, kinds[calendar.Holiday], kinds[calendar.Short], kinds[calendar.Working])
+		}
+		return nil
+	})
+}
+
+func showCalendar(c *cli.Context) error {
+	from := time.Date(time.Now().Year(), 1, 1, 0, 0, 0, 0, time.UTC)
+	year := c.Int("year")
+	if year != 0 {
+		from = time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC)
+	}
+	return withReader(c, func(db *warehouse.DB) error {
+		days, err := db.Calendar(c.Context, from)
+		if err != nil {
+			return err
+		}
+		var objects []map[string]any
+		for _, d := range days {
+			if year != 0 && d.Day.Year() != year {
+				continue
+			}
+			if c.Bool("json") {
+				objects = append(objects, map[string]any{"day": d.Day.Format(time.DateOnly), "kind": d.Kind})
+				continue
+			}
+			fmt.Fprintf(c.App.Writer, "%s  %s\n", d.Day.Format("2006-01-02 Mon"), d.Kind)
+		}
+		if c.Bool("json") {
+			return lines(c.App.Writer, objects)
+		}
+		if len(days) == 0 {
+			fmt.Fprintln(c.App.ErrWriter, "no day differs from its weekday: fonoteka calendar import FILE")
+		}
+		return nil
+	})
+}

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+
+	"github.com/urfave/cli/v2"
+
+	"fonoteka/internal/embedded"
+	"fonoteka/internal/state"
+)
+
+// connection is what a SQL tool or Grafana asks for.
+type connection struct {
+	Host       string `json:"host"`
+	NativePort int    `json:"native_port"`
+	HTTPPort   int    `json:"http_port"`
+	Database   string `json:"database"`
+	User       string `json:"user"`
+	Password   string `json:"password"`
+}
+
+// sayConnection tells how others may read the embedded warehouse. The password
+// goes to standard output and nowhere else.
+func sayConnection(c *cli.Context) error {
+	cfg, err := loadConfig(c, forStores)
+	if err != nil {
+		return err
+	}
+	if cfg.clickhouseURL != "" {
+		return errors.New("the ClickHouse server is your own: deploy/clickhouse/reader.sql makes a user for reading there")
+	}
+	v, err := state.Read(cfg.data)
+	if errors.Is(err, os.ErrNotExist) {
+		err = state.ErrNone
+	}
+	if err != nil {
+		return err
+	}
+	r := connection{
+		Host: "127.0.0.1", NativePort: v.Ports.ClickHouseNative, HTTPPort: v.Ports.ClickHouseHTTP,
+		Database: embedded.ClickHouseDatabase, User: embedded.ClickHouseReader, Password: v.ClickHouseReaderPassword,
+	}
+	if c.Bool("json") {
+		return json.NewEncoder(c.App.Writer).Encode(r)
+	}
+	u := func(scheme string, port int) string {
+		return (&url.URL{Scheme: scheme, User: url.UserPassword(r.User, r.Password), Host: local(port), Path: r.Database}).String()
+	}
+	fmt.Fprintf(c.App.Writer, `host      %s (this machine only)
+ports     %d native, %d HTTP
+database  %s
+user      %s   reads only, with limits; every row shows once
+password  %s
+
+native    %s
+JDBC      jdbc:clickhouse://%s:%d/%s
+`, r.Host, r.NativePort, r.HTTPPort, r.Database, r.User, r.Password, u("clickhouse", r.NativePort), r.Host, r.HTTPPort, r.Database)
+	return nil
+}

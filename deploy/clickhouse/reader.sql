@@ -1,0 +1,24 @@
+-- A user for Grafana and SQL tools on a ClickHouse server of your own: reads
+-- only, sees every row once, and cannot starve the inserts. The embedded engine
+-- has the same user. Run it as an administrator, with a password instead of
+-- CHANGE_ME; the database is the one of FONOTEKA_CLICKHOUSE_URL.
+
+CREATE SETTINGS PROFILE IF NOT EXISTS fonoteka_reader SETTINGS
+    readonly = 2,
+    final = 1,
+    max_execution_time = 300 MIN 1 MAX 3600,
+    max_memory_usage = 2000000000 MIN 1 MAX 2000000000,
+    max_memory_usage_for_user = 4000000000 READONLY,
+    max_bytes_before_external_group_by = 1000000000,
+    max_bytes_before_external_sort = 1000000000,
+    max_rows_to_read = 2000000000 MIN 1 MAX 2000000000,
+    max_bytes_to_read = 200000000000 MIN 1 MAX 200000000000,
+    max_concurrent_queries_for_user = 32 READONLY;
+
+CREATE USER IF NOT EXISTS reader
+    IDENTIFIED WITH sha256_password BY 'CHANGE_ME'
+    DEFAULT DATABASE fonoteka
+    SETTINGS PROFILE fonoteka_reader;
+
+GRANT SELECT, SHOW, dictGet ON fonoteka.* TO reader;
+GRANT SELECT ON system.parts TO reader;
