@@ -125,3 +125,21 @@ func why(err error) string {
 	}
 	return err.Error()
 }
+
+// ReadText reads a small file of somebody else's as UTF-8, decoded as a table's
+// lines are; one of more than limit lines is an error.
+func ReadText(r io.Reader, limit int) (string, error) {
+	var b strings.Builder
+	lines := newLines(r)
+	for range limit {
+		l, err := lines.next()
+		if errors.Is(err, io.EOF) {
+			return b.String(), nil
+		}
+		if err = errors.Join(err, l.err); err != nil {
+			return "", err
+		}
+		b.WriteString(l.text + "\n")
+	}
+	return "", errors.New("the file is too long")
+}
