@@ -52,8 +52,8 @@ type Options struct {
 	Integrations []string                                          // the configured ones
 
 	Every     time.Duration // between looks at the last days; default 5 s
-	EveryFull time.Duration // between looks at all days; default 1 min, and 50 times what a look takes
-	EverySlow time.Duration // between passes over callers and recordings; default 2 min, and 20 times what a pass takes
+	EveryFull time.Duration // between looks at all days; default 10 s, and at least 50 times what a look takes
+	EverySlow time.Duration // between passes over callers and recordings; default 15 s, and at least 20 times what a pass takes
 
 	Log        *slog.Logger
 	Registerer prometheus.Registerer // default: none
@@ -66,7 +66,7 @@ func (o *Options) validate() error {
 	for _, d := range []struct {
 		v   *time.Duration
 		def time.Duration
-	}{{&o.Every, 5 * time.Second}, {&o.EveryFull, time.Minute}, {&o.EverySlow, 2 * time.Minute}} {
+	}{{&o.Every, 5 * time.Second}, {&o.EveryFull, 10 * time.Second}, {&o.EverySlow, 15 * time.Second}} {
 		if *d.v <= 0 {
 			*d.v = d.def
 		}
