@@ -1,0 +1,90 @@
+package main
+
+import (
+	"encoding/json"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"fonoteka/internal/sim"
+)
+
+func TestWorkingHoursAreRead(t *testing.T) {
+	t.Parallel()
+	from, to, err := parseWorkingHours("Mon-Thu 09:00-18:00, fri 09:30-16:45,Sun 00:00-24:00")
+	if err != nil || from[3] != 9*time.Hour || to[3] != 18*time.Hour || from[4] != 9*time.Hour+30*time.Minute ||
+		to[4] != 16*time.Hour+45*time.Minute || to[5] != 0 || to[6] != 24*time.Hour {
+		t.Errorf("from %v to %v, %v", from, to, err)
+	}
+	for _, bad := range []string{"", "9-18", "Fri-Mon 09:00-18:00", "Mon 18:00-09:00", "Mon 09:00-25:00", "Mon-Fri 09:00-18:00, Wed 10:00-11:00", "Foo 09:00-18:00"} {
+		if _, _, err := parseWorkingHours(bad); err == nil {
+			t.Errorf("%q was read", bad)
+		}
+	}
+}
+
+// The way of a call into the reports, of a year's calendar into them, and of an
+// analyst to them.
+func TestReportsFollowTheCalls(t *testing.T) {
+	t.Parallel()
+	op := operate(t, sim.Options{Calls: 40, Seed: 5, Since: time.Now().AddDate(0, 0, -3)})
+	in := install(t, op.hosts(), "FONOTEKA_REPORT_TIMEZONE=Asia/Vladivostok").start()
+	if err := op.Post(t.Context(), nil, in.redirectURI()); err != nil {
+		t.Fatal(err)
+	}
+	in.eventually(time.Minute, "40\t40", "SELECT count(), (SELECT sum(calls) FROM report_volume) FROM report_calls")
+	if got := in.sql("SELECT DISTINCT toHour(started_at + INTERVAL 10 HOUR) = local_hour FROM report_volume"); got != "true" && got != "1" {
+		t.Errorf("hours are not those of Vladivostok: %s", got)
+	}
+
+	file := filepath.Join(t.TempDir(), "calendar.json")
+	year := strconv.Itoa(time.Now().Year())
+	var months []string
+	for m := range 12 {
+		months = append(months, `{"month":`+strconv.Itoa(m+1)+`,"days":"`+weekends(time.Now().Year(), m+1)+`"}`)
+	}
+	content := `{"year":` + year + `,"months":[` + strings.Join(months, ",") + `]}`
+	if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := in.command("calendar", "import", file); err != nil || !strings.HasPrefix(out, year+": ") {
+		t.Errorf("%q, %v", out, err)
+	}
+
+	out, err := in.command("sql", "--connection", "--json")
+	var c connection
+	if err != nil || json.Unmarshal([]byte(out), &c) != nil {
+		t.Fatalf("%q, %v", out, err)
+	}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+local(c.HTTPPort)+"/?database="+c.Database, strings.NewReader("SELECT sum(calls) FROM report_volume"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.SetBasicAuth(c.User, c.Password)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		t.Errorf("an analyst is answered %s", resp.Status)
+	}
+	if log, _ := os.ReadFile(in.log.Name()); strings.Contains(string(log), c.Password) {
+		t.Error("the password is in the log")
+	}
+}
+
+// weekends lists the Saturdays and Sundays of a month, the 1st being free too.
+func weekends(year, month int) string {
+	days := []string{"1"}
+	for d := time.Date(year, time.Month(month), 2, 0, 0, 0, 0, time.UTC); d.Month() == time.Month(month); d = d.AddDate(0, 0, 1) {
+		if d.Weekday() == time.Saturday || d.Weekday() == time.Sunday {
+			days = append(days, strconv.Itoa(d.Day()))
+		}
+	}
+	return strings.Join(days, ",")
+}
