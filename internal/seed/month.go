@@ -2,41 +2,36 @@ package seed
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
 	"fonoteka/internal/sim"
 )
 
-// month fills the tables with the calls of some days, by one INSERT for each
-// table.
+// month fills the tables with the calls of some days.
 func (s *seeder) month(ctx context.Context, days []int) error {
-	if err := ctx.Err(); err != nil {
-		return err // another month has failed
-	}
 	w := newWriter(s)
-	var err error
-	for i, c := range w.all() {
-		w.streams = append(w.streams, s.insert(ctx, tables[i], c, &s.count[i]))
-	}
 	for _, d := range days {
-		if err = s.history.Day(d, func(c *sim.HistoryCall) error { return w.write(ctx, c) }); err != nil {
-			err = fmt.Errorf("seed: %s: %w", s.history.Date(d).Format(time.DateOnly), err)
-			break
+		if err := s.history.Day(d, func(c *sim.HistoryCall) error { return w.write(ctx, c) }); err != nil {
+			return fmt.Errorf("seed: %s: %w", s.history.Date(d).Format(time.DateOnly), err)
+		}
+		if err := ctx.Err(); err != nil {
+			return err // another month has failed
 		}
 	}
-	for _, st := range w.streams {
-		err = errors.Join(err, st.close(err))
+	for _, k := range w.sinks {
+		if err := k.send(ctx); err != nil {
+			return err
+		}
 	}
-	return err
+	return nil
 }
 
 // writer makes rows of calls.
 type writer struct {
 	s       *seeder
 	scratch []byte // of ids
-	streams []*stream
+	sinks   []*sink
 
 	events     *eventColumns
 	keys       *keyColumns
@@ -47,10 +42,14 @@ type writer struct {
 }
 
 func newWriter(s *seeder) *writer {
-	return &writer{
+	w := &writer{
 		s: s, scratch: make([]byte, 0, 256), events: newEventColumns(), keys: newKeyColumns(), legs: newLegColumns(),
 		clients: newClientColumns(), recordings: newRecordingColumns(), calls: newCallColumns(),
 	}
+	for i, c := range w.all() {
+		w.sinks = append(w.sinks, s.newSink(tables[i], c, &s.count[i]))
+	}
+	return w
 }
 
 // all are the columns of the tables, in their order.
@@ -65,8 +64,8 @@ func (w *writer) write(ctx context.Context, c *sim.HistoryCall) error {
 		return w.s.poster.take(ctx, c)
 	}
 	w.rows(c)
-	for _, st := range w.streams {
-		if err := st.flush(blockRows); err != nil {
+	for _, k := range w.sinks {
+		if err := k.flush(ctx); err != nil {
 			return err
 		}
 	}

@@ -147,6 +147,10 @@ func (s *seeder) stage(ctx context.Context) error {
 		if err := s.exec(ctx, "SYSTEM STOP MERGES %s", staged(t)); err != nil {
 			return err
 		}
+		// Without merges there are many parts, which is no reason to refuse more.
+		if err := s.exec(ctx, "ALTER TABLE %s MODIFY SETTING parts_to_delay_insert = 100000, parts_to_throw_insert = 100000", staged(t)); err != nil {
+			return err
+		}
 	}
 	return nil
 }
