@@ -126,7 +126,10 @@ func authLogin(c *cli.Context) error {
 			return err
 		}
 		if i.redirect == "" {
-			return fmt.Errorf("the redirect URI of integration %q is not known here (FONOTEKA_MTT_REDIRECT_URI or --config)", i.name)
+			return fmt.Errorf("the redirect URI of integration %q is not known here: give what serve was given (FONOTEKA_MTT_REDIRECT_URI or --config)", i.name)
+		}
+		if running, err := state.Running(cfg.data); err == nil && !running {
+			return errors.New("start fonoteka serve on this data folder first: it takes what the operator answers")
 		}
 		k := a.keepers[i.name]
 		given := i.credentials
@@ -141,10 +144,6 @@ func authLogin(c *cli.Context) error {
 			return err
 		}
 		fmt.Fprintf(c.App.Writer, "Open this address within 15 minutes and log in as the operator's cabinet wants it:\n\n%s\n\n", address)
-		if running, err := state.Running(cfg.data); err == nil && !running {
-			fmt.Fprintln(c.App.ErrWriter, "Start fonoteka serve first: it takes what the operator answers, and nothing runs on this data folder.")
-			return exitStatus(1)
-		}
 		if !c.Bool("no-open") {
 			openBrowser(address)
 		}
