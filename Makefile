@@ -9,10 +9,10 @@ MINIO_DIR := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/fonoteka/minio/$(MINIO)
 export CGO_ENABLED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help build static engine minio run test race bench crash fuzz lint alerts fmt clean
+.PHONY: help build static engine minio run test race bench crash fuzz lint alerts dashboards fmt clean
 
 help: ## print the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## bin/fonoteka and bin/mttsim
 	$(GO) build -ldflags '$(LDFLAGS)' -o bin/ ./cmd/fonoteka ./cmd/mttsim
@@ -59,6 +59,9 @@ alerts: ## the alert rules and their tests, by promtool (Debian: package prometh
 		promtool check config deploy/prometheus/prometheus.yml && promtool test rules deploy/prometheus/fonoteka.rules_test.yml; \
 	elif [ -n "$$CI" ]; then echo "make alerts: promtool is missing" >&2; exit 1; \
 	else echo "make alerts: skipped, as promtool is missing"; fi
+
+dashboards: engine ## grafana/dashboards and its pictures, from internal/dashboard
+	$(GO) test ./internal/dashboard -count=1 -run 'Committed|Pictures' -update
 
 fmt: ## format
 	$(GO) tool gofumpt -w cmd internal schema

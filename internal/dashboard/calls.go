@@ -38,7 +38,7 @@ func callList() Panel {
 		},
 		SQL: "SELECT started_at, direction, outcome, client_number, external_number, employee, department,\n  " +
 			"wait_ms / 1000 AS wait, talk_ms / 1000 AS talk, transfers, length(recordings) AS recorded, hung_up, toString(call_id) AS call_id" +
-			"\nFROM report_calls\nWHERE " + within(byIntegration, byNumber, byDepartment, byEmployee,
+			"\nFROM report_calls AS r\nWHERE " + within(byIntegration, byNumber, byDepartment, byEmployee,
 			"$__conditionalAll(direction IN (${direction:singlequote}), $direction)",
 			"$__conditionalAll(outcome IN (${outcome:singlequote}), $outcome)",
 			"$__conditionalAll(position(client_number, ${client:singlequote}) > 0, $client)") +
@@ -66,7 +66,7 @@ func callFacts() Panel {
 		About: Text{"Кто с кем говорил и чем кончилось. Пусто: нажмите на время звонка в списке.", "Who spoke with whom, and how it ended. Empty: click the time of a call in the list."},
 		SQL: "SELECT started_at, direction, outcome, client_number, external_number, employee, answered_at, ended_at,\n  " +
 			"ring_ms / 1000 AS ring, wait_ms / 1000 AS wait, talk_ms / 1000 AS talk, hung_up, platform_call_id" +
-			"\nFROM report_calls\nWHERE " + theCall,
+			"\nFROM report_calls AS r\nWHERE " + theCall,
 		Columns: []Column{
 			startedColumn, directionColumn, outcomeColumn, clientColumn, numberColumn, employeeColumn,
 			{Name: "answered_at", Title: Text{"Ответили", "Answered"}, Shape: Moment, Width: 175},
@@ -89,9 +89,9 @@ func callRecordings() Panel {
 			"Click “Listen”: the recording opens in another tab; who runs Fonoteka knows the password. Where there is none, this says why.",
 		},
 		SQL: `SELECT 'listen' AS listen, state, duration_ms / 1000 AS length, size, announced_at, archived_at, next_attempt_at, reason, recording_id
-FROM recordings
+FROM recordings AS r
 WHERE (integration, recording_id) IN (
-  SELECT integration, arrayJoin(recordings) FROM report_calls WHERE ` + theCall + `)
+  SELECT integration, arrayJoin(recordings) FROM report_calls AS r WHERE ` + theCall + `)
 ORDER BY announced_at`,
 		Columns: []Column{
 			{Name: "listen", Title: Text{"Запись", "Recording"}, Shape: Word, Words: []Saying{{"listen", Text{"▶ Прослушать", "▶ Listen"}, Blue}}, Link: &toRecording, Width: 130},
@@ -113,7 +113,7 @@ func callTimeline() Panel {
 		Title: Text{"Что происходило", "What happened"},
 		About: Text{"По шагам: куда пришёл звонок, у кого звонило, кто ответил, когда закончилось.", "Step by step: where the call came, where it rang, who answered, when it ended."},
 		SQL: `SELECT step.1 AS at, step.2 AS what, account_id AS terminal, step.3 AS span, reason
-FROM legs
+FROM legs AS r
 ARRAY JOIN arrayFilter(s -> isNotNull(s.1), [
   (leg_started_at, if(kind = 'parking', 'came', if(type = 'outgoing', 'dialled', 'rang')), NULL),
   (leg_answered_at, 'answered', ring_ms / 1000),

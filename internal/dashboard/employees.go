@@ -13,7 +13,7 @@ func employees() Dashboard {
 	}
 }
 
-const talkTotal = "(sum(incoming_talk_ms) + sum(outgoing_talk_ms)) / 1000 AS talk"
+const talkTotal = "(sum(r.incoming_talk_ms) + sum(r.outgoing_talk_ms)) / 1000 AS talk"
 
 var talkColumn = Column{Name: "talk", Title: Text{"Разговоры, всего", "Talk, in all"}, Unit: Span, Gauge: true}
 
@@ -25,9 +25,9 @@ func departmentTable() Panel {
 			"Звонок считается один раз – у отдела, который ответил, а если не ответил никто, у того, где звонило первым.",
 			"A call counts once, for the department that answered it or, if none did, for the one where it rang first.",
 		},
-		SQL: "SELECT department, sum(received) AS received, sum(answered) AS answered, sum(missed) AS missed,\n  " + answerRate +
-			",\n  sum(outgoing) AS outgoing, " + reachRate + ", sum(transfers) AS transfers,\n  " + talkTotal +
-			"\nFROM report_departments\nWHERE " + within(byIntegration, byDepartment) + "\nGROUP BY department\nORDER BY received DESC\nLIMIT 100",
+		SQL: "SELECT department, sum(r.received) AS received, sum(r.answered) AS answered, sum(r.missed) AS missed,\n  " + answerRate +
+			",\n  sum(r.outgoing) AS outgoing, " + reachRate + ", sum(r.transfers) AS transfers,\n  " + talkTotal +
+			"\nFROM report_departments AS r\nWHERE " + within(byIntegration, byDepartment) + "\nGROUP BY department\nORDER BY received DESC\nLIMIT 100",
 		Columns: []Column{
 			departmentColumn, receivedColumn.line(""), answeredColumn.line(""), missedColumn.line(""), rateColumn,
 			outgoingColumn.line(""), reachColumn,
@@ -45,11 +45,11 @@ func employeeTable() Panel {
 			"Звонило: сколько звонков пришло на телефоны сотрудника; несколько его телефонов – один звонок. Не ответил никто: звонило у него, и никто в компании не взял трубку. Дозвон: доля его исходящих, на которые ответили.",
 			"Rang: calls that came to the employee's phones; several phones of one count once. Answered by nobody: it rang there, and nobody in the company answered. Reached: share of the employee's outgoing calls that were answered.",
 		},
-		SQL: "SELECT employee, any(department) AS department, sum(rang) AS rang, sum(answered) AS answered, sum(missed) AS missed,\n  " +
-			share("answered", "sum(rang)") + " AS answered_share,\n  " + share("answered_ring_ms", "sum(answered_rings)") + " / 1000 AS average_ring,\n  " +
-			"sum(outgoing) AS outgoing, " + reachRate + ", sum(transfers) AS transfers,\n  " + talkTotal +
-			",\n  (sum(incoming_talk_ms) + sum(outgoing_talk_ms)) / nullIf(sum(answered) + sum(reached), 0) / 1000 AS average_talk" +
-			"\nFROM report_employees\nWHERE " + within(byIntegration, byDepartment, byEmployee) + "\nGROUP BY employee\nORDER BY rang + outgoing DESC\nLIMIT 500",
+		SQL: "SELECT employee, any(r.department) AS department, sum(r.rang) AS rang, sum(r.answered) AS answered, sum(r.missed) AS missed,\n  " +
+			share("answered", "sum(r.rang)") + " AS answered_share,\n  " + share("answered_ring_ms", "sum(r.answered_rings)") + " / 1000 AS average_ring,\n  " +
+			"sum(r.outgoing) AS outgoing, " + reachRate + ", sum(r.transfers) AS transfers,\n  " + talkTotal +
+			",\n  (sum(r.incoming_talk_ms) + sum(r.outgoing_talk_ms)) / nullIf(sum(r.answered) + sum(r.reached), 0) / 1000 AS average_talk" +
+			"\nFROM report_employees AS r\nWHERE " + within(byIntegration, byDepartment, byEmployee) + "\nGROUP BY employee\nORDER BY rang + outgoing DESC\nLIMIT 500",
 		Columns: []Column{
 			employeeColumn.led(toEmployeeCalls), departmentColumn,
 			{Name: "rang", Title: Text{"Звонило", "Rang"}, Unit: Count},
@@ -69,7 +69,7 @@ func employeeAnswers() Panel {
 		Kind: Bars, Width: 12, Height: 9,
 		Title: Text{"Разговоры по времени", "Talks over time"},
 		About: Text{"Сколько разговоров провели выбранные сотрудники: принятых и исходящих.", "Talks of the chosen employees: calls answered and calls made."},
-		SQL:   overTime("report_employees", "sum(answered) AS answered, sum(reached) AS reached", byIntegration, byDepartment, byEmployee),
+		SQL:   overTime("report_employees", "sum(r.answered) AS answered, sum(r.reached) AS reached", byIntegration, byDepartment, byEmployee),
 		Columns: []Column{
 			timeColumn, answeredColumn.as("Приняли", "Answered"),
 			{Name: "reached", Title: Text{"Дозвонились", "Reached"}, Unit: Count, Colour: Purple},
@@ -82,8 +82,8 @@ func employeeTalk() Panel {
 		Kind: Categories, Width: 12, Height: 9, Sideways: true,
 		Title: Text{"Кто больше говорит", "Who talks most"},
 		About: Text{"Время разговоров: пятнадцать сотрудников, у которых его больше всего.", "Time talked: the fifteen employees with the most of it."},
-		SQL: "SELECT employee, sum(incoming_talk_ms) / 1000 AS incoming_talk, sum(outgoing_talk_ms) / 1000 AS outgoing_talk" +
-			"\nFROM report_employees\nWHERE " + within(byIntegration, byDepartment, byEmployee) +
+		SQL: "SELECT employee, sum(r.incoming_talk_ms) / 1000 AS incoming_talk, sum(r.outgoing_talk_ms) / 1000 AS outgoing_talk" +
+			"\nFROM report_employees AS r\nWHERE " + within(byIntegration, byDepartment, byEmployee) +
 			"\nGROUP BY employee\nHAVING incoming_talk + outgoing_talk > 0\nORDER BY incoming_talk + outgoing_talk DESC\nLIMIT 15",
 		Columns: []Column{
 			employeeColumn,
@@ -98,9 +98,9 @@ func employeeHours() Panel {
 		Kind: Table, Width: 24, Height: 10,
 		Title: Text{"Кто когда отвечает", "Who answers when"},
 		About: Text{"Принятые звонки по часам дня, по времени компании.", "Calls answered by hour of the day, in the company's time."},
-		SQL: "SELECT employee" + hours(func(hour string) string { return "sumIf(answered, " + hour + ")" }) +
-			"\nFROM report_employees\nWHERE " + within(byIntegration, byDepartment, byEmployee) +
-			"\nGROUP BY employee\nHAVING sum(answered) > 0\nORDER BY sum(answered) DESC\nLIMIT 30",
+		SQL: "SELECT employee" + hours(func(hour string) string { return "sumIf(r.answered, " + hour + ")" }) +
+			"\nFROM report_employees AS r\nWHERE " + within(byIntegration, byDepartment, byEmployee) +
+			"\nGROUP BY employee\nHAVING sum(r.answered) > 0\nORDER BY sum(r.answered) DESC\nLIMIT 30",
 		Columns: append([]Column{employeeColumn}, hourColumns(Count)...),
 	}
 }

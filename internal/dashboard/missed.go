@@ -11,7 +11,7 @@ func missed() Dashboard {
 			missedTotals(), callbackList(), missedFates(), callbackSpeed(),
 			heat(Text{"Когда пропускаем", "When calls are missed"},
 				Text{"Пропущенные по дням недели и часам, по времени компании.", "Missed calls by weekday and hour, in the company's time."},
-				Count, func(hour string) string { return "sumIf(missed, " + hour + ")" }, byIntegration, byNumber),
+				Count, func(hour string) string { return "sumIf(r.missed, " + hour + ")" }, byIntegration, byNumber),
 			missedList(), longestWaits(),
 		},
 	}
@@ -26,14 +26,14 @@ func missedTotals() Panel {
 			"Closed: we reached the client, or he reached us. Tried within 15 minutes: of missed calls with a known number, those whose client was dialled at least once by then. Until the try: the average time from the missed call to the first dialling.",
 		},
 		SQL: `SELECT
-  sum(missed) AS missed,
-  (sum(called_back) + sum(came_back)) / nullIf(sum(missed) - sum(hidden), 0) AS closed_share,
-  sum(attempted_in_15m) / nullIf(sum(missed) - sum(hidden), 0) AS soon_share,
-  sum(to_callback_ms) / nullIf(sum(attempted), 0) / 1000 AS until_try,
-  sum(open) AS open,
-  sum(lapsed) AS lapsed,
-  sum(hidden) AS hidden
-FROM report_callbacks
+  sum(r.missed) AS missed,
+  (sum(r.called_back) + sum(r.came_back)) / nullIf(sum(r.missed) - sum(r.hidden), 0) AS closed_share,
+  sum(r.attempted_in_15m) / nullIf(sum(r.missed) - sum(r.hidden), 0) AS soon_share,
+  sum(r.to_callback_ms) / nullIf(sum(r.attempted), 0) / 1000 AS until_try,
+  sum(r.open) AS open,
+  sum(r.lapsed) AS lapsed,
+  sum(r.hidden) AS hidden
+FROM report_callbacks AS r
 WHERE ` + within(byIntegration, byNumber),
 		Columns: []Column{
 			missedColumn,
@@ -56,7 +56,7 @@ func callbackList() Panel {
 			"A line for each client, the longest waiting first. It goes when somebody has spoken with the client, whoever called whom. The chosen period does not matter here.",
 		},
 		SQL: "SELECT client_number, missed, first_missed_at, last_missed_at, open_s, longest_wait_ms / 1000 AS longest_wait, external_number, employee, department, last_attempt_at" +
-			"\nFROM report_callbacks_open\nWHERE " + byIntegration + "\n  AND " + byNumber + "\n  AND " + byDepartment + "\n  AND " + byEmployee +
+			"\nFROM report_callbacks_open AS r\nWHERE " + byIntegration + "\n  AND " + byNumber + "\n  AND " + byDepartment + "\n  AND " + byEmployee +
 			"\nORDER BY first_missed_at\nLIMIT 500",
 		Columns: []Column{
 			clientColumn,
@@ -76,7 +76,7 @@ func missedFates() Panel {
 		Kind: Bars, Width: 12, Height: 9,
 		Title: Text{"Что стало с пропущенными", "What became of missed calls"},
 		About: Text{"По времени пропущенного звонка.", "By the time of the missed call."},
-		SQL: overTime("report_callbacks", "sum(called_back) AS called_back, sum(came_back) AS came_back, sum(open) AS open, sum(lapsed) AS lapsed, sum(hidden) AS hidden",
+		SQL: overTime("report_callbacks", "sum(r.called_back) AS called_back, sum(r.came_back) AS came_back, sum(r.open) AS open, sum(r.lapsed) AS lapsed, sum(r.hidden) AS hidden",
 			byIntegration, byNumber),
 		Columns: []Column{
 			timeColumn,
@@ -94,7 +94,7 @@ func callbackSpeed() Panel {
 		Kind: Lines, Width: 12, Height: 9,
 		Title: Text{"Как быстро перезваниваем", "How soon we call back"},
 		About: Text{"Доля пропущенных с известным номером, по которым клиента набрали за 15 минут и за час.", "Of missed calls with a known number, those whose client was dialled within 15 minutes and within an hour."},
-		SQL: overTime("report_callbacks", "sum(attempted_in_15m) / nullIf(sum(missed) - sum(hidden), 0) AS in_15m, sum(attempted_in_60m) / nullIf(sum(missed) - sum(hidden), 0) AS in_60m",
+		SQL: overTime("report_callbacks", "sum(r.attempted_in_15m) / nullIf(sum(r.missed) - sum(r.hidden), 0) AS in_15m, sum(r.attempted_in_60m) / nullIf(sum(r.missed) - sum(r.hidden), 0) AS in_60m",
 			byIntegration, byNumber),
 		Columns: []Column{
 			timeColumn,
@@ -110,7 +110,7 @@ func missedList() Panel {
 		Title: Text{"Пропущенные звонки", "Missed calls"},
 		About: Text{"Последние двести за период. Нажмите на время, чтобы открыть звонок.", "The last two hundred of the period. Click the time to open the call."},
 		SQL: "SELECT started_at, client_number, external_number, employee, department, wait_ms / 1000 AS wait, state, called_back_at, closed_at, closed_employee, toString(call_id) AS call_id" +
-			"\nFROM report_missed\nWHERE " + within(byIntegration, byNumber, byDepartment, byEmployee) + "\nORDER BY started_at DESC\nLIMIT 200",
+			"\nFROM report_missed AS r\nWHERE " + within(byIntegration, byNumber, byDepartment, byEmployee) + "\nORDER BY started_at DESC\nLIMIT 200",
 		Columns: []Column{
 			startedColumn.led(toCall), clientColumn, numberColumn, employeeColumn.as("Звонило у", "Rang at"), departmentColumn,
 			{Name: "wait", Title: Text{"Ждал", "Waited"}, Unit: Span, Width: 90},
@@ -129,7 +129,7 @@ func longestWaits() Panel {
 		Title: Text{"Кто ждал дольше всех", "Who waited longest"},
 		About: Text{"Пятьдесят самых долгих ожиданий за период, чем бы они ни кончились.", "The fifty longest waits of the period, however they ended."},
 		SQL: "SELECT started_at, wait_ms / 1000 AS wait, outcome, client_number, external_number, employee, department, toString(call_id) AS call_id" +
-			"\nFROM report_longest_waits\nWHERE " + within(byIntegration, byNumber, byDepartment, byEmployee) + "\nORDER BY wait_ms DESC, started_at\nLIMIT 50",
+			"\nFROM report_longest_waits AS r\nWHERE " + within(byIntegration, byNumber, byDepartment, byEmployee) + "\nORDER BY wait_ms DESC, started_at\nLIMIT 50",
 		Columns: []Column{
 			startedColumn.led(toCall),
 			{Name: "wait", Title: Text{"Ждал", "Waited"}, Unit: Span, Gauge: true},

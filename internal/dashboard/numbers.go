@@ -19,10 +19,10 @@ func numberTable() Panel {
 			"Доля отвеченных – без тех, кто положил трубку в первые секунды. Дольше всех ждали – самое долгое ожидание за период.",
 			"The share of answered calls is without those who hung up in the first seconds. The longest wait is that of the whole period.",
 		},
-		SQL: "SELECT external_number, sum(received) AS received, sum(answered) AS answered, sum(missed) AS missed, sum(short_abandons) AS short_abandons,\n  " +
-			answerRate + ",\n  " + serviceLevel + ",\n  " + averageWait + ",\n  max(longest_wait_ms) / 1000 AS longest_wait,\n  " +
-			share("incoming_talk_ms", "sum(answered)") + " / 1000 AS average_talk, sum(hidden) AS hidden, sum(outgoing) AS outgoing" +
-			"\nFROM report_volume\nWHERE " + within(byIntegration, byNumber) + "\nGROUP BY external_number\nORDER BY received DESC\nLIMIT 500",
+		SQL: "SELECT external_number, sum(r.received) AS received, sum(r.answered) AS answered, sum(r.missed) AS missed, sum(r.short_abandons) AS short_abandons,\n  " +
+			answerRate + ",\n  " + serviceLevel + ",\n  " + averageWait + ",\n  max(r.longest_wait_ms) / 1000 AS longest_wait,\n  " +
+			share("incoming_talk_ms", "sum(r.answered)") + " / 1000 AS average_talk, sum(r.hidden) AS hidden, sum(r.outgoing) AS outgoing" +
+			"\nFROM report_volume AS r\nWHERE " + within(byIntegration, byNumber) + "\nGROUP BY external_number\nORDER BY received DESC\nLIMIT 500",
 		Columns: []Column{
 			numberColumn.led(toNumberCalls), receivedColumn.line(""), answeredColumn.line(""), missedColumn.line(""), shortColumn.line(""),
 			rateColumn, levelColumn, waitColumn,
@@ -39,9 +39,9 @@ func numberVolume() Panel {
 		Kind: Categories, Width: 12, Height: 9, Sideways: true,
 		Title: Text{"Куда звонят", "Where they call"},
 		About: Text{"Пятнадцать номеров с наибольшим числом звонков.", "The fifteen numbers with the most calls."},
-		SQL: "SELECT if(external_number = '', '–', external_number) AS called, sum(answered) AS answered, sum(missed) AS missed, sum(short_abandons) AS short_abandons" +
-			"\nFROM report_volume\nWHERE " + within(byIntegration, byNumber) +
-			"\nGROUP BY called\nHAVING sum(received) > 0\nORDER BY sum(received) DESC\nLIMIT 15",
+		SQL: "SELECT if(external_number = '', '–', external_number) AS called, sum(r.answered) AS answered, sum(r.missed) AS missed, sum(r.short_abandons) AS short_abandons" +
+			"\nFROM report_volume AS r\nWHERE " + within(byIntegration, byNumber) +
+			"\nGROUP BY called\nHAVING sum(r.received) > 0\nORDER BY sum(r.received) DESC\nLIMIT 15",
 		Columns: []Column{
 			{Name: "called", Title: Text{"Наш номер", "Our number"}, Shape: Word}, answeredColumn, missedColumn, shortColumn,
 		},
@@ -53,7 +53,7 @@ func numberHours() Panel {
 		Kind: Bars, Width: 12, Height: 9,
 		Title: Text{"В рабочее время и вне его", "In working hours and outside"},
 		About: Text{"Входящие звонки; рабочее время и праздники – из настроек.", "Incoming calls; working hours and holidays are those of the settings."},
-		SQL:   overTime("report_volume", "sumIf(received, working) AS at_work, sumIf(received, NOT working) AS after_hours", byIntegration, byNumber),
+		SQL:   overTime("report_volume", "sumIf(r.received, working) AS at_work, sumIf(r.received, NOT working) AS after_hours", byIntegration, byNumber),
 		Columns: []Column{
 			timeColumn,
 			{Name: "at_work", Title: Text{"Рабочее время", "Working hours"}, Unit: Count, Colour: Blue},
@@ -70,7 +70,7 @@ func numberWait() Panel {
 			"Половина клиентов ждёт не дольше нижней линии, девять из десяти – не дольше верхней.",
 			"Half of the clients wait no longer than the lower line, nine of ten no longer than the upper.",
 		},
-		SQL: overDays("report_durations", "quantileExactWeighted(0.5)(duration_ms, calls) / 1000 AS half, quantileExactWeighted(0.9)(duration_ms, calls) / 1000 AS most",
+		SQL: overDays("report_durations", "quantileExactWeighted(0.5)(r.duration_ms, r.calls) / 1000 AS half, quantileExactWeighted(0.9)(r.duration_ms, r.calls) / 1000 AS most",
 			"measure = 'wait'", byIntegration, byNumber),
 		Columns: []Column{
 			timeColumn,
@@ -88,8 +88,8 @@ func numberCallers() Panel {
 			"Новые клиенты: впервые позвонили в этом периоде. Повторные звонки: тот же клиент снова вскоре после прошлого раза.",
 			"New clients: called for the first time within the period. Repeated calls: a client again, soon after the last time.",
 		},
-		SQL: "SELECT external_number, sum(calls) AS received, sum(new_callers) AS new_callers, " + share("new_callers", "sum(calls)") +
-			" AS new_share, sum(repeated_calls) AS repeated_calls\nFROM report_callers\nWHERE " + within(byIntegration, byNumber) +
+		SQL: "SELECT external_number, sum(r.calls) AS received, sum(r.new_callers) AS new_callers, " + share("new_callers", "sum(r.calls)") +
+			" AS new_share, sum(r.repeated_calls) AS repeated_calls\nFROM report_callers AS r\nWHERE " + within(byIntegration, byNumber) +
 			"\nGROUP BY external_number\nORDER BY new_callers DESC\nLIMIT 100",
 		Columns: []Column{
 			numberColumn.led(toNumberCalls), receivedColumn.line(""),

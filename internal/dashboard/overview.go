@@ -11,11 +11,11 @@ func overview() Dashboard {
 			overviewTotals(), overviewIncoming(), overviewCallbacks(), overviewRates(), overviewTimes(),
 			heat(Text{"Когда звонят", "When they call"},
 				Text{"Входящие звонки по дням недели и часам, по времени компании. Чем темнее, тем больше звонков.", "Incoming calls by weekday and hour, in the company's time. The darker, the more calls."},
-				Count, func(hour string) string { return "sumIf(received, " + hour + ")" }, byIntegration, byNumber),
+				Count, func(hour string) string { return "sumIf(r.received, " + hour + ")" }, byIntegration, byNumber),
 			heat(Text{"Когда не отвечаем", "When we do not answer"},
 				Text{"Доля пропущенных среди звонков каждого часа. Короткие сбросы не считаются.", "The share of missed calls in every hour. Calls hung up at once do not count."},
 				Share, func(hour string) string {
-					return "sumIf(missed, " + hour + ") / nullIf(sumIf(answered + missed, " + hour + "), 0)"
+					return "sumIf(r.missed, " + hour + ") / nullIf(sumIf(r.answered + r.missed, " + hour + "), 0)"
 				}, byIntegration, byNumber),
 			overviewOutgoing(), overviewCallers(),
 		},
@@ -30,9 +30,9 @@ func overviewTotals() Panel {
 			"Доля отвеченных: отвеченные от отвеченных и пропущенных; кто положил трубку в первые секунды, не считается. Ответ в срок: сколько звонков из принятых и пропущенных дождались ответа за установленное время. Дозвон: доля исходящих, на которые ответили.",
 			"Answered, share: of answered and missed calls; who hangs up in the first seconds does not count. Answered in time: of answered and missed calls, those answered within the time set as the goal. Reached: outgoing calls that were answered.",
 		},
-		SQL: "SELECT\n  sum(received) AS received,\n  " + answerRate + ",\n  sum(missed) AS missed,\n  " + serviceLevel + ",\n  " + averageWait +
-			",\n  " + share("incoming_talk_ms", "sum(answered)") + " / 1000 AS average_talk,\n  sum(outgoing) AS outgoing,\n  " + reachRate +
-			"\nFROM report_volume\nWHERE " + within(byIntegration, byNumber),
+		SQL: "SELECT\n  sum(r.received) AS received,\n  " + answerRate + ",\n  sum(r.missed) AS missed,\n  " + serviceLevel + ",\n  " + averageWait +
+			",\n  " + share("incoming_talk_ms", "sum(r.answered)") + " / 1000 AS average_talk,\n  sum(r.outgoing) AS outgoing,\n  " + reachRate +
+			"\nFROM report_volume AS r\nWHERE " + within(byIntegration, byNumber),
 		Columns: []Column{
 			receivedColumn, rateColumn, missedColumn, levelColumn, waitColumn,
 			{Name: "average_talk", Title: Text{"Говорят в среднем", "Talk, average"}, Unit: Span, Colour: Blue},
@@ -49,7 +49,7 @@ func overviewIncoming() Panel {
 			"По часам, дням, неделям или месяцам – смотря какой период выбран.",
 			"By hour, day, week or month, as the chosen period is long.",
 		},
-		SQL:     overTime("report_volume", "sum(answered) AS answered, sum(missed) AS missed, sum(short_abandons) AS short_abandons", byIntegration, byNumber),
+		SQL:     overTime("report_volume", "sum(r.answered) AS answered, sum(r.missed) AS missed, sum(r.short_abandons) AS short_abandons", byIntegration, byNumber),
 		Columns: []Column{timeColumn, answeredColumn, missedColumn, shortColumn},
 	}
 }
@@ -62,7 +62,7 @@ func overviewCallbacks() Panel {
 			"Пропущенный закрыт, если мы дозвонились клиенту или он сам дозвонился до нас. Ждут звонка: ещё не закрыты. Упущены: срок вышел, никто не поговорил.",
 			"A missed call is closed when we reached the client or he reached us. Waiting: not closed yet. Let go: the time is over, and nobody spoke.",
 		},
-		SQL: "SELECT sum(called_back) AS called_back, sum(came_back) AS came_back, sum(open) AS open, sum(lapsed) AS lapsed\nFROM report_callbacks\nWHERE " + within(byIntegration, byNumber),
+		SQL: "SELECT sum(r.called_back) AS called_back, sum(r.came_back) AS came_back, sum(r.open) AS open, sum(r.lapsed) AS lapsed\nFROM report_callbacks AS r\nWHERE " + within(byIntegration, byNumber),
 		Columns: []Column{
 			{Name: "called_back", Title: Text{"Перезвонили", "Called back"}, Unit: Count, Colour: Green},
 			{Name: "came_back", Title: Text{"Дозвонились сами", "Reached us themselves"}, Unit: Count, Colour: Blue},
@@ -87,7 +87,7 @@ func overviewTimes() Panel {
 		Kind: Lines, Width: 12, Height: 8,
 		Title: Text{"Ожидание и разговор", "Waiting and talking"},
 		About: Text{"Среднее ожидание ответа и, по правой шкале, средний разговор.", "The average wait for an answer and, on the right scale, the average talk."},
-		SQL:   overTime("report_volume", averageWait+", "+share("incoming_talk_ms", "sum(answered)")+" / 1000 AS average_talk", byIntegration, byNumber),
+		SQL:   overTime("report_volume", averageWait+", "+share("incoming_talk_ms", "sum(r.answered)")+" / 1000 AS average_talk", byIntegration, byNumber),
 		Columns: []Column{
 			timeColumn, waitColumn.line(Orange),
 			{Name: "average_talk", Title: Text{"Говорят в среднем", "Talk, average"}, Unit: Span, Colour: Blue, Second: true},
@@ -100,7 +100,7 @@ func overviewOutgoing() Panel {
 		Kind: Bars, Width: 12, Height: 8,
 		Title: Text{"Исходящие звонки", "Outgoing calls"},
 		About: Text{"Сколько раз звонили мы и сколько раз нам ответили.", "How often we called, and how often we were answered."},
-		SQL:   overTime("report_volume", "sum(reached) AS reached, sum(outgoing) - sum(reached) AS not_reached", byIntegration, byNumber),
+		SQL:   overTime("report_volume", "sum(r.reached) AS reached, sum(r.outgoing) - sum(r.reached) AS not_reached", byIntegration, byNumber),
 		Columns: []Column{
 			timeColumn,
 			{Name: "reached", Title: Text{"Дозвонились", "Reached"}, Unit: Count, Colour: Purple},
@@ -117,7 +117,7 @@ func overviewCallers() Panel {
 			"Новые: номер звонит впервые. Повторные: тот же клиент звонит снова вскоре после прошлого раза – часто потому, что вопрос не решён.",
 			"New: the number calls for the first time. Repeated: a client calls again soon after the last time, often since the matter was not settled.",
 		},
-		SQL: overTime("report_callers", "sum(new_callers) AS new_callers, sum(repeated_calls) AS repeated_calls", byIntegration, byNumber),
+		SQL: overTime("report_callers", "sum(r.new_callers) AS new_callers, sum(r.repeated_calls) AS repeated_calls", byIntegration, byNumber),
 		Columns: []Column{
 			timeColumn,
 			{Name: "new_callers", Title: Text{"Новые клиенты", "New clients"}, Unit: Count, Colour: Blue},
@@ -131,7 +131,7 @@ func heat(title, about Text, unit Unit, cell func(hour string) string, condition
 	return Panel{
 		Kind: Table, Width: 24, Height: 9, Title: title, About: about,
 		SQL: "SELECT\n  toString(weekday) AS day" + hours(cell) +
-			"\nFROM report_heatmap\nWHERE " + within(conditions...) + "\nGROUP BY weekday\nORDER BY weekday",
+			"\nFROM report_heatmap AS r\nWHERE " + within(conditions...) + "\nGROUP BY weekday\nORDER BY weekday",
 		Columns: append([]Column{{Name: "day", Title: Text{"День", "Day"}, Shape: Word, Words: weekdays, Width: 60}}, hourColumns(unit)...),
 	}
 }

@@ -19,9 +19,9 @@ func qualityTotals() Panel {
 			"Без записи: разговоры с клиентами, у которых записи нет. Конец не сообщён: завершены по истечении времени, длительность приблизительная. Время неточно: оператор не назвал времени начала или назвал непонятное.",
 			"Without a recording: talks with clients that have none. End not told: closed after a long time, their length is an estimate. Time inexact: the operator gave no time of the start, or one that cannot be read.",
 		},
-		SQL: "SELECT sum(calls) AS calls, sum(answered_without_recording) AS answered_without_recording, sum(without_end) AS without_end, sum(start_inexact) + sum(bad_times) AS inexact,\n" +
-			"  sum(talk_inexact) AS talk_inexact, sum(direction_unknown) + sum(outcome_unknown) AS unknown, sum(number_unknown) AS number_unknown, sum(going_on) AS going_on" +
-			"\nFROM report_data_quality\nWHERE " + within(byIntegration, byNumber),
+		SQL: "SELECT sum(r.calls) AS calls, sum(r.answered_without_recording) AS answered_without_recording, sum(r.without_end) AS without_end, sum(r.start_inexact) + sum(r.bad_times) AS inexact,\n" +
+			"  sum(r.talk_inexact) AS talk_inexact, sum(r.direction_unknown) + sum(r.outcome_unknown) AS unknown, sum(r.number_unknown) AS number_unknown, sum(r.going_on) AS going_on" +
+			"\nFROM report_data_quality AS r\nWHERE " + within(byIntegration, byNumber),
 		Columns: []Column{
 			{Name: "calls", Title: Text{"Звонки", "Calls"}, Unit: Count, Colour: Blue},
 			{Name: "answered_without_recording", Title: Text{"Без записи", "Without a recording"}, Unit: Count, Colour: Orange},
@@ -40,8 +40,8 @@ func qualityOverTime() Panel {
 		Kind: Lines, Width: 24, Height: 9,
 		Title: Text{"Доля звонков с пробелами", "Share of calls with gaps"},
 		About: Text{"Если линия вдруг выросла, что-то изменилось у оператора или в настройках записи.", "Where a line rises at once, something has changed at the operator's or in what is recorded."},
-		SQL: overDays("report_data_quality", share("answered_without_recording", "sum(answered)")+" AS without_recording, "+
-			share("without_end", "sum(calls)")+" AS without_end, (sum(start_inexact) + sum(bad_times) + sum(talk_inexact)) / nullIf(sum(calls), 0) AS inexact", byIntegration, byNumber),
+		SQL: overDays("report_data_quality", share("answered_without_recording", "sum(r.answered)")+" AS without_recording, "+
+			share("without_end", "sum(r.calls)")+" AS without_end, (sum(r.start_inexact) + sum(r.bad_times) + sum(r.talk_inexact)) / nullIf(sum(r.calls), 0) AS inexact", byIntegration, byNumber),
 		Columns: []Column{
 			timeColumn,
 			{Name: "without_recording", Title: Text{"Разговоры без записи", "Talks without a recording"}, Unit: Share, Colour: Orange},
@@ -59,7 +59,7 @@ func silence() Panel {
 			"Самые долгие промежутки между звонками, не короче часа. Ночью и в выходные это обычно; тишина в рабочий час – повод спросить оператора, не потеряны ли уведомления.",
 			"The longest spans between two calls, an hour at least. At night and at the weekend that is usual; after a silence in working hours ask the operator whether notifications were lost.",
 		},
-		SQL: "SELECT started_at, until_at, silence_ms / 1000 AS silence, working_hours, integration\nFROM report_silence\nWHERE " + within(byIntegration) + "\nORDER BY working_hours DESC, silence DESC\nLIMIT 50",
+		SQL: "SELECT started_at, until_at, silence_ms / 1000 AS silence, working_hours, integration\nFROM report_silence AS r\nWHERE " + within(byIntegration) + "\nORDER BY working_hours DESC, silence DESC\nLIMIT 50",
 		Columns: []Column{
 			startedColumn.as("С", "From"),
 			{Name: "until_at", Title: Text{"До", "Until"}, Shape: Moment, Width: 175},
@@ -78,7 +78,7 @@ func orphans() Panel {
 			"Запись объявлена, а о самом звонке оператор не сообщил ничего. Прослушать её можно.",
 			"The recording was announced, and the operator told nothing of its call. It can be listened to.",
 		},
-		SQL:        "SELECT announced_at, state, size, account_id, recording_id\nFROM report_orphan_recordings\nWHERE $__timeFilter(announced_at)\n  AND " + byIntegration + "\nORDER BY announced_at DESC\nLIMIT 200",
+		SQL:        "SELECT announced_at, state, size, account_id, recording_id\nFROM report_orphan_recordings AS r\nWHERE $__timeFilter(announced_at)\n  AND " + byIntegration + "\nORDER BY announced_at DESC\nLIMIT 200",
 		MayBeEmpty: true,
 		Columns: []Column{
 			{Name: "announced_at", Title: Text{"Объявлена", "Announced"}, Shape: Moment, Width: 175},
@@ -98,7 +98,7 @@ func rejected() Panel {
 			"Сохранены как пришли; после обновления программы их можно прочитать заново (fonoteka replay). Пустой список – хороший знак.",
 			"Kept as they came; after an upgrade they can be read again (fonoteka replay). An empty list is a good sign.",
 		},
-		SQL:        "SELECT reason, count() AS notifications, countIf(isNotNull(replayed_at)) AS read_since, min(received_at) AS first_at, max(received_at) AS last_at\nFROM rejected\nWHERE $__timeFilter(received_at)\n  AND " + byIntegration + "\nGROUP BY reason\nORDER BY last_at DESC\nLIMIT 50",
+		SQL:        "SELECT reason, count() AS notifications, countIf(isNotNull(replayed_at)) AS read_since, min(r.received_at) AS first_at, max(r.received_at) AS last_at\nFROM rejected AS r\nWHERE $__timeFilter(received_at)\n  AND " + byIntegration + "\nGROUP BY reason\nORDER BY last_at DESC\nLIMIT 50",
 		MayBeEmpty: true,
 		Columns: []Column{
 			{Name: "reason", Title: Text{"Причина", "Reason"}, Shape: Word},

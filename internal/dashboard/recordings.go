@@ -20,8 +20,8 @@ func archiveTotals() Panel {
 			"По времени звонка. Записаны: доля разговоров с клиентами, у которых есть запись. Потеряно: оператор удалил запись раньше, чем её удалось скачать.",
 			"By the time of the call. Recorded: share of talks with clients that have a recording. Lost: the operator deleted it before it could be fetched.",
 		},
-		SQL: "SELECT sum(answered) AS talks, " + share("recorded", "sum(answered)") + " AS recorded_share, sum(archived) AS archived, sum(waiting) AS waiting, sum(lost) AS lost, sum(erased) AS erased, sum(bytes) AS bytes" +
-			"\nFROM report_recordings\nWHERE " + within(byIntegration, byNumber),
+		SQL: "SELECT sum(r.answered) AS talks, " + share("recorded", "sum(r.answered)") + " AS recorded_share, sum(r.archived) AS archived, sum(r.waiting) AS waiting, sum(r.lost) AS lost, sum(r.erased) AS erased, sum(r.bytes) AS bytes" +
+			"\nFROM report_recordings AS r\nWHERE " + within(byIntegration, byNumber),
 		Columns: []Column{
 			{Name: "talks", Title: Text{"Разговоры", "Talks"}, Unit: Count, Colour: Blue},
 			{Name: "recorded_share", Title: Text{"Записаны", "Recorded"}, Unit: Share, Steps: []Step{{0, Red}, {0.9, Yellow}, {0.98, Green}}},
@@ -43,7 +43,7 @@ func atRisk() Panel {
 			"Every recording that is not stored, those first that the operator deletes first. An empty list is a good sign. The chosen period does not matter.",
 		},
 		SQL: `SELECT state, dateDiff('second', now(), expires_at) / 86400 AS days_left, announced_at, attempt, next_attempt_at, reason, recording_id
-FROM recordings
+FROM recordings AS r
 WHERE state IN ('announced', 'retrying', 'missing', 'refused', 'quarantined', 'expired') AND ` + byIntegration + `
 ORDER BY state = 'expired', expires_at
 LIMIT 200`,
@@ -65,7 +65,7 @@ func archiveOverTime() Panel {
 		Kind: Bars, Width: 12, Height: 9,
 		Title: Text{"Записи", "Recordings"},
 		About: Text{"По времени звонка: сохранено, ждёт, потеряно.", "By the time of the call: stored, waiting, lost."},
-		SQL:   overTime("report_recordings", "sum(archived) AS archived, sum(waiting) AS waiting, sum(lost) AS lost", byIntegration, byNumber),
+		SQL:   overTime("report_recordings", "sum(r.archived) AS archived, sum(r.waiting) AS waiting, sum(r.lost) AS lost", byIntegration, byNumber),
 		Columns: []Column{
 			timeColumn,
 			{Name: "archived", Title: Text{"Сохранено", "Stored"}, Unit: Count, Colour: Green},
@@ -80,7 +80,7 @@ func archiveCoverage() Panel {
 		Kind: Lines, Width: 12, Height: 9,
 		Title: Text{"Доля записанных разговоров", "Share of talks recorded"},
 		About: Text{"Если доля падает, проверьте у оператора, включена ли запись.", "Where it falls, see with the operator whether recording is switched on."},
-		SQL:   overTime("report_recordings", share("recorded", "sum(answered)")+" AS recorded_share", byIntegration, byNumber),
+		SQL:   overTime("report_recordings", share("recorded", "sum(r.answered)")+" AS recorded_share", byIntegration, byNumber),
 		Columns: []Column{
 			timeColumn, {Name: "recorded_share", Title: Text{"Записано", "Recorded"}, Unit: Share, Colour: Green},
 		},
@@ -92,7 +92,7 @@ func archiveGrowth() Panel {
 		Kind: Bars, Width: 12, Height: 9,
 		Title:   Text{"Рост архива", "Growth of the archive"},
 		About:   Text{"Сколько места заняли записи звонков каждого часа, дня, недели или месяца.", "What the recordings of each hour, day, week or month take."},
-		SQL:     overTime("report_recordings", "sum(bytes) AS bytes", byIntegration, byNumber),
+		SQL:     overTime("report_recordings", "sum(r.bytes) AS bytes", byIntegration, byNumber),
 		Columns: []Column{timeColumn, {Name: "bytes", Title: Text{"Объём", "Size"}, Unit: Bytes, Colour: Blue}},
 	}
 }
@@ -102,8 +102,8 @@ func archiveNumbers() Panel {
 		Kind: Table, Width: 12, Height: 9,
 		Title: Text{"Где разговоры не записаны", "Where talks are not recorded"},
 		About: Text{"По внешним номерам; больше всего незаписанных – сверху.", "By external number, the most without a recording first."},
-		SQL: "SELECT external_number, sum(answered) AS talks, sum(not_recorded) AS not_recorded, " + share("recorded", "sum(answered)") + " AS recorded_share" +
-			"\nFROM report_recordings\nWHERE " + within(byIntegration, byNumber) + "\nGROUP BY external_number\nORDER BY not_recorded DESC, external_number\nLIMIT 100",
+		SQL: "SELECT external_number, sum(r.answered) AS talks, sum(r.not_recorded) AS not_recorded, " + share("recorded", "sum(r.answered)") + " AS recorded_share" +
+			"\nFROM report_recordings AS r\nWHERE " + within(byIntegration, byNumber) + "\nGROUP BY external_number\nORDER BY not_recorded DESC, external_number\nLIMIT 100",
 		Columns: []Column{
 			numberColumn,
 			{Name: "talks", Title: Text{"Разговоры", "Talks"}, Unit: Count},

@@ -117,20 +117,20 @@ var (
 	integrationVariable = Variable{
 		Name: "integration", Title: Text{"АТС", "PBX"},
 		About: Text{"Интеграция, через которую приходят звонки", "The integration that calls come through"},
-		SQL:   "SELECT DISTINCT integration FROM report_settings ORDER BY integration",
+		SQL:   "SELECT DISTINCT integration FROM report_settings AS r ORDER BY integration",
 	}
 	numberVariable = Variable{
 		Name: "number", Title: Text{"Наш номер", "Our number"},
 		About: Text{"Внешний номер компании, на который звонили", "The company's number that was called"},
-		SQL:   "SELECT DISTINCT external_number FROM report_volume WHERE $__timeFilter(started_at) AND external_number != '' ORDER BY external_number",
+		SQL:   "SELECT DISTINCT external_number FROM report_volume AS r WHERE $__timeFilter(started_at) AND external_number != '' ORDER BY external_number",
 	}
 	departmentVariable = Variable{
 		Name: "department", Title: Text{"Отдел", "Department"},
-		SQL: "SELECT DISTINCT department, if(department = '', '–', department) FROM report_employees WHERE $__timeFilter(started_at) ORDER BY department",
+		SQL: "SELECT DISTINCT department, if(department = '', '–', department) FROM report_employees AS r WHERE $__timeFilter(started_at) ORDER BY department",
 	}
 	employeeVariable = Variable{
 		Name: "employee", Title: Text{"Сотрудник", "Employee"},
-		SQL: "SELECT DISTINCT employee FROM report_employees WHERE $__timeFilter(started_at) AND " + byDepartment + " ORDER BY employee",
+		SQL: "SELECT DISTINCT employee FROM report_employees AS r WHERE $__timeFilter(started_at) AND " + byDepartment + " ORDER BY employee",
 	}
 	listenVariable = Variable{
 		Name: "listen", Title: Text{"Адрес записей", "Address of recordings"}, Hidden: true, Single: true,

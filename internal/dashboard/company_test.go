@@ -1,0 +1,152 @@
+package dashboard_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"sync"
+	"testing"
+	"time"
+
+	"fonoteka/internal/call"
+	"fonoteka/internal/dashboard"
+	"fonoteka/internal/embedded"
+	"fonoteka/internal/embedded/embeddedtest"
+	"fonoteka/internal/rollup"
+	"fonoteka/internal/seed"
+	"fonoteka/internal/sim"
+	"fonoteka/internal/warehouse"
+)
+
+func TestMain(m *testing.M) { embeddedtest.Main(m) }
+
+// company is a warehouse with the last ten weeks of a simulated company, asked
+// as Grafana's user asks.
+type company struct {
+	reader *warehouse.DB
+	now    time.Time
+}
+
+var (
+	once sync.Once
+	// theCompany is the same for all tests: to make it takes longer than they do.
+	theCompany company
+	makingIt   error
+)
+
+func openCompany(t *testing.T) company {
+	t.Helper()
+	o := options(t)
+	once.Do(func() { theCompany, makingIt = found(t.Context(), o) })
+	if makingIt != nil {
+		t.Fatal(makingIt)
+	}
+	return theCompany
+}
+
+func options(t *testing.T) warehouse.Options {
+	t.Helper()
+	native, http, user, password := embeddedtest.ClickHouse(t)
+	return warehouse.Options{Addrs: []string{native}, HTTPAddr: http, User: user, Password: password, Database: embedded.ClickHouseDatabase}
+}
+
+// found fills the database that the read-only user may see.
+func found(ctx context.Context, o warehouse.Options) (company, error) {
+	c := company{now: time.Now()}
+	db, err := warehouse.Open(o)
+	if err != nil {
+		return c, err
+	}
+	defer db.Close()
+	if err := db.Migrate(ctx, nil); err != nil {
+		return c, err
+	}
+	log := slog.New(slog.DiscardHandler)
+	_, err = seed.Run(ctx, seed.Options{
+		Address: o.HTTPAddr, User: o.User, Password: o.Password, Database: o.Database, Log: log,
+		History: sim.HistoryOptions{Seed: 5, Calls: 20_000, From: c.now.AddDate(0, 0, -70), To: c.now.Add(time.Hour)},
+	})
+	if err != nil {
+		return c, err
+	}
+	if err := oddities(ctx, db, c.now); err != nil {
+		return c, err
+	}
+	roller, err := rollup.New(rollup.Options{Store: db, Settings: settings, Integrations: []string{"main"}, Log: log})
+	if err != nil {
+		return c, err
+	}
+	if err := roller.Pass(ctx); err != nil {
+		return c, err
+	}
+	o.User, o.Password = embeddedtest.Reader()
+	c.reader, err = warehouse.Open(o)
+	return c, err
+}
+
+// oddities fill the lists of what is wrong, and the address of recordings.
+func oddities(ctx context.Context, db *warehouse.DB, now time.Time) error {
+	err := db.InsertRejected(ctx, []warehouse.Rejected{{Integration: "main", ReceivedAt: now.Add(-time.Hour), Reason: "unreadable", Detail: "not JSON", Body: []byte("x")}})
+	if err != nil {
+		return err
+	}
+	err = db.AnnounceRecordings(ctx, []call.Recording{{
+		Integration: "main", ID: "0123456789abcdef0123456789abcdef", URL: "https://records.example.org/x.mp3", CallID: 1,
+		PlatformCallID: "NOBODY-KNOWS-THIS", AnnouncedAt: now.Add(-2 * time.Hour), ExpiresAt: now.AddDate(0, 0, 5),
+	}})
+	if err != nil {
+		return err
+	}
+	return db.SaveAddress(ctx, "recordings", "http://127.0.0.1:8090")
+}
+
+// settings: Monday to Friday from 9 to 18 in Moscow.
+func settings(integration string) warehouse.ReportSettings {
+	zone, err := time.LoadLocation("Europe/Moscow")
+	if err != nil {
+		panic(err)
+	}
+	s := warehouse.ReportSettings{
+		Integration: integration, Zone: zone, ShortDay: time.Hour, ServiceLevel: 20 * time.Second, CallbackDays: 7, RepeatHours: 24,
+	}
+	for day := range 5 {
+		s.WorkFrom[day], s.WorkTo[day] = 9*time.Hour, 18*time.Hour
+	}
+	return s
+}
+
+// answer is what a query gives, as the plugin sees it.
+type answer struct {
+	Meta []struct{ Name, Type string }
+	Data [][]any
+}
+
+// ask sends a query with its macros expanded for the span up to now.
+func (c company) ask(t *testing.T, q dashboard.Query, span time.Duration, v dashboard.Values) (a answer, sql string) {
+	t.Helper()
+	sql, err := dashboard.Expand(q.SQL, dashboard.Window{From: c.now.Add(-span), To: c.now, Interval: span / 100}, v)
+	if err != nil {
+		t.Fatalf("%s, %s: %v", q.Dashboard, q.Name, err)
+	}
+	var out bytes.Buffer
+	err = c.reader.Query(t.Context(), &out, sql, "JSONCompact")
+	if err == nil {
+		err = json.Unmarshal(out.Bytes(), &a)
+	}
+	if err != nil {
+		t.Fatalf("%s, %s: %v\n%s", q.Dashboard, q.Name, err, sql)
+	}
+	return a, sql
+}
+
+// aCall is the id of a recent call with a recording.
+func (c company) aCall(t *testing.T) []string {
+	t.Helper()
+	a, _ := c.ask(t, dashboard.Query{SQL: "SELECT toString(call_id) FROM calls WHERE notEmpty(recordings) AND started_at BETWEEN now() - INTERVAL 1 DAY AND now() ORDER BY transfers DESC, call_id LIMIT 1"}, time.Hour, nil)
+	if len(a.Data) == 0 {
+		t.Fatal("no call of the last day has a recording")
+	}
+	return []string{fmt.Sprint(a.Data[0][0])}
+}

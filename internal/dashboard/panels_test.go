@@ -1,0 +1,165 @@
+package dashboard_test
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"fonoteka/internal/dashboard"
+)
+
+const (
+	day      = 24 * time.Hour
+	twoYears = 730 * day
+)
+
+func panels() (list []dashboard.Query) {
+	for _, q := range dashboard.Queries() {
+		if q.Panel != nil {
+			list = append(list, q)
+		}
+	}
+	return list
+}
+
+func TestEveryVariableResolves(t *testing.T) {
+	t.Parallel()
+	c := openCompany(t)
+	for _, q := range dashboard.Queries() {
+		if q.Variable == nil {
+			continue
+		}
+		a, sql := c.ask(t, q, 7*day, nil)
+		if len(a.Data) == 0 || len(a.Meta) > 2 {
+			t.Errorf("%s resolves to %d values in %d columns\n%s", q.Name, len(a.Data), len(a.Meta), sql)
+			continue
+		}
+		if _, text := a.Data[0][0].(string); !text {
+			t.Errorf("%s resolves to %v, no text", q.Name, a.Data[0][0])
+		}
+	}
+}
+
+func TestEveryPanelShowsWhatItPromises(t *testing.T) {
+	t.Parallel()
+	c := openCompany(t)
+	open := dashboard.Values{"call": c.aCall(t)}
+	for _, q := range panels() {
+		for _, span := range []time.Duration{time.Hour, day, 7 * day, twoYears} {
+			a, sql := c.ask(t, q, span, open)
+			for _, wrong := range fits(a, *q.Panel) {
+				t.Errorf("%s, %s, %v: %s\n%s", q.Dashboard, q.Name, span, wrong, sql)
+			}
+			if span >= day && len(a.Data) == 0 {
+				t.Errorf("%s, %s, %v: is empty\n%s", q.Dashboard, q.Name, span, sql)
+			}
+		}
+	}
+}
+
+// Two values of each list and a text: what a reader may choose at once.
+func TestAChoiceNarrowsEveryPanel(t *testing.T) {
+	t.Parallel()
+	c := openCompany(t)
+	open, chosen := dashboard.Values{"call": c.aCall(t)}, dashboard.Values{
+		"call": c.aCall(t), "direction": {"incoming", "outgoing"}, "outcome": {"answered", "it's"}, "client": {"7"},
+	}
+	for _, q := range dashboard.Queries() {
+		if q.Variable != nil && !q.Variable.Single {
+			a, _ := c.ask(t, q, 7*day, nil)
+			for _, row := range a.Data[:min(2, len(a.Data))] {
+				chosen[q.Variable.Name] = append(chosen[q.Variable.Name], fmt.Sprint(row[0]))
+			}
+		}
+	}
+	narrower := 0
+	for _, q := range panels() {
+		all, _ := c.ask(t, q, 7*day, open)
+		some, sql := c.ask(t, q, 7*day, chosen)
+		if len(some.Data) > len(all.Data) {
+			t.Errorf("%s, %s: %d rows by choice, %d of all\n%s", q.Dashboard, q.Name, len(some.Data), len(all.Data), sql)
+		}
+		if fmt.Sprint(some.Data) != fmt.Sprint(all.Data) {
+			narrower++
+		}
+	}
+	if narrower < len(panels())*2/3 {
+		t.Errorf("%d of %d panels change with the choice", narrower, len(panels()))
+	}
+}
+
+var shapes = map[dashboard.Shape]*regexp.Regexp{
+	dashboard.Number: regexp.MustCompile(`^(Nullable\()?(U?Int(8|16|32|64)|Float(32|64))\)?$`),
+	dashboard.Word:   regexp.MustCompile(`^(LowCardinality\()?(Nullable\()?String\)*$`),
+	dashboard.Moment: regexp.MustCompile(`^(Nullable\()?DateTime(64\(3, 'UTC'\)|\('UTC'\))\)?$`),
+}
+
+// fits tells what of an answer its panel cannot show.
+func fits(a answer, p dashboard.Panel) (wrong []string) {
+	say := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
+	if len(a.Meta) != len(p.Columns) {
+		say("%d columns, the panel has %d", len(a.Meta), len(p.Columns))
+		return wrong
+	}
+	for i, c := range p.Columns {
+		if a.Meta[i].Name != c.Name || !shapes[c.Shape].MatchString(a.Meta[i].Type) {
+			say("column %d is %s %s, the panel has %s", i, a.Meta[i].Name, a.Meta[i].Type, c.Name)
+		}
+	}
+	switch p.Kind {
+	case dashboard.Totals:
+		if len(a.Data) != 1 {
+			say("%d rows of large figures", len(a.Data))
+		}
+	case dashboard.Lines, dashboard.Bars:
+		var times []string
+		for _, row := range a.Data {
+			times = append(times, row[0].(string))
+		}
+		if !slices.IsSorted(times) || len(slices.Compact(slices.Clone(times))) != len(times) || len(times) > 200 {
+			say("the times do not rise, or are too many: %v", times)
+		}
+	case dashboard.Categories:
+		if len(a.Data) > 15 {
+			say("%d bars", len(a.Data))
+		}
+	}
+	return wrong
+}
+
+// unpruned are the panels whose tables are not kept by time, with the reason.
+var unpruned = map[string]string{
+	"Not in the archive yet":       "the catalogue is kept by recording; an index on the state finds these",
+	"Whom to call back now":        "is about now, whatever the window",
+	"Recordings without a call":    "few, and found by id",
+	"Notifications not understood": "few",
+	"Silence":                      "one may have begun long before the window",
+}
+
+var readParts = regexp.MustCompile(`(?:Parts|Granules): (\d+)/(\d+)`)
+
+func TestAWindowReadsNoOtherMonths(t *testing.T) {
+	t.Parallel()
+	c := openCompany(t)
+	for _, q := range panels() {
+		if _, known := unpruned[q.Name]; known {
+			continue
+		}
+		q.SQL = "EXPLAIN indexes = 1 " + q.SQL
+		a, sql := c.ask(t, q, day, dashboard.Values{"call": {"1"}})
+		read, all := 0, 0
+		for _, row := range a.Data {
+			if m := readParts.FindStringSubmatch(row[0].(string)); m != nil {
+				some, _ := strconv.Atoi(m[1])
+				of, _ := strconv.Atoi(m[2])
+				read, all = read+some, all+of
+			}
+		}
+		if read >= all {
+			t.Errorf("%s, %s: a day reads %d of %d parts and granules\n%s", q.Dashboard, q.Name, read, all, sql)
+		}
+	}
+}
