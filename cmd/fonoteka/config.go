@@ -61,6 +61,7 @@ type integration struct {
 	linkLife time.Duration
 
 	credentials token.Credentials // of the configuration; there may be none
+	departments map[string]string // workplace → department, of the configuration
 }
 
 // problems collects every mistake in the configuration, so that the
@@ -147,7 +148,9 @@ func loadConfig(c *cli.Context, n need) (*config, error) {
 			Name: "main", RedirectURI: c.String("redirect-uri"), Timezone: c.String("timezone"), LinkDays: c.String("link-days"),
 			ClientID: c.String("client-id"), ClientSecret: c.String("client-secret"),
 		}) {
-			cfg.integrations = append(cfg.integrations, i.parse(n == forServe, &p))
+			one := i.parse(n == forServe, &p)
+			one.departments = parseDepartments(i.Name, &p, file.Departments, i.Departments)
+			cfg.integrations = append(cfg.integrations, one)
 		}
 		unique(cfg.integrations, &p)
 		cfg.hosts(c, file, &p)

@@ -39,6 +39,8 @@ type file struct {
 	Scrub         fileScrub         `yaml:"scrub"`
 	Reports       fileReports       `yaml:"reports"`
 	Integrations  []fileIntegration `yaml:"integrations"`
+
+	Departments map[string][]string `yaml:"departments"` // department → SIP ids of workplaces
 }
 
 // fileScrub says how what is stored is checked in the background.
@@ -62,6 +64,8 @@ type fileIntegration struct {
 
 	ClientID     string `yaml:"client_id"`
 	ClientSecret string `yaml:"client_secret"`
+
+	Departments map[string][]string `yaml:"departments"` // of this integration, before those of all
 }
 
 func readFile(name string, p *problems) file {

@@ -45,6 +45,7 @@ type pipeline struct {
 	rows        *relay.ToWarehouse
 	toWarehouse *relay.Relay
 	toQueue     *relay.Relay
+	keeping     keeping
 
 	migrated atomic.Bool // only then is anything read from the warehouse, or written
 	bucket   atomic.Bool // it is there
@@ -87,7 +88,7 @@ func newPipeline(cfg *config, v state.Values, a *access, sp *spool.Spool, log *s
 	if p.arrivals, err = arrivals.New(arrivals.Options{Source: p.warehouse, Decode: cfg.decode, Log: log, Registerer: reg}); err != nil {
 		return nil, err
 	}
-	if err := errors.Join(p.newRollup(cfg, reg), p.newRelays(cfg, sp, reg)); err != nil {
+	if err := errors.Join(p.newRollup(cfg, reg), p.newRelays(cfg, sp, reg), p.newKeeping(cfg, a, reg)); err != nil {
 		return nil, err
 	}
 	return p, p.newArchive(cfg, redisURL, reg)

@@ -34,7 +34,8 @@ type Shipper struct {
 	asked   bool  // the table was asked for its head
 	head    Row   // of the table when it was asked; rows up to it are there
 	days    days
-	quiet   bool
+	failing time.Time // since when; zero: it works
+	said    bool      // that it fails
 }
 
 // NewShipper makes a Shipper.
@@ -48,7 +49,7 @@ func (t *Trail) NewShipper(o ShipperOptions) (*Shipper, error) {
 	if o.Every <= 0 {
 		o.Every = 2 * time.Second
 	}
-	return &Shipper{trail: t, o: o, file: t.reader(), quiet: true}, nil
+	return &Shipper{trail: t, o: o, file: t.reader()}, nil
 }
 
 // Run ships until ctx ends. An outage is waited for.
@@ -68,15 +69,21 @@ func (s *Shipper) Run(ctx context.Context) error {
 	}
 }
 
-// say logs the beginning and the end of an outage once.
+// say logs the beginning and the end of an outage once; not one that is over
+// before a start is.
 func (s *Shipper) say(err error) {
 	switch {
-	case err != nil && s.quiet:
+	case err == nil:
+		if s.said {
+			s.trail.log.Info("audit entries are shipped again")
+		}
+		s.failing, s.said = time.Time{}, false
+	case s.failing.IsZero():
+		s.failing = time.Now()
+	case !s.said && time.Since(s.failing) > time.Minute:
 		s.trail.log.Warn("audit entries wait in their file", "entries", len(s.waiting), "err", err)
-	case err == nil && !s.quiet:
-		s.trail.log.Info("audit entries are shipped again")
+		s.said = true
 	}
-	s.quiet = err == nil
 }
 
 // batch is the most rows of one insert.

@@ -86,10 +86,11 @@ func (r *run) fetch(ctx context.Context, now time.Time) error {
 	}
 	changes, err := r.Fetch(ctx, from)
 	if err != nil {
-		r.m.failures.WithLabelValues(r.o.Integration).Inc()
-		r.retry = min(max(2*r.retry, firstRetry), lastRetry)
 		if r.o.NotYet(err) {
 			r.retry = firstRetry
+		} else {
+			r.m.failures.WithLabelValues(r.o.Integration).Inc()
+			r.retry = min(max(2*r.retry, firstRetry), lastRetry)
 		}
 		r.due = now.Add(r.retry)
 		return err
@@ -163,7 +164,7 @@ func newMetrics(reg prometheus.Registerer) (m metrics, err error) {
 	m.fetched = shared(reg, prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "fonoteka_directory_fetched_timestamp_seconds", Help: "When the operator's directory was fetched last.",
 	}, []string{"integration"}), &err)
-	m.failures = counter("fonoteka_directory_failures_total", "Fetches of the operator's directory that failed, for want of a login, too; each is tried again.", "integration")
+	m.failures = counter("fonoteka_directory_failures_total", "Fetches of the operator's directory that failed, each try once.", "integration")
 	m.changes = counter("fonoteka_directory_changes_total", "Changes of the directory that were stored, by what changed.", "integration", "kind")
 	m.heard = counter("fonoteka_directory_notifications_total", "Notifications of changes that led to a fetch.", "integration")
 	return m, err
