@@ -3,6 +3,7 @@ package warehouse
 import (
 	"context"
 	"errors"
+	"time"
 
 	"fonoteka/internal/call"
 )
@@ -10,15 +11,19 @@ import (
 // ErrWriterStopped tells that the writer takes nothing more: its Run has ended.
 var ErrWriterStopped = errors.New("warehouse: writer stopped")
 
-// maxBatch bounds the recordings of one insert.
-const maxBatch = 1000
+const (
+	maxBatch  = 1000                   // recordings of one insert
+	writePace = 500 * time.Millisecond // how often rows are written for many
+)
 
 // Writer saves rows of the catalogue for many callers at once. One archived
 // file is one row, and one durable insert of one row takes as long as one of a
-// thousand; so whatever comes while an insert runs goes together into the next.
-// Nobody waits for company: a row that comes alone is written at once.
+// thousand; so what comes while an insert runs, and within half a second of its
+// beginning, goes together into the next. A row that comes alone is written at
+// once.
 type Writer struct {
 	db      *DB
+	pace    pace // only Run uses it
 	queue   chan save
 	stopped chan struct{}
 }
@@ -63,20 +68,36 @@ func (w *Writer) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case first := <-w.queue:
-			w.flush(context.WithoutCancel(ctx), w.gather(first))
+			batch := w.gather(ctx, first)
+			w.pace.begin(len(batch))
+			w.flush(context.WithoutCancel(ctx), batch)
 		}
 	}
 }
 
-// gather takes what waits at this moment.
-func (w *Writer) gather(first save) []save {
+// gather takes what waits at this moment, and what comes until the next batch
+// may be written.
+func (w *Writer) gather(ctx context.Context, first save) []save {
 	batch := []save{first}
-	for len(batch) < maxBatch {
+	timer := time.NewTimer(w.pace.wait(writePace))
+	defer timer.Stop()
+	for due := false; len(batch) < maxBatch; {
+		if due {
+			select {
+			case s := <-w.queue:
+				batch = append(batch, s)
+				continue
+			default:
+				return batch
+			}
+		}
 		select {
 		case s := <-w.queue:
 			batch = append(batch, s)
-		default:
-			return batch
+		case <-timer.C:
+			due = true
+		case <-ctx.Done():
+			due = true
 		}
 	}
 	return batch
