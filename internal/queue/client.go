@@ -152,18 +152,26 @@ func (c *Client) clearDead(queue string, info *asynq.TaskInfo) (bool, error) {
 	return true, nil
 }
 
-// Depth counts the jobs that wait to be run now, urgent or not.
+// Depth counts the jobs that wait, urgent or not: to be run now, or again after a
+// failure of the infrastructure. What is planned for later is not counted.
 func (c *Client) Depth(ctx context.Context) (int, error) {
 	pipe := c.redis.Pipeline()
-	a, b := pipe.LLen(ctx, pending(urgent)), pipe.LLen(ctx, pending(normal))
+	var counts []*redis.IntCmd
+	for _, queue := range []string{urgent, normal} {
+		counts = append(counts, pipe.LLen(ctx, key(queue, "pending")), pipe.ZCard(ctx, key(queue, "retry")))
+	}
 	if _, err := pipe.Exec(ctx); err != nil {
 		return 0, fmt.Errorf("asking redis how many jobs wait: %w", err)
 	}
-	return int(a.Val() + b.Val()), nil
+	all := 0
+	for _, n := range counts {
+		all += int(n.Val())
+	}
+	return all, nil
 }
 
-// pending is asynq's key of the jobs of a queue that wait.
-func pending(queue string) string { return "asynq:{" + queue + "}:pending" }
+// key is asynq's key of a queue's jobs in a state.
+func key(queue, state string) string { return "asynq:{" + queue + "}:" + state }
 
 // Ping reports whether Redis answers.
 func (c *Client) Ping(ctx context.Context) error { return ping(ctx, c.redis) }
