@@ -85,11 +85,19 @@ func (d *durable) settledBucket(err error, bucket string) error {
 // was deleted: then the folder above it is what has to be synced.
 func syncUp(path, root string) error {
 	for ; len(path) >= len(root); path = filepath.Dir(path) {
-		if err := fsync(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := present(fsync(path)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// present forgives that what was to be synced is not there.
+func present(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
 }
 
 // syncTree syncs all in the folder and every folder above it; nothing if it is

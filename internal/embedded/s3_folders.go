@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 )
 
 // folders remembers which folders are on disk with the entries that lead to
@@ -13,11 +14,16 @@ import (
 // A deletion may take empty folders along, which a later write makes anew. So
 // nothing is remembered while one is under way, and everything is forgotten at
 // its end. That costs the next writes some syncs, and deletions are rare here.
+//
+// What is written into one folder at the same time shares the folder's sync: as
+// a rule the recordings of a day come together.
 type folders struct {
 	mu        sync.Mutex
 	known     map[string]bool
 	deletions int    // under way
 	ended     uint64 // deletions that have ended
+
+	syncs sharedSyncs
 }
 
 // manyFolders bounds the memory for them.
@@ -46,8 +52,13 @@ func (f *folders) sync(path, root string) error {
 		top = root
 	}
 	// An entry lies in its folder: to have a new folder on disk, its parent is synced.
-	if err := syncUp(path, top); err != nil {
+	if err := present(fsync(path)); err != nil {
 		return err
+	}
+	for folder := dir; len(folder) >= len(top); folder = filepath.Dir(folder) {
+		if err := present(f.syncs.sync(folder)); err != nil {
+			return err
+		}
 	}
 	if trusted {
 		f.remember(dir, top, ended)
@@ -81,5 +92,56 @@ func (f *folders) remember(dir, top string, ended uint64) {
 	}
 	for ; len(dir) > len(top); dir = filepath.Dir(dir) {
 		f.known[dir] = true
+	}
+}
+
+// sharedSyncs lets all who wait for a sync of the same folder share the next one.
+type sharedSyncs struct {
+	mu   sync.Mutex
+	each map[string]*sharedSync
+}
+
+type sharedSync struct {
+	users int // who waits or syncs; under sharedSyncs.mu
+
+	running sync.Mutex // held by who syncs
+	begun   atomic.Uint64
+	err     error // of the last sync
+}
+
+// sync returns when a sync of path that began after the call has ended.
+func (s *sharedSyncs) sync(path string) error {
+	one := s.use(path)
+	defer s.leave(path, one)
+	before := one.begun.Load()
+	one.running.Lock()
+	defer one.running.Unlock()
+	if one.begun.Load() == before {
+		one.begun.Add(1)
+		one.err = fsync(path)
+	}
+	return one.err
+}
+
+func (s *sharedSyncs) use(path string) *sharedSync {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.each == nil {
+		s.each = map[string]*sharedSync{}
+	}
+	one := s.each[path]
+	if one == nil {
+		one = &sharedSync{}
+		s.each[path] = one
+	}
+	one.users++
+	return one
+}
+
+func (s *sharedSyncs) leave(path string, one *sharedSync) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if one.users--; one.users == 0 {
+		delete(s.each, path)
 	}
 }
