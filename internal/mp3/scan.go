@@ -14,7 +14,9 @@ import (
 // Otherwise the error is ErrNotMP3, ErrTruncated, ErrDamaged, or r's own; the
 // Result then holds what was found so far. Scan uses 64 KiB of memory.
 func Scan(r io.Reader) (Result, error) {
-	s := scanner{w: newWindow(r)}
+	w, giveBack := newWindow(r)
+	defer giveBack()
+	s := scanner{w: w}
 	err := s.run()
 	if s.w.fail != nil {
 		err = fmt.Errorf("reading mp3 at byte %d: %w", s.w.off, s.w.fail)

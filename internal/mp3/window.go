@@ -3,6 +3,7 @@ package mp3
 import (
 	"errors"
 	"io"
+	"sync"
 )
 
 // window is a read buffer that can look ahead. Its memory is fixed: whatever
@@ -17,7 +18,15 @@ type window struct {
 	fail error // a read error other than the end
 }
 
-func newWindow(r io.Reader) *window { return &window{r: r, buf: make([]byte, 64<<10)} }
+const windowSize = 64 << 10
+
+var windowBuffers = sync.Pool{New: func() any { return new([windowSize]byte) }}
+
+// newWindow begins to read r. What it returns besides gives the memory back.
+func newWindow(r io.Reader) (_ *window, giveBack func()) {
+	buf := windowBuffers.Get().(*[windowSize]byte)
+	return &window{r: r, buf: buf[:]}, func() { windowBuffers.Put(buf) }
+}
 
 // peek returns up to n bytes from here on, fewer only at the end or after a
 // failed read. n is at most half the buffer.
