@@ -25,9 +25,9 @@ var (
 
 // office is a company in Moscow with a warehouse of its own.
 type office struct {
-	t  *testing.T
-	db *warehouse.DB
-	r  *rollup.Roller
+	t        *testing.T
+	db       *warehouse.DB
+	settings func(integration string) warehouse.ReportSettings
 }
 
 func open(t *testing.T) *office {
@@ -44,9 +44,7 @@ func open(t *testing.T) *office {
 	if err := db.Migrate(t.Context(), nil); err != nil {
 		t.Fatal(err)
 	}
-	o := &office{t: t, db: db}
-	o.restart(settings)
-	return o
+	return &office{t: t, db: db, settings: settings}
 }
 
 // settings: Monday to Friday from 9 to 18 by the clock of Moscow (UTC+3).
@@ -65,23 +63,17 @@ func settings(integration string) warehouse.ReportSettings {
 	return s
 }
 
-// restart makes another Roller, as a new process does.
-func (o *office) restart(settings func(string) warehouse.ReportSettings) {
+// pass makes another Roller, as a new process does, and lets it roll up all
+// that has changed.
+func (o *office) pass() {
 	o.t.Helper()
 	r, err := rollup.New(rollup.Options{
-		Store: o.db, Settings: settings, Integrations: []string{"main"}, Log: slog.New(slog.DiscardHandler),
-		EveryFull: time.Nanosecond, EverySlow: time.Nanosecond,
+		Store: o.db, Settings: o.settings, Integrations: []string{"main"}, Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		o.t.Fatal(err)
 	}
-	o.r = r
-}
-
-func (o *office) pass() {
-	o.t.Helper()
-	time.Sleep(time.Millisecond) // what is due again after a nanosecond is due
-	if err := o.r.Pass(o.t.Context()); err != nil {
+	if err := r.Pass(o.t.Context()); err != nil {
 		o.t.Fatal(err)
 	}
 }

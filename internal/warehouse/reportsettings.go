@@ -135,7 +135,7 @@ func (db *DB) Integrations(ctx context.Context) ([]string, error) {
 
 // ReportBasis is what goes into the rollups beside the calls.
 type ReportBasis struct {
-	Fingerprint uint64               // of the settings and of which terminal stands at which workplace
+	Fingerprint uint64               // of the settings and of which terminal stands at which workplace, as the dictionary has it
 	Calendar    map[time.Time]string // kinds of days
 	OwnCalls    map[time.Time]uint64 // fingerprints of the calls that we made ourselves, by day (UTC)
 }
@@ -146,7 +146,7 @@ func (db *DB) ReportBasis(ctx context.Context) (ReportBasis, error) {
 	err := db.do(ctx, "read the basis of reports", readTimeout, func(ctx context.Context) error {
 		err := db.conn.QueryRow(ctx, `SELECT
 			(SELECT sum(cityHash64(integration, since, utc_offset_s, work_from, work_to, short_day_minutes, service_level_s, callback_days, repeat_hours)) FROM report_settings FINAL)
-			+ (SELECT sum(cityHash64(integration, terminal, valid_from, workplace)) FROM directory_terminals FINAL WHERE NOT gone)`).
+			+ (SELECT sum(cityHash64(integration, account, valid_from, workplace)) FROM directory_account WHERE workplace NOT IN ('', account))`).
 			Scan(&b.Fingerprint)
 		if err != nil {
 			return err

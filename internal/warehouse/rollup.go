@@ -116,8 +116,8 @@ func anew(table string) []string {
 
 // gone deletes the rows that were not written anew.
 func gone(table, where string) string {
-	return `INSERT INTO ` + table + ` SELECT * REPLACE ({version} AS version, 1 AS is_deleted) FROM ` + table + ` FINAL
-		WHERE version < {version} AND (` + where + `)`
+	return `INSERT INTO ` + table + ` SELECT * REPLACE ({version} AS version, 1 AS is_deleted) FROM ` + table + ` AS t FINAL
+		WHERE t.version < {version} AND (` + where + `)`
 }
 
 // RollCalls works out hourly_calls, hourly_workplaces, longest_waits and

@@ -267,8 +267,8 @@ SELECT
     m.closed_by AS closed_by,
     m.closed_call_id AS closed_call_id,
     if(closer = '', toString(m.closed_workplace), closer) AS closed_employee,
-    toNullable(toUInt64(greatest(date_diff('millisecond', m.missed_at, m.called_back_at), 0))) AS to_callback_ms,
-    toNullable(toUInt64(greatest(date_diff('millisecond', m.missed_at, m.closed_at), 0))) AS to_close_ms,
+    if(m.called_back_at IS NULL, NULL, toUInt64(greatest(date_diff('millisecond', m.missed_at, assumeNotNull(m.called_back_at)), 0))) AS to_callback_ms,
+    if(m.closed_at IS NULL, NULL, toUInt64(greatest(date_diff('millisecond', m.missed_at, assumeNotNull(m.closed_at)), 0))) AS to_close_ms,
     multiIf(m.client_number = '', 'hidden', m.closed_by = 'us', 'called back', m.closed_by = 'client', 'came back',
         m.open_until > now(), 'open', 'lapsed') AS state
 FROM missed_calls AS m FINAL;

@@ -1,0 +1,110 @@
+package rollup_test
+
+import (
+	"testing"
+	"time"
+
+	"fonoteka/internal/call"
+	"fonoteka/internal/warehouse"
+)
+
+// A company's midnight is not UTC's, and its hours are not always the same.
+func TestDaysAndHoursAreTheCompanys(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	day := func(s string) time.Time { return moscow(s + " 03:00:00").Truncate(24 * time.Hour) }
+	if err := o.db.SaveCalendar(t.Context(), 2026, []warehouse.CalendarDay{
+		{Day: day("2026-03-09"), Kind: "holiday"}, {Day: day("2026-03-14"), Kind: "working"}, {Day: day("2026-03-06"), Kind: "short"},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	at := func(s string) call.Record {
+		return answered(s, call.Incoming, client, anna, time.Second, time.Second)
+	}
+	o.is(
+		at("2026-03-02 23:50:00"), at("2026-03-03 00:10:00"), // one day of UTC, two of Moscow
+		at("2026-03-03 08:59:59"), at("2026-03-03 09:00:00"), at("2026-03-03 17:59:59"), at("2026-03-03 18:00:00"),
+		at("2026-03-06 16:59:00"), at("2026-03-06 17:00:00"), // shortened by an hour
+		at("2026-03-07 12:00:00"), // a Saturday
+		at("2026-03-09 12:00:00"), // a Monday that is a holiday
+		at("2026-03-14 09:00:00"), at("2026-03-14 18:00:00"), // a Saturday with the hours of a Monday
+	)
+	o.pass()
+	o.want("SELECT local_day, sum(received), sumIf(received, working) FROM report_volume GROUP BY local_day ORDER BY local_day", `
+2026-03-02|1|0
+2026-03-03|5|2
+2026-03-06|2|1
+2026-03-07|1|0
+2026-03-09|1|0
+2026-03-14|2|1`)
+	o.want("SELECT local_day, local_hour, weekday FROM report_volume WHERE received = 1 AND local_day <= '2026-03-03' AND NOT working ORDER BY local_day, local_hour", `
+2026-03-02|23|1
+2026-03-03|0|2
+2026-03-03|8|2
+2026-03-03|18|2`)
+	// Before 2011 summer had a clock of its own: 10:00 in July was 06:00 UTC.
+	summer := at("2010-07-01 10:00:00")
+	o.is(summer)
+	// The calendar is taken back: the days it touches are worked out again.
+	if err := o.db.SaveCalendar(t.Context(), 2026, nil); err != nil {
+		t.Fatal(err)
+	}
+	o.pass()
+	o.want("SELECT local_day, sumIf(received, working) FROM report_volume WHERE local_day IN ('2010-07-01', '2026-03-06', '2026-03-09', '2026-03-14') GROUP BY local_day ORDER BY local_day", `
+2010-07-01|1
+2026-03-06|2
+2026-03-09|1
+2026-03-14|0`)
+	o.want("SELECT toHour(started_at), local_hour FROM report_volume WHERE local_day = '2010-07-01'", "6|10")
+	// The company moves to Vladivostok (UTC+10), all at once.
+	o.settings = func(integration string) warehouse.ReportSettings {
+		s := settings(integration)
+		var err error
+		if s.Zone, err = time.LoadLocation("Asia/Vladivostok"); err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	o.pass()
+	o.want("SELECT toHour(started_at), local_hour, local_day FROM report_volume WHERE local_day IN ('2010-07-01', '2026-03-09') ORDER BY started_at", "6|17|2010-07-01\n9|19|2026-03-09")
+}
+
+func TestSilence(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	at := func(s string) call.Record {
+		return answered(s, call.Incoming, client, anna, time.Second, time.Second)
+	}
+	o.is(at("2026-03-02 09:59:00"), at("2026-03-02 10:30:00"), at("2026-03-02 11:29:59"), at("2026-03-02 14:20:00"), at("2026-03-02 17:50:00"), at("2026-03-03 09:10:00"))
+	o.pass()
+	// 12, 13 and 14 o'clock; 15, 16 and 17; and 9 of the next morning.
+	o.want("SELECT local, silence_ms, working_hours FROM (SELECT started_at + INTERVAL 3 HOUR AS local, * FROM report_silence WHERE NOT going_on) ORDER BY local", `
+2026-03-02 11:29:59.000|10201000|3
+2026-03-02 14:20:00.000|12600000|3
+2026-03-02 17:50:00.000|55200000|1`)
+	o.want("SELECT count(), max(working_hours) > 8 FROM report_silence WHERE going_on", "1|1")
+}
+
+func TestDurationsOfOldDaysAreCounts(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	now := time.Now().UTC()
+	record := func(ago time.Duration, talk time.Duration) call.Record {
+		r := answered("2026-03-02 10:00:00", call.Incoming, client, anna, time.Second, talk)
+		r.StartedAt = now.Add(-ago).Truncate(time.Second)
+		return r
+	}
+	const day = 24 * time.Hour
+	for range 3 {
+		o.is(record(40*day, 12*time.Second), record(40*day, 63*time.Second), record(40*day, 20*time.Minute+29*time.Second), record(40*day, 2*time.Hour+time.Minute))
+	}
+	o.is(record(2*day, 63*time.Second))
+	o.pass()
+	o.want("SELECT duration_ms, sum(calls) FROM report_durations WHERE measure = 'talk' GROUP BY duration_ms ORDER BY duration_ms", `
+12000|3
+60000|3
+63000|1
+1200000|3
+7200000|3`)
+	o.want("SELECT quantileExactWeighted(0.5)(duration_ms, calls), sum(duration_ms * calls) FROM report_durations WHERE measure = 'wait'", "1000|13000")
+}
