@@ -143,7 +143,7 @@ func authLogin(c *cli.Context) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(c.App.Writer, "Open this address within 15 minutes and log in as the operator's cabinet wants it:\n\n%s\n\n", address)
+		fmt.Fprintf(c.App.Writer, "Open this address within 15 minutes, and log in with the account of the operator's cabinet:\n\n%s\n\n", address)
 		if !c.Bool("no-open") {
 			openBrowser(address)
 		}

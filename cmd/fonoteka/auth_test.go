@@ -10,6 +10,8 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
+	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -114,13 +116,53 @@ func (c *cabinet) login(in *installation) string {
 // authStatus is what auth status says, in words and in JSON, with its exit status.
 func (c *cabinet) authStatus(in *installation) (words string, row statusRow, status int) {
 	in.t.Helper()
-	args := append([]string{"auth", "status", "--client-id", sim.DemoClientID, "--client-secret", sim.DemoClientSecret}, c.flags()...)
+	return c.statusWithout(in, "--client-id", sim.DemoClientID, "--client-secret", sim.DemoClientSecret)
+}
+
+// statusWithout is the same without credentials in the configuration; more flags
+// may bring them.
+func (c *cabinet) statusWithout(in *installation, more ...string) (words string, row statusRow, status int) {
+	in.t.Helper()
+	args := slices.Concat([]string{"auth", "status"}, c.flags(), more)
 	words, _, status = in.exits(args...)
 	asJSON, _, again := in.exits(append(args, "--json")...)
 	if err := json.Unmarshal([]byte(asJSON), &row); err != nil || again != status {
 		in.t.Fatalf("auth status --json: %v, exit %d and %d:\n%s", err, status, again, asJSON)
 	}
 	return words, row, status
+}
+
+// auth login asks for what it is not told, and waits for the person.
+func TestAuthLoginAsksAndWaits(t *testing.T) {
+	t.Parallel()
+	c := openCabinet(t, sim.PlatformOptions{}, nil)
+	in := install(t, c.env...).start()
+	cmd := exec.Command(os.Args[0], append([]string{"auth", "login", "--no-open", "--data", in.dir}, c.flags()...)...)
+	out := &strings.Builder{}
+	cmd.Env, cmd.Stdout, cmd.Stderr = append(os.Environ(), asFonoteka+"=1"), out, out
+	cmd.Stdin = strings.NewReader(sim.DemoClientID + "\n" + sim.DemoClientSecret + "\n")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	in.until("the client is known", 30*time.Second, func() bool {
+		_, row, _ := c.statusWithout(in)
+		return row.ClientID == sim.DemoClientID
+	})
+	c.login(in) // another one, by the same person
+	if err := cmd.Wait(); err != nil || !strings.Contains(out.String(), "Logged in.") || strings.Contains(out.String(), sim.DemoClientSecret) {
+		t.Errorf("%v:\n%s", err, out)
+	}
+	finding, err := in.command(append([]string{"doctor", "login"}, c.flags()...)...)
+	if err != nil || !strings.Contains(finding, "logged in; the refresh token ends in") {
+		t.Errorf("doctor login: %v\n%s", err, finding)
+	}
+	if _, err := in.command(append([]string{"auth", "logout"}, c.flags()...)...); err != nil {
+		t.Error(err)
+	}
+	if words, row, status := c.statusWithout(in); row.State != token.NoCredentials || status != 0 {
+		t.Errorf("after the logout: exit %d\n%s", status, words)
+	}
+	in.stop()
 }
 
 // A death of serve between the operator's answer and our disk costs a login where

@@ -72,7 +72,7 @@ func tellStatus(w io.Writer, s token.Status) {
 }
 
 var stateText = map[token.State]string{
-	token.NoCredentials: "no credentials – recordings behind open links are archived; for anything more: fonoteka auth login",
+	token.NoCredentials: "no credentials – recordings that want no login are archived; for anything more: fonoteka auth login",
 	token.NoLogin:       "a login is needed – nobody has logged in with this client yet: fonoteka auth login",
 	token.Fine:          "logged in",
 	token.Failing:       "logged in, but the operator does not renew the tokens; it is tried again",

@@ -49,6 +49,8 @@ times with the receive times, and the call ids of the integrations with each
 other.`,
 		run: examineArrivals,
 	}, {
+		name: "login", usage: "is somebody logged in at the operator, and for how long?", run: examineLogin,
+	}, {
 		name:  "s3",
 		usage: "try out what the object store can do",
 		description: `Stores, reads, locks and deletes small objects and says what the store can do:
