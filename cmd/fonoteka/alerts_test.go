@@ -90,7 +90,7 @@ func registered(t *testing.T) *described {
 	if _, err := p.newPlayback("password", d); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := publicServer(cfg, sp, a.oauth(log), log, d); err != nil {
+	if _, err := newPublic(cfg, sp, a.oauth(log), log, d); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {

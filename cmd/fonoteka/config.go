@@ -28,7 +28,7 @@ import (
 // YAML file, then the defaults.
 type config struct {
 	data           string
-	listen         string
+	public         publicSettings
 	privateListen  string
 	recordingsURL  string // as browsers reach the private listener; "": as it listens
 	clickhouseURL  string // "": embedded
@@ -57,6 +57,10 @@ type integration struct {
 	name     string
 	redirect string // URI: bears the secret
 	path     string // of it, likewise
+	// What they were, and when that ends to be served.
+	previousPath  string
+	previousUntil time.Time
+
 	zone     *time.Location
 	linkLife time.Duration
 
@@ -96,6 +100,7 @@ type need int
 const (
 	forStores need = iota // where the stores are
 	forReplay             // and how notifications are read
+	forDeriving           // and calls derived
 	forServe              // and where they come in
 )
 
@@ -112,7 +117,6 @@ func loadConfig(c *cli.Context, n need) (*config, error) {
 	}
 	cfg := &config{
 		data:          pick("data", file.Data),
-		listen:        pick("listen", file.Listen),
 		privateListen: pick("private-listen", file.PrivateListen),
 		clickhouseURL: pick("clickhouse-url", file.ClickHouseURL),
 		s3URL:         pick("s3-url", file.S3URL),
@@ -146,6 +150,7 @@ func loadConfig(c *cli.Context, n need) (*config, error) {
 	if n >= forReplay {
 		for _, i := range file.integrationsOr(fileIntegration{
 			Name: "main", RedirectURI: c.String("redirect-uri"), Timezone: c.String("timezone"), LinkDays: c.String("link-days"),
+			PreviousURI: c.String("previous-redirect-uri"), PreviousUntil: c.String("previous-until"),
 			ClientID: c.String("client-id"), ClientSecret: c.String("client-secret"),
 		}) {
 			one := i.parse(n == forServe, &p)
@@ -156,6 +161,10 @@ func loadConfig(c *cli.Context, n need) (*config, error) {
 		cfg.hosts(c, file, &p)
 		cfg.operatorSettings(file, pick, &p)
 	}
+	if n >= forDeriving {
+		cfg.rules.AbandonAfter = duration("abandon-after", pick("abandon-after", file.Calls.AbandonAfter), &p)
+		cfg.endAfter = duration("end-after", pick("end-after", file.Calls.EndAfter), &p)
+	}
 	if n == forServe {
 		cfg.receiver(c, file, pick, &p)
 	}
@@ -163,10 +172,9 @@ func loadConfig(c *cli.Context, n need) (*config, error) {
 }
 
 func (cfg *config) receiver(c *cli.Context, file file, pick func(string, string) string, p *problems) {
-	for flag, addr := range map[string]string{"listen": cfg.listen, "private-listen": cfg.privateListen} {
-		if _, _, err := net.SplitHostPort(addr); err != nil {
-			p.add("--%s (%s): %q is not host:port", flag, envName(flag), addr)
-		}
+	cfg.readPublic(file, pick, p)
+	if _, _, err := net.SplitHostPort(cfg.privateListen); err != nil {
+		p.add("--private-listen (FONOTEKA_PRIVATE_LISTEN): %q is not host:port", cfg.privateListen)
 	}
 	cfg.recordingsURL = strings.TrimRight(pick("recordings-url", file.RecordingsURL), "/")
 	if u, err := url.Parse(cfg.recordingsURL); cfg.recordingsURL != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "") {
@@ -177,8 +185,6 @@ func (cfg *config) receiver(c *cli.Context, file file, pick func(string, string)
 	} else {
 		cfg.workers = n
 	}
-	cfg.rules.AbandonAfter = duration("abandon-after", pick("abandon-after", file.Calls.AbandonAfter), p)
-	cfg.endAfter = duration("end-after", pick("end-after", file.Calls.EndAfter), p)
 	cfg.download = downloads(file.Download, pick, p)
 	cfg.reports(file, pick, p)
 	cfg.fixity = parseFixity(pick("scrub-days", file.Scrub.Days), pick("scrub-rate", file.Scrub.Rate), p)
@@ -209,10 +215,13 @@ func unique(all []integration, p *problems) {
 		if names[i.name] {
 			p.add("integrations: the name %q is there twice", i.name)
 		}
-		if paths[i.path] && i.path != "" {
-			p.add("integrations: %q has the redirect URI of another one", i.name)
+		for _, path := range []string{i.path, i.previousPath} {
+			if paths[path] && path != "" {
+				p.add("integrations: %q has the redirect URI of another one", i.name)
+			}
+			paths[path] = true
 		}
-		names[i.name], paths[i.path] = true, true
+		names[i.name] = true
 	}
 }
 

@@ -19,6 +19,7 @@ import (
 type file struct {
 	Data          string            `yaml:"data"`
 	Listen        string            `yaml:"listen"`
+	Public        filePublic        `yaml:",inline"`
 	PrivateListen string            `yaml:"private_listen"`
 	RecordingsURL string            `yaml:"recordings_url"`
 	ClickHouseURL string            `yaml:"clickhouse_url"`
@@ -56,11 +57,15 @@ type fileCalls struct {
 }
 
 type fileIntegration struct {
-	Name        string      `yaml:"name"`
-	RedirectURI string      `yaml:"redirect_uri"`
-	Timezone    string      `yaml:"timezone"`
-	Reports     fileReports `yaml:"reports"`
-	LinkDays    string      `yaml:"link_days"`
+	Name        string `yaml:"name"`
+	RedirectURI string `yaml:"redirect_uri"`
+
+	PreviousURI   string `yaml:"previous_redirect_uri"`
+	PreviousUntil string `yaml:"previous_until"`
+
+	Timezone string      `yaml:"timezone"`
+	Reports  fileReports `yaml:"reports"`
+	LinkDays string      `yaml:"link_days"`
 
 	ClientID     string `yaml:"client_id"`
 	ClientSecret string `yaml:"client_secret"`
@@ -136,5 +141,28 @@ func (f fileIntegration) parse(receives bool, p *problems) integration {
 		}
 		i.linkLife = time.Duration(days) * 24 * time.Hour
 	}
+	i.parsePrevious(f, p)
 	return i
+}
+
+// parsePrevious reads the redirect URI that is being replaced. It is served as
+// well until the operator's cabinet has the new one, but not for ever.
+func (i *integration) parsePrevious(f fileIntegration, p *problems) {
+	switch {
+	case f.PreviousURI == "" && f.PreviousUntil == "":
+		return
+	case f.PreviousURI == "" || f.PreviousUntil == "":
+		p.add("previous redirect URI of integration %q (FONOTEKA_MTT_PREVIOUS_REDIRECT_URI, FONOTEKA_MTT_PREVIOUS_UNTIL): it and the day when it ends belong together", f.Name)
+		return
+	}
+	var err error
+	if i.previousPath, err = redirectPath(f.PreviousURI); err == nil && i.previousPath == "" {
+		err = errors.New("has no path: it is no secret that could be replaced")
+	}
+	if err != nil {
+		p.add("previous redirect URI of integration %q (FONOTEKA_MTT_PREVIOUS_REDIRECT_URI) %w", f.Name, err)
+	}
+	if i.previousUntil, err = time.ParseInLocation(time.DateOnly, f.PreviousUntil, i.zone); err != nil {
+		p.add("previous redirect URI of integration %q (FONOTEKA_MTT_PREVIOUS_UNTIL): %q is not a day such as 2026-03-31", f.Name, f.PreviousUntil)
+	}
 }

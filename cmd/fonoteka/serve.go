@@ -19,7 +19,6 @@ import (
 
 	"fonoteka/internal/call"
 	"fonoteka/internal/embedded"
-	"fonoteka/internal/intake"
 	"fonoteka/internal/mtt"
 	"fonoteka/internal/relay"
 	"fonoteka/internal/spool"
@@ -34,8 +33,10 @@ func serveCommand() *cli.Command {
 be down for days: nothing is lost. Without URLs of stores of your own it runs
 ClickHouse, S3 and Redis itself, under --data, on the loopback interface.
 
-The public listener (--listen) is what the operator's redirect URI leads to,
-through a proxy that does TLS. The private one has /metrics, /healthz (are
+The public listener (--listen) is what the operator's redirect URI leads to: by
+default through a proxy on this machine that does TLS, else through one that is
+named (--trusted-proxies), or by itself, with a certificate (--tls-cert, --acme).
+The private one has /metrics, /healthz (are
 notifications taken?) and /readyz (does everything work?).
 
 With --retention-mode and --retention each recording is locked in the store from
@@ -48,11 +49,10 @@ first (fonoteka doctor s3), with a short span.
 A flag shows in the list of processes: what is secret, such as a URL with a
 password or the redirect URI, belongs in the variable or in the file of --config.`,
 		Flags: append(append([]cli.Flag{
-			text("listen", ":8080", "public `ADDRESS` for notifications"),
 			text("private-listen", "127.0.0.1:8090", "private `ADDRESS` for metrics and health"),
 			text("recordings-url", "", "`URL` of the private listener as browsers reach it, for links to recordings; default: http:// and --private-listen"),
 			text("workers", "16", "`N` downloads at once"),
-		}, slices.Concat(integrationFlags(), operatorFlags(), []cli.Flag{recordHostsFlag()}, ruleFlags(), reportFlags(), downloadFlags(), fixityFlags())...), dataFlags()...),
+		}, slices.Concat(integrationFlags(), operatorFlags(), []cli.Flag{recordHostsFlag()}, ruleFlags(), publicFlags(), reportFlags(), downloadFlags(), fixityFlags())...), dataFlags()...),
 		Action: func(c *cli.Context) error {
 			cfg, err := loadConfig(c, forServe)
 			if err != nil {
@@ -67,6 +67,8 @@ password or the redirect URI, belongs in the variable or in the file of --config
 func integrationFlags() []cli.Flag {
 	return []cli.Flag{
 		mttText("redirect-uri", "REDIRECT_URI", "", "`URI` entered in the operator's cabinet; its path is a secret: https://calls.example.org/mtt/LONG-RANDOM-WORD"),
+		mttText("previous-redirect-uri", "PREVIOUS_REDIRECT_URI", "", "`URI` that is being replaced, served as well until the day of --previous-until"),
+		mttText("previous-until", "PREVIOUS_UNTIL", "", "`DAY` from which it is not: 2026-03-31"),
 		mttText("timezone", "TIMEZONE", "UTC", "`ZONE` of the notifications' times"),
 		mttText("link-days", "LINK_DAYS", "90", "`DAYS` the operator keeps a recording"),
 	}
@@ -138,7 +140,7 @@ func serve(ctx context.Context, cfg *config, log *slog.Logger) (err error) {
 	if err != nil {
 		return err
 	}
-	public, err := publicServer(cfg, sp, acc.oauth(log), log, reg)
+	public, err := newPublic(cfg, sp, acc.oauth(log), log, reg)
 	if err != nil {
 		return err
 	}
@@ -148,7 +150,7 @@ func serve(ctx context.Context, cfg *config, log *slog.Logger) (err error) {
 	}
 	alive := check{"notifications", func(context.Context) error { return takesNotifications(sp) }}
 	privately := &http.Server{
-		Handler:           private(reg, alive, p.checks(), st.Values().AdminToken, replayHandler(rewind(sp), p.replayRejected), recordings),
+		Handler:           private(reg, alive, p.checks(), st.Values().AdminToken, replayHandler(rewind(sp), p.replayRejected), p.rebuildHandler, recordings),
 		ReadHeaderTimeout: 5 * time.Second,
 	}
 	listeners, err := listen(cfg, st, log)
@@ -156,7 +158,7 @@ func serve(ctx context.Context, cfg *config, log *slog.Logger) (err error) {
 		return err
 	}
 	all := stages{log: log}
-	all.add("public listener", serveHTTP(public, listeners[0]))
+	all.add("public listener", serveHTTP(public.server, public.listener(listeners[0])))
 	all.add("queue", p.archiveJobs)
 	all.add("relays", p.relayRows, p.toQueue.Run)
 	all.add("check of what is stored", p.checkStored)
@@ -166,6 +168,7 @@ func serve(ctx context.Context, cfg *config, log *slog.Logger) (err error) {
 	all.add("catalogue", p.catalogue.Run)
 	all.add("tokens", acc.run)
 	all.add("spool upkeep", sp.Run)
+	all.add("certificate", public.certificate)
 	all.add("private listener", serveHTTP(privately, listeners[1]))
 	// The engine waits for connections that are open, so they are closed first.
 	all.add("connections", func(ctx context.Context) error { <-ctx.Done(); return p.close() })
@@ -184,25 +187,10 @@ func takesNotifications(sp *spool.Spool) error {
 	return err
 }
 
-func publicServer(cfg *config, sp *spool.Spool, oauth http.Handler, log *slog.Logger, reg prometheus.Registerer) (*http.Server, error) {
-	o := intake.Options{Append: sp.Append, OAuth: oauth, Log: log, Registerer: reg}
-	for _, i := range cfg.integrations {
-		if i.path == "" {
-			log.Warn("the redirect uri has no path, so that anyone may post notifications", "integration", i.name)
-		}
-		o.Integrations = append(o.Integrations, intake.Integration{Name: i.name, Path: i.path})
-	}
-	h, err := intake.New(o)
-	if err != nil {
-		return nil, err
-	}
-	return intake.NewServer(h, log), nil
-}
-
 // listen binds both listeners and tells commands where they are.
 func listen(cfg *config, st *state.State, log *slog.Logger) ([2]net.Listener, error) {
 	var both [2]net.Listener
-	for i, addr := range []string{cfg.listen, cfg.privateListen} {
+	for i, addr := range []string{cfg.public.listen, cfg.privateListen} {
 		l, err := net.Listen("tcp", addr)
 		if err != nil {
 			if both[0] != nil {

@@ -42,7 +42,7 @@ func TestServeStopsWithoutLeavingAnything(t *testing.T) {
 		t.Fatal(err)
 	}
 	cfg := &config{
-		data: t.TempDir(), listen: "127.0.0.1:0", privateListen: "127.0.0.1:0", ports: map[string]int{}, engineCache: engineCache(t),
+		data: t.TempDir(), public: publicSettings{listen: "127.0.0.1:0"}, privateListen: "127.0.0.1:0", ports: map[string]int{}, engineCache: engineCache(t),
 		recordHosts: hosts, workers: 4, endAfter: time.Hour,
 		integrations: []integration{{name: "main", path: redirect, zone: time.UTC, linkLife: 90 * 24 * time.Hour}},
 	}

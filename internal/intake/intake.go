@@ -30,6 +30,19 @@ import (
 type Integration struct {
 	Name string // as in the rows and metrics; no secret
 	Path string // of the Redirect URI, escaped as it is sent; "" or "/": the whole origin's own
+
+	// PreviousPath is what the Redirect URI's path was, and PreviousUntil when it
+	// ends to be served as well. Empty: there was none.
+	PreviousPath  string
+	PreviousUntil time.Time
+}
+
+// Door says who may do what, by where a request comes from. internal/edge has
+// one.
+type Door interface {
+	MayPost(*http.Request) bool // may a notification be kept?
+	MayAsk(*http.Request) bool  // is a request to an unknown path worth a look?
+	Knows(*http.Request)        // its sender knows a secret path
 }
 
 // Options of a Handler. Integrations and Append are required.
@@ -44,6 +57,11 @@ type Options struct {
 	// its query, and with "login": its own page afterwards. IntegrationOf tells it
 	// which one.
 	OAuth http.Handler
+
+	Door Door // nil: everybody may do everything
+	// OriginEvents names the integration whose notifications are also taken at
+	// the origin's /events, which is no secret: only a Door keeps strangers out.
+	OriginEvents string
 
 	MaxBody int64 // bytes; longer ones are kept in part and answered 413; 0: 1 MiB
 
@@ -66,9 +84,17 @@ func (o *Options) validate() error {
 			errs = append(errs, fmt.Errorf("integration %q: names must be given and differ", in.Name))
 		}
 		names[in.Name] = true
-		if in.Path != "" && in.Path[0] != '/' || strings.ContainsAny(in.Path, "?# ") {
-			errs = append(errs, fmt.Errorf("integration %q: the path of its redirect URI must begin with a slash and have no query", in.Name))
+		for _, path := range []string{in.Path, in.PreviousPath} {
+			if path != "" && path[0] != '/' || strings.ContainsAny(path, "?# ") {
+				errs = append(errs, fmt.Errorf("integration %q: the path of its redirect URI must begin with a slash and have no query", in.Name))
+			}
 		}
+		if (in.PreviousPath == "") != in.PreviousUntil.IsZero() {
+			errs = append(errs, fmt.Errorf("integration %q: a previous path and the time when it ends belong together", in.Name))
+		}
+	}
+	if o.OriginEvents != "" && (o.Door == nil || !names[o.OriginEvents]) {
+		errs = append(errs, errors.New("the origin's /events needs an integration that it is for, and a door that keeps strangers out"))
 	}
 	if o.MaxBody < 0 {
 		errs = append(errs, errors.New("a negative limit for bodies"))
@@ -85,16 +111,29 @@ func (o *Options) validate() error {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
+	if o.Door == nil {
+		o.Door = open{}
+	}
 	return nil
 }
+
+// open is a Door that is no obstacle.
+type open struct{}
+
+func (open) MayPost(*http.Request) bool { return true }
+func (open) MayAsk(*http.Request) bool  { return true }
+func (open) Knows(*http.Request)        {}
 
 // Handler is the public listener's handler.
 type Handler struct {
 	opts    Options
 	paths   []path
 	metrics *metrics
-	buffers sync.Pool // of *[]byte
-	astray  limiter
+	buffers sync.Pool     // of *[]byte
+	large   chan struct{} // one for each long body that is being read
+	looks   chan struct{} // one for each stranger's body that is looked at
+
+	astray, foreign, former limiter // of lines in the log
 }
 
 // New makes a handler. It fails on options that contradict each other, two
@@ -103,13 +142,22 @@ func New(opts Options) (*Handler, error) {
 	if err := opts.validate(); err != nil {
 		return nil, err
 	}
-	h := &Handler{opts: opts, astray: limiter{every: time.Minute}}
+	h := &Handler{
+		opts: opts, large: make(chan struct{}, largeAtOnce), looks: make(chan struct{}, looksAtOnce),
+		astray: limiter{every: time.Minute}, foreign: limiter{every: time.Minute}, former: limiter{every: time.Hour},
+	}
 	h.buffers.New = func() any { b := make([]byte, 0, 4<<10); return &b }
 	for i, in := range opts.Integrations {
-		if err := h.addPaths(i, in); err != nil {
+		if err := h.addPaths(i, in.Path, time.Time{}); err != nil {
 			return nil, err
 		}
+		if in.PreviousPath != "" {
+			if err := h.addPaths(i, in.PreviousPath, in.PreviousUntil); err != nil {
+				return nil, err
+			}
+		}
 	}
+	h.addOrigin()
 	h.metrics = newMetrics(opts.Integrations)
 	if err := h.metrics.register(opts.Registerer); err != nil {
 		return nil, fmt.Errorf("register intake metrics: %w", err)
@@ -138,12 +186,23 @@ func NewServer(h http.Handler, log *slog.Logger) *http.Server {
 // ServeHTTP answers one request.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p, ok := h.match(r.URL.EscapedPath())
-	if !ok {
+	switch {
+	case !ok, p.origin && (r.Method != http.MethodPost || !h.opts.Door.MayPost(r)):
 		h.stray(w, r)
 		return
+	case p.origin:
+	default:
+		h.opts.Door.Knows(r)
+	}
+	if !p.until.IsZero() {
+		h.usedFormer(p)
 	}
 	switch r.Method {
 	case http.MethodPost:
+		if !h.opts.Door.MayPost(r) {
+			h.refuseForeign(w, p)
+			return
+		}
 		h.take(w, r, p.integration)
 	case http.MethodGet, http.MethodHead:
 		h.greet(w, r, p)

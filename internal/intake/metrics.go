@@ -22,12 +22,13 @@ const (
 	oauth                      // handed to OAuth
 	notFound                   // not our path
 	misdirected                // not our path, but a notification
+	foreign                    // our path, but not a network that may send
 	outcomes
 )
 
 func (o outcome) String() string {
 	return [outcomes]string{
-		"kept", "empty", "too_large", "full", "stopping", "failed", "broken_off", "method", "greeted", "oauth", "not_found", "misdirected",
+		"kept", "empty", "too_large", "full", "stopping", "failed", "broken_off", "method", "greeted", "oauth", "not_found", "misdirected", "foreign",
 	}[o]
 }
 
@@ -38,6 +39,8 @@ type metrics struct {
 	seconds  prometheus.Histogram
 	last     *prometheus.GaugeVec
 	lastKept []prometheus.Gauge // by integration
+	formers  *prometheus.CounterVec
+	former   []prometheus.Counter // by integration
 }
 
 func newMetrics(integrations []Integration) *metrics {
@@ -55,12 +58,16 @@ func newMetrics(integrations []Integration) *metrics {
 		last: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "fonoteka_intake_last_kept_timestamp_seconds", Help: "When the last notification was kept, 0 before the first.",
 		}, []string{"integration"}),
+		formers: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "fonoteka_intake_previous_requests_total", Help: "Requests to the previous redirect URI, which will end.",
+		}, []string{"integration"}),
 	}
 	for o := range outcomes {
 		m.outcome[o] = m.requests.WithLabelValues(o.String())
 	}
 	for _, in := range integrations {
 		m.lastKept = append(m.lastKept, m.last.WithLabelValues(in.Name))
+		m.former = append(m.former, m.formers.WithLabelValues(in.Name))
 	}
 	return m
 }
@@ -76,7 +83,7 @@ func (m *metrics) register(r prometheus.Registerer) error {
 	if r == nil {
 		return nil
 	}
-	all := []prometheus.Collector{m.requests, m.bytes, m.seconds, m.last}
+	all := []prometheus.Collector{m.requests, m.bytes, m.seconds, m.last, m.formers}
 	for i, c := range all {
 		if err := r.Register(c); err != nil {
 			for _, c := range all[:i] {

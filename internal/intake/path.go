@@ -6,6 +6,7 @@ import (
 	"crypto/subtle"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -15,24 +16,59 @@ import (
 type path struct {
 	digest      [sha256.Size]byte
 	integration int
-	events      bool // ends in /events: notifications only
+	events      bool      // ends in /events: notifications only
+	origin      bool      // the origin's own /events, which is no secret
+	until       time.Time // of a former address: when it ends; zero: never
 }
 
 // addPaths adds the addresses of an integration. The operator's page does not
 // settle which of them notifications go to; a redirect URI that was entered with
 // a slash at its end makes two before "events".
-func (h *Handler) addPaths(i int, in Integration) error {
-	base := strings.TrimSuffix(in.Path, "/")
+func (h *Handler) addPaths(i int, of string, until time.Time) error {
+	base := strings.TrimSuffix(of, "/")
 	for _, suffix := range []string{"", "/", "/events", "/events/", "//events", "//events/"} {
-		p := path{digest: sha256.Sum256([]byte(base + suffix)), integration: i, events: len(suffix) > 1}
+		p := path{digest: sha256.Sum256([]byte(base + suffix)), integration: i, events: len(suffix) > 1, until: until}
 		for _, other := range h.paths {
 			if other.digest == p.digest {
-				return fmt.Errorf("intake: integrations %q and %q share an address", h.opts.Integrations[other.integration].Name, in.Name)
+				return fmt.Errorf("intake: integrations %q and %q share an address", h.opts.Integrations[other.integration].Name, h.opts.Integrations[i].Name)
 			}
 		}
 		h.paths = append(h.paths, p)
 	}
 	return nil
+}
+
+// addOrigin adds the origin's own /events, unless it is an integration's anyway.
+func (h *Handler) addOrigin() {
+	i := slices.IndexFunc(h.opts.Integrations, func(in Integration) bool { return in.Name == h.opts.OriginEvents })
+	if i < 0 {
+		return
+	}
+	for _, sent := range []string{"/events", "/events/"} {
+		if _, served := h.match(sent); !served {
+			h.paths = append(h.paths, path{digest: sha256.Sum256([]byte(sent)), integration: i, events: true, origin: true})
+		}
+	}
+}
+
+// usedFormer makes it seen that the operator's cabinet still has the former
+// redirect URI.
+func (h *Handler) usedFormer(p path) {
+	h.metrics.former[p.integration].Inc()
+	if skipped, ok := h.former.allow(h.opts.Now()); ok {
+		h.opts.Log.Warn("the previous redirect uri is still used",
+			"integration", h.opts.Integrations[p.integration].Name, "ends", p.until, "not_logged", skipped)
+	}
+}
+
+// refuseForeign answers a post from a network that may not send, as if its path
+// were unknown. It is seen all the same: the operator may have moved.
+func (h *Handler) refuseForeign(w http.ResponseWriter, p path) {
+	if skipped, ok := h.foreign.allow(h.opts.Now()); ok {
+		h.opts.Log.Warn("a notification came from a network that is not allowed, and was refused",
+			"integration", h.opts.Integrations[p.integration].Name, "not_logged", skipped)
+	}
+	h.notFound(w, foreign)
 }
 
 // match finds an address. The time it takes tells nothing about how much of a
@@ -47,7 +83,8 @@ func (h *Handler) match(sent string) (path, bool) {
 	if found < 0 {
 		return path{}, false
 	}
-	return h.paths[found], true
+	p := h.paths[found]
+	return p, p.until.IsZero() || h.opts.Now().Before(p.until)
 }
 
 // strayBytes is how much of a body on an unknown path is looked at.
@@ -60,16 +97,40 @@ var notificationMarks = [][]byte{[]byte(`"callNotifications"`), []byte(`"vpbxNot
 // configuration disagree, and that calls are being lost: that must be seen.
 func (h *Handler) stray(w http.ResponseWriter, r *http.Request) {
 	o := notFound
-	if r.Method == http.MethodPost {
+	if r.Method == http.MethodPost && h.mayLook(r) {
+		defer func() { <-h.looks }()
 		buf := h.borrow()
-		body, _, _ := readUpTo(*buf, r.Body, strayBytes) // what a broken connection gave is good enough
+		body, _, _ := readUpTo((*buf)[:0], r.Body, strayBytes) // what a broken connection gave is good enough
 		if isNotification(body) {
 			o = misdirected
 			h.reportStray(r, len(body))
 		}
 		h.giveBack(buf, body)
 	}
+	h.notFound(w, o)
+}
+
+// notFound is the same answer always. The connection ends with it: who has
+// nothing to find here need not be waited for, and bodies not be read.
+func (h *Handler) notFound(w http.ResponseWriter, o outcome) {
+	w.Header().Set("Connection", "close")
 	h.answer(w, o, http.StatusNotFound, "404 page not found")
+}
+
+// looksAtOnce bounds the memory that bodies of strangers take: 2 MiB.
+const looksAtOnce = 32
+
+// mayLook takes a place among those that are looked at, if there is one.
+func (h *Handler) mayLook(r *http.Request) bool {
+	if !h.opts.Door.MayAsk(r) {
+		return false
+	}
+	select {
+	case h.looks <- struct{}{}:
+		return true
+	default:
+		return false
+	}
 }
 
 func isNotification(body []byte) bool {

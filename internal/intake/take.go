@@ -23,7 +23,7 @@ const TooLarge = "too large"
 func (h *Handler) take(w http.ResponseWriter, r *http.Request, integration int) {
 	defer h.metrics.observe(time.Now())
 	buf := h.borrow()
-	body, more, err := readUpTo(*buf, r.Body, h.readLimit(r))
+	body, more, err := h.read(r, *buf)
 	// Append has let go of the body when it returns, so that the buffer can serve
 	// the next request.
 	defer func() { h.giveBack(buf, body) }()
@@ -39,6 +39,26 @@ func (h *Handler) take(w http.ResponseWriter, r *http.Request, integration int) 
 	default:
 		h.keep(w, r, integration, body, "")
 	}
+}
+
+// largeAtOnce bounds the memory that long bodies take: 16 MiB by default. Others
+// of their kind wait; short ones pass by.
+const largeAtOnce = 16
+
+// read reads the body; more says that it is longer than the limit.
+func (h *Handler) read(r *http.Request, buf []byte) (body []byte, more bool, err error) {
+	limit := h.readLimit(r)
+	body, more, err = readUpTo(buf[:0], r.Body, min(limit, keptOfTooLarge))
+	if !more || err != nil || limit <= keptOfTooLarge {
+		return body, more, err
+	}
+	select {
+	case h.large <- struct{}{}:
+	case <-r.Context().Done():
+		return body, true, r.Context().Err()
+	}
+	defer func() { <-h.large }()
+	return readUpTo(body, r.Body, limit)
 }
 
 // readLimit is how much of the body to read: of one that says at once that it is
@@ -93,26 +113,23 @@ func (h *Handler) refuse(w http.ResponseWriter, err error) {
 	}
 }
 
-// readUpTo reads at most limit bytes into buf, which it grows as bytes come, not
-// as they are announced. more says that there is at least one byte beyond.
+// readUpTo appends to buf, which it grows as bytes come, not as they are
+// announced, until it holds more than limit bytes, and says so.
 func readUpTo(buf []byte, r io.Reader, limit int64) (body []byte, more bool, err error) {
-	buf = buf[:0]
-	for {
+	for int64(len(buf)) <= limit {
 		if len(buf) == cap(buf) {
 			buf = append(buf, 0)[:len(buf)]
 		}
 		n, err := r.Read(buf[len(buf):cap(buf)])
 		buf = buf[:len(buf)+n]
-		if int64(len(buf)) > limit {
-			return buf[:limit], true, nil
-		}
 		if err == io.EOF {
-			return buf, false, nil
+			return buf, int64(len(buf)) > limit, nil
 		}
 		if err != nil {
 			return buf, false, err
 		}
 	}
+	return buf, true, nil
 }
 
 func (h *Handler) borrow() *[]byte { return h.buffers.Get().(*[]byte) }

@@ -1,0 +1,129 @@
+package edge
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// FilesOptions of a Files. Certificate and Key are required.
+type FilesOptions struct {
+	Certificate string // file with the chain in PEM, the server's own first
+	Key         string // file with its private key in PEM
+
+	Every      time.Duration         // between looks at the files; 0: 10 s
+	Log        *slog.Logger          // nil: discarded
+	Registerer prometheus.Registerer // nil: not registered
+}
+
+// Files is a certificate in files, read again when they change.
+//
+// Their contents are compared, and no notification of the file system is
+// awaited: certbot changes links, Kubernetes folders, and others copy.
+type Files struct {
+	opts    FilesOptions
+	current atomic.Pointer[tls.Certificate]
+	read    [2][]byte
+	ends    prometheus.Gauge
+	failed  prometheus.Counter
+}
+
+// NewFiles reads the certificate, and fails if it cannot be used now.
+func NewFiles(o FilesOptions) (*Files, error) {
+	if o.Certificate == "" || o.Key == "" {
+		return nil, errors.New("edge: a certificate needs two files: the chain and its key")
+	}
+	if o.Every <= 0 {
+		o.Every = 10 * time.Second
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	f := &Files{
+		opts: o, ends: newEnds(),
+		failed: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "fonoteka_edge_certificate_failures_total", Help: "Times a changed certificate could not be taken; the former one is served.",
+		}),
+	}
+	if o.Registerer != nil {
+		if err := errors.Join(o.Registerer.Register(f.ends), o.Registerer.Register(f.failed)); err != nil {
+			return nil, fmt.Errorf("register certificate metrics: %w", err)
+		}
+	}
+	_, err := f.load()
+	return f, err
+}
+
+func newEnds() prometheus.Gauge {
+	return prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "fonoteka_edge_certificate_not_after_timestamp_seconds", Help: "When the certificate that is served ends; 0: there is none yet.",
+	})
+}
+
+// TLS is the server's configuration.
+func (f *Files) TLS() *tls.Config {
+	return &tls.Config{
+		MinVersion:     tls.VersionTLS12,
+		NextProtos:     []string{"http/1.1"},
+		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return f.current.Load(), nil },
+	}
+}
+
+// load takes the files if they have changed. What cannot be used leaves the
+// former certificate in its place.
+func (f *Files) load() (changed bool, err error) {
+	var now [2][]byte
+	for i, name := range []string{f.opts.Certificate, f.opts.Key} {
+		if now[i], err = os.ReadFile(name); err != nil {
+			return false, fmt.Errorf("read the certificate: %w", err)
+		}
+	}
+	if bytes.Equal(now[0], f.read[0]) && bytes.Equal(now[1], f.read[1]) {
+		return false, nil
+	}
+	pair, err := tls.X509KeyPair(now[0], now[1])
+	if err != nil {
+		return false, fmt.Errorf("certificate %s with key %s: %w", f.opts.Certificate, f.opts.Key, err)
+	}
+	if time.Now().After(pair.Leaf.NotAfter) && f.current.Load() != nil {
+		return false, fmt.Errorf("certificate %s has ended on %s", f.opts.Certificate, pair.Leaf.NotAfter.Format(time.DateOnly))
+	}
+	f.read = now
+	f.current.Store(&pair)
+	f.ends.Set(float64(pair.Leaf.NotAfter.Unix()))
+	return true, nil
+}
+
+// Run looks at the files until ctx ends.
+func (f *Files) Run(ctx context.Context) error {
+	tick := time.NewTicker(f.opts.Every)
+	defer tick.Stop()
+	said := ""
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		changed, err := f.load()
+		switch {
+		case err != nil:
+			f.failed.Inc()
+			if said != err.Error() { // once, not every ten seconds
+				said = err.Error()
+				f.opts.Log.Error("the changed certificate cannot be taken; the former one is served", "err", err)
+			}
+		case changed:
+			said = ""
+			f.opts.Log.Info("the certificate has changed", "not_after", f.current.Load().Leaf.NotAfter)
+		}
+	}
+}
