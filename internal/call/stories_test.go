@@ -46,7 +46,7 @@ func decode(t *testing.T, s calltest.Story) []call.Event {
 	t.Helper()
 	var events []call.Event
 	for _, n := range s.Notes {
-		e, err := mtt.Decode(n.Body, mtt.Context{Integration: calltest.Integration, ReceivedAt: n.ReceivedAt, Zone: s.Zone})
+		e, err := mtt.Decode(n.Body, mtt.Context{Integration: s.Name, ReceivedAt: n.ReceivedAt, Zone: s.Zone})
 		if err != nil {
 			t.Fatalf("line %d: %v", n.Line, err)
 		}

@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -40,7 +41,7 @@ type Options struct {
 	Store  Store
 	Decode func(integration string, body []byte, received time.Time) (call.Event, error)
 	Rules  func(integration string) call.Rules // nil: the zero Rules
-	Epoch  uint16                              // rises with an erasure and with a rebuild under changed rules
+	Epoch  uint16                              // the least under which rows are written; those of a higher one keep theirs
 
 	// EndAfter is the silence after which a call without an end is ended by
 	// inference; default 6 h. It is counted from the receive time of its last
@@ -79,9 +80,12 @@ func (o *Options) validate() error {
 type Deriver struct {
 	opts    Options
 	metrics metrics
-	fresh   time.Time // touches up to here were derived once
-	settled time.Time // and up to here again; the position that is kept
-	kept    time.Time // of settled, what the warehouse has
+
+	writing    sync.Mutex // one read, derivation and write of calls at a time
+	rebuilding sync.Mutex
+	fresh      time.Time // touches up to here were derived once
+	settled    time.Time // and up to here again; the position that is kept
+	kept       time.Time // of settled, what the warehouse has
 }
 
 // New checks the options and registers the metrics.

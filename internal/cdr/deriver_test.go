@@ -34,11 +34,21 @@ func (c counting) WriteCalls(ctx context.Context, w []warehouse.CallWrite) error
 
 func openWarehouse(t *testing.T) *warehouse.DB {
 	t.Helper()
+	return openOptions(t, warehouseOptions(t))
+}
+
+func warehouseOptions(t *testing.T) warehouse.Options {
+	t.Helper()
 	native, http, user, password := embeddedtest.ClickHouse(t)
-	db, err := warehouse.Open(warehouse.Options{
+	return warehouse.Options{
 		Addrs: []string{native}, HTTPAddr: http, User: user, Password: password,
 		Database: fmt.Sprintf("cdr_%d", time.Now().UnixNano()), Log: slog.New(slog.DiscardHandler),
-	})
+	}
+}
+
+func openOptions(t *testing.T, o warehouse.Options) *warehouse.DB {
+	t.Helper()
+	db, err := warehouse.Open(o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,37 +4,48 @@ import (
 	"context"
 	"errors"
 	"reflect"
+	"slices"
 	"time"
 
 	"fonoteka/internal/call"
 	"fonoteka/internal/warehouse"
 )
 
-// derive brings the rows of these calls up to what their notifications say,
-// Options.Page calls at a time. A call that the warehouse can never read or take
-// is found by halving, passed over and counted: it must not hold up the others.
+// derive brings the rows of these calls up to what their notifications say.
 func (d *Deriver) derive(ctx context.Context, keys []warehouse.CallKey) error {
-	if len(keys) > d.opts.Page {
-		if err := d.derive(ctx, keys[:d.opts.Page]); err != nil {
-			return err
+	_, err := d.bring(ctx, keys, standing{})
+	return err
+}
+
+// bring works on Options.Page calls at a time. A call that the warehouse can
+// never read or take is found by halving, passed over and counted: it must not
+// hold up the others.
+func (d *Deriver) bring(ctx context.Context, keys []warehouse.CallKey, s standing) (written, error) {
+	var done written
+	for page := range slices.Chunk(keys, d.opts.Page) {
+		w, err := d.writePage(ctx, page, s)
+		var bad hopeless
+		switch {
+		case errors.As(err, &bad) && len(page) == 1:
+			d.metrics.skipped.Inc()
+			d.opts.Log.Error("call passed over", "integration", page[0].Integration, "call", page[0].GroupID)
+			err = nil
+		case errors.As(err, &bad):
+			half := len(page) / 2
+			for _, part := range [][]warehouse.CallKey{page[:half], page[half:]} {
+				if w, err = d.bring(ctx, part, s); err != nil {
+					return done, err
+				}
+				done.add(w)
+			}
+			continue
 		}
-		return d.derive(ctx, keys[d.opts.Page:])
+		if err != nil {
+			return done, err
+		}
+		done.add(w)
 	}
-	err := d.derivePage(ctx, keys)
-	var bad hopeless
-	switch {
-	case !errors.As(err, &bad):
-		return err
-	case len(keys) == 1:
-		d.metrics.skipped.Inc()
-		d.opts.Log.Error("call passed over", "integration", keys[0].Integration, "call", keys[0].GroupID)
-		return nil
-	}
-	half := len(keys) / 2
-	if err := d.derive(ctx, keys[:half]); err != nil {
-		return err
-	}
-	return d.derive(ctx, keys[half:])
+	return done, nil
 }
 
 // hopeless wraps the server's refusal to read or take some call.
@@ -42,62 +53,91 @@ type hopeless struct{ error }
 
 func (h hopeless) Unwrap() error { return h.error }
 
-func (d *Deriver) derivePage(ctx context.Context, keys []warehouse.CallKey) error {
+// standing is what a rebuild knows of the rows that it writes anew.
+type standing struct {
+	epoch uint16                       // rows are written under this or a higher one
+	top   map[warehouse.CallKey]uint64 // the highest version of any row, tombstones included
+	// listed are the numbers in whose lists calls show. Those are written though
+	// their rows are right, and leave the lists in which they have no place.
+	listed map[warehouse.CallKey][]string
+	dry    bool // count only
+}
+
+// written counts what came of some calls.
+type written struct {
+	rows, calls int // rows written, of so many groups
+	kept        int // groups whose rows differ and stay: they stand above what may be written now
+}
+
+func (w *written) add(more written) {
+	w.rows, w.calls, w.kept = w.rows+more.rows, w.calls+more.calls, w.kept+more.kept
+}
+
+// writePage reads, derives and writes some calls. Only one goes on at a time:
+// what it has read must not change before it has written.
+func (d *Deriver) writePage(ctx context.Context, keys []warehouse.CallKey, s standing) (written, error) {
+	d.writing.Lock()
+	defer d.writing.Unlock()
+	var done written
 	events, err := d.opts.Store.EventsOf(ctx, keys)
 	if err != nil {
 		if warehouse.ServerWords(err) != "" { // it answers, but not to this
-			return hopeless{err}
+			return done, hopeless{err}
 		}
-		return err
+		return done, err
 	}
 	stored, err := d.opts.Store.StoredCalls(ctx, keys)
 	if err != nil {
-		return err
+		return done, err
 	}
 	var writes []warehouse.CallWrite
 	for _, k := range keys {
-		writes = append(writes, d.changes(k, events[k], stored[k])...)
+		w, kept := d.changes(k, events[k], stored[k], s)
+		writes = append(writes, w...)
+		if kept {
+			done.kept++
+		}
+		if len(w) > 0 {
+			done.calls++
+		}
 	}
+	done.rows = len(writes)
 	d.metrics.derived.Add(float64(len(keys)))
-	if len(writes) == 0 {
-		return nil
+	if len(writes) == 0 || s.dry {
+		return done, nil
 	}
 	if err := d.opts.Store.WriteCalls(ctx, writes); err != nil {
 		if warehouse.IsRefusal(err) {
-			return hopeless{err}
+			return done, hopeless{err}
 		}
-		return err
+		return done, err
 	}
 	d.metrics.written.Add(float64(len(writes)))
-	return nil
+	return done, nil
 }
 
 // changes are the writes that lead from the stored rows of one base id to those
-// its notifications now say; none if they say what is stored.
-func (d *Deriver) changes(key warehouse.CallKey, events []warehouse.StoredEvent, stored []warehouse.StoredCall) []warehouse.CallWrite {
+// its notifications now say; none if they say what is stored. kept tells that
+// they differ and must stay: they are made of more notifications than can be
+// seen now.
+func (d *Deriver) changes(key warehouse.CallKey, events []warehouse.StoredEvent, stored []warehouse.StoredCall, s standing) (writes []warehouse.CallWrite, kept bool) {
 	if len(events) == 0 {
-		return nil // their retention is over: what was derived stays
+		return nil, false // their retention is over: what was derived stays
 	}
 	records, revision := d.records(key, events)
-	version := warehouse.CallVersion(d.opts.Epoch, uint32(len(events)), revision)
-	for _, s := range stored {
-		if s.Version > warehouse.CallVersion(d.opts.Epoch, uint32(len(events)), 1<<16-1) {
-			return nil // from more events than are visible now
-		}
-		if s.Version >= version { // as many, but another outcome: received earlier than known, or other rules
-			version = s.Version + 1
-		}
-	}
-	var writes []warehouse.CallWrite
+	version, ok := nextVersion(len(events), revision, stored, max(d.opts.Epoch, s.epoch), s.top[key])
+	listed, unlisted := s.listed[key]
 	for _, r := range records {
 		w := warehouse.CallWrite{Record: r, Version: version}
 		if old := find(stored, r); old != nil {
-			if same(old.Record, r) {
+			if same(old.Record, r) && !unlisted {
 				continue
 			}
 			w.GoneLegs = gone(old.Record.Legs, r.Legs)
-			if n := old.Record.ClientNumber.Digits; n != "" && n != r.ClientNumber.Digits {
-				w.GoneNumbers = []string{n}
+			for _, n := range append(listed, old.Record.ClientNumber.Digits) {
+				if n != "" && n != r.ClientNumber.Digits {
+					w.GoneNumbers = append(w.GoneNumbers, n)
+				}
 			}
 		}
 		writes = append(writes, w)
@@ -107,7 +147,32 @@ func (d *Deriver) changes(key warehouse.CallKey, events []warehouse.StoredEvent,
 			writes = append(writes, warehouse.CallWrite{Record: s.Record, Version: version, Deleted: true})
 		}
 	}
-	return writes
+	if !ok {
+		return nil, len(writes) > 0
+	}
+	return writes, false
+}
+
+// nextVersion is one above every row of the call, within the epoch that they
+// have reached. It is none where a row of that epoch is made of more
+// notifications than there are, and where a higher epoch would replace such a
+// row: notifications whose retention is over take nothing from what they made.
+func nextVersion(events int, revision uint16, stored []warehouse.StoredCall, epoch uint16, top uint64) (version uint64, ok bool) {
+	for _, s := range stored {
+		top = max(top, s.Version)
+	}
+	reached, _, _ := warehouse.SplitCallVersion(top)
+	for _, s := range stored {
+		if epoch > reached && s.Record.Events > events {
+			return 0, false
+		}
+	}
+	epoch = max(epoch, reached)
+	version = warehouse.CallVersion(epoch, uint32(events), revision)
+	if top >= version { // as many, but another outcome: received earlier than known, or other rules
+		version = top + 1
+	}
+	return version, version <= warehouse.CallVersion(epoch, uint32(events), 1<<16-1)
 }
 
 // records derives, in the form that rows are read back in; revision is 1 where a silence ended a call by inference.

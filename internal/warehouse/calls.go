@@ -65,21 +65,15 @@ func (db *DB) insertByClient(ctx context.Context, writes []CallWrite) error {
 			n++
 		}
 	}
-	const columns = "integration, client_number, started_at, call_id, direction, outcome, external_number, account_id, talk_ms, version, is_deleted"
-	return db.insert(ctx, "calls_by_client", columns, n, func(b driver.Batch) error {
+	return db.insert(ctx, "calls_by_client", clientColumns, n, func(b driver.Batch) error {
 		for _, w := range writes {
-			row := func(number string, gone bool) error {
-				r := w.Record
-				return b.Append(r.Integration, number, toMilli(r.StartedAt), r.CallID, string(r.Direction), string(r.Outcome),
-					r.ExternalNumber.Digits, r.AccountID, toMS(r.Talk), w.Version, deleted(gone))
-			}
 			if number := w.Record.ClientNumber.Digits; number != "" {
-				if err := row(number, w.Deleted); err != nil {
+				if err := appendClient(b, w.Record, number, w.Version, w.Deleted); err != nil {
 					return err
 				}
 			}
 			for _, number := range w.GoneNumbers {
-				if err := row(number, true); err != nil {
+				if err := appendClient(b, w.Record, number, w.Version, true); err != nil {
 					return err
 				}
 			}

@@ -157,6 +157,13 @@ func appendLeg(b driver.Batch, r call.Record, l call.Leg, version uint64, gone b
 		version, deleted(gone))
 }
 
+const clientColumns = "integration, client_number, started_at, call_id, direction, outcome, external_number, account_id, talk_ms, version, is_deleted"
+
+func appendClient(b driver.Batch, r call.Record, number string, version uint64, gone bool) error {
+	return b.Append(r.Integration, number, toMilli(r.StartedAt), r.CallID, string(r.Direction), string(r.Outcome),
+		r.ExternalNumber.Digits, r.AccountID, toMS(r.Talk), version, deleted(gone))
+}
+
 // scanLeg reads legColumns, and the key of the call that the leg belongs to.
 func scanLeg(rows driver.Rows) (rowKey, call.Leg, error) {
 	var k rowKey

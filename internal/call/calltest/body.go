@@ -88,7 +88,7 @@ func (n *note) detail(words []string, line string) (rest []string, err error) {
 	case "recording":
 		url := "https://openapi.mtt.ru/records/67821426/2026/03/02/" + value + ".mp3"
 		n.info["urlRecord"] = url
-		n.story.recordings[call.RecordingID(Integration, url)] = value
+		n.story.recordings[call.RecordingID(n.story.Name, url)] = value
 	case "reason": // in quotes, the last of its line
 		_, quoted, _ := strings.Cut(line, "reason ")
 		n.info["reason"] = strings.Trim(strings.TrimSpace(quoted), `"`)

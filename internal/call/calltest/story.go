@@ -26,7 +26,7 @@ import (
 
 // Story is one file.
 type Story struct {
-	Name    string // of its file, without the ending
+	Name    string // of its file, without the ending; also of the integration in which it happens
 	Title   string
 	Zone    *time.Location // of the times in the bodies
 	Rules   call.Rules
@@ -46,9 +46,6 @@ type Note struct {
 	Body       []byte
 	ReceivedAt time.Time
 }
-
-// Integration is the one that every story happens in.
-const Integration = "main"
 
 // Read reads all stories of a folder, or fails the test with each mistake.
 func Read(t testing.TB, dir string) []Story {
