@@ -29,6 +29,9 @@ func migrateCommand() *cli.Command {
 				if err != nil {
 					return err
 				}
+				if err := db.Describe(c.Context); err != nil {
+					return err
+				}
 				v, err := db.SchemaVersion(c.Context)
 				if err != nil {
 					return err

@@ -188,7 +188,13 @@ func (p *pipeline) migrate(ctx context.Context) error {
 	if errors.Is(err, warehouse.ErrNewer) {
 		return fmt.Errorf("%w: start the newer fonoteka again; notifications are kept in the spool and recordings are stored meanwhile", err)
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	if err := p.warehouse.Describe(ctx); err != nil {
+		p.log.Warn("tables and columns go without their comments", "err", err)
+	}
+	return nil
 }
 
 // tables is nil once they are up to date, and else says why they are not.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"fonoteka/internal/sim"
+	"fonoteka/schema"
 )
 
 func TestWorkingHoursAreRead(t *testing.T) {
@@ -31,12 +32,18 @@ func TestWorkingHoursAreRead(t *testing.T) {
 // analyst to them.
 func TestReportsFollowTheCalls(t *testing.T) {
 	t.Parallel()
-	op := operate(t, sim.Options{Calls: 40, Seed: 5, Since: time.Now().AddDate(0, 0, -3)})
+	op := operate(t, sim.Options{Calls: 200, Seed: 5, Since: time.Now().AddDate(0, 0, -3)})
 	in := install(t, op.hosts(), "FONOTEKA_REPORT_TIMEZONE=Asia/Vladivostok").start()
 	if err := op.Post(t.Context(), nil, in.redirectURI()); err != nil {
 		t.Fatal(err)
 	}
-	in.eventually(time.Minute, "40\t40", "SELECT count(), (SELECT sum(calls) FROM report_volume) FROM report_calls")
+	in.eventually(time.Minute, "200\t200", "SELECT count(), (SELECT sum(calls) FROM report_volume) FROM report_calls")
+	in.eventually(time.Minute, "1", "SELECT sum(callers) > 0 AND (SELECT sum(answered) FROM report_recordings) > 0 FROM report_callers")
+	for _, query := range schema.Queries() { // of the data dictionary
+		if rows, err := in.command("sql", "--format", "TSV", query); err != nil || strings.TrimSpace(rows) == "" {
+			t.Errorf("no rows: %s\n%v", query, err)
+		}
+	}
 	if got := in.sql("SELECT DISTINCT toHour(started_at + INTERVAL 10 HOUR) = local_hour FROM report_volume"); got != "true" && got != "1" {
 		t.Errorf("hours are not those of Vladivostok: %s", got)
 	}
