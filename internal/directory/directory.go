@@ -10,9 +10,11 @@
 // rebuild: rows of calls hold accounts, and names are looked up by the range
 // dictionaries of the warehouse for the moment of the call.
 //
-// What is known first of something holds backwards, too: calls from before the
-// first fetch bear the names of it. What the operator lists no more is marked
-// as gone, and keeps its last name.
+// What the operator's lists say first of something holds backwards, too: calls
+// from before the first fetch bear the names of it. A department or employee
+// holds from its day on, and without one, where nothing was said before, for all
+// calls. What the operator lists no more is marked as gone, and keeps its last
+// name.
 //
 // Equal notifications of one minute are one event in the warehouse, its earliest
 // arrival. So the lists are fetched soon after it, and once more when that

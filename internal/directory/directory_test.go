@@ -109,7 +109,11 @@ func (s *store) history(start time.Time) []string {
 		if r.Gone {
 			word = "gone"
 		}
-		out = append(out, fmt.Sprintf("%v %s %s: %s", r.ValidFrom.Sub(start).Truncate(time.Second), r.Kind, r.ID, word))
+		from := r.ValidFrom.Sub(start).Truncate(time.Second).String()
+		if r.ValidFrom.Equal(directory.AsFarBack) {
+			from = "always"
+		}
+		out = append(out, fmt.Sprintf("%s %s %s: %s", from, r.Kind, r.ID, word))
 	}
 	slices.Sort(out)
 	return out
@@ -253,7 +257,7 @@ func TestDepartmentsOfTheConfigurationHoldFromTheStartOn(t *testing.T) {
 		}
 		configured(map[string]string{seat: "Sales", other: "Sales"})
 		configured(map[string]string{seat: "Sales", other: "Support"})
-		want := []string{"0s staff " + seat + ":  in Sales", "0s staff " + other + ":  in Sales", "1h0m0s staff " + other + ":  in Support"}
+		want := []string{"1h0m0s staff " + other + ":  in Support", "always staff " + seat + ":  in Sales", "always staff " + other + ":  in Sales"}
 		if diff := cmp.Diff(want, s.history(start)); diff != "" {
 			t.Error(diff)
 		}

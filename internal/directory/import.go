@@ -189,7 +189,8 @@ func (o ImportOptions) day(s string) (time.Time, error) {
 }
 
 // Changes are the rows that lines make of what is stored and holds now: those
-// that change something. Lines that say no day hold from now on. unknown counts the
+// that change something. Lines that say no day hold from now on, the first about something
+// AsFarBack. unknown counts the
 // workplaces and numbers that the operator does not list.
 func Changes(lines []Line, stored []warehouse.DirectoryRow, now time.Time) (rows []warehouse.DirectoryRow, unknown int) {
 	type key struct {
@@ -225,7 +226,10 @@ func Changes(lines []Line, stored []warehouse.DirectoryRow, now time.Time) (rows
 		if same && (l.From.IsZero() || !l.From.Before(was.ValidFrom)) {
 			continue
 		}
-		if l.From.IsZero() {
+		switch {
+		case l.From.IsZero() && was.ID == "":
+			r.ValidFrom = AsFarBack
+		case l.From.IsZero():
 			r.ValidFrom = after(now, was)
 		}
 		rows = append(rows, r)

@@ -86,8 +86,8 @@ func (r *run) fetch(ctx context.Context, now time.Time) error {
 	}
 	changes, err := r.Fetch(ctx, from)
 	if err != nil {
-		if r.o.NotYet(err) {
-			r.retry = firstRetry
+		if r.o.NotYet(err) { // which costs nothing to find out
+			r.retry = r.o.Poll
 		} else {
 			r.m.failures.WithLabelValues(r.o.Integration).Inc()
 			r.retry = min(max(2*r.retry, firstRetry), lastRetry)
@@ -119,8 +119,11 @@ func (r *run) say(err error) {
 	}
 }
 
+// AsFarBack is from when on a first word holds that names no day: for all calls.
+var AsFarBack = time.UnixMilli(1).UTC()
+
 // Configure stores the departments of the configuration where they differ from
-// what holds; from now on.
+// what holds; from now on, the first ones AsFarBack.
 func (k *Keeper) Configure(ctx context.Context, now time.Time) error {
 	if len(k.o.Departments) == 0 {
 		return nil
@@ -141,8 +144,12 @@ func (k *Keeper) Configure(ctx context.Context, now time.Time) error {
 		if was.ID != "" && was.Department == department {
 			continue
 		}
+		from := after(now, was)
+		if was.ID == "" {
+			from = AsFarBack
+		}
 		rows = append(rows, warehouse.DirectoryRow{
-			Kind: warehouse.DirectoryStaff, Integration: k.o.Integration, ID: workplace, ValidFrom: after(now, was),
+			Kind: warehouse.DirectoryStaff, Integration: k.o.Integration, ID: workplace, ValidFrom: from,
 			Word: was.Word, Department: department, Source: "config",
 		})
 	}

@@ -70,7 +70,7 @@ func NewPasser(o PasserOptions) (*Passer, error) {
 type beat struct{ every, back time.Duration }
 
 var beats = []beat{
-	{30 * time.Second, 20 * time.Minute},
+	{10 * time.Second, 20 * time.Minute},
 	{time.Hour, 26 * time.Hour},
 	{24 * time.Hour, 100 * 24 * time.Hour},
 }

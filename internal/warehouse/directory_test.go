@@ -42,7 +42,8 @@ func TestDictionariesNameTheMomentOfTheCall(t *testing.T) {
 	db := open(t)
 	directory(t, db)
 	for _, c := range []struct{ account, when, want string }{
-		{seat1, "2019-01-01 00:00:00", "Ivanov, Sales"}, // before anything was known
+		{seat1, "2019-01-01 00:00:00", "Ivanov,"}, // before anything was known
+		{seat1, "2026-03-04 23:59:59", "Ivanov,"}, // a department has its first day
 		{seat1, "2026-03-10 11:59:59", "Ivanov, Sales"},
 		{seat1, "2026-03-10 12:00:00", "Petrov, Sales"},
 		{seat1, "2090-01-01 00:00:00", "Petrov, Sales"},
@@ -57,7 +58,7 @@ func TestDictionariesNameTheMomentOfTheCall(t *testing.T) {
 			t.Errorf("%s at %s: %q, want %q", c.account, c.when, got, c.want)
 		}
 	}
-	if got := ask(t, db, `SELECT dictGet('directory_number', ('name', 'type'), ('main', '`+line1+`'), toDateTime64('2026-03-01 00:00:00', 3, 'UTC')),
+	if got := ask(t, db, `SELECT dictGet('directory_number', ('name', 'type'), ('main', '`+line1+`'), toDateTime64('2026-03-15 00:00:00', 3, 'UTC')),
 		dictGet('directory_account', 'name', ('other', '`+seat1+`'), now64(3)) = ''`); got != "('Advertisement','multichannel')\t1" {
 		t.Errorf("the number: %s", got)
 	}
@@ -115,7 +116,7 @@ func TestDirectoryReadsWhatHeldAtATime(t *testing.T) {
 	}
 	names, err := db.NumberNames(t.Context())
 	must(t, err)
-	want := []warehouse.NumberName{{Integration: "main", Number: line1, Type: "multichannel", Name: "Advertisement"}}
+	want := []warehouse.NumberName{{Integration: "main", Number: line1, Type: "multichannel"}, {Integration: "main", Number: line1, Type: "multichannel", Name: "Advertisement"}}
 	if diff := cmp.Diff(want, names, cmpopts.IgnoreFields(warehouse.NumberName{}, "From", "Until")); diff != "" {
 		t.Error(diff)
 	}

@@ -52,7 +52,7 @@ CREATE TABLE IF NOT EXISTS directory_staff
 (
     integration LowCardinality(String),
     workplace   String COMMENT 'SIP id of a workplace; also of a terminal that the operator does not list',
-    valid_from  DateTime64(3, 'UTC'),
+    valid_from  DateTime64(3, 'UTC') COMMENT '1970: as far back as there are calls',
     employee    String COMMENT 'empty: the workplace''s name is the employee''s',
     department  LowCardinality(String),
     source      LowCardinality(String) COMMENT 'import or config',
@@ -76,9 +76,10 @@ ENGINE = ReplacingMergeTree(version)
 ORDER BY (integration, number, valid_from)
 SETTINGS index_granularity = 1024, fsync_after_insert = 1, fsync_part_directory = 1;
 
--- All five as timelines without gaps. The earliest that is known of a key holds
--- backwards to 1970, so that calls from before the first fetch bear names too;
--- the latest holds forwards, also where the operator lists the key no more: a
+-- All five as timelines without gaps. The earliest that the operator's lists say
+-- of a key holds backwards to 1970, so that calls from before the first fetch
+-- bear names too; before the first day of staff and labels nothing is said. The
+-- latest holds forwards, also where the operator lists the key no more: a
 -- call that comes all the same bears the last known name, and an answer of the
 -- operator's that was empty by mistake takes no name away. valid_until is the
 -- last millisecond of a span. what: number, workplace, terminal, staff or label;
@@ -105,6 +106,12 @@ FROM
         SELECT 'staff', toString(integration), workplace, employee, toString(department), valid_from FROM directory_staff FINAL
         UNION ALL
         SELECT 'label', toString(integration), number, name, '', valid_from FROM directory_number_names FINAL
+        UNION ALL
+        SELECT 'staff', toString(integration), workplace, '', '', toDateTime64(0, 3, 'UTC') FROM directory_staff FINAL
+        GROUP BY integration, workplace HAVING min(valid_from) > toDateTime64(1, 3, 'UTC')
+        UNION ALL
+        SELECT 'label', toString(integration), number, '', '', toDateTime64(0, 3, 'UTC') FROM directory_number_names FINAL
+        GROUP BY integration, number HAVING min(valid_from) > toDateTime64(1, 3, 'UTC')
     )
 ) AS h;
 
