@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"fonoteka/internal/archive"
+	"fonoteka/internal/blob"
 	"fonoteka/internal/call"
 	"fonoteka/internal/queue"
 )
@@ -116,7 +118,11 @@ func TestDamagedAudioIsKeptOncePerDigestUntilAWholeFileComes(t *testing.T) {
 	bad := func(c string) []byte { return append(bytes.Clone(mp3), bytes.Repeat([]byte(c), 800)...) }
 	answers := []http.HandlerFunc{serve(bad("x")), serve(bad("x")), serve(bad("y")), status(404), serve(bad("x")), serve(mp3)}
 	n := 0
-	r := newRig(t, func(w http.ResponseWriter, req *http.Request) { n++; answers[n-1](w, req) })
+	locks := &lockWatch{locked: map[string]bool{}}
+	r := newRig(t, func(w http.ResponseWriter, req *http.Request) { n++; answers[n-1](w, req) }, change{opts: func(o *archive.Options) {
+		locks.Bucket = o.Store.(*blob.Bucket)
+		o.Store = locks
+	}})
 	rec := r.recording("/2026/02/28/a.mp3")
 	place := func(b []byte) string { return fmt.Sprintf("quarantine/main/%s/%s.mp3", rec.ID, digest(b)) }
 	for i, want := range []struct {
@@ -147,6 +153,25 @@ func TestDamagedAudioIsKeptOncePerDigestUntilAWholeFileComes(t *testing.T) {
 	if got := len(slices.DeleteFunc(slices.Clone(steps), func(s string) bool { return s != "quarantined" })); got != 2 {
 		t.Errorf("%d steps of quarantine: %v", got, steps)
 	}
+	for key, locked := range locks.locked { // what changes with every try must not fill the bucket for years
+		if locked == strings.HasPrefix(key, call.QuarantinePrefix) {
+			t.Errorf("%s is stored with the configured lock: %v", key, locked)
+		}
+	}
+	if len(locks.locked) != 6 {
+		t.Errorf("stored: %v", locks.locked)
+	}
+}
+
+// lockWatch remembers what is stored under the configured lock.
+type lockWatch struct {
+	*blob.Bucket
+	locked map[string]bool
+}
+
+func (s *lockWatch) Put(ctx context.Context, key string, body io.ReaderAt, p blob.Put) error {
+	s.locked[key] = !p.Unretained
+	return s.Bucket.Put(ctx, key, body, p)
 }
 
 func TestAFileWithoutItsEndIsKeptWhenItHadTimeToGrow(t *testing.T) {

@@ -3,6 +3,7 @@ package archive
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"fonoteka/internal/blob"
 	"fonoteka/internal/call"
@@ -38,6 +39,12 @@ func (a *Archiver) quarantine(ctx context.Context, row *call.RecordingStatus, jo
 		SHA256: body.SHA256, Attempt: side.Attempt, Detail: key,
 	}, nil
 }
+
+// unretained reports whether an object is stored without the configured lock. A
+// server that sends other damage at every try would fill the bucket with what
+// nobody can delete for years; what is kept here is a hint for people, and its
+// digest stays in the chain of custody. A legal hold can be laid on it.
+func unretained(key string) bool { return strings.HasPrefix(key, call.QuarantinePrefix) }
 
 // carry keeps what an earlier row holds that a failed try must not lose: where
 // damaged audio is, and that a recording was given up once.

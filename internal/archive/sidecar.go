@@ -29,7 +29,7 @@ func (a *Archiver) putSidecar(ctx context.Context, s Sidecar) (Sidecar, error) {
 	doc = append(doc, '\n')
 	sum := sha256.Sum256(doc)
 	err = a.Store.Put(ctx, sidecarKey(s.Key), bytes.NewReader(doc), blob.Put{
-		Size: int64(len(doc)), SHA256: hex.EncodeToString(sum[:]), ContentType: "application/json",
+		Size: int64(len(doc)), SHA256: hex.EncodeToString(sum[:]), ContentType: "application/json", Unretained: unretained(s.Key),
 	})
 	if !errors.Is(err, blob.ErrExists) {
 		return s, err

@@ -33,7 +33,7 @@ func (a *Archiver) store(ctx context.Context, side Sidecar, body *Body) (commit,
 }
 
 func (a *Archiver) put(ctx context.Context, key string, side Sidecar, body io.ReaderAt) error {
-	return a.Store.Put(ctx, key, body, blob.Put{Size: side.Size, SHA256: side.SHA256, ContentType: "audio/mpeg"})
+	return a.Store.Put(ctx, key, body, blob.Put{Size: side.Size, SHA256: side.SHA256, ContentType: "audio/mpeg", Unretained: unretained(key)})
 }
 
 // collide ends a store whose key was taken in the meantime: by another worker
