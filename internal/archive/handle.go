@@ -100,9 +100,16 @@ func settled(row call.RecordingStatus, job queue.Job) bool {
 	return row.State.Rank() >= call.Archived.Rank() || row.Attempt > job.Attempt
 }
 
-// merge takes the job's link, which may carry a fresher signature, and the
-// earliest announcement.
+// merge takes the job's link, which may carry a fresher signature, the earliest
+// announcement, and the call from whichever side knows it: an import may know the
+// link alone.
 func merge(job, row call.Recording) call.Recording {
+	if job.CallID == 0 {
+		job.CallID, job.PlatformCallID, job.PlatformID = row.CallID, row.PlatformCallID, row.PlatformID
+	}
+	if job.AccountID == "" {
+		job.AccountID = row.AccountID
+	}
 	if !row.AnnouncedAt.IsZero() && row.AnnouncedAt.Before(job.AnnouncedAt) {
 		job.AnnouncedAt = row.AnnouncedAt
 	}

@@ -283,6 +283,28 @@ func (r *rig) checkArchived(t *testing.T, rec call.Recording, mp3 []byte) {
 	}
 }
 
+// A link may be imported without its call, and announced with it later, or the
+// other way round.
+func TestTheCallIsTakenFromWhoKnowsIt(t *testing.T) {
+	t.Parallel()
+	for _, imported := range []string{"row", "job"} {
+		r := newRig(t, serve(audio(t)))
+		whole := r.recording("/a.mp3")
+		bare := whole
+		bare.CallID, bare.PlatformCallID, bare.PlatformID, bare.AccountID = 0, "", "", ""
+		row, job := whole, bare
+		if imported == "row" {
+			row, job = bare, whole
+		}
+		if err := r.catalogue.Save(t.Context(), call.RecordingStatus{Recording: row, State: call.Announced}); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(whole, r.handle(t, job, 0).Recording); diff != "" {
+			t.Errorf("the %s was imported: %s", imported, diff)
+		}
+	}
+}
+
 func TestP5AnotherFileUnderTheSameKeyIsKeptBeside(t *testing.T) {
 	t.Parallel()
 	first, second := audio(t), audio(t)
