@@ -45,6 +45,7 @@ var allowed = map[string][]string{
 	"internal/links":     {"internal/call"},                                                            // its calls
 	// beside
 	"internal/dashboard":             {},                                      // makes files, and asks in SQL alone
+	"internal/dashboard/picture":     {"internal/dashboard"},                  // draws its panels
 	"internal/seed":                  {"internal/sim"},                        // whose calls it writes
 	"internal/sim":                   {},                                      // cannot mirror a decoder's mistake
 	"internal/embedded":              {"internal/state"},                      // chooses ports the way an installation does

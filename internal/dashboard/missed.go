@@ -6,12 +6,12 @@ func missed() Dashboard {
 		Name: "missed", From: "now-7d", Refresh: "1m",
 		Title:     Text{"Звонки: пропущенные", "Calls: missed and called back"},
 		About:     Text{"Кому перезвонить сейчас и как быстро мы перезваниваем.", "Whom to call back now, and how soon we do."},
-		Variables: []Variable{integrationVariable, numberVariable, departmentVariable, employeeVariable},
+		Variables: []Variable{integrationVariable, numberVariable, hoursVariable, departmentVariable, employeeVariable},
 		Panels: []Panel{
 			missedTotals(), callbackList(), missedFates(), callbackSpeed(),
 			heat(Text{"Когда пропускаем", "When calls are missed"},
 				Text{"Пропущенные по дням недели и часам, по времени компании.", "Missed calls by weekday and hour, in the company's time."},
-				Count, func(hour string) string { return "sumIf(r.missed, " + hour + ")" }, byIntegration, byNumber),
+				Count, func(hour string) string { return "sumIf(r.missed, " + hour + ")" }, byIntegration, byNumber, byHours),
 			missedList(), longestWaits(),
 		},
 	}
@@ -34,7 +34,7 @@ func missedTotals() Panel {
   sum(r.lapsed) AS lapsed,
   sum(r.hidden) AS hidden
 FROM report_callbacks AS r
-WHERE ` + within(byIntegration, byNumber),
+WHERE ` + within(byIntegration, byNumber, byHours),
 		Columns: []Column{
 			missedColumn,
 			{Name: "closed_share", Title: Text{"Закрыты", "Closed"}, Unit: Share, Steps: goodShare},
@@ -77,7 +77,7 @@ func missedFates() Panel {
 		Title: Text{"Что стало с пропущенными", "What became of missed calls"},
 		About: Text{"По времени пропущенного звонка.", "By the time of the missed call."},
 		SQL: overTime("report_callbacks", "sum(r.called_back) AS called_back, sum(r.came_back) AS came_back, sum(r.open) AS open, sum(r.lapsed) AS lapsed, sum(r.hidden) AS hidden",
-			byIntegration, byNumber),
+			byIntegration, byNumber, byHours),
 		Columns: []Column{
 			timeColumn,
 			{Name: "called_back", Title: Text{"Перезвонили", "Called back"}, Unit: Count, Colour: Green},
@@ -95,7 +95,7 @@ func callbackSpeed() Panel {
 		Title: Text{"Как быстро перезваниваем", "How soon we call back"},
 		About: Text{"Доля пропущенных с известным номером, по которым клиента набрали за 15 минут и за час.", "Of missed calls with a known number, those whose client was dialled within 15 minutes and within an hour."},
 		SQL: overTime("report_callbacks", "sum(r.attempted_in_15m) / nullIf(sum(r.missed) - sum(r.hidden), 0) AS in_15m, sum(r.attempted_in_60m) / nullIf(sum(r.missed) - sum(r.hidden), 0) AS in_60m",
-			byIntegration, byNumber),
+			byIntegration, byNumber, byHours),
 		Columns: []Column{
 			timeColumn,
 			{Name: "in_15m", Title: Text{"за 15 минут", "within 15 minutes"}, Unit: Share, Colour: Green},
@@ -110,7 +110,7 @@ func missedList() Panel {
 		Title: Text{"Пропущенные звонки", "Missed calls"},
 		About: Text{"Последние двести за период. Нажмите на время, чтобы открыть звонок.", "The last two hundred of the period. Click the time to open the call."},
 		SQL: "SELECT started_at, client_number, external_number, employee, department, wait_ms / 1000 AS wait, state, called_back_at, closed_at, closed_employee, toString(call_id) AS call_id" +
-			"\nFROM report_missed AS r\nWHERE " + within(byIntegration, byNumber, byDepartment, byEmployee) + "\nORDER BY started_at DESC\nLIMIT 200",
+			"\nFROM report_missed AS r\nWHERE " + within(byIntegration, byNumber, byHours, byDepartment, byEmployee) + "\nORDER BY started_at DESC\nLIMIT 200",
 		Columns: []Column{
 			startedColumn.led(toCall), clientColumn, numberColumn, employeeColumn.as("Звонило у", "Rang at"), departmentColumn,
 			{Name: "wait", Title: Text{"Ждал", "Waited"}, Unit: Span, Width: 90},
@@ -129,7 +129,7 @@ func longestWaits() Panel {
 		Title: Text{"Кто ждал дольше всех", "Who waited longest"},
 		About: Text{"Пятьдесят самых долгих ожиданий за период, чем бы они ни кончились.", "The fifty longest waits of the period, however they ended."},
 		SQL: "SELECT started_at, wait_ms / 1000 AS wait, outcome, client_number, external_number, employee, department, toString(call_id) AS call_id" +
-			"\nFROM report_longest_waits AS r\nWHERE " + within(byIntegration, byNumber, byDepartment, byEmployee) + "\nORDER BY wait_ms DESC, started_at\nLIMIT 50",
+			"\nFROM report_longest_waits AS r\nWHERE " + within(byIntegration, byNumber, byHours, byDepartment, byEmployee) + "\nORDER BY wait_ms DESC, started_at\nLIMIT 50",
 		Columns: []Column{
 			startedColumn.led(toCall),
 			{Name: "wait", Title: Text{"Ждал", "Waited"}, Unit: Span, Gauge: true},

@@ -6,17 +6,17 @@ func overview() Dashboard {
 		Name: "overview", From: "now-7d", Refresh: "5m",
 		Title:     Text{"Звонки: обзор", "Calls: overview"},
 		About:     Text{"Сколько звонят, сколько отвечаем, что с пропущенными.", "How many call, how many are answered, what became of the missed."},
-		Variables: []Variable{integrationVariable, numberVariable},
+		Variables: []Variable{integrationVariable, numberVariable, hoursVariable},
 		Panels: []Panel{
 			overviewTotals(), overviewIncoming(), overviewCallbacks(), overviewRates(), overviewTimes(),
 			heat(Text{"Когда звонят", "When they call"},
 				Text{"Входящие звонки по дням недели и часам, по времени компании. Чем темнее, тем больше звонков.", "Incoming calls by weekday and hour, in the company's time. The darker, the more calls."},
-				Count, func(hour string) string { return "sumIf(r.received, " + hour + ")" }, byIntegration, byNumber),
+				Count, func(hour string) string { return "sumIf(r.received, " + hour + ")" }, byIntegration, byNumber, byHours),
 			heat(Text{"Когда не отвечаем", "When we do not answer"},
 				Text{"Доля пропущенных среди звонков каждого часа. Короткие сбросы не считаются.", "The share of missed calls in every hour. Calls hung up at once do not count."},
 				Share, func(hour string) string {
 					return "sumIf(r.missed, " + hour + ") / nullIf(sumIf(r.answered + r.missed, " + hour + "), 0)"
-				}, byIntegration, byNumber),
+				}, byIntegration, byNumber, byHours),
 			overviewOutgoing(), overviewCallers(),
 		},
 	}
@@ -32,7 +32,7 @@ func overviewTotals() Panel {
 		},
 		SQL: "SELECT\n  sum(r.received) AS received,\n  " + answerRate + ",\n  sum(r.missed) AS missed,\n  " + serviceLevel + ",\n  " + averageWait +
 			",\n  " + share("incoming_talk_ms", "sum(r.answered)") + " / 1000 AS average_talk,\n  sum(r.outgoing) AS outgoing,\n  " + reachRate +
-			"\nFROM report_volume AS r\nWHERE " + within(byIntegration, byNumber),
+			"\nFROM report_volume AS r\nWHERE " + within(byIntegration, byNumber, byHours),
 		Columns: []Column{
 			receivedColumn, rateColumn, missedColumn, levelColumn, waitColumn,
 			{Name: "average_talk", Title: Text{"Говорят в среднем", "Talk, average"}, Unit: Span, Colour: Blue},
@@ -49,7 +49,7 @@ func overviewIncoming() Panel {
 			"По часам, дням, неделям или месяцам – смотря какой период выбран.",
 			"By hour, day, week or month, as the chosen period is long.",
 		},
-		SQL:     overTime("report_volume", "sum(r.answered) AS answered, sum(r.missed) AS missed, sum(r.short_abandons) AS short_abandons", byIntegration, byNumber),
+		SQL:     overTime("report_volume", "sum(r.answered) AS answered, sum(r.missed) AS missed, sum(r.short_abandons) AS short_abandons", byIntegration, byNumber, byHours),
 		Columns: []Column{timeColumn, answeredColumn, missedColumn, shortColumn},
 	}
 }
@@ -62,7 +62,7 @@ func overviewCallbacks() Panel {
 			"Пропущенный закрыт, если мы дозвонились клиенту или он сам дозвонился до нас. Ждут звонка: ещё не закрыты. Упущены: срок вышел, никто не поговорил.",
 			"A missed call is closed when we reached the client or he reached us. Waiting: not closed yet. Let go: the time is over, and nobody spoke.",
 		},
-		SQL: "SELECT sum(r.called_back) AS called_back, sum(r.came_back) AS came_back, sum(r.open) AS open, sum(r.lapsed) AS lapsed\nFROM report_callbacks AS r\nWHERE " + within(byIntegration, byNumber),
+		SQL: "SELECT sum(r.called_back) AS called_back, sum(r.came_back) AS came_back, sum(r.open) AS open, sum(r.lapsed) AS lapsed\nFROM report_callbacks AS r\nWHERE " + within(byIntegration, byNumber, byHours),
 		Columns: []Column{
 			{Name: "called_back", Title: Text{"Перезвонили", "Called back"}, Unit: Count, Colour: Green},
 			{Name: "came_back", Title: Text{"Дозвонились сами", "Reached us themselves"}, Unit: Count, Colour: Blue},
@@ -77,7 +77,7 @@ func overviewRates() Panel {
 		Kind: Lines, Width: 12, Height: 8,
 		Title:   Text{"Доля отвеченных", "Share of answered calls"},
 		About:   Text{"Какую долю звонков приняли, и какую – в установленный срок.", "What share of calls was answered, and what share within the time set as the goal."},
-		SQL:     overTime("report_volume", answerRate+", "+serviceLevel, byIntegration, byNumber),
+		SQL:     overTime("report_volume", answerRate+", "+serviceLevel, byIntegration, byNumber, byHours),
 		Columns: []Column{timeColumn, rateColumn.line(Green), levelColumn.line(Blue)},
 	}
 }
@@ -87,7 +87,7 @@ func overviewTimes() Panel {
 		Kind: Lines, Width: 12, Height: 8,
 		Title: Text{"Ожидание и разговор", "Waiting and talking"},
 		About: Text{"Среднее ожидание ответа и, по правой шкале, средний разговор.", "The average wait for an answer and, on the right scale, the average talk."},
-		SQL:   overTime("report_volume", averageWait+", "+share("incoming_talk_ms", "sum(r.answered)")+" / 1000 AS average_talk", byIntegration, byNumber),
+		SQL:   overTime("report_volume", averageWait+", "+share("incoming_talk_ms", "sum(r.answered)")+" / 1000 AS average_talk", byIntegration, byNumber, byHours),
 		Columns: []Column{
 			timeColumn, waitColumn.line(Orange),
 			{Name: "average_talk", Title: Text{"Говорят в среднем", "Talk, average"}, Unit: Span, Colour: Blue, Second: true},
@@ -100,7 +100,7 @@ func overviewOutgoing() Panel {
 		Kind: Bars, Width: 12, Height: 8,
 		Title: Text{"Исходящие звонки", "Outgoing calls"},
 		About: Text{"Сколько раз звонили мы и сколько раз нам ответили.", "How often we called, and how often we were answered."},
-		SQL:   overTime("report_volume", "sum(r.reached) AS reached, sum(r.outgoing) - sum(r.reached) AS not_reached", byIntegration, byNumber),
+		SQL:   overTime("report_volume", "sum(r.reached) AS reached, sum(r.outgoing) - sum(r.reached) AS not_reached", byIntegration, byNumber, byHours),
 		Columns: []Column{
 			timeColumn,
 			{Name: "reached", Title: Text{"Дозвонились", "Reached"}, Unit: Count, Colour: Purple},
@@ -117,7 +117,7 @@ func overviewCallers() Panel {
 			"Новые: номер звонит впервые. Повторные: тот же клиент звонит снова вскоре после прошлого раза – часто потому, что вопрос не решён.",
 			"New: the number calls for the first time. Repeated: a client calls again soon after the last time, often since the matter was not settled.",
 		},
-		SQL: overTime("report_callers", "sum(r.new_callers) AS new_callers, sum(r.repeated_calls) AS repeated_calls", byIntegration, byNumber),
+		SQL: overTime("report_callers", "sum(r.new_callers) AS new_callers, sum(r.repeated_calls) AS repeated_calls", byIntegration, byNumber, byHours),
 		Columns: []Column{
 			timeColumn,
 			{Name: "new_callers", Title: Text{"Новые клиенты", "New clients"}, Unit: Count, Colour: Blue},

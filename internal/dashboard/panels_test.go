@@ -65,7 +65,7 @@ func TestAChoiceNarrowsEveryPanel(t *testing.T) {
 	t.Parallel()
 	c := openCompany(t)
 	open, chosen := dashboard.Values{"call": c.aCall(t)}, dashboard.Values{
-		"call": c.aCall(t), "direction": {"incoming", "outgoing"}, "outcome": {"answered", "it's"}, "client": {"7"},
+		"call": c.aCall(t), "direction": {"incoming", "outgoing"}, "outcome": {"answered", "it's"}, "client": {"7"}, "hours": {"working"},
 	}
 	for _, q := range dashboard.Queries() {
 		if q.Variable != nil && !q.Variable.Single {

@@ -11,6 +11,7 @@ const (
 	byIntegration = "$__conditionalAll(r.integration IN (${integration:singlequote}), $integration)"
 	byNumber      = "$__conditionalAll(r.external_number IN (${number:singlequote}), $number)"
 	byDepartment  = "$__conditionalAll(r.department IN (${department:singlequote}), $department)"
+	byHours       = "$__conditionalAll(if(r.working, 'working', 'rest') IN (${hours:singlequote}), $hours)"
 	byEmployee    = "$__conditionalAll(r.employee IN (${employee:singlequote}), $employee)"
 )
 

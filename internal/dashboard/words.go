@@ -46,7 +46,7 @@ var (
 		{"client", Text{"клиент", "the client"}, ""},
 		{"unknown", Text{"неизвестно", "unknown"}, Grey},
 	}
-	nobody = []Saying{{"", Text{"не указан", "not named"}, ""}}
+	nobody = []Saying{{"", Text{"–", "–"}, Grey}}
 	hidden = []Saying{{"", Text{"скрыт", "hidden"}, Grey}}
 )
 
@@ -123,6 +123,14 @@ var (
 		Name: "number", Title: Text{"Наш номер", "Our number"},
 		About: Text{"Внешний номер компании, на который звонили", "The company's number that was called"},
 		SQL:   "SELECT DISTINCT external_number FROM report_volume AS r WHERE $__timeFilter(started_at) AND external_number != '' ORDER BY external_number",
+	}
+	hoursVariable = Variable{
+		Name: "hours", Title: Text{"Часы", "Hours"},
+		About: Text{"Рабочее время, выходные и праздники – из настроек", "Working hours, weekends and holidays are those of the settings"},
+		Options: []Saying{
+			{"working", Text{"рабочие", "working hours"}, ""},
+			{"rest", Text{"нерабочие", "after hours"}, ""},
+		},
 	}
 	departmentVariable = Variable{
 		Name: "department", Title: Text{"Отдел", "Department"},
