@@ -11,9 +11,19 @@ sim=${DEMO_SIM_PORT:-8081}
 FONOTEKA_DATA=${FONOTEKA_DATA:-$PWD/data/demo}
 FONOTEKA_MTT_REDIRECT_URI=http://127.0.0.1:$port/mtt/demo
 FONOTEKA_MTT_RECORD_HOSTS=127.0.0.1:$sim
-export FONOTEKA_DATA FONOTEKA_MTT_REDIRECT_URI FONOTEKA_MTT_RECORD_HOSTS
+FONOTEKA_MTT_OAUTH_URL=http://127.0.0.1:$sim
+FONOTEKA_MTT_API_URL=$FONOTEKA_MTT_OAUTH_URL
+export FONOTEKA_DATA FONOTEKA_MTT_REDIRECT_URI FONOTEKA_MTT_RECORD_HOSTS FONOTEKA_MTT_OAUTH_URL FONOTEKA_MTT_API_URL
 umask 077 # logs and data are nobody else's
 mkdir -p "$FONOTEKA_DATA"
+cat >"$FONOTEKA_DATA/env" <<END # for commands in other terminals
+export FONOTEKA_DATA='$FONOTEKA_DATA'
+export FONOTEKA_MTT_REDIRECT_URI=$FONOTEKA_MTT_REDIRECT_URI
+export FONOTEKA_MTT_OAUTH_URL=$FONOTEKA_MTT_OAUTH_URL
+export FONOTEKA_MTT_API_URL=$FONOTEKA_MTT_API_URL
+export FONOTEKA_MTT_CLIENT_ID=ccb350cc-6218-40b0-b134-3d290f00b9e7
+export FONOTEKA_MTT_CLIENT_SECRET=demo-client-secret
+END
 serve_log=$FONOTEKA_DATA/serve.log
 sim_log=$FONOTEKA_DATA/mttsim.log
 
@@ -85,6 +95,12 @@ Fetch a recording and listen to it:
 
   bin/fonoteka recordings list --data '$FONOTEKA_DATA' --limit 5
   bin/fonoteka recordings get $id --data '$FONOTEKA_DATA' -o call.mp3
+
+Log in at the simulated operator (demo, password demo), so that Fonoteka may ask
+it for the names behind the numbers:
+
+  . '$FONOTEKA_DATA/env'
+  bin/fonoteka auth login
 
 Health and metrics:  http://127.0.0.1:$private/readyz   http://127.0.0.1:$private/metrics
 
