@@ -28,6 +28,7 @@ import (
 
 // pipeline is everything behind the spool.
 type pipeline struct {
+	data      string // folder
 	log       *slog.Logger
 	access    *access
 	warehouse *warehouse.DB
@@ -55,7 +56,7 @@ type pipeline struct {
 }
 
 func newPipeline(cfg *config, v state.Values, a *access, sp *spool.Spool, log *slog.Logger, reg prometheus.Registerer) (*pipeline, error) {
-	p := &pipeline{log: log, access: a}
+	p := &pipeline{log: log, data: cfg.data, access: a}
 	o, err := cfg.warehouseOptions(v, false)
 	if err != nil {
 		return nil, err
@@ -75,11 +76,7 @@ func newPipeline(cfg *config, v state.Values, a *access, sp *spool.Spool, log *s
 		return nil, err
 	}
 	p.catalogue = p.warehouse.NewWriter()
-	p.deriver, err = cdr.New(cdr.Options{
-		Store: p.warehouse, Decode: cfg.decode, Rules: func(string) call.Rules { return cfg.rules }, EndAfter: cfg.endAfter,
-		Log: log, Registerer: reg,
-	})
-	if err != nil {
+	if p.deriver, err = cfg.newDeriver(p.warehouse, log, reg); err != nil {
 		return nil, err
 	}
 	if p.standing, err = standing.New(standing.Options{Catalogue: p.warehouse, Logger: log, Registerer: reg}); err != nil {
@@ -178,7 +175,20 @@ func (p *pipeline) derive(ctx context.Context) error {
 		return nil
 	}
 	p.migrated.Store(true)
-	return p.deriver.Run(ctx)
+	release, err := p.deriveAlone(ctx)
+	if ctx.Err() != nil {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return errors.Join(p.deriver.Run(ctx), release())
+}
+
+func (cfg *config) newDeriver(db *warehouse.DB, log *slog.Logger, reg prometheus.Registerer) (*cdr.Deriver, error) {
+	return cdr.New(cdr.Options{
+		Store: db, Decode: cfg.decode, Rules: func(string) call.Rules { return cfg.rules }, EndAfter: cfg.endAfter, Log: log, Registerer: reg,
+	})
 }
 
 // migrate is one try. A database that is newer than the program is left alone,

@@ -74,7 +74,7 @@ func replayRejected(c *cli.Context) error {
 			return to.ReplayRejected(c.Context, db, say)
 		})
 	case err == nil:
-		err = ask(c.Context, cfg, run, nil, func(r replayed) error {
+		err = ask(c.Context, cfg, run, "/admin/replay", nil, func(r replayed) error {
 			if r.Error != "" {
 				return errors.New(r.Error)
 			}
@@ -111,7 +111,7 @@ func replaySpool(c *cli.Context, from time.Time) error {
 	case errors.Is(err, state.ErrNotRunning):
 		err = rewindStopped(c.Context, cfg, from, say)
 	case err == nil:
-		err = ask(c.Context, cfg, run, url.Values{"from": {from.Format(time.RFC3339Nano)}}, say)
+		err = ask(c.Context, cfg, run, "/admin/replay", url.Values{"from": {from.Format(time.RFC3339Nano)}}, say)
 	}
 	if err != nil {
 		return fmt.Errorf("replay: %w", err)
@@ -155,13 +155,13 @@ func rewind(sp *spool.Spool) func(context.Context, time.Time) ([]rewound, error)
 	}
 }
 
-// ask has the running process replay, and hands each line of its answer on.
-func ask[T any](ctx context.Context, cfg *config, run state.Runtime, query url.Values, each func(T) error) error {
+// ask has the running process do something, and hands each line of its answer on.
+func ask[T any](ctx context.Context, cfg *config, run state.Runtime, path string, query url.Values, each func(T) error) error {
 	values, err := state.Read(cfg.data)
 	if err != nil {
 		return err
 	}
-	u := url.URL{Scheme: "http", Host: run.PrivateListen, Path: "/admin/replay", RawQuery: query.Encode()}
+	u := url.URL{Scheme: "http", Host: run.PrivateListen, Path: path, RawQuery: query.Encode()}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, u.String(), nil)
 	if err != nil {
 		return err
