@@ -112,7 +112,8 @@ func callTimeline() Panel {
 		Kind: Table, Width: 24, Height: 10,
 		Title: Text{"Что происходило", "What happened"},
 		About: Text{"По шагам: куда пришёл звонок, у кого звонило, кто ответил, когда закончилось.", "Step by step: where the call came, where it rang, who answered, when it ended."},
-		SQL: `SELECT step.1 AS at, step.2 AS what, account_id AS terminal, step.3 AS span, reason
+		SQL: `SELECT step.1 AS at, step.2 AS what, dictGet('directory_account', 'employee', (toString(r.integration), toString(r.account_id)), r.started_at) AS who,
+  account_id AS terminal, step.3 AS span, if(what IN ('stopped', 'ended'), r.reason, '') AS reason
 FROM legs AS r
 ARRAY JOIN arrayFilter(s -> isNotNull(s.1), [
   (leg_started_at, if(kind = 'parking', 'came', if(type = 'outgoing', 'dialled', 'rang')), NULL),
@@ -131,6 +132,7 @@ ORDER BY at, indexOf(['came', 'dialled', 'rang', 'answered', 'routed', 'stopped'
 				{"stopped", Text{"перестал звонить", "rings no more"}, Grey},
 				{"ended", Text{"закончил (говорил столько)", "ended (after talking)"}, Grey},
 			}},
+			{Name: "who", Title: Text{"Кто", "Who"}, Shape: Word},
 			{Name: "terminal", Title: Text{"Телефон или номер", "Phone or number"}, Shape: Word},
 			{Name: "span", Title: Text{"Сколько", "How long"}, Unit: Span, Width: 110},
 			{Name: "reason", Title: Text{"Слова оператора", "The operator's words"}, Shape: Word},

@@ -19,12 +19,14 @@ func numberTable() Panel {
 			"Доля отвеченных – без тех, кто положил трубку в первые секунды. Дольше всех ждали – самое долгое ожидание за период.",
 			"The share of answered calls is without those who hung up in the first seconds. The longest wait is that of the whole period.",
 		},
-		SQL: "SELECT external_number, sum(r.received) AS received, sum(r.answered) AS answered, sum(r.missed) AS missed, sum(r.short_abandons) AS short_abandons,\n  " +
+		SQL: "SELECT external_number, " + numberName + " AS name, sum(r.received) AS received, sum(r.answered) AS answered, sum(r.missed) AS missed, sum(r.short_abandons) AS short_abandons,\n  " +
 			answerRate + ",\n  " + serviceLevel + ",\n  " + averageWait + ",\n  max(r.longest_wait_ms) / 1000 AS longest_wait,\n  " +
 			share("incoming_talk_ms", "sum(r.answered)") + " / 1000 AS average_talk, sum(r.hidden) AS hidden, sum(r.outgoing) AS outgoing" +
 			"\nFROM report_volume AS r\nWHERE " + within(byIntegration, byNumber, byHours) + "\nGROUP BY external_number\nORDER BY received DESC\nLIMIT 500",
 		Columns: []Column{
-			numberColumn.led(toNumberCalls), receivedColumn.line(""), answeredColumn.line(""), missedColumn.line(""), shortColumn.line(""),
+			numberColumn.led(toNumberCalls),
+			{Name: "name", Title: Text{"Название", "Name"}, Shape: Word},
+			receivedColumn.line(""), answeredColumn.line(""), missedColumn.line(""), shortColumn.line(""),
 			rateColumn, levelColumn, waitColumn,
 			{Name: "longest_wait", Title: Text{"Дольше всех ждали", "Longest wait"}, Unit: Span},
 			{Name: "average_talk", Title: Text{"Разговор в среднем", "Talk, average"}, Unit: Span},

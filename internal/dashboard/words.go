@@ -74,6 +74,10 @@ var (
 	waitColumn       = Column{Name: "average_wait", Title: Text{"Ждут в среднем", "Wait, average"}, Unit: Span, Steps: []Step{{0, Green}, {20, Yellow}, {40, Red}}}
 )
 
+// numberName is the name of an external number of a group, by which rows are
+// grouped: the one it has now.
+const numberName = "dictGet('directory_number', 'name', (toString(any(r.integration)), toString(external_number)), now64(3, 'UTC'))"
+
 // line gives a column one colour, for graphs over time.
 func (c Column) line(colour Colour) Column {
 	c.Steps, c.Colour = nil, colour
@@ -122,7 +126,8 @@ var (
 	numberVariable = Variable{
 		Name: "number", Title: Text{"Наш номер", "Our number"},
 		About: Text{"Внешний номер компании, на который звонили", "The company's number that was called"},
-		SQL:   "SELECT DISTINCT external_number FROM report_volume AS r WHERE $__timeFilter(started_at) AND external_number != '' ORDER BY external_number",
+		SQL: "SELECT external_number, concat(external_number, if(name = '', '', ' · '), name) FROM (SELECT external_number, " + numberName +
+			" AS name FROM report_volume AS r WHERE $__timeFilter(started_at) AND external_number != '' GROUP BY external_number) ORDER BY external_number",
 	}
 	hoursVariable = Variable{
 		Name: "hours", Title: Text{"Часы", "Hours"},

@@ -61,7 +61,7 @@ func (s Style) show(c dashboard.Column, value any) string {
 	}
 	if c.Shape == dashboard.Moment {
 		if at, ok := moment(value); ok {
-			return at.In(s.Zone).Format("2006-01-02 15:04")
+			return at.In(s.Zone).Format("02.01 15:04:05")
 		}
 	}
 	n, ok := number(value)
