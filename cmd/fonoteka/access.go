@@ -48,6 +48,9 @@ func (cfg *config) operatorSettings(file file, pick func(string, string) string,
 			p.add("--%s (FONOTEKA_MTT_%s): %w", u.flag, u.env, err)
 		}
 	}
+	if len(file.Integrations) > 0 && pick("redirect-uri", "") == "" && pick("client-id", "")+pick("client-secret", "") != "" {
+		p.add("--client-id, --client-secret (FONOTEKA_MTT_CLIENT_ID, _SECRET) belong to the integration of --redirect-uri; in the file they stand beside each redirect_uri, as client_id and client_secret")
+	}
 	if cfg.key = pick("key", ""); cfg.key != "" && len(cfg.key) < state.MinKey {
 		p.add("--key (FONOTEKA_KEY): a key has at least %d letters: openssl rand -hex 32 makes one", state.MinKey)
 	}

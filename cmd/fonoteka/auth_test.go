@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -310,4 +311,18 @@ func TestAWrongKeyStopsNoNotification(t *testing.T) {
 		t.Errorf("with the right key again, login needed: %q", v)
 	}
 	in.stop()
+}
+
+func TestMistakesAboutTheOperatorAreNamedTogether(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "fonoteka.yaml")
+	yaml := "integrations:\n  - {name: moscow, redirect_uri: \"https://calls.example.org/mtt/a\", client_id: i, client_secret: a-secret}\napi_url: http://api.example.org\n"
+	if err := os.WriteFile(file, []byte(yaml), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, errOut, code := output(t, "auth", "status", "--config", file, "--data", t.TempDir(), "--client-id", "i", "--oauth-url", "https://user:a-secret@example.org", "--key", "a-secret")
+	if code != 2 || strings.Contains(errOut, "a-secret") {
+		t.Errorf("exit %d", code)
+	}
+	has(t, errOut, "4 mistakes", "--api-url (FONOTEKA_MTT_API_URL): must be https", "--oauth-url (FONOTEKA_MTT_OAUTH_URL): is not a plain URL", "--key (FONOTEKA_KEY)", "belong to the integration of --redirect-uri")
 }

@@ -43,7 +43,7 @@ func (h inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 	func() {
 		defer func() {
 			if cut {
-				if err := recover(); err != http.ErrAbortHandler { //nolint:errorlint // a panic
+				if err := recover(); err != http.ErrAbortHandler {
 					panic(err)
 				}
 			}
@@ -149,8 +149,7 @@ func (w *world) atOperator(address, user, password string) string {
 	if user == "" {
 		form = url.Values{"refuse": {"1"}}
 	}
-	form2 := strings.NewReader(form.Encode())
-	done := w.ask("POST", "https://oauth.example.org/oauth/login?"+u.RawQuery, form2)
+	done := w.ask("POST", "https://oauth.example.org/oauth/login?"+u.RawQuery, strings.NewReader(form.Encode()))
 	if done.StatusCode != http.StatusFound {
 		w.t.Fatalf("login: %s", done.Status)
 	}

@@ -184,7 +184,7 @@ func TestWithoutCredentialsNothingIsAskedAndNothingIsWrong(t *testing.T) {
 	if err := w.works(k); !errors.Is(err, token.ErrLogin) {
 		t.Errorf("the API was asked: %v", err)
 	}
-	configured := w.keeper(nil)
+	configured := w.keeper(func(o *token.Options) { o.Integration, o.Registerer = "second", w.reg })
 	once(t, configured)
 	if s := w.state(configured, token.NoLogin); !s.LoginNeeded() {
 		t.Error("a first login is not needed")

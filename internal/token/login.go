@@ -103,7 +103,10 @@ func (k *Keeper) finish(ctx context.Context, code, state string) (outcome string
 		if err := k.save(r); err != nil { // so the disk takes writes
 			return err
 		}
-		got, became, err := k.exchange(context.WithoutCancel(ctx), r, code, ends)
+		// The browser may leave, and waits no longer than its server does.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 20*time.Second)
+		defer cancel()
+		got, became, err := k.exchange(ctx, r, code, ends)
 		got.Login.Outcome = became
 		if saveErr := k.insist(got); saveErr != nil {
 			return errors.Join(err, saveErr)

@@ -25,9 +25,8 @@ type pages struct {
 	log *slog.Logger
 }
 
-// LoginParameter is the parameter of a redirect URI that asks for a page about a
-// login that came back.
-const LoginParameter = "login"
+// parameter of a redirect URI asks for the page about a login that came back.
+const parameter = "login"
 
 func (p *pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	k := p.of(r)
@@ -37,7 +36,7 @@ func (p *pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	q := r.URL.Query()
 	if !q.Has("code") && !q.Has("error") {
-		show(w, k.o.Integration, q.Get(LoginParameter))
+		show(w, k.o.Integration, q.Get(parameter))
 		return
 	}
 	outcome, err := k.finish(r.Context(), q.Get("code"), q.Get("state"))
@@ -48,7 +47,7 @@ func (p *pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		p.log.Info("logged in", "integration", k.o.Integration)
 	}
 	header(w)
-	w.Header().Set("Location", "?"+LoginParameter+"="+outcome)
+	w.Header().Set("Location", "?"+parameter+"="+outcome)
 	w.WriteHeader(http.StatusSeeOther)
 }
 

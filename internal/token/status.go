@@ -62,7 +62,7 @@ func (k *Keeper) Status() Status {
 	}
 	s.LoggedInAt, s.RefreshedAt = r.LoggedInAt.UTC(), r.AskedAt.UTC()
 	s.AccessEnds, s.RefreshEnds = r.AccessEnds.UTC(), r.RefreshEnds.UTC()
-	s.FailingSince, s.Failure = r.FailingSince, r.Failure
+	s.FailingSince, s.Failure = r.FailingSince.UTC(), r.Failure
 	switch {
 	case !r.renewable(s.At):
 		s.State = Ended

@@ -23,6 +23,11 @@
 // Nothing is kept in memory otherwise: every question is answered from the file,
 // so that commands beside a running serve, and serve itself, always agree.
 //
+// golang.org/x/oauth2 has a source of tokens that renews itself. It was rejected
+// (but for the requests themselves, which package mtt makes with it): it keeps
+// tokens in memory, renews them when they have ended, and knows of no other
+// process. x/time/rate bounds what a server that refuses every token may cause.
+//
 // A refusal by the operator does not discard the token: error answers are not
 // documented, so it is tried on, ever more seldom, until its own end. That a
 // login is needed is said from the first refusal on.
