@@ -8,6 +8,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"fonoteka/internal/audit"
 	"fonoteka/internal/call"
 	"fonoteka/internal/playback"
 	"fonoteka/internal/warehouse"
@@ -18,7 +19,19 @@ func (p *pipeline) newPlayback(password string, reg prometheus.Registerer) (*pla
 	return playback.New(playback.Options{
 		Find:     p.findRecording,
 		Store:    func(bucket string) playback.Store { return p.blob.In(bucket) },
+		Note:     p.noteListener,
 		Password: password, Log: p.log, Registerer: reg,
+	})
+}
+
+// noteListener keeps in the audit who asked for a recording, by the name that
+// came with the password.
+func (p *pipeline) noteListener(ctx context.Context, who string, r call.RecordingStatus) error {
+	if who == "" {
+		who = "nameless"
+	}
+	return p.keeping.trail.Log(ctx, audit.Entry{
+		Actor: who, Action: "recording.listen", Integration: r.Integration, Target: r.ID, Outcome: audit.Done,
 	})
 }
 
