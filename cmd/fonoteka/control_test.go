@@ -20,7 +20,7 @@ func operated(t *testing.T, o sim.PlatformOptions) (*installation, *cabinet) {
 	c := openCabinet(t, o, nil)
 	in := install(t, c.withClient()...).start().ready()
 	c.login(in)
-	in.eventually(time.Minute, "12", "SELECT count() FROM directory_workplaces")
+	in.eventually(time.Minute, "12 4", "SELECT concat(toString((SELECT count() FROM directory_workplaces)), ' ', toString((SELECT count() FROM directory_numbers)))")
 	return in, c
 }
 

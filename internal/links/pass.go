@@ -78,48 +78,59 @@ var beats = []beat{
 // chunk is the most that is looked at in one pass.
 const chunk = 24 * time.Hour
 
-// Run passes until ctx ends. It takes at most a twentieth of the time.
+// Run passes until ctx ends. It takes at most a twentieth of the time; what is
+// long ago does not hold up what is new.
 func (p *Passer) Run(ctx context.Context) error {
 	last := make([]time.Time, len(beats))
+	var older []span
 	for ctx.Err() == nil {
-		pause := beats[0].every
-		for i, b := range beats {
-			if time.Since(last[i]) < b.every {
-				continue
+		began, worked := time.Now(), true
+		switch {
+		case began.Sub(last[0]) >= beats[0].every:
+			if worked = p.try(ctx, span{began.Add(-beats[0].back), began.Add(beats[0].back)}); worked {
+				last[0] = began
 			}
-			began := time.Now()
-			err := p.passes(ctx, began.Add(-b.back), began.Add(beats[0].back))
-			if ctx.Err() != nil {
-				return nil
+			for i, b := range beats[1:] {
+				if began.Sub(last[i+1]) >= b.every {
+					older, last[i+1] = append(older, chunks(began.Add(-b.back), began.Add(-beats[0].back))...), began
+				}
 			}
-			p.say(err)
-			if err == nil {
-				last[i] = began
+		case len(older) > 0:
+			if worked = p.try(ctx, older[0]); worked {
+				older = older[1:]
 			}
-			pause = max(pause, 20*time.Since(began))
 		}
-		wait(ctx, pause)
+		pause := 20 * time.Since(began)
+		if len(older) == 0 || !worked {
+			pause = max(pause, beats[0].every)
+		}
+		wait(ctx, max(pause, 50*time.Millisecond))
 	}
 	return nil
 }
 
-// passes looks at [from, to), the newest first.
-func (p *Passer) passes(ctx context.Context, from, to time.Time) error {
-	for to.After(from) && ctx.Err() == nil {
+type span struct{ from, to time.Time }
+
+// chunks cuts a span, the newest first.
+func chunks(from, to time.Time) (out []span) {
+	for to.After(from) {
 		begin := to.Add(-chunk)
 		if begin.Before(from) {
 			begin = from
 		}
-		began := time.Now()
-		if err := p.Pass(ctx, begin, to); err != nil {
-			return err
-		}
+		out = append(out, span{begin, to})
 		to = begin
-		if to.After(from) {
-			wait(ctx, 20*time.Since(began))
-		}
 	}
-	return nil
+	return out
+}
+
+// try passes once; a failure is tried again at the next beat.
+func (p *Passer) try(ctx context.Context, s span) bool {
+	err := p.Pass(ctx, s.from, s.to)
+	if ctx.Err() == nil {
+		p.say(err)
+	}
+	return err == nil
 }
 
 // around is how much before and after a span is read with it, so that what is
