@@ -244,10 +244,10 @@ GROUP BY local_day, integration;
 -- How many calls waited, rang and talked how long: for averages and quantiles
 -- over any time. A row per call for the last month, then counts of a day.
 CREATE OR REPLACE VIEW report_durations AS
-SELECT started_at, local_day, integration, external_number, direction, measure, duration_ms, toUInt32(1) AS calls
-FROM live_durations WHERE started_at >= today() - 31
+SELECT toDateTime(d.started_at, 'UTC') AS started_at, local_day, integration, external_number, direction, measure, duration_ms, toUInt32(1) AS calls
+FROM live_durations AS d WHERE d.started_at >= today() - 31
 UNION ALL
-SELECT toDateTime64(started_at, 3, 'UTC'), local_day, integration, external_number, direction, measure, duration_ms, calls
+SELECT started_at, local_day, integration, external_number, direction, measure, duration_ms, calls
 FROM daily_durations FINAL WHERE started_at < today() - 31;
 
 -- Each missed call, and what came of it.
