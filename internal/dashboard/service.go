@@ -159,7 +159,7 @@ func archivePanels() []Panel {
 			},
 		},
 		{
-			Kind: Lines, Width: 12, Height: 8, Unit: Count,
+			Kind: Lines, Width: 8, Height: 8, Unit: Count,
 			Title: Text{"Ждут скачивания", "Waiting to be fetched"},
 			About: Text{
 				"Пора скачивать, скачиваются сейчас и ещё не сохранённые всего.",
@@ -172,13 +172,22 @@ func archivePanels() []Panel {
 			},
 		},
 		{
-			Kind: Lines, Width: 12, Height: 8, Unit: Span, Steps: []Step{{0, Green}, {30 * 86400, Yellow}, {45 * 86400, Red}},
+			Kind: Lines, Width: 8, Height: 8, Unit: Span, Steps: []Step{{0, Green}, {30 * 86400, Yellow}, {45 * 86400, Red}},
 			Title: Text{"Давность проверки архива", "Age of the archive's checks"},
 			About: Text{
 				"Каждая запись перечитывается и сверяется раз в 30 дней. Здесь – как давно проверялась та, что дольше всех ждёт.",
 				"Every recording is read again and compared within 30 days. This is the age of the check that is oldest.",
 			},
 			Prom: []Prom{{Expr: `max(fonoteka_fixity_oldest_unchecked_seconds)`, Legend: Text{"давность", "age"}, Colour: Blue}},
+		},
+		{
+			Kind: Lines, Width: 8, Height: 8, Unit: Count,
+			Title: Text{"Прослушивания за час", "Listening, in an hour"},
+			About: Text{
+				"served – запись открыта. unauthorised – неверный пароль. absent – её ещё нет в архиве. differs – файл не тот, что был сохранён: fonoteka scrub.",
+				"served: a recording was opened. unauthorised: a wrong password. absent: not archived yet. differs: the file is not what was stored: fonoteka scrub.",
+			},
+			Prom: []Prom{{Expr: `sum by (answer) (increase(fonoteka_playback_requests_total[1h])) > 0`, Legend: Text{"{{answer}}", "{{answer}}"}}},
 		},
 	}
 }
