@@ -19,6 +19,9 @@ import (
 	"fonoteka/internal/warehouse"
 )
 
+// benchIntegration has no calls of before.
+const benchIntegration = "bench"
+
 // BenchmarkSpoolToCalls relays and derives notifications, and beside it inserts
 // the same rows of events plainly, in the same batches and as durably. The
 // ratio is what relaying and deriving cost: 1 would be nothing.
@@ -31,7 +34,8 @@ func BenchmarkSpoolToCalls(b *testing.B) {
 	}
 	bodies := s.Notifications()
 	for b.Loop() {
-		relayed := relayAndDerive(b, bodies, calls)
+		db, _ := benchWarehouse(b)
+		relayed := relayAndDerive(b, db, bodies, calls)
 		plain := insertPlainly(b, bodies)
 		b.ReportMetric(float64(len(bodies))/relayed.Seconds(), "relayed-events/s")
 		b.ReportMetric(float64(len(bodies))/plain.Seconds(), "plain-events/s")
@@ -43,11 +47,14 @@ func BenchmarkSpoolToCalls(b *testing.B) {
 func benchWarehouse(b testing.TB) (*warehouse.DB, string) {
 	b.Helper()
 	native, http, user, password := embeddedtest.ClickHouse(b)
+	return newDatabase(b, warehouse.Options{Addrs: []string{native}, HTTPAddr: http, User: user, Password: password})
+}
+
+func newDatabase(b testing.TB, o warehouse.Options) (*warehouse.DB, string) {
+	b.Helper()
 	name := fmt.Sprintf("bench_%d", time.Now().UnixNano())
-	db, err := warehouse.Open(warehouse.Options{
-		Addrs: []string{native}, HTTPAddr: http, User: user, Password: password, Database: name,
-		Log: slog.New(slog.DiscardHandler),
-	})
+	o.Database, o.Log = name, slog.New(slog.DiscardHandler)
+	db, err := warehouse.Open(o)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -58,9 +65,8 @@ func benchWarehouse(b testing.TB) (*warehouse.DB, string) {
 	return db, name
 }
 
-func relayAndDerive(b *testing.B, bodies [][]byte, calls int) time.Duration {
+func relayAndDerive(b *testing.B, db *warehouse.DB, bodies [][]byte, calls int) time.Duration {
 	b.Helper()
-	db, _ := benchWarehouse(b)
 	sp, err := spool.Open(spool.Options{Dir: filepath.Join(b.TempDir(), "spool"), Cursors: []string{warehouseCursor}})
 	if err != nil {
 		b.Fatal(err)
@@ -87,7 +93,7 @@ func relayAndDerive(b *testing.B, bodies [][]byte, calls int) time.Duration {
 			continue
 		}
 		var answer bytes.Buffer
-		if err := db.Query(b.Context(), &answer, "SELECT count() FROM calls WHERE isNotNull(ended_at)", "TSV"); err != nil {
+		if err := db.Query(b.Context(), &answer, "SELECT count() FROM calls WHERE integration = '"+benchIntegration+"' AND isNotNull(ended_at) AND started_at > now() - INTERVAL 15 DAY", "TSV"); err != nil {
 			b.Fatal(err)
 		}
 		_, _ = fmt.Sscan(answer.String(), &ended)
@@ -106,7 +112,7 @@ func fill(b *testing.B, sp *spool.Spool, bodies [][]byte) {
 	for w := range writers {
 		go func() {
 			for i := w; i < len(bodies); i += writers {
-				if _, err := sp.Append(b.Context(), spool.Record{Integration: "main", ContentType: "application/json", Body: bodies[i]}); err != nil {
+				if _, err := sp.Append(b.Context(), spool.Record{Integration: benchIntegration, ContentType: "application/json", Body: bodies[i]}); err != nil {
 					failed <- err
 					return
 				}
@@ -127,11 +133,11 @@ func insertPlainly(b *testing.B, bodies [][]byte) time.Duration {
 	cfg := &config{}
 	var rows []warehouse.EventRow
 	for _, body := range bodies {
-		e, err := cfg.decode("main", body, time.Now())
+		e, err := cfg.decode(benchIntegration, body, time.Now())
 		if err != nil {
 			b.Fatal(err)
 		}
-		rows = append(rows, warehouse.EventRow{Integration: "main", CallID: e.CallID(), EventID: e.ID, ReceivedAt: e.ReceivedAt, Kind: e.Kind, State: string(e.State), Body: body})
+		rows = append(rows, warehouse.EventRow{Integration: benchIntegration, CallID: e.CallID(), EventID: e.ID, ReceivedAt: e.ReceivedAt, Kind: e.Kind, State: string(e.State), Body: body})
 	}
 	began := time.Now()
 	for batch := range slices.Chunk(rows, relay.DefaultMaxRecords) {

@@ -138,7 +138,12 @@ func deriveAll(t *testing.T, db *warehouse.DB, calls int) {
 func change(t *testing.T, query string) {
 	t.Helper()
 	_, addr, user, password := embeddedtest.ClickHouse(t)
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+addr+"/", strings.NewReader(query))
+	changeAt(t, addr, user, password, query)
+}
+
+func changeAt(t testing.TB, addr, user, password, query string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(context.WithoutCancel(t.Context()), http.MethodPost, "http://"+addr+"/", strings.NewReader(query))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -38,7 +38,7 @@ func seedCommand() *cli.Command {
 			&cli.IntFlag{Name: "workers", Usage: "fill `N` months at once; default: one for each processor"},
 			&cli.Float64Flag{Name: "posted", Usage: "post `PERCENT` of the calls to --redirect-uri instead, so that the installation makes their rows"},
 			&cli.StringFlag{Name: "redirect-uri", Usage: "the installation's redirect `URI`, with --posted"},
-			&cli.IntFlag{Name: "reversioned", Usage: "write `PERCENT` of the calls once more with a higher version, and keep the engine from merging them"},
+			&cli.IntFlag{Name: "reversioned", Usage: "write `PERCENT` of the calls once more with a higher version, and keep the engine from merging them; with --calls 0 nothing else"},
 		},
 		Action: runSeed,
 	}

@@ -52,7 +52,9 @@ type Options struct {
 	Posted      float64
 	RedirectURI string
 	// Reversioned is the share of the calls, 0 to 1, that is written once more
-	// with a higher version. Their tables no longer merge from then on: see Freeze.
+	// with a higher version, those seeded before included; with no calls in
+	// History that is all that happens. The tables of calls do not merge from
+	// then on.
 	Reversioned float64
 
 	Log *slog.Logger
@@ -110,7 +112,11 @@ func Run(ctx context.Context, o Options) (Counts, error) {
 	if o.Posted > 0 {
 		s.poster = s.newPoster()
 	}
-	for _, step := range []func(context.Context) error{s.directory, s.stage, s.fill, s.attach, s.again} {
+	steps := []func(context.Context) error{s.directory, s.stage, s.fill, s.attach, s.again}
+	if o.History.Calls == 0 {
+		steps = steps[len(steps)-1:]
+	}
+	for _, step := range steps {
 		if err := step(ctx); err != nil {
 			return s.counts(), err
 		}
@@ -147,8 +153,10 @@ func (s *seeder) stage(ctx context.Context) error {
 		if err := s.exec(ctx, "SYSTEM STOP MERGES %s", staged(t)); err != nil {
 			return err
 		}
-		// Without merges there are many parts, which is no reason to refuse more.
-		if err := s.exec(ctx, "ALTER TABLE %s MODIFY SETTING parts_to_delay_insert = 100000, parts_to_throw_insert = 100000", staged(t)); err != nil {
+		// Without merges there are many parts, which is no reason to refuse more;
+		// and what a loss of power took away is seeded again.
+		if err := s.exec(ctx, "ALTER TABLE %s MODIFY SETTING parts_to_delay_insert = 100000, parts_to_throw_insert = 100000, "+
+			"fsync_after_insert = 0, fsync_part_directory = 0", staged(t)); err != nil {
 			return err
 		}
 	}
@@ -244,7 +252,7 @@ func (s *seeder) again(ctx context.Context) error {
 	if s.o.Reversioned == 0 {
 		return nil
 	}
-	if err := s.Freeze(ctx); err != nil {
+	if err := s.freeze(ctx); err != nil {
 		return err
 	}
 	percent := int(s.o.Reversioned * 100)
@@ -263,10 +271,10 @@ func (s *seeder) again(ctx context.Context) error {
 	return nil
 }
 
-// Freeze ends the merging of the tables of calls, for good: a part of more than
+// freeze ends the merging of the tables of calls, for good: a part of more than
 // a byte is not merged. It is a setting of the tables, since SYSTEM STOP MERGES
-// ends with the engine's process. Thaw undoes it.
-func (s *seeder) Freeze(ctx context.Context) error {
+// ends with the engine's process.
+func (s *seeder) freeze(ctx context.Context) error {
 	for _, t := range []string{"calls", "legs", "calls_by_client"} {
 		if err := s.exec(ctx, "ALTER TABLE %s MODIFY SETTING max_bytes_to_merge_at_max_space_in_pool = 1, max_bytes_to_merge_at_min_space_in_pool = 1, min_age_to_force_merge_seconds = 0", t); err != nil {
 			return err
