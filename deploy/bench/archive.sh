@@ -4,14 +4,14 @@
 # copyurl` of the same links, with the same parallelism, into the same syncing
 # S3. Then serve's memory with files of 100 MB among them.
 #
-# RECORDINGS (about; 3000), WORKERS (16), ROUNDS of both sides (2), RCLONE (path
+# RECORDINGS (about; 3000), WORKERS (16), ROUNDS of both sides (3), RCLONE (path
 # of a program; built in a temporary folder otherwise), BIN (bin).
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 recordings=${RECORDINGS:-3000}
 workers=${WORKERS:-16}
-rounds=${ROUNDS:-2}
+rounds=${ROUNDS:-3}
 bin=${BIN:-$PWD/bin}
 rclone_version=v1.76.0
 work=$(mktemp -d "${TMPDIR:-/tmp}/fonoteka-bench.XXXXXX")
@@ -53,6 +53,18 @@ free_port() { # of the loopback interface, most probably
 
 sql() { "$bin/fonoteka" sql --data "$data" --format TSV "$1"; }
 now() { date +%s.%N; }
+
+# cpu_of PID…: seconds of a core that processes have used so far.
+cpu_of() {
+	local pid all=0
+	for pid in "$@"; do
+		set -- $(sed 's/.*) //' "/proc/$pid/stat")
+		all=$((all + ${12} + ${13}))
+	done
+	awk -v t="$all" -v hz="$(getconf CLK_TCK)" 'BEGIN { print t / hz }'
+}
+store_pid() { pgrep -P "$serve" -f "embedded-$1"; }
+each_ms() { awk -v n="$n" -v from="$1" -v to="$2" 'BEGIN { printf "%.2f", (to - from) * 1000 / n }'; }
 per_second() { awk -v n="$1" -v from="$2" -v to="$3" 'BEGIN { printf "%.0f", n / (to - from) }'; }
 
 find_rclone() {
@@ -97,7 +109,16 @@ settled() { # no recording more for two seconds
 	sleep 2
 	[ "$before" -gt 0 ] && [ "$before" = "$(count_state "!= ''")" ]
 }
-all_archived() { [ "$(count_state "!= 'archived'")" = 0 ]; }
+metric() { # NAME: its value, rounded
+	local at
+	at=$(sed -n 's/.*msg=listening.*private=\([^ ]*\).*/\1/p' "$work/serve.log")
+	curl -sf "http://$at/metrics" | awk -v name="$1" '$1 == name { printf "%.0f", $2 }'
+}
+none_left() { [ "$(count_state "!= 'archived'")" = 0 ]; }
+all_archived() { [ "$(metric fonoteka_archive_archived_total)" = "$n" ]; }
+relayed() { [ "$(metric 'fonoteka_relay_records_total{cursor="recordings"}')" = "$(metric 'fonoteka_relay_records_total{cursor="warehouse"}')" ]; }
+working() { derived && [ "$(metric fonoteka_archive_in_flight)" -gt "$workers" ]; }
+derived() { local lag && lag=$(metric fonoteka_cdr_lag_seconds) && [ -n "$lag" ] && [ "$lag" -lt 3 ]; }
 
 rclone=$(find_rclone)
 data=$work/data
@@ -113,15 +134,20 @@ dd if=/dev/zero of="$work/fsync" bs=4k count=500 oflag=dsync 2>&1 |
 	awk '/copied/ { for (i = 1; i <= NF; i++) if ($i == "s,") printf "fsync: %.0f a second (4 KiB written and synced)\n", 500 / $(i - 1) }'
 
 echo "announcing …"
-# A Redis that is not there: everything gets into the catalogue, nothing is fetched.
-serve --redis-url redis://127.0.0.1:1/0
+# One request in a quarter of an hour: everything gets into the catalogue, next to
+# nothing is fetched.
+serve --per-host-rate 0.001
 until_true 60 "serve's start" listening
 simulate small $((recordings * 10 / 8)) 300000 "$RANDOM" "$small"
 until_true 120 "announcing" announced
 until_true 120 "announcing" settled
+until_true 120 "deriving" derived
+until_true 120 "reading the announcements" relayed
 n=$(count_state "= 'announced'")
 sql "SELECT url, key_of FROM (SELECT url, concat('r/', recording_id, '.mp3') AS key_of FROM recordings)" | tr '\t' ',' >"$work/urls.csv"
-stop_serve
+kill -9 "$serve" # the downloads that wait would hold it for a while
+wait "$serve" || true
+while pgrep -f "embedded-.* $data" >/dev/null; do sleep 0.2; done
 cp -a "$data" "$work/before"
 
 secret() { sed -n "s/.*\"$1\": *\"\{0,1\}\([^\",}]*\).*/\1/p" "$work/state.json" | head -n 1; }
@@ -140,32 +166,57 @@ run_rclone() { # the stores are up, serve has nothing to do
 		force_path_style = true
 	END
 	"$rclone" mkdir "s3:rclone"
-	local from to copied
+	local from to copied s3 store
+	s3=$(store_pid s3)
+	store=$(cpu_of "$s3")
 	from=$(now)
-	"$rclone" copyurl --urls "$work/urls.csv" "s3:rclone/$1" --s3-no-check-bucket --transfers "$workers" 2>"$work/rclone.log" ||
-		fail "rclone" "$work/rclone.log"
+	local TIMEFORMAT='%U %S'
+	{ time "$rclone" copyurl --urls "$work/urls.csv" "s3:rclone/$1" --s3-no-check-bucket --transfers "$workers" 2>"$work/rclone.log" ||
+		fail "rclone" "$work/rclone.log"; } 2>"$work/rclone.cpu"
 	to=$(now)
+	local itself
+	itself=$(awk '{ print $1 + $2 }' "$work/rclone.cpu")
+	store=$(each_ms "$store" "$(cpu_of "$s3")")
+	itself=$(each_ms 0 "$itself")
 	copied=$("$rclone" size "s3:rclone/$1" --json | sed 's/.*"count":\([0-9]*\).*/\1/')
 	[ "$copied" = "$n" ] || fail "rclone copied $copied of $n"
 	theirs=$(per_second "$n" "$from" "$to")
-	echo "rclone copyurl: $theirs recordings/s"
+	echo "rclone copyurl: $theirs recordings/s; CPU of each $(awk -v a="$itself" -v b="$store" 'BEGIN { print a + b }') ms: itself $itself, S3 $store"
+	theirs_all=$((theirs_all + theirs))
 }
+
+# Serve starts while the simulator stands still, so that what is measured is the
+# drain alone: no start of an engine, no calls to be derived.
+run_fonoteka() {
+	kill -STOP "$sim"
+	serve
+	until_true 60 "serve's start" working
+	local from s3 engine before ours
+	s3=$(store_pid s3)
+	engine=$(store_pid clickhouse)
+	before=($(cpu_of "$serve") $(cpu_of "$s3") $(cpu_of "$engine"))
+	from=$(now)
+	kill -CONT "$sim"
+	until_true 300 "archiving" all_archived
+	local after=($(cpu_of "$serve") $(cpu_of "$s3") $(cpu_of "$engine"))
+	[ "$(count_state "= 'archived'")" = "$n" ] || fail "not all rows say archived" "$work/serve.log"
+	ours_to=$(sql "SELECT toUnixTimestamp64Milli(max(at)) / 1000 FROM custody WHERE step = 'archived'")
+	ours=$(per_second "$n" "$from" "$ours_to")
+	ours_cpu=$(each_ms 0 "$(awk -v a="${after[*]}" -v b="${before[*]}" 'BEGIN { split(a, x); split(b, y); print x[1] + x[2] + x[3] - y[1] - y[2] - y[3] }')")
+	echo "fonoteka: $ours recordings/s, with sidecar and row; CPU of each $ours_cpu ms: serve $(each_ms "${before[0]}" "${after[0]}"), S3 $(each_ms "${before[1]}" "${after[1]}"), ClickHouse $(each_ms "${before[2]}" "${after[2]}"); serve without the engine $(memory) MB resident at most"
+	ours_all=$((ours_all + ours))
+}
+memory() { awk '/VmHWM/ { print int($2 / 1024) }' "/proc/$serve/status"; }
 
 ours_all=0
 theirs_all=0
 for round in $(seq "$rounds"); do
-	rm -rf "$data"
+	# A new folder: some file systems are slow for minutes after a great deletion.
+	data=$work/data$round
 	cp -a "$work/before" "$data"
 	sync
-	serve
-	until_true 60 "serve's start" listening
-	until_true 300 "archiving" all_archived
-	ours=$(sql "SELECT round(count() / (dateDiff('millisecond', min(fetched), max(done)) / 1000)) FROM (
-		SELECT minIf(at, step = 'fetched') AS fetched, maxIf(at, step = 'archived') AS done FROM custody GROUP BY recording_id)")
-	echo "fonoteka: $ours recordings/s, with sidecar and row; serve without the engine $(awk '/VmHWM/ { print int($2 / 1024) }' "/proc/$serve/status") MB resident at most"
+	run_fonoteka
 	run_rclone "$round"
-	ours_all=$((ours_all + ours))
-	theirs_all=$((theirs_all + theirs))
 	[ "$round" = "$rounds" ] || stop_serve
 done
 awk -v n="$n" -v a="$ours_all" -v b="$theirs_all" -v r="$rounds" 'BEGIN {
@@ -176,5 +227,5 @@ kill "$sim"
 simulate small2 400 300000 "$RANDOM" "$small"
 simulate large 12 100000000 "$RANDOM" "$large"
 until_true 60 "announcing" settled
-until_true 300 "archiving" all_archived
-echo "serve without the engine: $(awk '/VmHWM/ { print int($2 / 1024) }' "/proc/$serve/status") MB resident at most (reach 150), largest file $(sql "SELECT max(size) FROM recordings") bytes, $(sql "SELECT countIf(size > 50000000) FROM recordings") of them"
+until_true 300 "archiving" none_left
+echo "serve without the engine: $(memory) MB resident at most (reach 150), largest file $(sql "SELECT max(size) FROM recordings") bytes, $(sql "SELECT countIf(size > 50000000) FROM recordings") of them"
