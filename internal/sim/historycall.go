@@ -86,7 +86,7 @@ func (t *teller) call(i int, at time.Time) *HistoryCall {
 	st.external = t.h.company.externals[lowFirst(r, len(t.h.company.externals))]
 	st.transport = "10.133." + strconv.Itoa(32+r.IntN(20)) + "." + strconv.Itoa(1+r.IntN(250)) + ":507" + strconv.Itoa(r.IntN(10))
 	outgoing := st.call.Kind == Outgoing || st.call.Kind == OutgoingBusy || st.call.Kind == OutgoingNoAns
-	st.client = historyClient(i, outgoing, r)
+	st.client = t.h.client(i, outgoing, r)
 	if r.IntN(16) == 0 {
 		st.hidden = 1 + r.IntN(3)
 	}
@@ -100,19 +100,20 @@ func (t *teller) call(i int, at time.Time) *HistoryCall {
 	return &t.out
 }
 
-// historyClient numbers clients by the call in which they were first met: two
+// client numbers clients by the call in which they were first met: two
 // thirds of the incoming calls are first ones, the others come again, most of
 // them soon, some from a few hundred who call for years; outgoing calls go to
 // those who called lately more often than not.
-func historyClient(i int, outgoing bool, r *rand.Rand) client {
+func (h *History) client(i int, outgoing bool, r *rand.Rand) client {
+	lately, soon := min(3000, h.opts.Calls/50), min(30_000, h.opts.Calls/20) // calls ago
 	n := i
 	switch u := r.IntN(100); {
 	case u < 6:
 		n = -1 - lowFirst(r, 400)
 	case outgoing && u < 60:
-		n = i - int(r.ExpFloat64()*3000)
+		n = i - int(r.ExpFloat64()*float64(lately))
 	case u < 24:
-		n = i - int(r.ExpFloat64()*30000)
+		n = i - int(r.ExpFloat64()*float64(soon))
 	}
 	if n < -400 {
 		n = i
