@@ -62,7 +62,7 @@ func tellStatus(w io.Writer, s token.Status) {
 	row("access token", "%s", ends(s.AccessEnds.Sub(s.At)))
 	row("refresh token", "%s", ends(s.RefreshEnds.Sub(s.At)))
 	if !s.FailingSince.IsZero() {
-		row("failing", "for %s: %s", roughly(s.At.Sub(s.FailingSince)), s.Failure)
+		row("not renewed", "for %s: %s", roughly(s.At.Sub(s.FailingSince)), s.Failure)
 	}
 	if left := s.NextRefresh.Sub(s.At); !s.NextRefresh.IsZero() && left > 0 {
 		row("next refresh", "in %s, while serve runs", roughly(left))
@@ -75,7 +75,7 @@ var stateText = map[token.State]string{
 	token.NoCredentials: "no credentials – recordings that want no login are archived; for anything more: fonoteka auth login",
 	token.NoLogin:       "a login is needed – nobody has logged in with this client yet: fonoteka auth login",
 	token.Fine:          "logged in",
-	token.Failing:       "logged in, but the operator does not renew the tokens; it is tried again",
+	token.Failing:       "logged in, but the tokens are not renewed as they should be",
 	token.Refused:       "a login is needed – the operator refuses to renew the tokens: fonoteka auth login",
 	token.Ended:         "a login is needed – the refresh token has ended: fonoteka auth login",
 	token.Unreadable:    "a login is needed, or the right key – what is kept cannot be read",

@@ -35,7 +35,7 @@ type OAuthOptions struct {
 	URL          string // of the service; "": OAuthURL
 	ClientID     string
 	ClientSecret string
-	RedirectURI  string
+	RedirectURI  string // only a refresh goes without
 
 	Timeout   time.Duration     // of a request; 0: 45 s, as an answer that is not awaited may cost a login
 	Transport http.RoundTripper // nil: http.DefaultTransport
@@ -65,8 +65,8 @@ func NewOAuth(o OAuthOptions) (*OAuth, error) {
 	if u, err := url.Parse(o.URL); err != nil || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
 		return nil, errors.New("oauth: the address of the service is not a plain URL")
 	}
-	if o.ClientID == "" || o.ClientSecret == "" || o.RedirectURI == "" {
-		return nil, errors.New("oauth: client id, client secret and redirect URI are required")
+	if o.ClientID == "" || o.ClientSecret == "" {
+		return nil, errors.New("oauth: client id and secret are required")
 	}
 	base := strings.TrimRight(o.URL, "/")
 	if o.Transport == nil {

@@ -72,11 +72,7 @@ func (c child) run() {
 	if err != nil {
 		panic(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
-	if err := k.Run(ctx); err != nil {
-		panic(err)
-	}
+	k.Once(context.Background())
 	if err := json.NewEncoder(os.Stdout).Encode(k.Status()); err != nil {
 		panic(err)
 	}

@@ -2,7 +2,6 @@ package token_test
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"io"
 	"log/slog"
@@ -209,16 +208,6 @@ func (w *world) asked(grant string) int {
 		}
 	}
 	return n
-}
-
-// once does what Run does at its start.
-func once(t *testing.T, k *token.Keeper) {
-	t.Helper()
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if err := k.Run(ctx); err != nil {
-		t.Error(err)
-	}
 }
 
 // noSecretWasSaid fails the test where a log or a file shows what was exchanged.

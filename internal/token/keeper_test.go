@@ -178,14 +178,14 @@ func TestWithoutCredentialsNothingIsAskedAndNothingIsWrong(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, sim.PlatformOptions{})
 	k := w.keeper(func(o *token.Options) { o.Credentials, o.Registerer = token.Credentials{}, w.reg })
-	once(t, k)
+	k.Once(t.Context())
 	w.state(k, token.NoCredentials)
 	w.metric("fonoteka_token_login_needed", 0)
 	if err := w.works(k); !errors.Is(err, token.ErrLogin) {
 		t.Errorf("the API was asked: %v", err)
 	}
 	configured := w.keeper(func(o *token.Options) { o.Integration, o.Registerer = "second", w.reg })
-	once(t, configured)
+	configured.Once(t.Context())
 	if s := w.state(configured, token.NoLogin); !s.LoginNeeded() {
 		t.Error("a first login is not needed")
 	}
@@ -253,12 +253,17 @@ func TestAFullDiskCostsNoLogin(t *testing.T) {
 	// Full before: the operator is not even asked.
 	fails = func(int) error { return errDisk }
 	w.platform.Advance(time.Hour)
-	once(t, k)
+	k.Once(t.Context())
 	if n := w.asked("refresh_token"); n != 0 {
 		t.Fatalf("asked %d times with a full disk", n)
 	}
 	if err := w.works(k); err != nil {
 		t.Errorf("with the token that lives: %v", err)
+	}
+
+	w.platform.Advance(10 * time.Minute)
+	if s := w.state(k, token.Failing); s.At.Sub(s.FailingSince).Round(time.Minute) != 10*time.Minute {
+		t.Errorf("failing since %v, at %v", s.FailingSince, s.At)
 	}
 
 	// Full between the question and its answer: what came is not used, and not lost.
@@ -269,8 +274,8 @@ func TestAFullDiskCostsNoLogin(t *testing.T) {
 		}
 		return nil
 	}
-	once(t, k)
-	once(t, k)
+	k.Once(t.Context())
+	k.Once(t.Context())
 	if n := w.asked("refresh_token"); n != 1 {
 		t.Fatalf("asked %d times", n)
 	}
@@ -281,13 +286,13 @@ func TestAFullDiskCostsNoLogin(t *testing.T) {
 		t.Errorf("the old token is not given out: %v", err)
 	}
 	fails = func(int) error { return nil }
-	once(t, k)
+	k.Once(t.Context())
 	w.state(k, token.Fine)
 	if n := w.asked("refresh_token"); n != 1 {
 		t.Errorf("asked %d times", n)
 	}
 	w.platform.Advance(time.Hour)
-	once(t, w.keeper(nil)) // the baton was passed on
+	w.keeper(nil).Once(t.Context()) // the baton was passed on
 	if err := w.works(k); err != nil {
 		t.Error(err)
 	}
@@ -331,7 +336,7 @@ func TestTokensOfAnotherClientAreNotUsed(t *testing.T) {
 	k := w.keeper(func(o *token.Options) { o.Credentials.ClientID = "another" })
 	w.state(k, token.NoLogin)
 	w.platform.Advance(3 * time.Hour)
-	once(t, k)
+	k.Once(t.Context())
 	if err := w.works(k); !errors.Is(err, token.ErrLogin) {
 		t.Errorf("%v", err)
 	}

@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"time"
 
 	"fonoteka/internal/mtt"
@@ -34,6 +35,9 @@ const (
 // whoever finishes the login; those of a process's own configuration go before
 // them there.
 func (k *Keeper) Begin(ctx context.Context, given Credentials) (authorizeURL string, err error) {
+	if k.o.RedirectURI == "" {
+		return "", fmt.Errorf("the redirect URI of integration %s is not known", k.o.Integration)
+	}
 	err = k.alone(ctx, func(r record) error {
 		if given.Complete() && given != r.Credentials {
 			r.Credentials = given

@@ -135,7 +135,7 @@ func TestALoginThatFailsLeavesTheTokensThatThereAre(t *testing.T) {
 	w.shows(w.comeBack(k, w.atOperator(address, "", "")), "The operator gave no access")
 	w.state(k, token.Fine)
 	w.platform.Advance(time.Hour)
-	once(t, k)
+	k.Once(t.Context())
 	if err := w.works(k); err != nil {
 		t.Error(err)
 	}

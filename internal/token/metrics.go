@@ -33,7 +33,7 @@ func newMetrics(k *Keeper, o Options) (*metrics, error) {
 		access:  desc("fonoteka_token_access_ends_seconds", "Seconds until the access token ends; 0: it has ended, or there is none."),
 		refresh: desc("fonoteka_token_refresh_ends_seconds", "Seconds until the refresh token ends, and with it what renews itself; 0: it has ended, or there is none."),
 		login:   desc("fonoteka_token_login_needed", "1 where a person has to log in: there are credentials, and no tokens that can be renewed."),
-		failing: desc("fonoteka_token_failing_seconds", "For how long no refresh has succeeded though it was tried; 0: the last one has."),
+		failing: desc("fonoteka_token_failing_seconds", "For how long no refresh has succeeded though one was due; 0: the last one has."),
 		success: desc("fonoteka_token_last_success_timestamp_seconds", "When tokens were last got, by login or refresh; 0: never."),
 	}
 	for _, outcome := range []string{"ok", "refused", "failed", "not_saved", "unreadable"} {

@@ -11,7 +11,7 @@ const (
 	NoCredentials State = "no credentials" // recordings behind open links are archived; nothing else can be asked
 	NoLogin       State = "no login"       // there are credentials, and nobody has logged in with them
 	Fine          State = "fine"
-	Failing       State = "failing" // the last refreshes failed; tried on
+	Failing       State = "failing" // the last refreshes failed, or one is overdue; tried on
 	Refused       State = "refused" // the operator refuses the refresh token; tried on, with little hope
 	Ended         State = "ended"   // the refresh token has ended
 	Unreadable    State = "unreadable"
@@ -41,6 +41,10 @@ func (s Status) LoginNeeded() bool {
 	}
 	return false
 }
+
+// overdue is how long after its time a refresh is missed. What hinders it may
+// hinder its being noted, too: a full disk.
+const overdue = 2 * time.Minute
 
 // Status reads how the tokens stand. A failure to read them is a state, too.
 func (k *Keeper) Status() Status {
@@ -75,5 +79,8 @@ func (k *Keeper) Status() Status {
 		s.State = Fine
 	}
 	s.NextRefresh = r.dueAt().UTC()
+	if s.State == Fine && s.At.Sub(s.NextRefresh) > overdue {
+		s.State, s.FailingSince, s.Failure = Failing, s.NextRefresh, "it is overdue: serve does not run, or cannot write to its data folder"
+	}
 	return s
 }
