@@ -40,7 +40,7 @@ func loginFinding(s token.Status) checkup.Finding {
 	case s.State == token.NoCredentials:
 		f.Do = "nothing, where recordings are all that is wanted"
 	case s.State == token.Failing:
-		f.Do = "mend the reason below; the refresh token " + ends(s.RefreshEnds.Sub(s.At))
+		f.Do = "mend the reason; the refresh token " + ends(s.RefreshEnds.Sub(s.At))
 	default:
 		f.Answer, f.Means = checkup.Yes, "logged in; the refresh token "+ends(s.RefreshEnds.Sub(s.At))
 	}
