@@ -61,10 +61,25 @@ type callDetailJSON struct {
 	Events int             `json:"events"`
 	Legs   []legJSON       `json:"legs"`
 	Files  []recordingJSON `json:"recording_rows"`
+	Links  []linkJSON      `json:"links"`
+}
+
+// linkJSON is a pair: call_id is the earlier call, linked_call_id the later one,
+// "0" in one of kind own.
+type linkJSON struct {
+	Kind         string `json:"kind"`
+	CallID       uint64 `json:"call_id,string"`
+	LinkedCallID uint64 `json:"linked_call_id,string"`
+	ActionID     string `json:"action_id"`
+	Confidence   string `json:"confidence"`
+	Evidence     string `json:"evidence"`
 }
 
 func detailJSON(d warehouse.CallDetail) callDetailJSON {
-	out := callDetailJSON{callJSON: toJSON(d.Record), Events: int(d.Events), Legs: []legJSON{}, Files: []recordingJSON{}}
+	out := callDetailJSON{callJSON: toJSON(d.Record), Events: int(d.Events), Legs: []legJSON{}, Files: []recordingJSON{}, Links: []linkJSON{}}
+	for _, l := range d.Links {
+		out.Links = append(out.Links, linkJSON{string(l.Kind), l.From.CallID, l.To.CallID, l.ActionID, string(l.Confidence), l.Evidence})
+	}
 	for _, l := range d.Record.Legs {
 		out.Legs = append(out.Legs, legJSON{
 			LegID: l.ID, PlatformLegID: l.PlatformID, Kind: string(l.Kind), AccountID: l.AccountID,

@@ -11,6 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"fonoteka/internal/call"
+	"fonoteka/internal/links"
 	"fonoteka/internal/warehouse"
 )
 
@@ -191,8 +192,26 @@ func printCall(w io.Writer, d warehouse.CallDetail) error {
 	if err := table(w, []string{"LEG", "ACCOUNT", "STARTED", "ANSWERED", "RING", "TALK", "REASON", "PLATFORM ID"}, rows); err != nil {
 		return err
 	}
+	for _, l := range d.Links {
+		fmt.Fprintf(w, "\n%s (%s): %s\n", linkWords(l, r.CallID), l.Confidence, l.Evidence)
+	}
 	for _, s := range d.Recordings {
 		fmt.Fprintf(w, "\nrecording %s  %s  %s\n", s.ID, s.State, orDash(s.Reason))
 	}
 	return nil
+}
+
+// linkWords says what a link means for one of its calls.
+func linkWords(l links.Link, callID uint64) string {
+	other, later := l.To.CallID, "goes on in"
+	if other == callID {
+		other, later = l.From.CallID, "comes from"
+	}
+	switch l.Kind {
+	case links.Own:
+		return "made by us, action " + l.ActionID
+	case links.ClickToCall:
+		return fmt.Sprintf("made by us together with call %d", other)
+	}
+	return fmt.Sprintf("%s: %s call %d", l.Kind, later, other)
 }

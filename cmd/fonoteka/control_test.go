@@ -131,6 +131,11 @@ func TestACallWeMakeIsFollowedToItsArchivedRecording(t *testing.T) {
 		t.Errorf("audit list: %v\n%s", err, out)
 	}
 
+	out, err = in.command("calls", "show", id)
+	if err != nil || !strings.Contains(out, "made by us, action") || !strings.Contains(out, "made by us together with call") {
+		t.Errorf("calls show: %v\n%s", err, out)
+	}
+
 	// What the operator refuses, or does not answer, is noted as that.
 	if err := c.Trouble(sim.Trouble{Path: "/makeCall", Kind: "success0"}); err != nil {
 		t.Fatal(err)

@@ -87,17 +87,15 @@ func (db *DB) Links(ctx context.Context, from, to time.Time) ([]links.Link, erro
 	return out, err
 }
 
-// LinksOf reads the links that a call is part of.
-func (db *DB) LinksOf(ctx context.Context, integration string, callID uint64) ([]links.Link, error) {
+// linksOf reads the links that a call is part of.
+func (db *DB) linksOf(ctx context.Context, integration string, callID uint64) ([]links.Link, error) {
 	var out []links.Link
-	err := db.do(ctx, "read links", readTimeout, func(ctx context.Context) error {
-		return db.query(ctx, "SELECT "+linkColumns+" FROM call_links FINAL WHERE integration = ? AND (call_id = ? OR linked_call_id = ?) ORDER BY started_at, kind",
-			[]any{integration, callID, callID}, func(r driver.Rows) error {
-				l, err := scanLink(r)
-				out = append(out, l)
-				return err
-			})
-	})
+	err := db.query(ctx, "SELECT "+linkColumns+" FROM call_links FINAL WHERE integration = ? AND (call_id = ? OR linked_call_id = ?) ORDER BY started_at, kind",
+		[]any{integration, callID, callID}, func(r driver.Rows) error {
+			l, err := scanLink(r)
+			out = append(out, l)
+			return err
+		})
 	return out, err
 }
 

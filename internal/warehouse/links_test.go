@@ -89,10 +89,10 @@ func TestAPassLinksWhatIsInTheWarehouse(t *testing.T) {
 	if n := ask(t, db, "SELECT count() FROM call_links SETTINGS final = 0"); n != "4" {
 		t.Errorf("%s rows: the second pass wrote again", n)
 	}
-	of, err := db.LinksOf(t.Context(), "main", 4)
+	shown, err := db.ShowCall(t.Context(), "4")
 	must(t, err)
-	if len(of) != 1 || of[0].From.CallID != 3 || !of[0].To.StartedAt.Equal(to.StartedAt) {
-		t.Errorf("links of call 4: %+v", of)
+	if len(shown) != 1 || len(shown[0].Links) != 1 || shown[0].Links[0].From.CallID != 3 || !shown[0].Links[0].To.StartedAt.Equal(to.StartedAt) {
+		t.Errorf("links of call 4: %+v", shown)
 	}
 
 	// Another call that may as well be the one it came from: now nobody knows.

@@ -8,6 +8,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"fonoteka/internal/call"
+	"fonoteka/internal/links"
 )
 
 // CallDetail is all that is known of one call.
@@ -16,6 +17,7 @@ type CallDetail struct {
 	Version    uint64
 	Recordings []call.RecordingStatus // those of the record, the newest announcement first
 	Events     uint64                 // distinct notifications of its group
+	Links      []links.Link           // that it is part of
 }
 
 // ShowCall finds calls by our call id (decimal) or by the operator's, with or
@@ -35,6 +37,9 @@ func (db *DB) ShowCall(ctx context.Context, id string) ([]CallDetail, error) {
 		for _, c := range calls {
 			d := CallDetail{Record: c.Record, Version: c.Version}
 			if d.Recordings, d.Events, err = db.about(ctx, c.Record); err != nil {
+				return err
+			}
+			if d.Links, err = db.linksOf(ctx, c.Record.Integration, c.Record.CallID); err != nil {
 				return err
 			}
 			out = append(out, d)

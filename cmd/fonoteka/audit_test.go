@@ -1,0 +1,73 @@
+package main
+
+import (
+	"crypto/rand"
+	"errors"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"fonoteka/internal/audit"
+	"fonoteka/internal/blob"
+	"fonoteka/internal/embedded/embeddedtest"
+	"fonoteka/internal/warehouse"
+)
+
+// Days are anchored in a real bucket, under Object Lock, and compared with it.
+func TestTheAuditIsAnchoredInTheBucket(t *testing.T) {
+	t.Parallel()
+	native, http, user, password := embeddedtest.ClickHouse(t)
+	name := strings.ToLower(rand.Text())
+	db, err := warehouse.Open(warehouse.Options{Addrs: []string{native}, HTTPAddr: http, User: user, Password: password, Database: "audit_" + name})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	addr, key, secret := embeddedtest.S3(t)
+	retention, err := blob.ParsePeriod("1d")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := blob.Open(blob.Options{URL: "s3://" + key + ":" + secret + "@" + addr + "/audit-" + name + "?secure=false", Retention: blob.Retention{Mode: blob.Governance, For: retention}, Own: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	if err := errors.Join(db.Migrate(t.Context(), nil), b.EnsureBucket(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	now := time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
+	trail, err := audit.Open(audit.Options{Dir: filepath.Join(t.TempDir(), "audit"), Now: func() time.Time { return now }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := anchors{b, func() error { return nil }}
+	for range 3 {
+		if err := trail.Log(t.Context(), audit.Entry{Actor: "anna", Action: "parking.set", Outcome: audit.Done}); err != nil {
+			t.Fatal(err)
+		}
+		now = now.Add(24 * time.Hour)
+		s, err := trail.NewShipper(audit.ShipperOptions{Table: db, Anchors: in}) // as after a restart
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(s.Ship(t.Context()), s.Anchor(t.Context())); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r, err := trail.Verify(t.Context(), db, in)
+	if err != nil || !r.Whole() || len(r.Chains) != 1 || r.Chains[0].Anchors != 3 || r.Chains[0].Waiting != 0 {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	keys, err := in.AnchorKeys(t.Context(), "audit/")
+	if err != nil || len(keys) != 3 {
+		t.Fatalf("%v, %v", keys, err)
+	}
+	if err := b.Remove(t.Context(), keys[0]); err == nil {
+		t.Error("an anchor under Object Lock was removed")
+	}
+	if err := in.PutAnchor(t.Context(), keys[0], []byte("forged")); !errors.Is(err, blob.ErrExists) {
+		t.Errorf("an anchor was written over: %v", err)
+	}
+}
