@@ -25,8 +25,8 @@ func TestDaysAndHoursAreTheCompanys(t *testing.T) {
 		at("2026-03-02 23:50:00"), at("2026-03-03 00:10:00"), // one day of UTC, two of Moscow
 		at("2026-03-03 08:59:59"), at("2026-03-03 09:00:00"), at("2026-03-03 17:59:59"), at("2026-03-03 18:00:00"),
 		at("2026-03-06 16:59:00"), at("2026-03-06 17:00:00"), // shortened by an hour
-		at("2026-03-07 12:00:00"), // a Saturday
-		at("2026-03-09 12:00:00"), // a Monday that is a holiday
+		at("2026-03-07 12:00:00"),                            // a Saturday
+		at("2026-03-09 12:00:00"),                            // a Monday that is a holiday
 		at("2026-03-14 09:00:00"), at("2026-03-14 18:00:00"), // a Saturday with the hours of a Monday
 	)
 	o.pass()

@@ -201,39 +201,75 @@ func (r *Roller) changed(name string, days map[time.Time]uint64, since time.Time
 	return dirty
 }
 
+type rolling func(context.Context, warehouse.Span) error
+
 // roll rolls up days, the newest first, so that a first pass over years shows
-// what people look at most.
-func (r *Roller) roll(ctx context.Context, name string, dirty []time.Time, days map[time.Time]uint64, roll func(context.Context, warehouse.Span) error) error {
+// what people look at most. Between two spans the last days are minded.
+func (r *Roller) roll(ctx context.Context, name string, dirty []time.Time, days map[time.Time]uint64, roll rolling) error {
 	slices.SortFunc(dirty, time.Time.Compare)
-	spans := spans(slices.Compact(dirty))
+	dirty = slices.Compact(dirty)
 	waiting := len(dirty)
-	for _, span := range slices.Backward(spans) {
+	r.looked = time.Now()
+	for _, span := range slices.Backward(spans(dirty)) {
 		r.metrics.waiting.WithLabelValues(name).Set(float64(waiting))
-		now, err := r.opts.Store.ServerTime(ctx)
-		if err != nil {
+		if time.Since(r.looked) > r.opts.Every {
+			if err := r.rollRecent(ctx); err != nil {
+				return err
+			}
+		}
+		if err := r.rollSpan(ctx, name, span, days, roll); err != nil {
 			return err
-		}
-		s := r.span
-		s.From, s.To, s.Version = span[0], span[len(span)-1].Add(oneDay), r.nextVersion(now)
-		began := time.Now()
-		if err := roll(ctx, s); err != nil {
-			return err
-		}
-		done := make([]warehouse.Rolled, len(span))
-		for i, day := range span {
-			done[i] = warehouse.Rolled{Name: name, Day: day, Fingerprint: days[day], Version: s.Version}
-		}
-		if err := r.opts.Store.SaveRolled(ctx, done); err != nil {
-			return err
-		}
-		for _, d := range done {
-			r.rolled[name][d.Day] = d.Fingerprint
 		}
 		waiting -= len(span)
-		r.metrics.days.WithLabelValues(name).Add(float64(len(span)))
-		r.metrics.seconds.WithLabelValues(name).Observe(time.Since(began).Seconds())
 	}
 	r.metrics.waiting.WithLabelValues(name).Set(0)
+	return nil
+}
+
+// rollRecent rolls up the calls of the last days.
+func (r *Roller) rollRecent(ctx context.Context) error {
+	now, err := r.opts.Store.ServerTime(ctx)
+	if err != nil {
+		return err
+	}
+	since := now.Add(-recent).Truncate(oneDay)
+	days, err := r.look(ctx, since)
+	if err != nil {
+		return err
+	}
+	for _, span := range spans(r.changed(calls, days, since)) {
+		if err := r.rollSpan(ctx, calls, span, days, r.opts.Store.RollCalls); err != nil {
+			return err
+		}
+	}
+	r.looked = time.Now()
+	return nil
+}
+
+// rollSpan rolls up days of one month and notes that it did.
+func (r *Roller) rollSpan(ctx context.Context, name string, span []time.Time, days map[time.Time]uint64, roll rolling) error {
+	now, err := r.opts.Store.ServerTime(ctx)
+	if err != nil {
+		return err
+	}
+	s := r.span
+	s.From, s.To, s.Version = span[0], span[len(span)-1].Add(oneDay), r.nextVersion(now)
+	began := time.Now()
+	if err := roll(ctx, s); err != nil {
+		return err
+	}
+	done := make([]warehouse.Rolled, len(span))
+	for i, day := range span {
+		done[i] = warehouse.Rolled{Name: name, Day: day, Fingerprint: days[day], Version: s.Version}
+	}
+	if err := r.opts.Store.SaveRolled(ctx, done); err != nil {
+		return err
+	}
+	for _, d := range done {
+		r.rolled[name][d.Day] = d.Fingerprint
+	}
+	r.metrics.days.WithLabelValues(name).Add(float64(len(span)))
+	r.metrics.seconds.WithLabelValues(name).Observe(time.Since(began).Seconds())
 	return nil
 }
 

@@ -82,6 +82,7 @@ type Roller struct {
 	rolled  map[string]map[time.Time]uint64 // fingerprints by rollup and day; nil: not read yet
 	version uint64                          // of the last rows written
 	span    warehouse.Span                  // holds the settings of every span
+	looked  time.Time                       // when the last days were looked at
 	full    pace
 	slow    pace
 	since   time.Time // the catalogue was looked at up to here
