@@ -1,10 +1,12 @@
 package call_test
 
 import (
+	"fmt"
 	"maps"
 	"math/rand/v2"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -12,6 +14,7 @@ import (
 
 	"fonoteka/internal/call"
 	"fonoteka/internal/call/calltest"
+	"fonoteka/internal/links"
 	"fonoteka/internal/mtt"
 )
 
@@ -38,6 +41,7 @@ func TestStories(t *testing.T) {
 			inEveryOrder(t, s, events)
 			doubled(t, s, events)
 			missing(t, s, events)
+			linked(t, s, events)
 		})
 	}
 }
@@ -201,5 +205,32 @@ func missing(t *testing.T, s calltest.Story, events []call.Event) {
 		if diff := cmp.Diff(s.Without[i+1], got); diff != "" {
 			t.Errorf("without notification %d (-told +derived):\n%s", i+1, diff)
 		}
+	}
+}
+
+// linked finds what belongs together though it stays apart.
+func linked(t *testing.T, s calltest.Story, events []call.Event) {
+	t.Helper()
+	names := map[uint64]string{0: "-"}
+	var calls []links.Call
+	for _, r := range byCall(events, s.Rules) {
+		c := links.Call{Record: r}
+		for _, e := range events {
+			if e.CallID() == r.GroupID {
+				c.Forwarders = append(append(c.Forwarders, e.Caller.Forwarders...), e.Callee.Forwarders...)
+			}
+		}
+		calls, names[r.CallID] = append(calls, c), r.PlatformCallID
+	}
+	var actions []links.Action
+	for _, a := range s.Actions {
+		actions = append(actions, links.Action{Integration: s.Name, ID: "1", Kind: links.Kind(a.Kind), At: a.At, AccountID: a.AccountID, Number: a.Number, PlatformCallID: strings.TrimPrefix(a.PlatformID, "-")})
+	}
+	var got []string
+	for _, l := range links.Find(calls, actions, nil) {
+		got = append(got, fmt.Sprint(l.Kind, " ", l.Confidence, " ", names[l.From.CallID], " ", names[l.To.CallID]))
+	}
+	if diff := cmp.Diff(s.Links, got); diff != "" {
+		t.Errorf("links (-told +found):\n%s", diff)
 	}
 }

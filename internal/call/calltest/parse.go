@@ -30,7 +30,7 @@ func (p *parser) line(n int, line string) error {
 	case n == 1:
 		p.story.Title = strings.TrimSpace(line)
 	case len(words) == 0:
-	case !indented && (line == "notifications" || line == "calls" || line == "links" || line == "when one is missing"):
+	case !indented && (line == "notifications" || line == "calls" || line == "actions" || line == "links" || line == "when one is missing"):
 		p.section = line
 	case !indented:
 		return p.head(words, line)
@@ -38,6 +38,8 @@ func (p *parser) line(n int, line string) error {
 		return p.note(n, words, line)
 	case p.section == "calls":
 		return p.story.Calls.say(p.story, strings.TrimSpace(line))
+	case p.section == "actions":
+		return p.action(words)
 	case p.section == "links":
 		p.story.Links = append(p.story.Links, strings.Join(words, " "))
 	case p.section == "when one is missing":
@@ -84,6 +86,16 @@ func (p *parser) note(n int, words []string, line string) error {
 		return err
 	}
 	p.story.Notes = append(p.story.Notes, Note{Line: n, Body: body, ReceivedAt: came})
+	return nil
+}
+
+// action reads "make 10:00:00 anna 78124241500 m~1o".
+func (p *parser) action(words []string) error {
+	at, rest, err := clockTime(words[1:], time.UTC)
+	if err != nil || len(rest) != 3 {
+		return errors.New("want: kind, time, account, number, Call-ID")
+	}
+	p.story.Actions = append(p.story.Actions, Action{words[0], at, p.story.account(rest[0]), rest[1], rest[2]})
 	return nil
 }
 

@@ -33,7 +33,8 @@ type Story struct {
 	InTurn  bool // notifications a day apart keep their order: who comes first decides what is meant
 	Notes   []Note
 	Calls   Picture
-	Links   []string // pairs of calls that a periodic pass must find: "a b kind confidence"
+	Actions []Action
+	Links   []string // that must be found: "kind confidence from to", calls by their base ids; - is the action
 	Without map[int]Picture
 
 	parties    map[string]string // name → JSON of a party, for either side
@@ -83,4 +84,13 @@ func Parse(name, text string) (Story, error) {
 		}
 	}
 	return s, p.finish()
+}
+
+// Action is something that we asked the operator to do.
+type Action struct {
+	Kind       string
+	At         time.Time
+	AccountID  string
+	Number     string
+	PlatformID string // the Call-ID that the operator returned, or "-"
 }
