@@ -50,6 +50,9 @@ type config struct {
 	oauthURL       string
 	key            string // of the vault; "": the one in the data folder
 	logJSON        bool
+
+	fromFile  map[string]string // settings that the file says, by flag
+	fromFlags int               // integrations that it does not say; they come first
 }
 
 // integration is one integration of the operator's cabinet.
@@ -98,24 +101,27 @@ func count(n int, what string) string {
 type need int
 
 const (
-	forStores need = iota // where the stores are
-	forReplay             // and how notifications are read
-	forDeriving           // and calls derived
-	forServe              // and where they come in
+	forStores   need = iota // where the stores are
+	forReplay               // and how notifications are read
+	forDeriving             // and calls derived
+	forServe                // and where they come in
 )
 
 // loadConfig reads what a command needs.
 func loadConfig(c *cli.Context, n need) (*config, error) {
 	var p problems
 	file := readFile(c.String("config"), &p)
+	fromFiles := map[string]string{}
 	pick := func(flag, fromFile string) string {
 		said := strings.TrimSpace(c.String(flag))
 		if c.IsSet(flag) && said != "" || fromFile == "" {
 			return said
 		}
-		return fromFile
+		said, fromFiles[flag] = fromFile, fromFile
+		return said
 	}
 	cfg := &config{
+		fromFile:      fromFiles,
 		data:          pick("data", file.Data),
 		privateListen: pick("private-listen", file.PrivateListen),
 		clickhouseURL: pick("clickhouse-url", file.ClickHouseURL),
@@ -195,6 +201,8 @@ func (cfg *config) hosts(c *cli.Context, file file, p *problems) {
 	hosts := file.RecordHosts
 	if c.IsSet("record-hosts") && c.String("record-hosts") != "" || len(hosts) == 0 {
 		hosts = strings.Split(c.String("record-hosts"), ",")
+	} else {
+		cfg.fromFile["record-hosts"] = strings.Join(hosts, ",")
 	}
 	var names []string
 	for _, h := range hosts {
