@@ -94,6 +94,9 @@ func rebuildCalls(c *cli.Context) error {
 	if last.Share < 1 {
 		return fmt.Errorf("it broke off after %.1f %%; run it again to go on", 100*last.Share)
 	}
+	if o.Call != "" && last.Calls == 0 {
+		return errors.New("no notification of a call with this id is stored")
+	}
 	return sayRebuiltCalls(c, o, last, time.Since(began))
 }
 

@@ -5,7 +5,8 @@
 //
 // Every touch is derived twice: at once, and again when it has settled, that is
 // when no insert that was under way can still become visible. So a touch that
-// shows up late, or before its event, is only late and never lost. Marking
+// shows up late, or before its event, is only late and never lost. Rebuild, a
+// method of the one deriver, does the same for calls that nothing touched. Marking
 // touches as done was rejected: ClickHouse has no cheap way to, and a crash
 // between rows and mark would need the second look all the same.
 package cdr

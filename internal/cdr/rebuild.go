@@ -161,6 +161,7 @@ func (r *rebuild) some(ctx context.Context) (err error) {
 		done += len(page)
 		r.progress(float64(done)/float64(len(keys)), func(at *Rebuilt) { at.Calls += len(page) })
 	}
+	r.progress(1, func(*Rebuilt) {})
 	return nil
 }
 

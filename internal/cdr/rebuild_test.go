@@ -268,7 +268,7 @@ func TestRebuildNamesSomeCalls(t *testing.T) {
 	if r := w.rebuild(cdr.RebuildOptions{Call: "m~2o"}); r.Calls != 1 || r.Written != 1 {
 		t.Errorf("one call by the operator's id: %+v", r)
 	}
-	if r := w.rebuild(cdr.RebuildOptions{Call: "nobody's"}); r.Calls != 0 {
+	if r := w.rebuild(cdr.RebuildOptions{Call: "nobody's"}); r.Calls != 0 || r.Share != 1 {
 		t.Errorf("no call: %+v", r)
 	}
 	day := time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)
