@@ -109,6 +109,8 @@ func New(o Options) (*Keeper, error) {
 	if err != nil {
 		return nil, fmt.Errorf("directory: register metrics: %w", err)
 	}
+	m.fetched.WithLabelValues(o.Integration).Add(0)
+	m.failures.WithLabelValues(o.Integration).Add(0)
 	return &Keeper{o: o, m: m}, nil
 }
 

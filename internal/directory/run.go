@@ -169,7 +169,7 @@ func newMetrics(reg prometheus.Registerer) (m metrics, err error) {
 		return shared(reg, prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels), &err)
 	}
 	m.fetched = shared(reg, prometheus.NewGaugeVec(prometheus.GaugeOpts{
-		Name: "fonoteka_directory_fetched_timestamp_seconds", Help: "When the operator's directory was fetched last.",
+		Name: "fonoteka_directory_fetched_timestamp_seconds", Help: "When this process fetched the operator's directory last; 0: not yet.",
 	}, []string{"integration"}), &err)
 	m.failures = counter("fonoteka_directory_failures_total", "Fetches of the operator's directory that failed, each try once.", "integration")
 	m.changes = counter("fonoteka_directory_changes_total", "Changes of the directory that were stored, by what changed.", "integration", "kind")
