@@ -37,11 +37,12 @@ func callList() Panel {
 			"The last five hundred of the period, the newest first. Click a time: what happened in the call, and its recording, open below.",
 		},
 		SQL: "SELECT started_at, direction, outcome, client_number, external_number, employee, department,\n  " +
-			"wait_ms / 1000 AS wait, talk_ms / 1000 AS talk, transfers, length(recordings) AS recorded, hung_up, toString(call_id) AS call_id" +
+			"wait_ms / 1000 AS wait, talk_ms / 1000 AS talk, transfers, length(recordings) AS recorded, hung_up, " + callKey +
 			"\nFROM report_calls AS r\nWHERE " + within(byIntegration, byNumber, byDepartment, byEmployee,
 			"$__conditionalAll(direction IN (${direction:singlequote}), $direction)",
 			"$__conditionalAll(outcome IN (${outcome:singlequote}), $outcome)",
-			"$__conditionalAll(position(client_number, ${client:singlequote}) > 0, $client)") +
+			"$__conditionalAll(position(client_number, ${client:singlequote}) > 0, $client)",
+			newest("calls", 500, "department", "employee", "direction", "outcome", "client")) +
 			"\nORDER BY started_at DESC\nLIMIT 500",
 		Columns: []Column{
 			startedColumn.led(toCall), directionColumn, outcomeColumn, clientColumn, numberColumn, employeeColumn, departmentColumn,
@@ -54,10 +55,6 @@ func callList() Panel {
 		},
 	}
 }
-
-// theCall is the condition on the open call. The window is part of it: without
-// one, every month would be read.
-var theCall = within("call_id = toUInt64OrZero(${call:singlequote})")
 
 func callFacts() Panel {
 	return Panel{

@@ -144,7 +144,7 @@ func (c company) ask(t *testing.T, q dashboard.Query, span time.Duration, v dash
 // aCall is the id of a recent call with a recording.
 func (c company) aCall(t *testing.T) []string {
 	t.Helper()
-	a, _ := c.ask(t, dashboard.Query{SQL: "SELECT toString(call_id) FROM calls WHERE notEmpty(recordings) AND started_at BETWEEN now() - INTERVAL 1 DAY AND now() ORDER BY transfers DESC, call_id LIMIT 1"}, time.Hour, nil)
+	a, _ := c.ask(t, dashboard.Query{SQL: "SELECT concat(toString(toUnixTimestamp64Milli(started_at)), '-', toString(call_id)) FROM calls WHERE notEmpty(recordings) AND started_at BETWEEN now() - INTERVAL 1 DAY AND now() ORDER BY transfers DESC, call_id LIMIT 1"}, time.Hour, nil)
 	if len(a.Data) == 0 {
 		t.Fatal("no call of the last day has a recording")
 	}

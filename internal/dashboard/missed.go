@@ -109,8 +109,9 @@ func missedList() Panel {
 		Kind: Table, Width: 24, Height: 11,
 		Title: Text{"Пропущенные звонки", "Missed calls"},
 		About: Text{"Последние двести за период. Нажмите на время, чтобы открыть звонок.", "The last two hundred of the period. Click the time to open the call."},
-		SQL: "SELECT started_at, client_number, external_number, employee, department, wait_ms / 1000 AS wait, state, called_back_at, closed_at, closed_employee, toString(call_id) AS call_id" +
-			"\nFROM report_missed AS r\nWHERE " + within(byIntegration, byNumber, byHours, byDepartment, byEmployee) + "\nORDER BY started_at DESC\nLIMIT 200",
+		SQL: "SELECT started_at, client_number, external_number, employee, department, wait_ms / 1000 AS wait, state, called_back_at, closed_at, closed_employee, " + callKey +
+			"\nFROM report_missed AS r\nWHERE " + within(byIntegration, byNumber, byHours, byDepartment, byEmployee, newest("missed", 200, "hours", "department", "employee")) +
+			"\nORDER BY started_at DESC\nLIMIT 200",
 		Columns: []Column{
 			startedColumn.led(toCall), clientColumn, numberColumn, employeeColumn.as("Звонило у", "Rang at"), departmentColumn,
 			{Name: "wait", Title: Text{"Ждал", "Waited"}, Unit: Span, Width: 90},
@@ -128,7 +129,7 @@ func longestWaits() Panel {
 		Kind: Table, Width: 24, Height: 9,
 		Title: Text{"Кто ждал дольше всех", "Who waited longest"},
 		About: Text{"Пятьдесят самых долгих ожиданий за период, чем бы они ни кончились.", "The fifty longest waits of the period, however they ended."},
-		SQL: "SELECT started_at, wait_ms / 1000 AS wait, outcome, client_number, external_number, employee, department, toString(call_id) AS call_id" +
+		SQL: "SELECT started_at, wait_ms / 1000 AS wait, outcome, client_number, external_number, employee, department, " + callKey +
 			"\nFROM report_longest_waits AS r\nWHERE " + within(byIntegration, byNumber, byHours, byDepartment, byEmployee) + "\nORDER BY wait_ms DESC, started_at\nLIMIT 50",
 		Columns: []Column{
 			startedColumn.led(toCall),

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"fonoteka/internal/dashboard"
 )
 
@@ -149,7 +151,7 @@ func TestAWindowReadsNoOtherMonths(t *testing.T) {
 			continue
 		}
 		q.SQL = "EXPLAIN indexes = 1 " + q.SQL
-		a, sql := c.ask(t, q, day, dashboard.Values{"call": {"1"}})
+		a, sql := c.ask(t, q, day, dashboard.Values{"call": c.aCall(t)})
 		read, all := 0, 0
 		for _, row := range a.Data {
 			if m := readParts.FindStringSubmatch(row[0].(string)); m != nil {
@@ -160,6 +162,29 @@ func TestAWindowReadsNoOtherMonths(t *testing.T) {
 		}
 		if read >= all {
 			t.Errorf("%s, %s: a day reads %d of %d parts and granules\n%s", q.Dashboard, q.Name, read, all, sql)
+		}
+	}
+}
+
+// A list of the last calls is the same whether the window is narrowed for it or,
+// where every value of a variable is chosen by hand, read whole.
+func TestListsOfTheLastCallsMissNone(t *testing.T) {
+	t.Parallel()
+	c := openCompany(t)
+	whole := map[string]dashboard.Values{
+		"Calls":        {"direction": {"incoming", "outgoing", "internal", "unknown"}},
+		"Missed calls": {"hours": {"working", "rest"}},
+	}
+	for _, q := range panels() {
+		if whole[q.Name] == nil {
+			continue
+		}
+		for _, span := range []time.Duration{90 * time.Minute, 36 * time.Hour, twoYears} {
+			narrowed, _ := c.ask(t, q, span, nil)
+			all, sql := c.ask(t, q, span, whole[q.Name])
+			if diff := cmp.Diff(all.Data, narrowed.Data); diff != "" {
+				t.Errorf("%s, %v: (-whole +narrowed)\n%.600s\n%s", q.Name, span, diff, sql)
+			}
 		}
 	}
 }
