@@ -34,7 +34,6 @@ type desk struct {
 	t     *testing.T
 	url   string
 	store *blob.Bucket
-	row   call.RecordingStatus
 	rows  map[string]call.RecordingStatus
 	err   error // of the catalogue
 	heard []string
