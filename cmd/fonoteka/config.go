@@ -163,6 +163,7 @@ func loadConfig(c *cli.Context, n need) (*config, error) {
 			one.departments = parseDepartments(i.Name, &p, file.Departments, i.Departments)
 			cfg.integrations = append(cfg.integrations, one)
 		}
+		cfg.fromFlags = len(cfg.integrations) - len(file.Integrations)
 		unique(cfg.integrations, &p)
 		cfg.hosts(c, file, &p)
 		cfg.operatorSettings(file, pick, &p)

@@ -48,11 +48,7 @@ first (fonoteka doctor s3), with a short span.
 
 A flag shows in the list of processes: what is secret, such as a URL with a
 password or the redirect URI, belongs in the variable or in the file of --config.`,
-		Flags: append(append([]cli.Flag{
-			text("private-listen", "127.0.0.1:8090", "private `ADDRESS` for metrics and health"),
-			text("recordings-url", "", "`URL` of the private listener as browsers reach it, for links to recordings; default: http:// and --private-listen"),
-			text("workers", "16", "`N` downloads at once"),
-		}, slices.Concat(integrationFlags(), operatorFlags(), []cli.Flag{recordHostsFlag()}, ruleFlags(), publicFlags(), reportFlags(), downloadFlags(), fixityFlags())...), dataFlags()...),
+		Flags: serveFlags(),
 		Action: func(c *cli.Context) error {
 			cfg, err := loadConfig(c, forServe)
 			if err != nil {
@@ -61,6 +57,14 @@ password or the redirect URI, belongs in the variable or in the file of --config
 			return serve(c.Context, cfg, newLogger(cfg, c.App.ErrWriter))
 		},
 	}
+}
+
+func serveFlags() []cli.Flag {
+	return append(append([]cli.Flag{
+		text("private-listen", "127.0.0.1:8090", "private `ADDRESS` for metrics and health"),
+		text("recordings-url", "", "`URL` of the private listener as browsers reach it, for links to recordings; default: http:// and --private-listen"),
+		text("workers", "16", "`N` downloads at once"),
+	}, slices.Concat(integrationFlags(), operatorFlags(), []cli.Flag{recordHostsFlag()}, ruleFlags(), publicFlags(), reportFlags(), downloadFlags(), fixityFlags())...), dataFlags()...)
 }
 
 // integrationFlags are what a receiver of notifications must know.

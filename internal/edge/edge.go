@@ -130,7 +130,9 @@ func (e *Edge) Knows(r *http.Request) {
 		c.place = nil
 		c.source.strangers--
 	}
-	c.source.credit = e.opts.Now().Add(creditFor)
+	if !c.proxy { // from there come all
+		c.source.credit = e.opts.Now().Add(creditFor)
+	}
 }
 
 // MayPost says whether a notification from there may be kept.

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"net"
 	"sync/atomic"
+	"time"
 )
 
 // conn is a connection that is counted.
@@ -12,6 +13,8 @@ type conn struct {
 	net.Conn
 	edge   *Edge
 	source *source
+	proxy  bool
+	since  time.Time
 	place  *list.Element // among the strangers; nil: none
 	known  atomic.Bool
 	closed atomic.Bool
@@ -41,29 +44,40 @@ func (l *listener) Accept() (net.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
-		if own := l.edge.admit(c); own != nil {
+		own, wait := l.edge.admit(c)
+		for wait > 0 {
+			time.Sleep(min(wait, 20*time.Millisecond)) // a place may become free before
+			own, wait = l.edge.admit(c)
+		}
+		if own != nil {
 			return own, nil
 		}
 		_ = c.Close()
 	}
 }
 
+// tenure is how long a stranger may stay in any case: long enough to say what
+// the operator has to say, however busy the machine is. Who comes meanwhile waits
+// in the system's queue, so that a storm of connections is slowed down by it.
+const tenure = 250 * time.Millisecond
+
 // admit gives the connection a place, if need be that of the stranger who came
-// first. It returns nil where there is none.
-func (e *Edge) admit(c net.Conn) *conn {
+// first. It returns nil where there is none, and how long until there may be.
+func (e *Edge) admit(c net.Conn) (_ *conn, wait time.Duration) {
 	addr := address(c.RemoteAddr().String())
 	proxy := e.opts.Proxies.Contains(addr)
 	if e.opts.OnlyProxies && !proxy {
 		e.metrics.refused[notAProxy].Inc()
-		return nil
+		return nil, 0
 	}
 	now := e.opts.Now()
 	e.mu.Lock()
 	s := e.of(addr, now)
-	if !proxy && s.strangers >= e.opts.MaxPerSource && s.credit.Before(now) {
+	stranger := s.credit.Before(now)
+	if !proxy && stranger && s.strangers >= e.opts.MaxPerSource {
 		e.mu.Unlock()
 		e.metrics.refused[tooMany].Inc()
-		return nil
+		return nil, 0
 	}
 	var victim *conn
 	if e.open >= e.opts.MaxConnections {
@@ -71,14 +85,20 @@ func (e *Edge) admit(c net.Conn) *conn {
 		if first == nil {
 			e.mu.Unlock()
 			e.metrics.refused[full].Inc()
-			return nil
+			return nil, 0
 		}
 		victim = first.Value.(*conn)
+		if wait = tenure - now.Sub(victim.since); wait > 0 && stranger {
+			e.mu.Unlock()
+			return nil, wait
+		}
 		e.leave(victim)
 	}
-	own := &conn{Conn: c, edge: e, source: s}
-	own.place = e.strangers.PushBack(own)
-	s.strangers++
+	own := &conn{Conn: c, edge: e, source: s, proxy: proxy, since: now}
+	if stranger {
+		own.place = e.strangers.PushBack(own)
+		s.strangers++
+	}
 	e.open++
 	e.metrics.open.Set(float64(e.open))
 	e.mu.Unlock()
@@ -86,7 +106,7 @@ func (e *Edge) admit(c net.Conn) *conn {
 		e.metrics.refused[displaced].Inc()
 		_ = victim.Conn.Close()
 	}
-	return own
+	return own, 0
 }
 
 // leave frees a connection's place, once. The caller holds the lock.
