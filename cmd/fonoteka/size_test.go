@@ -106,7 +106,7 @@ func openSize(t *testing.T, dir string) *sized {
 		t.Fatal(err)
 	}
 	s.now = time.Unix(newest, 0).UTC()
-	s.call = s.ask(t, fmt.Sprintf("SELECT toString(call_id) FROM calls WHERE notEmpty(recordings) AND started_at > toDateTime(%d) - INTERVAL 6 HOUR ORDER BY call_id LIMIT 1", newest))
+	s.call = s.ask(t, fmt.Sprintf("SELECT concat(toString(toUnixTimestamp64Milli(started_at)), '-', toString(call_id)) FROM calls WHERE notEmpty(recordings) AND started_at > toDateTime(%d) - INTERVAL 6 HOUR ORDER BY call_id LIMIT 1", newest))
 	return s
 }
 
