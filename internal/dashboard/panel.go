@@ -12,23 +12,21 @@ const (
 	Bars                   // over time, one upon the other
 	Categories             // bars beside names
 	Table
-	Note // words alone
 )
 
 // Panel is one panel.
 type Panel struct {
-	Kind       Kind
-	Title      Text
-	About      Text // what is shown, and how it is counted
-	Width      int  // of 24
-	Height     int
-	SQL        string
-	Columns    []Column // those of the answer, in order
-	Prom       []Prom   // instead of SQL
-	Unit       Unit     // of all numbers, for Prom
-	Steps      []Step   // likewise
-	Sideways   bool     // Categories: bars go to the right
-	MayBeEmpty bool     // nothing to show is a good sign
+	Kind     Kind
+	Title    Text
+	About    Text // what is shown, and how it is counted
+	Width    int  // of 24
+	Height   int
+	SQL      string
+	Columns  []Column // those of the answer, in order
+	Prom     []Prom   // instead of SQL
+	Unit     Unit     // of all numbers, for Prom
+	Steps    []Step   // likewise
+	Sideways bool     // Categories: bars go to the right
 }
 
 // Shape is what a column holds.

@@ -78,8 +78,7 @@ func orphans() Panel {
 			"Запись объявлена, а о самом звонке оператор не сообщил ничего. Прослушать её можно.",
 			"The recording was announced, and the operator told nothing of its call. It can be listened to.",
 		},
-		SQL:        "SELECT announced_at, state, size, account_id, recording_id\nFROM report_orphan_recordings AS r\nWHERE $__timeFilter(announced_at)\n  AND " + byIntegration + "\nORDER BY announced_at DESC\nLIMIT 200",
-		MayBeEmpty: true,
+		SQL: "SELECT announced_at, state, size, account_id, recording_id\nFROM report_orphan_recordings AS r\nWHERE $__timeFilter(announced_at)\n  AND " + byIntegration + "\nORDER BY announced_at DESC\nLIMIT 200",
 		Columns: []Column{
 			{Name: "announced_at", Title: Text{"Объявлена", "Announced"}, Shape: Moment, Width: 175},
 			{Name: "state", Title: Text{"Состояние", "State"}, Shape: Word, Words: recordingStates},
@@ -98,8 +97,7 @@ func rejected() Panel {
 			"Сохранены как пришли; после обновления программы их можно прочитать заново (fonoteka replay). Пустой список – хороший знак.",
 			"Kept as they came; after an upgrade they can be read again (fonoteka replay). An empty list is a good sign.",
 		},
-		SQL:        "SELECT reason, count() AS notifications, countIf(isNotNull(replayed_at)) AS read_since, min(r.received_at) AS first_at, max(r.received_at) AS last_at\nFROM rejected AS r\nWHERE $__timeFilter(received_at)\n  AND " + byIntegration + "\nGROUP BY reason\nORDER BY last_at DESC\nLIMIT 50",
-		MayBeEmpty: true,
+		SQL: "SELECT reason, count() AS notifications, countIf(isNotNull(replayed_at)) AS read_since, min(r.received_at) AS first_at, max(r.received_at) AS last_at\nFROM rejected AS r\nWHERE $__timeFilter(received_at)\n  AND " + byIntegration + "\nGROUP BY reason\nORDER BY last_at DESC\nLIMIT 50",
 		Columns: []Column{
 			{Name: "reason", Title: Text{"Причина", "Reason"}, Shape: Word},
 			{Name: "notifications", Title: Text{"Сколько", "How many"}, Unit: Count},

@@ -52,7 +52,6 @@ WHERE state IN (` + notArchived + `) AND ` + byIntegration + `
   AND (integration, recording_id) IN (SELECT integration, recording_id FROM recordings WHERE state IN (` + notArchived + `) SETTINGS final = 0)
 ORDER BY state = 'expired', expires_at
 LIMIT 200`,
-		MayBeEmpty: true,
 		Columns: []Column{
 			{Name: "state", Title: Text{"Состояние", "State"}, Shape: Word, Words: recordingStates, Width: 200},
 			{Name: "days_left", Title: Text{"Осталось дней", "Days left"}, Unit: NoUnit, Steps: []Step{{0, Red}, {7, Yellow}, {30, Green}}, Width: 120, Decimals: 1},

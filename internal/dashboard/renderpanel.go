@@ -1,19 +1,13 @@
 package dashboard
 
 import (
-	"fmt"
 	"strings"
 )
 
 func (r renderer) panel(p Panel) object {
 	o := object{"title": r.text(p.Title), "description": r.text(p.About), "type": p.Kind.plugin()}
-	switch p.Kind {
-	case Row:
+	if p.Kind == Row {
 		o["collapsed"], o["panels"] = false, []any{}
-		return o
-	case Note:
-		o["options"] = object{"mode": "markdown", "content": r.text(p.About)}
-		o["description"], o["transparent"] = "", true
 		return o
 	}
 	o["datasource"], o["targets"] = r.source(), r.targets(p)
@@ -24,7 +18,7 @@ func (r renderer) panel(p Panel) object {
 
 func (k Kind) plugin() string {
 	return [...]string{
-		Row: "row", Totals: "stat", Lines: "timeseries", Bars: "timeseries", Categories: "barchart", Table: "table", Note: "text",
+		Row: "row", Totals: "stat", Lines: "timeseries", Bars: "timeseries", Categories: "barchart", Table: "table",
 	}[k]
 }
 
@@ -198,12 +192,7 @@ func (r renderer) properties(p Panel, c Column) []any {
 		list = append(list, r.cell(c)...)
 	}
 	if c.Hidden {
-		id := "custom.hideFrom"
-		value := any(object{"viz": true, "legend": true, "tooltip": true})
-		if p.Kind == Table {
-			id, value = "custom.hidden", true
-		}
-		add(id, value)
+		add("custom.hidden", true)
 	}
 	return list
 }
@@ -255,6 +244,3 @@ func (r renderer) words(words []Saying) object {
 	}
 	return o
 }
-
-// String names a kind, for messages.
-func (k Kind) String() string { return fmt.Sprintf("%s panel", k.plugin()) }
