@@ -62,6 +62,7 @@ var onlyImporter = map[string]string{
 	"github.com/cockroachdb/pebble/v2":       "internal/spool",
 	"github.com/versity/versitygw":           "internal/embedded",
 	"github.com/ebitengine/purego":           "internal/embedded",
+	"github.com/yuin/gopher-lua":             "internal/embedded",
 	"github.com/urfave/cli/v2":               "cmd/",
 	"github.com/caddyserver/certmagic":       "internal/edge",
 	"golang.org/x/text":                      "internal/linkfile",
