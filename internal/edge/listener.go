@@ -14,9 +14,10 @@ type conn struct {
 	edge   *Edge
 	source *source
 	proxy  bool
-	since  time.Time
 	place  *list.Element // among the strangers; nil: none
 	known  atomic.Bool
+	asked  atomic.Int64 // Unix nanoseconds when the server first waited for it to speak; 0: not yet
+	silent atomic.Bool  // the server waits for it
 	closed atomic.Bool
 }
 
@@ -46,7 +47,7 @@ func (l *listener) Accept() (net.Conn, error) {
 		}
 		own, wait := l.edge.admit(c)
 		for wait > 0 {
-			time.Sleep(min(wait, 20*time.Millisecond)) // a place may become free before
+			time.Sleep(wait)
 			own, wait = l.edge.admit(c)
 		}
 		if own != nil {
@@ -56,13 +57,45 @@ func (l *listener) Accept() (net.Conn, error) {
 	}
 }
 
-// tenure is how long a stranger may stay in any case: long enough to say what
-// the operator has to say, however busy the machine is. Who comes meanwhile waits
-// in the system's queue, so that a storm of connections is slowed down by it.
-const tenure = 250 * time.Millisecond
+// recheck is how soon a place is looked for again where none could be taken.
+const recheck = 10 * time.Millisecond
+
+// tenure is how long a stranger may be silent in any case, counted from when the
+// server first listened to it: on a busy machine that is long after it came. Who
+// comes meanwhile waits in the system's queue, so that a storm of connections is
+// slowed down by it.
+const tenure = 500 * time.Millisecond
+
+// Read notes that the server waits for a stranger to speak. One that has spoken
+// whole, or that nobody has listened to yet, is not to blame.
+func (c *conn) Read(b []byte) (int, error) {
+	if c.known.Load() {
+		return c.Conn.Read(b)
+	}
+	if c.asked.Load() == 0 {
+		c.asked.Store(c.edge.opts.Now().UnixNano())
+	}
+	c.silent.Store(true)
+	n, err := c.Conn.Read(b)
+	c.silent.Store(false)
+	return n, err
+}
+
+// displaceable is the first stranger that has been silent for its tenure. The
+// caller holds the lock.
+func (e *Edge) displaceable(now time.Time) *conn {
+	before := now.Add(-tenure).UnixNano()
+	for place := e.strangers.Front(); place != nil; place = place.Next() {
+		c := place.Value.(*conn)
+		if asked := c.asked.Load(); asked != 0 && asked <= before && c.silent.Load() {
+			return c
+		}
+	}
+	return nil
+}
 
 // admit gives the connection a place, if need be that of the stranger who came
-// first. It returns nil where there is none, and how long until there may be.
+// first. It returns nil where there is none, and when to look again, if at all.
 func (e *Edge) admit(c net.Conn) (_ *conn, wait time.Duration) {
 	addr := address(c.RemoteAddr().String())
 	proxy := e.opts.Proxies.Contains(addr)
@@ -81,20 +114,20 @@ func (e *Edge) admit(c net.Conn) (_ *conn, wait time.Duration) {
 	}
 	var victim *conn
 	if e.open >= e.opts.MaxConnections {
-		first := e.strangers.Front()
-		if first == nil {
+		victim = e.displaceable(now)
+		switch {
+		case victim != nil:
+			e.leave(victim)
+		case e.strangers.Len() > 0:
+			e.mu.Unlock()
+			return nil, recheck
+		default:
 			e.mu.Unlock()
 			e.metrics.refused[full].Inc()
 			return nil, 0
 		}
-		victim = first.Value.(*conn)
-		if wait = tenure - now.Sub(victim.since); wait > 0 && stranger {
-			e.mu.Unlock()
-			return nil, wait
-		}
-		e.leave(victim)
 	}
-	own := &conn{Conn: c, edge: e, source: s, proxy: proxy, since: now}
+	own := &conn{Conn: c, edge: e, source: s, proxy: proxy}
 	if stranger {
 		own.place = e.strangers.PushBack(own)
 		s.strangers++

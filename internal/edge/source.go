@@ -8,9 +8,9 @@ import (
 )
 
 const (
-	creditFor  = 10 * time.Minute // how long a source that knew a secret has credit
-	maxSources = 8192             // told apart; more share one
-	burst      = 5                // seconds' worth of a stranger's tries at once
+	creditFor  = 24 * time.Hour // how long a source that knew a secret has credit
+	maxSources = 8192           // told apart; more share one
+	burst      = 5              // seconds' worth of a stranger's tries at once
 )
 
 // source is an address, or an IPv6 network of 64 bits, and what it is allowed.
