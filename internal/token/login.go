@@ -103,7 +103,7 @@ func (k *Keeper) finish(ctx context.Context, code, state string) (outcome string
 				used[s] = ends
 			}
 		}
-		r.Used, r.Login = used, Attempt{At: now.UTC(), Outcome: outcomeFailed}
+		r.Used = used
 		if err := k.save(r); err != nil { // so the disk takes writes
 			return err
 		}
@@ -111,7 +111,7 @@ func (k *Keeper) finish(ctx context.Context, code, state string) (outcome string
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 20*time.Second)
 		defer cancel()
 		got, became, err := k.exchange(ctx, r, code, ends)
-		got.Login.Outcome = became
+		got.Login = Attempt{At: now.UTC(), Outcome: became} // not before: somebody waits for it
 		if saveErr := k.insist(got); saveErr != nil {
 			return errors.Join(err, saveErr)
 		}

@@ -182,3 +182,24 @@ func TestNothingOfARequestIsShownOnAPage(t *testing.T) {
 		t.Errorf("an integration that is not there: %d", none.Code)
 	}
 }
+
+// Whoever waits for the end of a login must not take its middle for a failure.
+func TestALoginThatIsUnderWayHasNotFailed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sim.PlatformOptions{})
+	var k *token.Keeper
+	asked := false
+	k = w.keeper(func(o *token.Options) {
+		o.Transport = roundTrip(func(r *http.Request) (*http.Response, error) {
+			asked = true
+			if last := k.Status().LastLogin; last != (token.Attempt{}) {
+				t.Errorf("while the operator is asked, the last login is %+v", last)
+			}
+			return inProcess{w.platform}.RoundTrip(r)
+		})
+	})
+	w.login(k)
+	if last := k.Status().LastLogin.Outcome; !asked || last != token.LoginDone {
+		t.Errorf("asked %t, then the last login is %q", asked, last)
+	}
+}
