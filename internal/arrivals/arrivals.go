@@ -137,9 +137,13 @@ func (l *look) refresh(ctx context.Context, s Source, d Decode, now time.Time) e
 		if err != nil {
 			return err
 		}
-		rows, err := s.RecentNotifications(limited, string(call.Trying), now.Add(-24*time.Hour), sample)
-		if err != nil {
-			return err
+		var rows []warehouse.EventRow
+		for _, state := range telling {
+			some, err := s.RecentNotifications(limited, string(state), now.Add(-24*time.Hour), sample)
+			if err != nil {
+				return err
+			}
+			rows = append(rows, some...)
 		}
 		l.usual, l.zones, l.slowly = usualOf(hours), zonesOf(rows, d), now
 	}

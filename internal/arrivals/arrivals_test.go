@@ -26,6 +26,7 @@ const week = 7 * 24 * time.Hour
 type past struct {
 	last  map[string]time.Time
 	hours []warehouse.CallsInHour
+	state call.State // of the rows
 	rows  []warehouse.EventRow
 	err   error
 }
@@ -44,8 +45,8 @@ func (p *past) CallsByHour(_ context.Context, from, to time.Time) (out []warehou
 }
 
 func (p *past) RecentNotifications(_ context.Context, state string, _ time.Time, _ int) ([]warehouse.EventRow, error) {
-	if state != "trying" {
-		return nil, errors.New("asked for " + state)
+	if state != string(p.state) {
+		return nil, p.err
 	}
 	return p.rows, p.err
 }
@@ -156,13 +157,15 @@ func TestTheZoneIsMeasured(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			p := &past{last: map[string]time.Time{"main": received}, rows: c.rows}
-			got, err := arrivals.Measure(t.Context(), p, decode, received)
-			if err != nil || len(got) != 1 {
-				t.Fatal(got, err)
-			}
-			if diff := cmp.Diff(c.want, got[0].Zone); diff != "" {
-				t.Error(diff)
+			for _, state := range []call.State{call.Trying, call.Connected} {
+				p := &past{last: map[string]time.Time{"main": received}, state: state, rows: c.rows}
+				got, err := arrivals.Measure(t.Context(), p, decode, received)
+				if err != nil || len(got) != 1 {
+					t.Fatal(got, err)
+				}
+				if diff := cmp.Diff(c.want, got[0].Zone); diff != "" {
+					t.Errorf("by %s: %s", state, diff)
+				}
 			}
 		})
 	}

@@ -4,12 +4,13 @@ import (
 	"slices"
 	"time"
 
+	"fonoteka/internal/call"
 	"fonoteka/internal/warehouse"
 )
 
 // Zone is how far the operator's clock is from the configured time zone. A call
-// announces its begin within a second or two, so that what is left between the
-// announced time and the receive time is a wrong zone.
+// announces its begin and its answer within a second or two, so that what is left
+// between the announced time and the receive time is a wrong zone.
 type Zone struct {
 	// Known is false where too few calls came in the last day, or where they came
 	// with delays so different that nothing can be said, as after an outage.
@@ -26,6 +27,10 @@ const (
 	enough  = 10
 	quarter = 15 * time.Minute
 )
+
+// telling are the states that come at the time they name. A call may do without
+// trying: whether only parked numbers have it is not documented.
+var telling = [...]call.State{call.Trying, call.Connected}
 
 func zonesOf(rows []warehouse.EventRow, decode Decode) map[string]Zone {
 	delays := map[string][]time.Duration{}
