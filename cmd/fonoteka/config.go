@@ -67,6 +67,8 @@ type integration struct {
 	zone     *time.Location
 	linkLife time.Duration
 
+	retention *blob.Retention // of its recordings; nil: the installation's
+
 	credentials token.Credentials // of the configuration; there may be none
 	departments map[string]string // workplace → department, of the configuration
 }

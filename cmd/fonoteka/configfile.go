@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"regexp"
@@ -59,6 +60,9 @@ type fileCalls struct {
 type fileIntegration struct {
 	Name        string `yaml:"name"`
 	RedirectURI string `yaml:"redirect_uri"`
+
+	RetentionMode string `yaml:"retention_mode"`
+	Retention     string `yaml:"retention"`
 
 	PreviousURI   string `yaml:"previous_redirect_uri"`
 	PreviousUntil string `yaml:"previous_until"`
@@ -140,6 +144,10 @@ func (f fileIntegration) parse(receives bool, p *problems) integration {
 			p.add("link days of integration %q (FONOTEKA_MTT_LINK_DAYS): %q is not a number of days from 1 to 3650", f.Name, f.LinkDays)
 		}
 		i.linkLife = time.Duration(days) * 24 * time.Hour
+	}
+	if f.RetentionMode != "" || f.Retention != "" {
+		r := parseRetention(fmt.Sprintf("integration %q: ", f.Name), f.RetentionMode, f.Retention, p)
+		i.retention = &r
 	}
 	i.parsePrevious(f, p)
 	return i

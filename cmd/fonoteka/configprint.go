@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/urfave/cli/v2"
+
+	"fonoteka/internal/blob"
 )
 
 func configCommand() *cli.Command {
@@ -140,6 +142,13 @@ func (i integration) settings(from string) []setting {
 	}
 	if i.previousPath != "" {
 		out = append(out, setting{of + "previous redirect URI", "served until " + i.previousUntil.Format(time.DateOnly) + ", not shown", from})
+	}
+	if r := i.retention; r != nil {
+		rule := "off"
+		if r.Mode != blob.NoRetention {
+			rule = fmt.Sprintf("%s, %s", strings.ToLower(string(r.Mode)), r.For)
+		}
+		out = append(out, setting{of + "retention", rule, from})
 	}
 	credentials := "of fonoteka auth login, or none"
 	if i.credentials.ClientID != "" {

@@ -16,7 +16,7 @@ clickhouse_url: "clickhouse://writer:`+secret+`@db.example.org:9000/fonoteka"
 source_networks: [192.0.2.0/24, 198.51.100.7]
 origin_events: spb
 integrations:
-  - {name: spb, redirect_uri: "https://calls.example.org/mtt/`+secret+`", timezone: Europe/Moscow, link_days: 30,
+  - {name: spb, redirect_uri: "https://calls.example.org/mtt/`+secret+`", timezone: Europe/Moscow, link_days: 30, retention_mode: governance, retention: 3y,
      previous_redirect_uri: "https://calls.example.org/mtt/older-`+secret+`", previous_until: 2026-03-31, client_id: a, client_secret: `+secret+`}
 `), 0o600); err != nil {
 		t.Fatal(err)
@@ -32,6 +32,7 @@ integrations:
 		"key (set, not shown) FONOTEKA_KEY", "private-listen 127.0.0.1:9999 flag", "listen 127.0.0.1:8080 default", "origin-events spb file",
 		"source-networks 192.0.2.0/24,198.51.100.7 file", "record-hosts mtt.ru default",
 		"integration spb: redirect URI https://calls.example.org/… file", "integration spb: time zone Europe/Moscow file", "integration spb: links live 30 days file",
+		"integration spb: retention governance, 3y file",
 		"integration spb: previous redirect URI served until 2026-03-31, not shown file", "integration spb: client id and secret (set, not shown) file",
 	} {
 		if !strings.Contains(strings.Join(strings.Fields(out), " "), want) {

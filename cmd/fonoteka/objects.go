@@ -8,6 +8,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"fonoteka/internal/archive"
 	"fonoteka/internal/blob"
 	"fonoteka/internal/state"
 )
@@ -24,20 +25,7 @@ func objectFlags() []cli.Flag {
 // objects reads the settings of objectFlags.
 func (cfg *config) objects(file file, pick func(string, string) string, p *problems) {
 	var err error
-	if cfg.retention.Mode, err = blob.ParseMode(pick("retention-mode", file.RetentionMode)); err != nil {
-		p.add("--retention-mode (FONOTEKA_RETENTION_MODE): %w", err)
-	}
-	off := cfg.retention.Mode == blob.NoRetention && err == nil
-	span := pick("retention", file.Retention)
-	if cfg.retention.For, err = blob.ParsePeriod(span); err != nil {
-		p.add("--retention (FONOTEKA_RETENTION): %w", err)
-	}
-	switch {
-	case off && span != "":
-		p.add("--retention (FONOTEKA_RETENTION): %q is given, but --retention-mode (FONOTEKA_RETENTION_MODE) is off", span)
-	case cfg.retention.Mode != blob.NoRetention && span == "":
-		p.add("--retention (FONOTEKA_RETENTION): how long? --retention-mode is %s, and needs a span such as 3y", pick("retention-mode", file.RetentionMode))
-	}
+	cfg.retention = parseRetention("", pick("retention-mode", file.RetentionMode), pick("retention", file.Retention), p)
 	sse := pick("s3-sse", file.S3SSE)
 	if cfg.encryption, err = blob.ParseEncryption(sse); err != nil {
 		p.add("--s3-sse (FONOTEKA_S3_SSE): %w", err)
@@ -46,9 +34,40 @@ func (cfg *config) objects(file file, pick func(string, string) string, p *probl
 	}
 }
 
+// parseRetention reads a rule. of names whose it is in what is reported; empty:
+// the installation's.
+func parseRetention(of, mode, span string, p *problems) (r blob.Retention) {
+	var err error
+	if r.Mode, err = blob.ParseMode(mode); err != nil {
+		p.add("%s--retention-mode (FONOTEKA_RETENTION_MODE): %w", of, err)
+	}
+	off := r.Mode == blob.NoRetention && err == nil
+	if r.For, err = blob.ParsePeriod(span); err != nil {
+		p.add("%s--retention (FONOTEKA_RETENTION): %w", of, err)
+	}
+	switch {
+	case off && span != "":
+		p.add("%s--retention (FONOTEKA_RETENTION): %q is given, but --retention-mode (FONOTEKA_RETENTION_MODE) is off", of, span)
+	case r.Mode != blob.NoRetention && span == "":
+		p.add("%s--retention (FONOTEKA_RETENTION): how long? --retention-mode is %s, and needs a span such as 3y", of, mode)
+	}
+	return r
+}
+
+// retentions are the rules of integrations that have their own.
+func (cfg *config) retentions() map[string]blob.Retention {
+	out := map[string]blob.Retention{}
+	for _, i := range cfg.integrations {
+		if i.retention != nil {
+			out[archive.Folder(i.name)] = *i.retention
+		}
+	}
+	return out
+}
+
 // blobOptions say where recordings are, and how they are kept there.
 func (cfg *config) blobOptions(v state.Values) blob.Options {
-	return blob.Options{URL: cfg.blobURL(v), Retention: cfg.retention, Encryption: cfg.encryption, Own: cfg.s3URL == ""}
+	return blob.Options{URL: cfg.blobURL(v), Retention: cfg.retention, RetentionUnder: cfg.retentions(), Encryption: cfg.encryption, Own: cfg.s3URL == ""}
 }
 
 // sayRetention tells the log what cannot be undone later.

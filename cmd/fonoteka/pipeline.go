@@ -71,6 +71,11 @@ func newPipeline(cfg *config, v state.Values, a *access, sp *spool.Spool, log *s
 		return nil, err
 	}
 	sayRetention(cfg.retention, log)
+	for _, i := range cfg.integrations {
+		if i.retention != nil {
+			sayRetention(*i.retention, log.With("integration", i.name))
+		}
+	}
 	redisURL := cfg.redisOrEmbedded(v)
 	if p.queue, err = queue.NewClient(queue.ClientOptions{URL: redisURL, Logger: log, Registerer: reg}); err != nil {
 		return nil, err

@@ -14,8 +14,11 @@ func Key(r call.Recording) string {
 	if day, ok := call.LinkDate(r.URL); ok {
 		folder = day.Format("2006/01/02")
 	}
-	return "recordings/" + segment(r.Integration) + "/" + folder + "/" + r.ID + ".mp3"
+	return Folder(r.Integration) + folder + "/" + r.ID + ".mp3"
 }
+
+// Folder is what the keys of an integration's recordings begin with.
+func Folder(integration string) string { return "recordings/" + segment(integration) + "/" }
 
 // segment keeps a name from a configuration within one path component.
 func segment(name string) string {

@@ -29,6 +29,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -57,6 +58,9 @@ type Options struct {
 
 	Retention  Retention  // of each object that is put
 	Encryption Encryption // likewise
+	// RetentionUnder are other rules, for the objects whose keys begin with a
+	// prefix; no prefix of it begins with another.
+	RetentionUnder map[string]Retention
 	// Own says that nobody else uses the bucket, so that EnsureBucket may switch
 	// Object Lock on in one that was made without.
 	Own bool
@@ -82,6 +86,7 @@ type Bucket struct {
 	m      *metrics
 
 	retention  Retention
+	under      map[string]Retention
 	encryption Encryption
 	own        bool
 	lockable   atomic.Bool // the bucket has Object Lock, as was seen once
@@ -94,12 +99,17 @@ func Open(o Options) (*Bucket, error) {
 	if err != nil {
 		return nil, err
 	}
+	for prefix, r := range o.RetentionUnder {
+		if err := r.validate(); err != nil {
+			return nil, fmt.Errorf("under %s: %w", prefix, err)
+		}
+	}
 	if err := o.Retention.validate(); err != nil {
 		return nil, err
 	}
 	b := &Bucket{
 		where: where, http: transport(), log: o.Logger, m: newMetrics(o.Registerer),
-		retention: o.Retention, encryption: o.Encryption, own: o.Own,
+		retention: o.Retention, under: maps.Clone(o.RetentionUnder), encryption: o.Encryption, own: o.Own,
 	}
 	if b.log == nil {
 		b.log = slog.New(slog.DiscardHandler)

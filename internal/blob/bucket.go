@@ -18,7 +18,7 @@ func (b *Bucket) EnsureBucket(ctx context.Context) error {
 	if err == nil && have {
 		return b.ensureSettings(ctx)
 	}
-	locked := b.retention.Mode != NoRetention
+	locked := b.anyRetention().Mode != NoRetention
 	if err == nil {
 		err = b.client.MakeBucket(ctx, b.where.Bucket, minio.MakeBucketOptions{Region: b.where.Region, ObjectLocking: locked})
 	}
@@ -50,7 +50,8 @@ func (b *Bucket) ensureSettings(ctx context.Context) error {
 
 // ensureLock makes sure that a retention can be set, if there is one.
 func (b *Bucket) ensureLock(ctx context.Context) error {
-	if b.retention.Mode == NoRetention {
+	rule := b.anyRetention()
+	if rule.Mode == NoRetention {
 		return nil
 	}
 	have, err := b.Lockable(ctx)
@@ -59,7 +60,7 @@ func (b *Bucket) ensureLock(ctx context.Context) error {
 	}
 	if !b.own {
 		return b.m.failed("ensure", fmt.Errorf("bucket %s, where each object is to be kept for %s (%s): %w; name a new bucket, or switch versioning and object lock on in this one",
-			b.where.Bucket, b.retention.For, b.retention.Mode, ErrNoLock))
+			b.where.Bucket, rule.For, rule.Mode, ErrNoLock))
 	}
 	if err := b.client.EnableVersioning(ctx, b.where.Bucket); err != nil {
 		return b.m.failed("ensure", b.wrap("switching versioning on in bucket", b.where.Bucket, err))

@@ -8,5 +8,5 @@ func (b *Bucket) In(name string) *Bucket {
 	}
 	where := b.where
 	where.Bucket = name
-	return &Bucket{client: b.client, where: where, http: b.http, log: b.log, m: b.m, retention: b.retention, encryption: b.encryption}
+	return &Bucket{client: b.client, where: where, http: b.http, log: b.log, m: b.m, retention: b.retention, under: b.under, encryption: b.encryption}
 }

@@ -208,3 +208,26 @@ func TestBucketWithoutLockIsRefusedForRetention(t *testing.T) {
 		}
 	})
 }
+
+func TestRetentionMayDifferByPrefix(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, s server) {
+		b := s.bucket(t, blob.Options{RetentionUnder: map[string]blob.Retention{
+			"recordings/long/":  {Mode: blob.Governance, For: blob.Period{Years: 3}},
+			"recordings/short/": {Mode: blob.Governance, For: blob.Period{Days: 2}},
+		}})
+		for folder, days := range map[string]int{"recordings/long/": 3 * 365, "recordings/short/": 2, "recordings/longer/": 0} {
+			put(t, b, folder+"a.mp3")
+			l, err := b.Lock(t.Context(), folder+"a.mp3", versions(t, b, folder)[0].ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if days == 0 && l.Mode == blob.NoRetention {
+				continue
+			}
+			if kept := time.Until(l.Until).Hours() / 24; l.Mode != blob.Governance || kept < float64(days)-1 || kept > float64(days)+2 {
+				t.Errorf("%s: %s for %.1f days", folder, l.Mode, kept)
+			}
+		}
+	})
+}

@@ -60,7 +60,7 @@ func (b *Bucket) Put(ctx context.Context, key string, body io.ReaderAt, p Put) e
 	}
 	opts.ServerSideEncryption = b.encryption.server()
 	if !p.Unretained {
-		b.retention.set(&opts, time.Now())
+		b.retentionOf(key).set(&opts, time.Now())
 	}
 	opts.SetMatchETagExcept("*")
 	r := io.NewSectionReader(body, 0, p.Size) // seekable: the client can send it again

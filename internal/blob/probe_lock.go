@@ -75,7 +75,7 @@ func (p *probe) lock(ctx context.Context) {
 	if place == nil && p.locks {
 		place = p.b.with(Encryption{})
 	}
-	rule, name := p.b.retention, p.b.where.Bucket
+	rule, name := p.b.anyRetention(), p.b.where.Bucket
 	needed := rule.Mode != NoRetention
 	if place == nil {
 		err := p.ownErr

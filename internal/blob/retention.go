@@ -112,3 +112,24 @@ func (r Retention) set(o *minio.PutObjectOptions, now time.Time) {
 	o.Mode = minio.RetentionMode(r.Mode)
 	o.RetainUntilDate = r.For.After(now).Add(time.Second - 1).Truncate(time.Second)
 }
+
+// retentionOf is the rule for an object under the key.
+func (b *Bucket) retentionOf(key string) Retention {
+	for prefix, rule := range b.under {
+		if strings.HasPrefix(key, prefix) {
+			return rule
+		}
+	}
+	return b.retention
+}
+
+// anyRetention is a rule that locks objects, if there is one: what the bucket
+// must be able to do.
+func (b *Bucket) anyRetention() Retention {
+	for _, rule := range b.under {
+		if b.retention.Mode == NoRetention && rule.Mode != NoRetention {
+			return rule
+		}
+	}
+	return b.retention
+}

@@ -41,7 +41,7 @@ func Running(ctx context.Context, base string) []Finding {
 	if err != nil {
 		return append(out, no("metrics", "the metrics cannot be read", "is this doctor of another version than serve?", err))
 	}
-	return append(out, backlog(families), misdirected(families))
+	return append(out, backlog(families), misdirected(families), foreign(families), previous(families))
 }
 
 // late is how far a reader of the spool may be behind before it is worth a look.
@@ -72,6 +72,28 @@ func misdirected(m map[string]*dto.MetricFamily) Finding {
 		}
 	}
 	return yes(check, "no notification has come to an address that is not served, since serve was started")
+}
+
+func foreign(m map[string]*dto.MetricFamily) Finding {
+	const check = "networks"
+	for _, s := range m["fonoteka_intake_requests_total"].GetMetric() {
+		if n := s.GetCounter().GetValue(); label(s, "outcome") == "foreign" && n > 0 {
+			return no(check, fmt.Sprintf("%.0f notifications have come to a right address from networks that are not allowed, since serve was started, and were refused", n),
+				"who knows the address is the operator, or the secret is known to others: ask the operator for its networks, add them to --source-networks, or change the redirect URI", nil)
+		}
+	}
+	return yes(check, "no notification was refused for the network it came from")
+}
+
+func previous(m map[string]*dto.MetricFamily) Finding {
+	const check = "previous redirect URI"
+	for _, s := range m["fonoteka_intake_previous_requests_total"].GetMetric() {
+		if n := s.GetCounter().GetValue(); n > 0 {
+			return look(check, fmt.Sprintf("%.0f requests have come to the previous redirect URI of %s since serve was started", n, label(s, "integration")),
+				"enter the new one in the operator's cabinet before the previous one ends")
+		}
+	}
+	return yes(check, "nothing comes to a redirect URI that is being replaced")
 }
 
 func label(m *dto.Metric, name string) string {
