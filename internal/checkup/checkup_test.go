@@ -127,6 +127,17 @@ func refuse(w http.ResponseWriter, r *http.Request, method string) {
 	listener(w, r)
 }
 
+func TestARedirectURIWithoutAPathIsNoSecret(t *testing.T) {
+	t.Parallel()
+	s := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	t.Cleanup(s.Close)
+	u, _ := url.Parse(s.URL)
+	f := find(t, checkup.Redirect{URI: u, Now: time.Now()}.Examine(t.Context()), "redirect URI")
+	if f.Answer != checkup.Look || !strings.Contains(f.Means, "no path") {
+		t.Errorf("%+v", f)
+	}
+}
+
 func TestNothingIsAskedOfAHostWithoutAnAddress(t *testing.T) {
 	t.Parallel()
 	u, _ := url.Parse("https://nowhere.invalid" + secret)

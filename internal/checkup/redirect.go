@@ -151,6 +151,10 @@ func (r Redirect) address(ctx context.Context) Finding {
 			return no(check, fmt.Sprintf("%s is answered with %d: the operator takes that for a server that is not there", ask.what, status), do, nil)
 		}
 	}
+	if strings.Trim(r.URI.Path, "/") == "" {
+		return look(check, "it answers as it must, but has no path, and so no secret: whoever finds the host may post notifications",
+			"give it a long random path, here and in the operator's cabinet")
+	}
 	if status, err := r.ask(ctx, client, http.MethodGet, base+"-"+strings.ToLower(rand.Text()[:8])); err == nil && status/100 == 2 {
 		return look(check, "it answers as it must, but so does a path nobody knows: whoever finds the host may post notifications",
 			"let the proxy pass the path on, and give the redirect URI a long random one")
