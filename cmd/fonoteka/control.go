@@ -3,9 +3,11 @@ package main
 import (
 	"bufio"
 	"cmp"
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -102,7 +104,8 @@ func (o operation) act(a links.Action, target string, ask func() (callID string,
 		}
 		id, failed := ask()
 		a.PlatformCallID = cmp.Or(id, a.PlatformCallID)
-		if err := o.db.SaveAction(o.c.Context, a, string(outcomeOf(failed))); err != nil {
+		// Also for who leaves before the operator has answered.
+		if err := o.db.SaveAction(context.WithoutCancel(o.c.Context), a, string(outcomeOf(failed))); err != nil {
 			return "", errors.Join(failed, fmt.Errorf("what came of it (%s) could not be noted: %w", outcomeOf(failed), err))
 		}
 		if id != "" {
@@ -246,11 +249,9 @@ func (o operation) goingOn(said string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	found = slices.DeleteFunc(found, func(d warehouse.CallDetail) bool { return d.Record.Integration != o.integration.name })
 	var ids, told []string
 	for _, d := range found {
-		if d.Record.Integration != o.integration.name {
-			continue
-		}
 		for _, l := range d.Record.Legs {
 			if !l.Finished {
 				ids = append(ids, l.PlatformID)

@@ -1,9 +1,12 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -149,7 +152,8 @@ func TestACallWeMakeIsFollowedToItsArchivedRecording(t *testing.T) {
 	if _, err := c.tell(in, "call", "make", "--from", seat, "79000000079"); err == nil {
 		t.Error("a call whose answer was lost")
 	}
-	if got := in.sql("SELECT number, outcome FROM call_actions WHERE outcome != 'done' ORDER BY at"); got != "79000000078\trefused\n79000000079\tunknown" {
+	c.leave(in, "call", "make", "--from", seat, "79000000080")
+	if got := in.sql("SELECT number, outcome FROM call_actions WHERE outcome != 'done' ORDER BY at"); got != "79000000078\trefused\n79000000079\tunknown\n79000000080\tunknown" {
 		t.Errorf("actions: %s", got)
 	}
 	if n := len(c.Requests("/makeCall")); n != 3 {
@@ -161,6 +165,26 @@ func TestACallWeMakeIsFollowedToItsArchivedRecording(t *testing.T) {
 	}
 	if out, err := in.command("audit", "verify"); err == nil || !strings.Contains(out, "entry 1 in the file was altered") {
 		t.Errorf("audit verify after a change: %v\n%s", err, out)
+	}
+}
+
+// leave runs a command and stops it when it has asked the operator, who does not
+// answer.
+func (c *cabinet) leave(in *installation, args ...string) {
+	in.t.Helper()
+	ctx, leave := context.WithCancel(in.t.Context())
+	defer leave()
+	silent := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body) // so that its end is seen
+		leave()
+		<-r.Context().Done()
+	}))
+	defer silent.Close()
+	args = append(append([]string{"fonoteka"}, args...), c.flags()...)
+	args = append(args, "--api-url", silent.URL, "--client-id", sim.DemoClientID, "--client-secret", sim.DemoClientSecret, "--data", in.dir)
+	var told strings.Builder
+	if status := cliRun(ctx, args, io.Discard, &told); status == 0 || !strings.Contains(told.String(), "not known whether") || strings.Contains(told.String(), "could not be noted") {
+		in.t.Errorf("status %d: %s", status, told.String())
 	}
 }
 

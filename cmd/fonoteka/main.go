@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"fonoteka/internal/embedded"
+	"fonoteka/internal/mtt"
 )
 
 // version is set by the build.
@@ -66,7 +67,8 @@ To begin:  fonoteka serve --data ./data   (see: fonoteka serve --help)`,
 	if status, ok := errors.AsType[exitStatus](err); ok {
 		return int(status)
 	}
-	if !errors.Is(err, context.Canceled) {
+	// Who stops a command knows it, but not what the operator did meanwhile.
+	if !errors.Is(err, context.Canceled) || errors.Is(err, mtt.ErrOutcomeUnknown) {
 		fmt.Fprintln(stderr, "fonoteka:", err)
 	}
 	return 1

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -67,7 +68,7 @@ func park(c *cli.Context, parked bool) error {
 			for i := range rows {
 				rows[i].Outcome = string(outcome)
 			}
-			if err := o.db.SaveParking(c.Context, rows); err != nil {
+			if err := o.db.SaveParking(context.WithoutCancel(c.Context), rows); err != nil {
 				return "", errors.Join(failed, fmt.Errorf("the operator was told, but parking show does not know it: %w", err))
 			}
 			return "", failed
