@@ -130,7 +130,7 @@ func (e *Edge) Knows(r *http.Request) {
 		c.place = nil
 		c.source.strangers--
 	}
-	if !c.proxy { // from there come all
+	if !c.proxy && c.source != e.crowd { // from there come all
 		c.source.credit = e.opts.Now().Add(creditFor)
 	}
 }

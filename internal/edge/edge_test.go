@@ -123,6 +123,24 @@ func (s *site) counted(reason string, want float64) {
 	s.t.Errorf("no metric for %s", reason)
 }
 
+// With more sources than can be told apart, those that share one place are still
+// many: they are not limited as one, and no knowledge of one of them is another's.
+func TestACrowdIsNotOneSource(t *testing.T) {
+	t.Parallel()
+	s := open(t, edge.Options{MaxConnections: 4, MaxPerSource: 2})
+	for i := range 1 << 13 {
+		s.edge.MayAsk(&http.Request{RemoteAddr: fmt.Sprintf("10.0.%d.%d:1", i>>8, i&255)})
+	}
+	if s.from("127.0.0.2").asks("/secret") == "" {
+		t.Fatal("not served")
+	}
+	for i := range 7 {
+		if s.from(fmt.Sprintf("127.0.1.%d", i+1)).asks("/") == "" {
+			t.Fatalf("stranger %d is not served", i)
+		}
+	}
+}
+
 func TestTheStrangerWhoCameFirstMakesRoom(t *testing.T) {
 	t.Parallel()
 	s := open(t, edge.Options{MaxConnections: 4, MaxPerSource: 100})

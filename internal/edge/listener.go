@@ -107,7 +107,7 @@ func (e *Edge) admit(c net.Conn) (_ *conn, wait time.Duration) {
 	e.mu.Lock()
 	s := e.of(addr, now)
 	stranger := s.credit.Before(now)
-	if !proxy && stranger && s.strangers >= e.opts.MaxPerSource {
+	if !proxy && stranger && s != e.crowd && s.strangers >= e.opts.MaxPerSource {
 		e.mu.Unlock()
 		e.metrics.refused[tooMany].Inc()
 		return nil, 0
