@@ -62,8 +62,8 @@ func shown(answer []byte, secrets ...string) string {
 	return s
 }
 
-// read reads the body of a 2xx answer. One that is no JSON object, or that says
-// another success than 1, is an *Error.
+// read reads the body of a 2xx answer. One that says another success than 1 is an
+// *Error; one that is no JSON object is not, since nothing is known from it.
 func read(method string, body []byte, secrets ...string) (object, error) {
 	refused := &Error{Method: method, Status: http.StatusOK, Answer: shown(body, secrets...)}
 	d := json.NewDecoder(bytes.NewReader(bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))))

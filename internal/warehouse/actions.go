@@ -47,9 +47,9 @@ func (db *DB) Actions(ctx context.Context, from, to time.Time) ([]links.Action, 
 // ErrNoLeg says that no leg goes by that name.
 var ErrNoLeg = errors.New("no such leg")
 
-// NewestEvent reads the newest notification of a leg, as it came: by the time
-// that it names, else by its arrival. The leg is named by its Call-ID as the
-// operator spells it. decode reads a body. ErrNoLeg if nothing came of it.
+// NewestEvent reads the notification of a leg that arrived last, as it came; not
+// recorded, which bears neither tag nor transport. The leg is named by its Call-ID
+// as the operator spells it. decode reads a body. ErrNoLeg if nothing came of it.
 func (db *DB) NewestEvent(ctx context.Context, integration, platformLegID string, decode func(integration string, body []byte, received time.Time) (call.Event, error)) (call.Event, error) {
 	key := CallKey{integration, call.ID(integration, call.BaseID(platformLegID))}
 	found, err := db.EventsOf(ctx, []CallKey{key})
