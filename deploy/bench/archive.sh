@@ -117,6 +117,14 @@ metric() { # NAME: its value, rounded
 none_left() { [ "$(count_state "!= 'archived'")" = 0 ]; }
 all_archived() { [ "$(metric fonoteka_archive_archived_total)" = "$n" ]; }
 relayed() { [ "$(metric 'fonoteka_relay_records_total{cursor="recordings"}')" = "$(metric 'fonoteka_relay_records_total{cursor="warehouse"}')" ]; }
+# calm: serve and the engine have used less than a tenth of a core for a second.
+calm() {
+	local engine before
+	engine=$(store_pid clickhouse) || return
+	before=$(cpu_of "$serve" "$engine")
+	sleep 1
+	awk -v a="$before" -v b="$(cpu_of "$serve" "$engine")" 'BEGIN { exit b - a > 0.1 }'
+}
 working() { derived && [ "$(metric fonoteka_archive_in_flight)" -gt "$workers" ]; }
 derived() { local lag && lag=$(metric fonoteka_cdr_lag_seconds) && [ -n "$lag" ] && [ "$lag" -lt 3 ]; }
 
@@ -186,11 +194,13 @@ run_rclone() { # the stores are up, serve has nothing to do
 }
 
 # Serve starts while the simulator stands still, so that what is measured is the
-# drain alone: no start of an engine, no calls to be derived.
+# drain alone: no start of an engine, no calls to be looked at once more.
 run_fonoteka() {
 	kill -STOP "$sim"
 	serve
 	until_true 60 "serve's start" working
+	local end=$((SECONDS + 20)) # downloads that wait for an answer give up after 30
+	until calm || [ "$SECONDS" -ge "$end" ]; do :; done
 	local from s3 engine before ours
 	s3=$(store_pid s3)
 	engine=$(store_pid clickhouse)
