@@ -105,7 +105,7 @@ func (cfg *config) decoder() relay.Decoder {
 
 // memoryGoal is what the runtime collects garbage harder for. Live data is a
 // third of it; the rest would be garbage that waits. GOMEMLIMIT overrides it.
-const memoryGoal = 72 << 20
+const memoryGoal = 80 << 20
 
 // serve runs until ctx ends. What it takes in is safe from the first line on;
 // everything behind the spool may come up later, or go away and come back.
