@@ -18,6 +18,7 @@ func TestOneHourOfEveryKindOfCall(t *testing.T) {
 	second := leg(transfer, boris, 40*time.Second, 50*time.Second)
 	transfer.Legs, transfer.Transfers = append(transfer.Legs, second), 1
 	internal := answered("2026-03-02 10:55:00", call.Internal, "", anna, 2*time.Second, 20*time.Second)
+	internal.Legs = append(internal.Legs, leg(internal, boris, 3*time.Second, 19*time.Second)) // told a second later: no transfer
 	own := answered("2026-03-02 10:58:00", call.Outgoing, secondClient, boris, 50*time.Second, 10*time.Second)
 	noAnswer := base("2026-03-02 10:50:00", call.Outgoing, call.NoAnswer, secondClient)
 	noAnswer.AccountID, noAnswer.Legs = anna, []call.Leg{leg(noAnswer, anna, 0, 0)}
@@ -62,7 +63,7 @@ wait|incoming|[5000,8000,25000]`)
 	o.want(`SELECT employee, sum(rang), sum(answered), sum(missed), sum(outgoing), sum(reached), sum(internal), sum(transfers), sum(incoming_talk_ms), sum(outgoing_talk_ms), sum(answered_ring_ms), sum(answered_rings)
 		FROM report_employees GROUP BY employee ORDER BY employee`,
 		anna+"|4|2|2|2|1|1|1|90000|120000|13000|2\n"+
-			boris+"|4|2|2|1|1|0|0|80000|10000|65000|2")
+			boris+"|4|2|2|1|1|1|0|80000|10000|65000|2")
 	o.want(`SELECT department, sum(received), sum(answered), sum(missed), sum(short_abandons), sum(outgoing), sum(reached) FROM report_departments GROUP BY department`, "6|3|2|1|3|2") // the department is empty
 	o.want(`SELECT employee, outcome, wait_ms FROM report_longest_waits ORDER BY wait_ms DESC LIMIT 2`, anna+"|missed|40000\n"+boris+"|missed|30000")
 	o.want(`SELECT local_hour, weekday, sum(received), sum(answered) FROM report_heatmap WHERE received > 0 GROUP BY ALL`, "10|1|6|3")

@@ -117,7 +117,7 @@ SELECT
     countIf(direction = 'outgoing' AND w.owner) AS outgoing,
     countIf(direction = 'outgoing' AND w.owner AND outcome = 'answered') AS reached,
     countIf(direction = 'internal' AND w.talked) AS internal,
-    countIf(w.talked AND w.passed_on) AS transfers,
+    countIf(w.call_transfers > 0 AND w.talked AND w.passed_on) AS transfers,
     sumIf(w.talk_ms, direction = 'incoming') AS incoming_talk_ms,
     sumIf(w.talk_ms, direction = 'outgoing') AS outgoing_talk_ms,
     sumIf(w.talk_ms, direction = 'internal') AS internal_talk_ms,
@@ -133,7 +133,7 @@ FROM
     SELECT
         l.started_at AS started_at, l.integration AS integration, l.call_id AS call_id, l.workplace AS workplace,
         any(c.local_hour) AS local_hour, any(c.working) AS working, any(c.local_day) AS local_day, any(c.weekday) AS weekday,
-        any(c.direction) AS direction, any(c.outcome) AS outcome, any(c.own_call) AS own_call,
+        any(c.direction) AS direction, any(c.outcome) AS outcome, any(c.own_call) AS own_call, any(c.transfers) AS call_transfers,
         max(l.account_id = c.account_id) AS owner,
         max(l.type != 'outgoing') AS rang,
         max(l.answered) AS talked,
@@ -151,7 +151,7 @@ FROM
     (
         SELECT r.started_at AS started_at, r.integration AS integration, r.call_id AS call_id, r.account_id AS account_id,
             r.local_hour AS local_hour, r.working AS working, r.local_day AS local_day, r.weekday AS weekday,
-            r.direction AS direction, r.outcome AS outcome, r.own_call AS own_call, a.last_answered_at AS last_answered_at
+            r.direction AS direction, r.outcome AS outcome, r.own_call AS own_call, r.transfers AS transfers, a.last_answered_at AS last_answered_at
         FROM report_calls AS r
         LEFT JOIN
         (
