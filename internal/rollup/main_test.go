@@ -5,6 +5,8 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/http"
+	"net/url"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -92,6 +94,26 @@ func (o *office) want(sql, want string) {
 	o.t.Helper()
 	if got := o.ask(sql); got != strings.TrimSpace(want) {
 		o.t.Errorf("%s\ngot\n%s\nwant\n%s", sql, got, strings.TrimSpace(want))
+	}
+}
+
+// merge leaves only the newest row of each key of a table.
+func (o *office) merge(table string) {
+	o.t.Helper()
+	_, addr, user, password := embeddedtest.ClickHouse(o.t)
+	query := url.Values{"database": {o.ask("SELECT currentDatabase()")}, "query": {"OPTIMIZE TABLE " + table + " FINAL"}}
+	req, err := http.NewRequestWithContext(o.t.Context(), http.MethodPost, "http://"+addr+"/?"+query.Encode(), nil)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	req.SetBasicAuth(user, password)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		o.t.Fatal(resp.Status)
 	}
 }
 

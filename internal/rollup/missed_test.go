@@ -65,6 +65,33 @@ func TestMissedCallsAndWhatCameOfThem(t *testing.T) {
 	o.want("SELECT state FROM report_missed WHERE client_number = '"+number(5)+"'", "lapsed")
 }
 
+// The call that answered a missed one turns out to be another client's, and the
+// row that told otherwise is merged away before the next pass.
+func TestAnAnswerThatWasAnotherClients(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	late := answered("2026-03-03 10:00:00", call.Incoming, client, anna, time.Second, time.Second)
+	o.is(unanswered("2026-03-02 10:00:00", call.Missed, client, 20*time.Second, anna), late)
+	o.pass()
+	o.want("SELECT state FROM report_missed", "came back")
+	late.ClientNumber = call.Number{Raw: secondClient, Digits: secondClient}
+	o.is(late)
+	o.merge("calls")
+	o.pass()
+	o.want("SELECT state FROM report_missed", "lapsed")
+}
+
+func TestAWaitThatIsNotKnownIsNoWait(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	unknown := unanswered("2026-03-02 10:00:00", call.Missed, client, 0, anna)
+	unknown.WaitKnown = false
+	o.is(unknown, unanswered("2026-03-02 10:01:00", call.Missed, secondClient, 40*time.Second, anna))
+	o.pass()
+	o.want("SELECT avg(wait_ms), count() FROM report_missed", "40000|2")
+	o.want("SELECT sum(missed_wait_ms), sum(missed_waits), sum(missed) FROM report_abandonment", "40000|1|2")
+}
+
 func TestWhomToCallBackNow(t *testing.T) {
 	t.Parallel()
 	o := open(t)

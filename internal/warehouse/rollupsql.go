@@ -5,6 +5,14 @@ package warehouse
 const touchedClients = `(integration, client_number) IN (
 	SELECT integration, client_number FROM calls WHERE started_at >= {from} AND started_at < {to} AND client_number != '')`
 
+// concernedClients are those and the ones with an earlier missed call that a
+// call in the span was noted to answer: its row may bear another number now, and
+// the old one be merged away.
+const concernedClients = `(` + touchedClients + ` OR (integration, client_number) IN (
+	SELECT integration, client_number FROM missed_calls FINAL
+	WHERE started_at >= {back} AND started_at < {from}
+		AND (closed_at >= {from} AND closed_at < {to} OR called_back_at >= {from} AND called_back_at < {to})))`
+
 // rollMissed joins each missed call with the first try of ours after it, and
 // with the first answered call of either side after it.
 const rollMissed = `
@@ -14,7 +22,7 @@ WITH
 	a.integration != '' AND a.started_at <= open_until AS closed
 SELECT
 	m.started_at, m.integration, m.call_id, m.local_time, m.weekday, m.working, m.client_number, m.external_number, m.workplace,
-	ifNull(m.wait_ms, 0),
+	m.wait_ms,
 	ifNull(m.ended_at, m.started_at),
 	if(o.integration = '' OR o.started_at > open_until OR closed AND o.started_at > a.started_at, NULL, o.started_at),
 	if(closed, a.started_at, NULL),
@@ -27,7 +35,7 @@ FROM
 (
 	SELECT * FROM report_calls
 	WHERE started_at >= {back} AND started_at < {to} AND direction = 'incoming' AND outcome = 'missed'
-		AND (started_at >= {from} OR ` + touchedClients + `)
+		AND (started_at >= {from} OR ` + concernedClients + `)
 ) AS m
 ASOF LEFT JOIN
 (
@@ -42,7 +50,7 @@ ASOF LEFT JOIN
 SETTINGS join_use_nulls = 0`
 
 var goneMissed = gone("missed_calls", `started_at >= {from} AND started_at < {to}
-	OR started_at >= {back} AND started_at < {from} AND `+touchedClients)
+	OR started_at >= {back} AND started_at < {from} AND `+concernedClients)
 
 // rollCallers reads some days before the span, whose calls make a call of the
 // span one of the same day or a repeated one.

@@ -166,7 +166,7 @@ CREATE TABLE IF NOT EXISTS missed_calls
     client_number    String COMMENT 'digits, empty: hidden',
     external_number  LowCardinality(String),
     workplace        LowCardinality(String) COMMENT 'that rang first',
-    wait_ms          UInt32,
+    wait_ms          Nullable(UInt32),
     missed_at        DateTime64(3, 'UTC') COMMENT 'when the client gave up' CODEC(Delta(8), ZSTD(1)),
     called_back_at   Nullable(DateTime64(3, 'UTC')) COMMENT 'our first try after it, answered or not',
     closed_at        Nullable(DateTime64(3, 'UTC')) COMMENT 'start of the first answered call with the client after it',
