@@ -62,7 +62,8 @@ func registered(t *testing.T) *described {
 	}
 	cfg := &config{
 		data: t.TempDir(), ports: map[string]int{}, recordHosts: hosts, workers: 4, endAfter: time.Hour, engineCache: t.TempDir(),
-		integrations: []integration{{name: "main", path: redirect, zone: time.UTC, linkLife: 90 * 24 * time.Hour}},
+		public:       publicSettings{acme: true}, // for the certificate's metrics
+		integrations: []integration{{name: "main", redirect: "https://calls.example.org" + redirect, path: redirect, zone: time.UTC, linkLife: 90 * 24 * time.Hour}},
 	}
 	cfg.fixity.every = 30 * 24 * time.Hour
 	st, err := state.Open(cfg.data)

@@ -19,6 +19,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sys/unix"
 
+	"fonoteka/internal/edge"
 	"fonoteka/internal/intake"
 	"fonoteka/internal/spool"
 )
@@ -71,8 +72,12 @@ func BenchmarkAgainstBareServer(b *testing.B) {
 	for _, connections := range []int{64, 512} {
 		b.Run(fmt.Sprintf("connections=%d", connections), func(b *testing.B) {
 			syncs := prometheus.NewRegistry()
-			s := serve(b, intake.Options{}, spool.Options{Registerer: syncs})
-			bare := listen(b, intake.NewServer(http.HandlerFunc(readAndAnswer), slog.New(slog.DiscardHandler)))
+			door, err := edge.New(edge.Options{}) // as serve has it
+			if err != nil {
+				b.Fatal(err)
+			}
+			s := serve(b, intake.Options{Door: door}, spool.Options{Registerer: syncs})
+			bare := listen(b, intake.NewServer(http.HandlerFunc(readAndAnswer), slog.New(slog.DiscardHandler)), nil)
 			var ratio, kept, read float64
 			for range b.N {
 				r := load(b, wrk, script, bare, connections)

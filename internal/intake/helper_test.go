@@ -64,7 +64,11 @@ func serve(t testing.TB, o intake.Options, so spool.Options) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.addr = listen(t, intake.NewServer(h, o.Log))
+	srv := intake.NewServer(h, o.Log)
+	if guard, ok := o.Door.(interface{ Guard(*http.Server) }); ok {
+		guard.Guard(srv)
+	}
+	s.addr = listen(t, srv, o.Door)
 	s.url = "http://" + s.addr
 	transport := &http.Transport{MaxIdleConnsPerHost: 64, DisableCompression: true}
 	s.client = &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
@@ -75,12 +79,19 @@ func serve(t testing.TB, o intake.Options, so spool.Options) *site {
 	return s
 }
 
-// listen serves until the test ends.
-func listen(t testing.TB, srv *http.Server) (addr string) {
+// listen serves until the test ends; a door that has a say in who connects is
+// asked.
+func listen(t testing.TB, srv *http.Server, door intake.Door) (addr string) {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
+	}
+	addr = ln.Addr().String()
+	if limits, ok := door.(interface {
+		Listener(net.Listener) net.Listener
+	}); ok {
+		ln = limits.Listener(ln)
 	}
 	done := make(chan error, 1)
 	go func() { done <- srv.Serve(ln) }()
@@ -88,7 +99,7 @@ func listen(t testing.TB, srv *http.Server) (addr string) {
 		_ = srv.Close()
 		<-done
 	})
-	return ln.Addr().String()
+	return addr
 }
 
 // do makes a request and returns its status, headers and body.
