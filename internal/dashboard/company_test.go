@@ -130,15 +130,21 @@ func (c company) ask(t *testing.T, q dashboard.Query, span time.Duration, v dash
 	if err != nil {
 		t.Fatalf("%s, %s: %v", q.Dashboard, q.Name, err)
 	}
+	return c.answer(t, q, sql), sql
+}
+
+// answer runs what is expanded.
+func (c company) answer(t *testing.T, q dashboard.Query, sql string) (a answer) {
+	t.Helper()
 	var out bytes.Buffer
-	err = c.reader.Query(t.Context(), &out, sql, "JSONCompact")
+	err := c.reader.Query(t.Context(), &out, sql, "JSONCompact")
 	if err == nil {
 		err = json.Unmarshal(out.Bytes(), &a)
 	}
 	if err != nil {
 		t.Fatalf("%s, %s: %v\n%s", q.Dashboard, q.Name, err, sql)
 	}
-	return a, sql
+	return a
 }
 
 // aCall is the id of a recent call with a recording.

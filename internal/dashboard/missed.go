@@ -34,7 +34,7 @@ func missedTotals() Panel {
   sum(r.lapsed) AS lapsed,
   sum(r.hidden) AS hidden
 FROM report_callbacks AS r
-WHERE ` + within(byIntegration, byNumber, byHours),
+WHERE ` + hoursWithin(byIntegration, byNumber, byHours),
 		Columns: []Column{
 			missedColumn,
 			{Name: "closed_share", Title: Text{"Закрыты", "Closed"}, Unit: Share, Steps: goodShare},

@@ -22,7 +22,7 @@ func numberTable() Panel {
 		SQL: "SELECT external_number, " + numberName + " AS name, sum(r.received) AS received, sum(r.answered) AS answered, sum(r.missed) AS missed, sum(r.short_abandons) AS short_abandons,\n  " +
 			answerRate + ",\n  " + serviceLevel + ",\n  " + averageWait + ",\n  max(r.longest_wait_ms) / 1000 AS longest_wait,\n  " +
 			share("incoming_talk_ms", "sum(r.answered)") + " / 1000 AS average_talk, sum(r.hidden) AS hidden, sum(r.outgoing) AS outgoing" +
-			"\nFROM report_volume AS r\nWHERE " + within(byIntegration, byNumber, byHours) + "\nGROUP BY external_number\nORDER BY received DESC\nLIMIT 500",
+			"\nFROM report_volume AS r\nWHERE " + hoursWithin(byIntegration, byNumber, byHours) + "\nGROUP BY external_number\nORDER BY received DESC\nLIMIT 500",
 		Columns: []Column{
 			numberColumn.led(toNumberCalls),
 			{Name: "name", Title: Text{"Название", "Name"}, Shape: Word},
@@ -42,7 +42,7 @@ func numberVolume() Panel {
 		Title: Text{"Куда звонят", "Where they call"},
 		About: Text{"Пятнадцать номеров с наибольшим числом звонков.", "The fifteen numbers with the most calls."},
 		SQL: "SELECT if(external_number = '', '–', external_number) AS called, sum(r.answered) AS answered, sum(r.missed) AS missed, sum(r.short_abandons) AS short_abandons" +
-			"\nFROM report_volume AS r\nWHERE " + within(byIntegration, byNumber, byHours) +
+			"\nFROM report_volume AS r\nWHERE " + hoursWithin(byIntegration, byNumber, byHours) +
 			"\nGROUP BY called\nHAVING sum(r.received) > 0\nORDER BY sum(r.received) DESC\nLIMIT 15",
 		Columns: []Column{
 			{Name: "called", Title: Text{"Наш номер", "Our number"}, Shape: Word}, answeredColumn, missedColumn, shortColumn,
@@ -91,7 +91,7 @@ func numberCallers() Panel {
 			"New clients: called for the first time within the period. Repeated calls: a client again, soon after the last time.",
 		},
 		SQL: "SELECT external_number, sum(r.calls) AS received, sum(r.new_callers) AS new_callers, " + share("new_callers", "sum(r.calls)") +
-			" AS new_share, sum(r.repeated_calls) AS repeated_calls\nFROM report_callers AS r\nWHERE " + within(byIntegration, byNumber, byHours) +
+			" AS new_share, sum(r.repeated_calls) AS repeated_calls\nFROM report_callers AS r\nWHERE " + hoursWithin(byIntegration, byNumber, byHours) +
 			"\nGROUP BY external_number\nORDER BY new_callers DESC\nLIMIT 100",
 		Columns: []Column{
 			numberColumn.led(toNumberCalls), receivedColumn.line(""),

@@ -32,7 +32,7 @@ func overviewTotals() Panel {
 		},
 		SQL: "SELECT\n  sum(r.received) AS received,\n  " + answerRate + ",\n  sum(r.missed) AS missed,\n  " + serviceLevel + ",\n  " + averageWait +
 			",\n  " + share("incoming_talk_ms", "sum(r.answered)") + " / 1000 AS average_talk,\n  sum(r.outgoing) AS outgoing,\n  " + reachRate +
-			"\nFROM report_volume AS r\nWHERE " + within(byIntegration, byNumber, byHours),
+			"\nFROM report_volume AS r\nWHERE " + hoursWithin(byIntegration, byNumber, byHours),
 		Columns: []Column{
 			receivedColumn, rateColumn, missedColumn, levelColumn, waitColumn,
 			{Name: "average_talk", Title: Text{"Говорят в среднем", "Talk, average"}, Unit: Span, Colour: Blue},
@@ -62,7 +62,7 @@ func overviewCallbacks() Panel {
 			"Пропущенный закрыт, если мы дозвонились клиенту или он сам дозвонился до нас. Ждут звонка: ещё не закрыты. Упущены: срок вышел, никто не поговорил.",
 			"A missed call is closed when we reached the client or he reached us. Waiting: not closed yet. Let go: the time is over, and nobody spoke.",
 		},
-		SQL: "SELECT sum(r.called_back) AS called_back, sum(r.came_back) AS came_back, sum(r.open) AS open, sum(r.lapsed) AS lapsed\nFROM report_callbacks AS r\nWHERE " + within(byIntegration, byNumber, byHours),
+		SQL: "SELECT sum(r.called_back) AS called_back, sum(r.came_back) AS came_back, sum(r.open) AS open, sum(r.lapsed) AS lapsed\nFROM report_callbacks AS r\nWHERE " + hoursWithin(byIntegration, byNumber, byHours),
 		Columns: []Column{
 			{Name: "called_back", Title: Text{"Перезвонили", "Called back"}, Unit: Count, Colour: Green},
 			{Name: "came_back", Title: Text{"Дозвонились сами", "Reached us themselves"}, Unit: Count, Colour: Blue},
@@ -131,7 +131,7 @@ func heat(title, about Text, unit Unit, cell func(hour string) string, condition
 	return Panel{
 		Kind: Table, Width: 24, Height: 9, Title: title, About: about,
 		SQL: "SELECT\n  toString(weekday) AS day" + hours(cell) +
-			"\nFROM report_heatmap AS r\nWHERE " + within(conditions...) + "\nGROUP BY weekday\nORDER BY weekday",
+			"\nFROM report_heatmap AS r\nWHERE " + hoursWithin(conditions...) + "\nGROUP BY weekday\nORDER BY weekday",
 		Columns: append([]Column{{Name: "day", Title: Text{"День", "Day"}, Shape: Word, Words: weekdays, Width: 60}}, hourColumns(unit)...),
 	}
 }

@@ -93,6 +93,27 @@ func TestAChoiceNarrowsEveryPanel(t *testing.T) {
 	}
 }
 
+// Reports by the hour count the hour in which a window begins.
+func TestAWindowOfMinutesIsNotEmpty(t *testing.T) {
+	t.Parallel()
+	c := openCompany(t)
+	a, _ := c.ask(t, dashboard.Query{SQL: "SELECT toUnixTimestamp(argMax(started_at, received)) FROM report_volume WHERE started_at <= $__toTime"}, day, nil)
+	busiest := time.Unix(int64(a.Data[0][0].(float64)), 0)
+	minutes := dashboard.Window{From: busiest.Add(10 * time.Minute), To: busiest.Add(40 * time.Minute)}
+	for _, q := range dashboard.Queries() {
+		if q.Dashboard != "overview" || q.Name == "$integration" {
+			continue
+		}
+		sql, err := dashboard.Expand(q.SQL, minutes, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a := c.answer(t, q, sql); len(a.Data) == 0 || q.Name == "The period in figures" && a.Data[0][0] == "0" {
+			t.Errorf("%s: half an hour is empty\n%s", q.Name, sql)
+		}
+	}
+}
+
 var shapes = map[dashboard.Shape]*regexp.Regexp{
 	dashboard.Number: regexp.MustCompile(`^(Nullable\()?(U?Int(8|16|32|64)|Float(32|64))\)?$`),
 	dashboard.Word:   regexp.MustCompile(`^(LowCardinality\()?(Nullable\()?String\)*$`),

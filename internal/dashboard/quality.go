@@ -21,7 +21,7 @@ func qualityTotals() Panel {
 		},
 		SQL: "SELECT sum(r.calls) AS calls, sum(r.answered_without_recording) AS answered_without_recording, sum(r.without_end) AS without_end, sum(r.start_inexact) + sum(r.bad_times) AS inexact,\n" +
 			"  sum(r.talk_inexact) AS talk_inexact, sum(r.direction_unknown) + sum(r.outcome_unknown) AS unknown, sum(r.number_unknown) AS number_unknown, sum(r.going_on) AS going_on" +
-			"\nFROM report_data_quality AS r\nWHERE " + within(byIntegration, byNumber),
+			"\nFROM report_data_quality AS r\nWHERE " + hoursWithin(byIntegration, byNumber),
 		Columns: []Column{
 			{Name: "calls", Title: Text{"Звонки", "Calls"}, Unit: Count, Colour: Blue},
 			{Name: "answered_without_recording", Title: Text{"Без записи", "Without a recording"}, Unit: Count, Colour: Orange},

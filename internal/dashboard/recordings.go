@@ -21,7 +21,7 @@ func archiveTotals() Panel {
 			"By the time of the call. Recorded: share of talks with clients that have a recording. Lost: the operator deleted it before it could be fetched.",
 		},
 		SQL: "SELECT sum(r.answered) AS talks, " + share("recorded", "sum(r.answered)") + " AS recorded_share, sum(r.archived) AS archived, sum(r.waiting) AS waiting, sum(r.lost) AS lost, sum(r.erased) AS erased, sum(r.bytes) AS bytes" +
-			"\nFROM report_recordings AS r\nWHERE " + within(byIntegration, byNumber),
+			"\nFROM report_recordings AS r\nWHERE " + hoursWithin(byIntegration, byNumber),
 		Columns: []Column{
 			{Name: "talks", Title: Text{"Разговоры", "Talks"}, Unit: Count, Colour: Blue},
 			{Name: "recorded_share", Title: Text{"Записаны", "Recorded"}, Unit: Share, Steps: []Step{{0, Red}, {0.9, Yellow}, {0.98, Green}}},
@@ -107,7 +107,7 @@ func archiveNumbers() Panel {
 		Title: Text{"Где разговоры не записаны", "Where talks are not recorded"},
 		About: Text{"По внешним номерам; больше всего незаписанных – сверху.", "By external number, the most without a recording first."},
 		SQL: "SELECT external_number, sum(r.answered) AS talks, sum(r.not_recorded) AS not_recorded, " + share("recorded", "sum(r.answered)") + " AS recorded_share" +
-			"\nFROM report_recordings AS r\nWHERE " + within(byIntegration, byNumber) + "\nGROUP BY external_number\nORDER BY not_recorded DESC, external_number\nLIMIT 100",
+			"\nFROM report_recordings AS r\nWHERE " + hoursWithin(byIntegration, byNumber) + "\nGROUP BY external_number\nORDER BY not_recorded DESC, external_number\nLIMIT 100",
 		Columns: []Column{
 			numberColumn,
 			{Name: "talks", Title: Text{"Разговоры", "Talks"}, Unit: Count},

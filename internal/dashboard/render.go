@@ -102,7 +102,7 @@ func (r renderer) variable(v Variable) object {
 		o["type"], o["datasource"], o["definition"] = "query", r.source(), v.SQL
 		o["query"] = object{"refId": "variable", "editorType": "sql", "queryType": "sql", "rawSql": v.SQL}
 		o["refresh"] = 1 // as the dashboard opens
-		if strings.Contains(v.SQL, "$__timeFilter") {
+		if strings.Contains(v.SQL, "$__fromTime") {
 			o["refresh"] = 2 // and as the window changes
 		}
 		o["regex"], o["sort"], o["options"] = "", 0, []any{}

@@ -15,9 +15,16 @@ const (
 	byEmployee    = "$__conditionalAll(r.employee IN (${employee:singlequote}), $employee)"
 )
 
-// within joins the window and conditions.
+// within joins the window and conditions, for reports with a row per call.
 func within(conditions ...string) string {
 	return strings.Join(append([]string{"$__timeFilter(r.started_at)"}, conditions...), "\n  AND ")
+}
+
+// hoursWithin does so for reports by the hour, whose rows bear its start: the hour
+// in which the window begins counts as a whole. By $__timeFilter it would not at
+// all, and half an hour's window would mostly be empty.
+func hoursWithin(conditions ...string) string {
+	return strings.Join(append([]string{"r.started_at >= toStartOfHour($__fromTime) AND r.started_at <= $__toTime"}, conditions...), "\n  AND ")
 }
 
 // callKey is what a link names a call by: its start and its id, which together
@@ -63,7 +70,7 @@ const period = `WITH multiIf(
 // rows themselves.
 func overTime(report, columns string, conditions ...string) string {
 	const begin = "period - toIntervalSecond(min(dateDiff('second', r.started_at, toDateTime(r.local_day, 'UTC') + toIntervalHour(r.local_hour)))) AS time"
-	return period + "SELECT\n  " + begin + ",\n  " + columns + "\nFROM " + report + " AS r\nWHERE " + within(conditions...) + "\nGROUP BY period\nORDER BY time"
+	return period + "SELECT\n  " + begin + ",\n  " + columns + "\nFROM " + report + " AS r\nWHERE " + hoursWithin(conditions...) + "\nGROUP BY period\nORDER BY time"
 }
 
 // periodOfDays is the same for a report by local day.
@@ -77,7 +84,7 @@ const periodOfDays = `WITH multiIf(
 // of the offset: it is the latest of the window.
 func overDays(report, columns string, conditions ...string) string {
 	const begin = "period - toIntervalSecond((SELECT argMax(utc_offset_s, since) FROM report_settings WHERE since <= $__toTime)) AS time"
-	return periodOfDays + "SELECT\n  " + begin + ",\n  " + columns + "\nFROM " + report + " AS r\nWHERE " + within(conditions...) + "\nGROUP BY period\nORDER BY time"
+	return periodOfDays + "SELECT\n  " + begin + ",\n  " + columns + "\nFROM " + report + " AS r\nWHERE " + hoursWithin(conditions...) + "\nGROUP BY period\nORDER BY time"
 }
 
 // share is a quotient, null where nothing can be said.

@@ -127,7 +127,7 @@ var (
 		Name: "number", Title: Text{"Наш номер", "Our number"},
 		About: Text{"Внешний номер компании, на который звонили", "The company's number that was called"},
 		SQL: "SELECT external_number, concat(external_number, if(name = '', '', ' · '), name) FROM (SELECT external_number, " + numberName +
-			" AS name FROM report_volume AS r WHERE $__timeFilter(started_at) AND external_number != '' GROUP BY external_number) ORDER BY external_number",
+			" AS name FROM report_volume AS r WHERE " + hoursWithin("external_number != ''") + " GROUP BY external_number) ORDER BY external_number",
 	}
 	hoursVariable = Variable{
 		Name: "hours", Title: Text{"Часы", "Hours"},
@@ -139,11 +139,11 @@ var (
 	}
 	departmentVariable = Variable{
 		Name: "department", Title: Text{"Отдел", "Department"},
-		SQL: "SELECT DISTINCT department, if(department = '', '–', department) FROM report_employees AS r WHERE $__timeFilter(started_at) ORDER BY department",
+		SQL: "SELECT DISTINCT department, if(department = '', '–', department) FROM report_employees AS r WHERE " + hoursWithin() + " ORDER BY department",
 	}
 	employeeVariable = Variable{
 		Name: "employee", Title: Text{"Сотрудник", "Employee"},
-		SQL: "SELECT DISTINCT employee FROM report_employees AS r WHERE $__timeFilter(started_at) AND " + byDepartment + " ORDER BY employee",
+		SQL: "SELECT DISTINCT employee FROM report_employees AS r WHERE " + hoursWithin(byDepartment) + " ORDER BY employee",
 	}
 	listenVariable = Variable{
 		Name: "listen", Title: Text{"Адрес записей", "Address of recordings"}, Hidden: true, Single: true,
