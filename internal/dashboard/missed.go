@@ -66,7 +66,7 @@ func callbackList() Panel {
 			{Name: "open_s", Title: Text{"Ждёт звонка", "Has waited"}, Unit: Span, Steps: []Step{{0, Green}, {3600, Yellow}, {4 * 3600, Red}}},
 			{Name: "longest_wait", Title: Text{"Ждал на линии", "On the line"}, Unit: Span},
 			numberColumn, employeeColumn, departmentColumn,
-			{Name: "last_attempt_at", Title: Text{"Последняя попытка", "Last try"}, Shape: Moment, Width: 175},
+			{Name: "last_attempt_at", Title: Text{"Первая попытка", "First try"}, Shape: Moment, Width: 175},
 		},
 	}
 }
