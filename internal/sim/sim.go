@@ -1,7 +1,8 @@
 // Package sim plays the operator's side of the platform: it makes up the calls
 // of a small company, posts their notifications as the operator's page spells
 // them, and serves the recordings they announce. Its Ledger says what a correct
-// archive must hold afterwards.
+// archive must hold afterwards. Platform adds the operator's OAuth and API, and
+// calls that obey them.
 //
 // It imports nothing of the product, so it cannot mirror a decoder's mistake:
 // the ledger is written from the story of a call (who rang, who talked, for how
@@ -10,7 +11,8 @@
 // decoder with the same blind spots.
 //
 // Everything follows from Options: the same options give the same calls, ids,
-// numbers, bodies and recordings. Ids and audio follow from the seed alone, so
+// numbers, bodies and recordings; what Platform plays by order, and its tokens,
+// are the exception. Ids and audio follow from the seed alone, so
 // they stay the same when Start differs; two runs of one seed against one
 // archive therefore need the same Start too, or they are different calls under
 // the same ids.
