@@ -139,19 +139,20 @@ func TestAuthLoginAsksAndWaits(t *testing.T) {
 	c := openCabinet(t, sim.PlatformOptions{}, nil)
 	in := install(t, c.env...).start()
 	cmd := exec.Command(os.Args[0], append([]string{"auth", "login", "--no-open", "--data", in.dir}, c.flags()...)...)
-	out := &strings.Builder{}
+	out, err := os.Create(filepath.Join(t.TempDir(), "out"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer out.Close()
 	cmd.Env, cmd.Stdout, cmd.Stderr = append(os.Environ(), asFonoteka+"=1"), out, out
 	cmd.Stdin = strings.NewReader(sim.DemoClientID + "\n" + sim.DemoClientSecret + "\n")
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	in.until("the client is known", 30*time.Second, func() bool {
-		_, row, _ := c.statusWithout(in)
-		return row.ClientID == sim.DemoClientID
-	})
+	in.until("it waits for the person", 30*time.Second, func() bool { return strings.Contains(read(t, out.Name()), "Waiting for the login") })
 	c.login(in) // another one, by the same person
-	if err := cmd.Wait(); err != nil || !strings.Contains(out.String(), "Logged in.") || strings.Contains(out.String(), sim.DemoClientSecret) {
-		t.Errorf("%v:\n%s", err, out)
+	if err, said := cmd.Wait(), read(t, out.Name()); err != nil || !strings.Contains(said, "Logged in.") || strings.Contains(said, sim.DemoClientSecret) {
+		t.Errorf("%v:\n%s", err, said)
 	}
 	finding, err := in.command(append([]string{"doctor", "login"}, c.flags()...)...)
 	if err != nil || !strings.Contains(finding, "logged in; the refresh token ends in") {

@@ -31,21 +31,22 @@ const (
 )
 
 // Begin returns where a person logs in within LoginLife, for the operator to
-// send a code to the redirect URI. Credentials that are given are kept for
-// whoever finishes the login; those of a process's own configuration go before
-// them there.
+// send a code to the redirect URI. Credentials that are given are handed to
+// whoever finishes the login, and kept when it has worked: a typing error leaves
+// the tokens that there are renewable. Those of a process's own configuration go
+// before them there.
 func (k *Keeper) Begin(ctx context.Context, given Credentials) (authorizeURL string, err error) {
 	if k.o.RedirectURI == "" {
 		return "", fmt.Errorf("the redirect URI of integration %s is not known", k.o.Integration)
 	}
 	err = k.alone(ctx, func(r record) error {
-		if given.Complete() && given != r.Credentials {
-			r.Credentials = given
+		if given != r.Trying {
+			r.Trying = given
 			if err := k.save(r); err != nil {
 				return err
 			}
 		}
-		oauth, err := k.oauth(k.credentials(r))
+		oauth, err := k.oauth(k.trying(r))
 		if err == nil {
 			authorizeURL = oauth.AuthorizeURL(k.newState())
 		}
@@ -128,7 +129,7 @@ func (k *Keeper) finish(ctx context.Context, code, state string) (outcome string
 // exchange returns the record with the tokens that a code is good for.
 func (k *Keeper) exchange(ctx context.Context, r record, code string, ends time.Time) (_ record, outcome string, err error) {
 	now := k.o.Now()
-	c := k.credentials(r)
+	c := k.trying(r)
 	switch {
 	case now.After(ends):
 		return r, outcomeExpired, errors.New("a login came back too late")
@@ -147,6 +148,10 @@ func (k *Keeper) exchange(ctx context.Context, r record, code string, ends time.
 		return r, outcomeUnreachable, err
 	}
 	k.unsaved = nil
+	if r.Trying == c {
+		r.Credentials = c
+	}
+	r.Trying = Credentials{}
 	r.Refresh = "" // a login's token is a new one, whatever its value
 	r = r.granted(g, c.ClientID, now)
 	r.LoggedInAt = now

@@ -155,9 +155,26 @@ func TestCredentialsOfALoginAreKeptForServe(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.state(serve, token.NoLogin)
+	w.state(serve, token.NoCredentials) // they have not worked yet
 	w.shows(w.comeBack(serve, w.atOperator(address, sim.DemoUser, sim.DemoPassword)), "You are logged in")
 	w.state(command, token.Fine)
+
+	wrong := client
+	wrong.ClientSecret = "mistyped"
+	if address, err = command.Begin(t.Context(), wrong); err != nil {
+		t.Fatal(err)
+	}
+	w.shows(w.comeBack(serve, w.atOperator(address, sim.DemoUser, sim.DemoPassword)), "The operator refused the login")
+	wrong.ClientID = "mistyped"
+	if _, err := command.Begin(t.Context(), wrong); err != nil {
+		t.Fatal(err)
+	}
+	w.platform.Advance(time.Hour)
+	serve.Once(t.Context())
+	if s := w.state(serve, token.Fine); s.RefreshedAt.Equal(s.LoggedInAt) {
+		t.Error("after a login that was mistyped, the tokens are not renewed")
+	}
+	w.shows(w.login(serve), "You are logged in") // without new ones, with those that worked
 	if err := command.Forget(t.Context()); err != nil {
 		t.Fatal(err)
 	}

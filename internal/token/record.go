@@ -10,6 +10,7 @@ import (
 // record is what is kept of an integration.
 type record struct {
 	Credentials Credentials // of a login; the configuration's go before them
+	Trying      Credentials // of a login that is begun; they count when it has worked
 
 	Client      string // id the tokens were given to; "": none yet
 	Access      string

@@ -156,6 +156,14 @@ func (k *Keeper) credentials(r record) Credentials {
 	return r.Credentials
 }
 
+// trying are those that a login is made with.
+func (k *Keeper) trying(r record) Credentials {
+	if r.Trying.Complete() && !k.o.Credentials.Complete() {
+		return r.Trying
+	}
+	return k.credentials(r)
+}
+
 func (k *Keeper) oauth(c Credentials) (*mtt.OAuth, error) {
 	if !c.Complete() {
 		return nil, fmt.Errorf("integration %s has no client id and secret: %w", k.o.Integration, ErrLogin)
