@@ -26,3 +26,8 @@ func (f *Folders) SyncedUpTo(dir, root string) string {
 	top, _, _ := f.lowestKnown(dir, root)
 	return top
 }
+
+// SharedSyncs is a sync, done by do, that is shared by those who wait for it.
+func SharedSyncs(do func(path string) error) (sync func(path string) error) {
+	return (&sharedSyncs{do: do}).sync
+}

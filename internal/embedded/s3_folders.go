@@ -4,7 +4,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"sync/atomic"
 )
 
 // folders remembers which folders are on disk with the entries that lead to
@@ -92,56 +91,5 @@ func (f *folders) remember(dir, top string, ended uint64) {
 	}
 	for ; len(dir) > len(top); dir = filepath.Dir(dir) {
 		f.known[dir] = true
-	}
-}
-
-// sharedSyncs lets all who wait for a sync of the same folder share the next one.
-type sharedSyncs struct {
-	mu   sync.Mutex
-	each map[string]*sharedSync
-}
-
-type sharedSync struct {
-	users int // who waits or syncs; under sharedSyncs.mu
-
-	running sync.Mutex // held by who syncs
-	begun   atomic.Uint64
-	err     error // of the last sync
-}
-
-// sync returns when a sync of path that began after the call has ended.
-func (s *sharedSyncs) sync(path string) error {
-	one := s.use(path)
-	defer s.leave(path, one)
-	before := one.begun.Load()
-	one.running.Lock()
-	defer one.running.Unlock()
-	if one.begun.Load() == before {
-		one.begun.Add(1)
-		one.err = fsync(path)
-	}
-	return one.err
-}
-
-func (s *sharedSyncs) use(path string) *sharedSync {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.each == nil {
-		s.each = map[string]*sharedSync{}
-	}
-	one := s.each[path]
-	if one == nil {
-		one = &sharedSync{}
-		s.each[path] = one
-	}
-	one.users++
-	return one
-}
-
-func (s *sharedSyncs) leave(path string, one *sharedSync) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if one.users--; one.users == 0 {
-		delete(s.each, path)
 	}
 }
