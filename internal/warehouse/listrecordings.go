@@ -35,7 +35,11 @@ func (db *DB) ListRecordings(ctx context.Context, f RecordingFilter) ([]Recordin
 	w.to("announced_at", f.To)
 	w.add(f.CallID != 0, "call_id = ?", f.CallID)
 	var out []RecordingRow
-	err := db.do(ctx, "list recordings", readTimeout, func(ctx context.Context) (err error) {
+	err := db.do(ctx, "list recordings", readTimeout, func(ctx context.Context) error {
+		w, err := db.narrowed(ctx, w)
+		if err != nil {
+			return err
+		}
 		out, err = db.recordingsWhere(ctx, w, orDefault(f.Limit, 50))
 		return err
 	})

@@ -85,13 +85,11 @@ func (db *DB) countStates(ctx context.Context, at int64, s *Standing) error {
 
 // countWaiting collapses only what looks as if it waited, as DueRecordings does.
 func (db *DB) countWaiting(ctx context.Context, at int64, s *Standing) error {
-	var seen uint64
-	if err := db.conn.QueryRow(ctx, "SELECT count() FROM recordings WHERE "+waiting).Scan(&seen); err != nil {
+	var w where
+	w.add(true, waiting)
+	w, err := db.narrowed(ctx, w)
+	if err != nil {
 		return err
-	}
-	among := ""
-	if seen < manySeen {
-		among = "(integration, recording_id) IN (SELECT integration, recording_id FROM recordings WHERE " + waiting + ") AND "
 	}
 	var steps strings.Builder
 	for i, d := range DaysLeft {
@@ -100,7 +98,7 @@ func (db *DB) countWaiting(ctx context.Context, at int64, s *Standing) error {
 	return db.query(ctx, `SELECT multiIf(`+steps.String()+fmt.Sprint(len(DaysLeft))+`) AS step, count(), min(expires_at),
 			countIf(`+due+`), minIf(coalesce(next_attempt_at, announced_at), `+due+`),
 			countIf(attempt = 0), minIf(announced_at, attempt = 0)
-		FROM recordings FINAL WHERE `+among+waiting+` GROUP BY step`, []any{at, at}, func(r driver.Rows) error {
+		FROM recordings FINAL`+w.sql()+` GROUP BY step`, append([]any{at, at}, w.args...), func(r driver.Rows) error {
 		var step uint8
 		var n, isDue, untried uint64
 		var expires, oldest, announced time.Time
@@ -145,9 +143,12 @@ func (f RiskFilter) where() where {
 // AtRisk lists what is not archived, what is lost first, then what has the
 // fewest days left. total counts what it would list without a limit.
 func (db *DB) AtRisk(ctx context.Context, f RiskFilter) (rows []call.RecordingStatus, total uint64, err error) {
-	w := f.where()
 	const order = ` ORDER BY state = 'expired' DESC, expires_at, integration, recording_id`
 	err = db.do(ctx, "list recordings at risk", readTimeout, func(ctx context.Context) error {
+		w, err := db.narrowed(ctx, f.where())
+		if err != nil {
+			return err
+		}
 		if err := db.conn.QueryRow(ctx, "SELECT count() FROM recordings FINAL"+w.sql(), w.args...).Scan(&total); err != nil {
 			return err
 		}
