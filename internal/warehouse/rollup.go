@@ -3,6 +3,7 @@ package warehouse
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -105,12 +106,15 @@ func (db *DB) roll(ctx context.Context, op string, s Span, statements ...string)
 	})
 }
 
+// inSpan is the span as a condition.
+const inSpan = `started_at >= {from} AND started_at < {to}`
+
 // anew fills a table from its live view, and then deletes what it has in the
 // span and the view has not.
 func anew(table string) []string {
 	return []string{
-		`INSERT INTO ` + table + ` SELECT *, {version}, 0 FROM live_` + table + ` WHERE started_at >= {from} AND started_at < {to}`,
-		gone(table, `started_at >= {from} AND started_at < {to}`),
+		`INSERT INTO ` + table + ` SELECT *, {version}, 0 FROM live_` + table + ` WHERE ` + inSpan,
+		gone(table, inSpan),
 	}
 }
 
@@ -120,13 +124,16 @@ func gone(table, where string) string {
 		WHERE t.version < {version} AND (` + where + `)`
 }
 
-// RollCalls works out hourly_calls, hourly_workplaces, longest_waits and
-// missed_calls for a span, and the earlier missed calls of whoever called or was
-// called in it. Until it returns nil, readers may see hours of before and after.
+// RollCalls works out hourly_calls, hourly_workplaces, daily_workplaces,
+// longest_waits, missed_calls and hourly_callbacks for a span, and the earlier
+// missed calls of whoever called or was called in it. Until it returns nil,
+// readers may see hours of before and after.
 func (db *DB) RollCalls(ctx context.Context, s Span) error {
-	statements := append(anew("hourly_calls"), anew("hourly_workplaces")...)
-	statements = append(statements, anew("longest_waits")...)
-	return db.roll(ctx, "roll up calls", s, append(statements, rollMissed, goneMissed)...)
+	return db.roll(ctx, "roll up calls", s, slices.Concat(
+		anew("hourly_calls"), anew("hourly_workplaces"), anew("daily_workplaces"),
+		[]string{rollWaits, gone("longest_waits", inSpan)},
+		[]string{rollMissed, goneMissed, rollCallbacks, goneCallbacks},
+	)...)
 }
 
 // RollDurations works out daily_durations for a span.
@@ -138,10 +145,10 @@ func (db *DB) RollDurations(ctx context.Context, s Span) error {
 // count later, too: the days after the span that have been rolled up before must
 // be rolled up again.
 func (db *DB) RollCallers(ctx context.Context, s Span) error {
-	return db.roll(ctx, "roll up callers", s, rollCallers, gone("hourly_callers", `started_at >= {from} AND started_at < {to}`))
+	return db.roll(ctx, "roll up callers", s, rollCallers, gone("hourly_callers", inSpan))
 }
 
 // RollRecordings works out hourly_recordings for a span.
 func (db *DB) RollRecordings(ctx context.Context, s Span) error {
-	return db.roll(ctx, "roll up recordings", s, rollRecordings, gone("hourly_recordings", `started_at >= {from} AND started_at < {to}`))
+	return db.roll(ctx, "roll up recordings", s, rollRecordings, gone("hourly_recordings", inSpan))
 }

@@ -52,6 +52,26 @@ SETTINGS join_use_nulls = 0`
 var goneMissed = gone("missed_calls", `started_at >= {from} AND started_at < {to}
 	OR started_at >= {back} AND started_at < {from} AND `+concernedClients)
 
+// rollWaits is live_longest_waits of a span: a view with LIMIT BY would read all
+// calls for it.
+const rollWaits = `
+INSERT INTO longest_waits
+SELECT *, {version}, 0 FROM live_waits WHERE ` + inSpan + `
+ORDER BY wait_ms DESC, call_id
+LIMIT 20 BY toDate(started_at), integration, external_number`
+
+// changedHours are those of the span, and those before it with a missed call
+// that was written with it.
+const changedHours = `started_at >= {back} AND started_at < {to} AND (started_at >= {from} OR started_at IN (
+	SELECT toStartOfHour(started_at) FROM missed_calls WHERE started_at >= {back} AND started_at < {from} AND version = {version}))`
+
+const rollCallbacks = `
+INSERT INTO hourly_callbacks
+SELECT *, {version}, 0 FROM live_hourly_callbacks WHERE ` + changedHours + `
+SETTINGS max_partitions_per_insert_block = 0`
+
+var goneCallbacks = gone("hourly_callbacks", changedHours)
+
 // rollCallers reads some days before the span, whose calls make a call of the
 // span one of the same day or a repeated one.
 const rollCallers = `
