@@ -73,35 +73,31 @@ func (w *written) add(more written) {
 	w.rows, w.calls, w.kept = w.rows+more.rows, w.calls+more.calls, w.kept+more.kept
 }
 
+// atOnce is how many calls are held in memory with their notifications at a
+// time: some 5 MB of bodies. What is written of them is gathered by the page,
+// since an insert costs the same for a few rows and for thousands.
+const atOnce = 1000
+
 // writePage reads, derives and writes some calls. Only one goes on at a time:
 // what it has read must not change before it has written.
 func (d *Deriver) writePage(ctx context.Context, keys []warehouse.CallKey, s standing) (written, error) {
 	d.writing.Lock()
 	defer d.writing.Unlock()
 	var done written
-	events, err := d.opts.Store.EventsOf(ctx, keys)
-	if err != nil {
-		if warehouse.ServerWords(err) != "" { // it answers, but not to this
-			return done, hopeless{err}
-		}
-		return done, err
-	}
-	stored, err := d.opts.Store.StoredCalls(ctx, keys)
-	if err != nil {
-		return done, err
-	}
 	var writes []warehouse.CallWrite
-	for _, k := range keys {
-		w, kept := d.changes(k, events[k], stored[k], s)
+	for part := range slices.Chunk(keys, atOnce) {
+		w, kept, err := d.read(ctx, part, s)
+		if err != nil {
+			return done, err
+		}
 		writes = append(writes, w...)
-		if kept {
-			done.kept++
-		}
-		if len(w) > 0 {
-			done.calls++
-		}
+		done.kept += kept
 	}
-	done.rows = len(writes)
+	groups := map[warehouse.CallKey]bool{}
+	for _, w := range writes {
+		groups[warehouse.CallKey{Integration: w.Record.Integration, GroupID: w.Record.GroupID}] = true
+	}
+	done.rows, done.calls = len(writes), len(groups)
 	d.metrics.derived.Add(float64(len(keys)))
 	if len(writes) == 0 || s.dry {
 		return done, nil
@@ -114,6 +110,30 @@ func (d *Deriver) writePage(ctx context.Context, keys []warehouse.CallKey, s sta
 	}
 	d.metrics.written.Add(float64(len(writes)))
 	return done, nil
+}
+
+// read derives some calls and returns what is to be written of them; kept
+// counts those that differ and must stay.
+func (d *Deriver) read(ctx context.Context, keys []warehouse.CallKey, s standing) (writes []warehouse.CallWrite, kept int, err error) {
+	events, err := d.opts.Store.EventsOf(ctx, keys)
+	if err != nil {
+		if warehouse.ServerWords(err) != "" { // it answers, but not to this
+			return nil, 0, hopeless{err}
+		}
+		return nil, 0, err
+	}
+	stored, err := d.opts.Store.StoredCalls(ctx, keys)
+	if err != nil {
+		return nil, 0, err
+	}
+	for _, k := range keys {
+		w, stays := d.changes(k, events[k], stored[k], s)
+		writes = append(writes, w...)
+		if stays {
+			kept++
+		}
+	}
+	return writes, kept, nil
 }
 
 // changes are the writes that lead from the stored rows of one base id to those
