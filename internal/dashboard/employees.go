@@ -1,5 +1,10 @@
 package dashboard
 
+import (
+	"fmt"
+	"strings"
+)
+
 // employees is about people: who answers, who calls, who is not reached.
 func employees() Dashboard {
 	return Dashboard{
@@ -27,7 +32,7 @@ func departmentTable() Panel {
 		},
 		SQL: "SELECT department, sum(r.received) AS received, sum(r.answered) AS answered, sum(r.missed) AS missed,\n  " + answerRate +
 			",\n  sum(r.outgoing) AS outgoing, " + reachRate + ", sum(r.transfers) AS transfers,\n  " + talkTotal +
-			"\nFROM report_departments AS r\nWHERE " + hoursWithin(byIntegration, byHours, byDepartment) + "\nGROUP BY department\nORDER BY received DESC\nLIMIT 100",
+			"\nFROM " + ofWorkplaces(fates, byIntegration, byHours, byDepartment) + "\nGROUP BY department\nORDER BY received DESC\nLIMIT 100",
 		Columns: []Column{
 			departmentColumn, receivedColumn.line(""), answeredColumn.line(""), missedColumn.line(""), rateColumn,
 			outgoingColumn.line(""), reachColumn,
@@ -49,7 +54,7 @@ func employeeTable() Panel {
 			share("answered", "sum(r.rang)") + " AS answered_share,\n  " + share("answered_ring_ms", "sum(r.answered_rings)") + " / 1000 AS average_ring,\n  " +
 			"sum(r.outgoing) AS outgoing, " + reachRate + ", sum(r.transfers) AS transfers,\n  " + talkTotal +
 			",\n  (sum(r.incoming_talk_ms) + sum(r.outgoing_talk_ms)) / nullIf(sum(r.answered) + sum(r.reached), 0) / 1000 AS average_talk" +
-			"\nFROM report_employees AS r\nWHERE " + hoursWithin(byIntegration, byHours, byDepartment, byEmployee) + "\nGROUP BY employee\nORDER BY rang + outgoing DESC\nLIMIT 500",
+			"\nFROM " + ofWorkplaces(doings, byIntegration, byHours, byDepartment, byEmployee) + "\nGROUP BY employee\nORDER BY rang + outgoing DESC\nLIMIT 500",
 		Columns: []Column{
 			employeeColumn.led(toEmployeeCalls), departmentColumn,
 			{Name: "rang", Title: Text{"Звонило", "Rang"}, Unit: Count},
@@ -69,7 +74,7 @@ func employeeAnswers() Panel {
 		Kind: Bars, Width: 12, Height: 9,
 		Title: Text{"Разговоры по времени", "Talks over time"},
 		About: Text{"Сколько разговоров провели выбранные сотрудники: принятых и исходящих.", "Talks of the chosen employees: calls answered and calls made."},
-		SQL:   overTime("report_employees", "sum(r.answered) AS answered, sum(r.reached) AS reached", byIntegration, byHours, byDepartment, byEmployee),
+		SQL:   period + "SELECT\n  " + latestBegin + ",\n  sum(r.answered) AS answered, sum(r.reached) AS reached\nFROM " + ofWorkplaces(doings, byIntegration, byHours, byDepartment, byEmployee) + "\nGROUP BY period\nORDER BY time",
 		Columns: []Column{
 			timeColumn, answeredColumn.as("Приняли", "Answered"),
 			{Name: "reached", Title: Text{"Дозвонились", "Reached"}, Unit: Count, Colour: Purple},
@@ -83,7 +88,7 @@ func employeeTalk() Panel {
 		Title: Text{"Кто больше говорит", "Who talks most"},
 		About: Text{"Время разговоров: пятнадцать сотрудников, у которых его больше всего.", "Time talked: the fifteen employees with the most of it."},
 		SQL: "SELECT employee, sum(r.incoming_talk_ms) / 1000 AS incoming_talk, sum(r.outgoing_talk_ms) / 1000 AS outgoing_talk" +
-			"\nFROM report_employees AS r\nWHERE " + hoursWithin(byIntegration, byHours, byDepartment, byEmployee) +
+			"\nFROM " + ofWorkplaces(doings, byIntegration, byHours, byDepartment, byEmployee) +
 			"\nGROUP BY employee\nHAVING incoming_talk + outgoing_talk > 0\nORDER BY incoming_talk + outgoing_talk DESC\nLIMIT 15",
 		Columns: []Column{
 			employeeColumn,
@@ -98,9 +103,18 @@ func employeeHours() Panel {
 		Kind: Table, Width: 24, Height: 10,
 		Title: Text{"Кто когда отвечает", "Who answers when"},
 		About: Text{"Принятые звонки по часам дня, по времени компании.", "Calls answered by hour of the day, in the company's time."},
-		SQL: "SELECT employee" + hours(func(hour string) string { return "sumIf(r.answered, " + hour + ")" }) +
-			"\nFROM report_employees AS r\nWHERE " + hoursWithin(byIntegration, byHours, byDepartment, byEmployee) +
+		SQL: "SELECT employee" + answeredHours() +
+			"\nFROM " + ofWorkplaces(doings, byIntegration, byHours, byDepartment, byEmployee) +
 			"\nGROUP BY employee\nHAVING sum(r.answered) > 0\nORDER BY sum(r.answered) DESC\nLIMIT 30",
 		Columns: append([]Column{employeeColumn}, hourColumns(Count)...),
 	}
+}
+
+// answeredHours are the columns of hours, as of overview's tables.
+func answeredHours() string {
+	var b strings.Builder
+	for h := range 24 {
+		fmt.Fprintf(&b, ",\n  sumForEach(r.answered_by_hour)[%d] AS `%d`", h+1, h)
+	}
+	return b.String()
 }

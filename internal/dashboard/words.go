@@ -139,11 +139,11 @@ var (
 	}
 	departmentVariable = Variable{
 		Name: "department", Title: Text{"Отдел", "Department"},
-		SQL: "SELECT DISTINCT department, if(department = '', '–', department) FROM report_employees AS r WHERE " + hoursWithin() + " ORDER BY department",
+		SQL: "SELECT DISTINCT department, if(department = '', '–', department) FROM " + ofWorkplaces(efforts) + " ORDER BY department",
 	}
 	employeeVariable = Variable{
 		Name: "employee", Title: Text{"Сотрудник", "Employee"},
-		SQL: "SELECT DISTINCT employee FROM report_employees AS r WHERE " + hoursWithin(byDepartment) + " ORDER BY employee",
+		SQL: "SELECT DISTINCT employee FROM " + ofWorkplaces(efforts, byDepartment) + " ORDER BY employee",
 	}
 	listenVariable = Variable{
 		Name: "listen", Title: Text{"Адрес записей", "Address of recordings"}, Hidden: true, Single: true,
