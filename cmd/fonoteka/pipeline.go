@@ -87,7 +87,7 @@ func newPipeline(cfg *config, v state.Values, a *access, sp *spool.Spool, log *s
 	if p.standing, err = standing.New(standing.Options{Catalogue: p.warehouse, Logger: log, Registerer: reg}); err != nil {
 		return nil, err
 	}
-	if p.arrivals, err = arrivals.New(arrivals.Options{Source: p.warehouse, Decode: cfg.decode, Log: log, Registerer: reg}); err != nil {
+	if p.arrivals, err = arrivals.New(arrivals.Options{Source: p.warehouse, Decode: cfg.decode, Integrations: cfg.names(), Log: log, Registerer: reg}); err != nil {
 		return nil, err
 	}
 	if err := errors.Join(p.newRollup(cfg, reg), p.newRelays(cfg, sp, reg), p.newKeeping(cfg, a, reg)); err != nil {

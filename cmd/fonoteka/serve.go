@@ -91,6 +91,13 @@ func (cfg *config) integration(name string) integration {
 	return integration{name: name, zone: time.UTC, linkLife: 90 * 24 * time.Hour} // one that was configured once
 }
 
+func (cfg *config) names() (all []string) {
+	for _, i := range cfg.integrations {
+		all = append(all, i.name)
+	}
+	return all
+}
+
 func (cfg *config) linkLife(name string) time.Duration { return cfg.integration(name).linkLife }
 
 func (cfg *config) decode(name string, body []byte, received time.Time) (call.Event, error) {

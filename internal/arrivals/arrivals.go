@@ -38,13 +38,14 @@ type Source interface {
 // Decode reads a notification in the zone of its integration.
 type Decode func(integration string, body []byte, received time.Time) (call.Event, error)
 
-// Options of a Watch. All but the last two are required.
+// Options of a Watch. Source, Decode and Log are required.
 type Options struct {
-	Source     Source
-	Decode     Decode
-	Log        *slog.Logger
-	Registerer prometheus.Registerer // nil: none
-	Interval   time.Duration         // between two looks; 0: 30 s
+	Source       Source
+	Decode       Decode
+	Integrations []string // from which something should come
+	Log          *slog.Logger
+	Registerer   prometheus.Registerer // nil: none
+	Interval     time.Duration         // between two looks; 0: 30 s
 }
 
 // Watch looks again and again, and keeps the metrics.

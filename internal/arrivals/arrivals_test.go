@@ -178,7 +178,7 @@ func TestTheMetricsOutliveAFaultOfTheWarehouse(t *testing.T) {
 		p := &past{last: map[string]time.Time{"main": now.Add(-time.Hour)}, hours: office(now, 8)}
 		var log strings.Builder
 		reg := prometheus.NewPedanticRegistry()
-		w, err := arrivals.New(arrivals.Options{Source: p, Decode: decode, Registerer: reg, Log: slog.New(slog.NewTextHandler(&log, nil))})
+		w, err := arrivals.New(arrivals.Options{Source: p, Decode: decode, Integrations: []string{"main", "mute"}, Registerer: reg, Log: slog.New(slog.NewTextHandler(&log, nil))})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -195,6 +195,11 @@ func TestTheMetricsOutliveAFaultOfTheWarehouse(t *testing.T) {
 			}
 		}
 		silent("3600")
+		everyone := "# HELP fonoteka_arrivals_ever 1 if a call of the integration is known of the last weeks, 0 if none is: a wrong redirect URI from the first day on looks like that.\n# TYPE fonoteka_arrivals_ever gauge\n" +
+			`fonoteka_arrivals_ever{integration="main"} 1` + "\n" + `fonoteka_arrivals_ever{integration="mute"} 0` + "\n"
+		if err := testutil.GatherAndCompare(reg, strings.NewReader(everyone), "fonoteka_arrivals_ever"); err != nil {
+			t.Error(err)
+		}
 		time.Sleep(30 * time.Second)
 		silent("3630")
 		p.err = errors.New("gone")

@@ -4,6 +4,7 @@ import "github.com/prometheus/client_golang/prometheus"
 
 var (
 	silence  = desc("silence_seconds", "Time since the last notification of a call.", "integration")
+	ever     = desc("ever", "1 if a call of the integration is known of the last weeks, 0 if none is: a wrong redirect URI from the first day on looks like that.", "integration")
 	missing  = desc("missing_calls", "Calls that usually begin in a span such as the silence, by the same hours of the eight weeks before; not there in the first week.", "integration")
 	dayCalls = desc("day_calls", "Calls that began in the last 24 hours, counted every ten minutes.", "integration")
 	dayUsual = desc("day_usual_calls", "Calls that usually begin in such 24 hours; not there in the first week.", "integration")
@@ -18,7 +19,7 @@ func desc(name, help string, labels ...string) *prometheus.Desc {
 
 // Describe is part of prometheus.Collector.
 func (w *Watch) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{silence, missing, dayCalls, dayUsual, offset, skew, measured} {
+	for _, d := range []*prometheus.Desc{silence, ever, missing, dayCalls, dayUsual, offset, skew, measured} {
 		ch <- d
 	}
 }
@@ -36,6 +37,13 @@ func (w *Watch) Collect(ch chan<- prometheus.Metric) {
 		return
 	}
 	gauge(measured, float64(at.UnixMilli())/1000)
+	known := map[string]bool{}
+	for _, s := range all {
+		known[s.Integration] = true
+	}
+	for _, name := range w.Integrations {
+		gauge(ever, map[bool]float64{true: 1}[known[name]], name)
+	}
 	for _, s := range all {
 		gauge(silence, s.Silence.Seconds(), s.Integration)
 		gauge(dayCalls, s.Day, s.Integration)

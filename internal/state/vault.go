@@ -53,14 +53,20 @@ type Vault struct {
 // DIR/key sealed stays readable when a key of one's own comes: each file goes
 // over to it when it is written next.
 //
-// With another key than the one before it, nothing is read and nothing is
-// overwritten: Load, Save and Lock say ErrSealed.
+// With another key than the one before it, or a damaged DIR/key, nothing is read
+// and nothing is overwritten: Load, Save and Lock say ErrSealed, and what needs
+// no secret of the operator's goes on.
 func OpenVault(dir, key string) (*Vault, error) {
 	if key != "" && len(key) < MinKey {
 		return nil, fmt.Errorf("open the vault: a key must have at least %d letters", MinKey)
 	}
 	v := &Vault{dir: filepath.Join(dir, vaultFolder)}
 	kept, err := keptKey(dir, key == "")
+	if errors.Is(err, errDamagedKey) {
+		v.fault = fmt.Errorf("%w: %s is damaged; bring it back from a backup, or stop fonoteka, remove it and %s, and log in again",
+			ErrSealed, filepath.Join(dir, keyFile), v.dir)
+		kept, err = rand.Text()+rand.Text(), nil // opens nothing
+	}
 	if err != nil {
 		return nil, fmt.Errorf("open the vault: %w", err)
 	}
@@ -77,7 +83,9 @@ func OpenVault(dir, key string) (*Vault, error) {
 	if err := os.Mkdir(v.dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, fmt.Errorf("open the vault: %w", err)
 	}
-	v.fault = v.prove()
+	if v.fault == nil {
+		v.fault = v.prove()
+	}
 	return v, nil
 }
 
@@ -96,6 +104,8 @@ func (v *Vault) prove() error {
 	return v.Save(proof, me)
 }
 
+var errDamagedKey = errors.New("it holds no key")
+
 // keptKey is the key in DIR/key. Of two processes that make it at once, one does.
 func keptKey(dir string, wanted bool) (string, error) {
 	path := filepath.Join(dir, keyFile)
@@ -110,7 +120,7 @@ func keptKey(dir string, wanted bool) (string, error) {
 		raw, err = os.ReadFile(path)
 	}
 	if err == nil && len(raw) < MinKey {
-		err = fmt.Errorf("%s holds no key", path)
+		err = errDamagedKey
 	}
 	return string(raw), err
 }

@@ -193,3 +193,47 @@ func TestOnlyOneWorksOnASecretAndLeftoversGo(t *testing.T) {
 	}
 	_ = release()
 }
+
+func TestADamagedKeyStopsOnlyWhatNeedsIt(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	v, err := state.OpenVault(dir, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := v.Save("grant", "kept"); err != nil {
+		t.Fatal(err)
+	}
+	key := filepath.Join(dir, "key")
+	whole, err := os.ReadFile(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, left := range [][]byte{nil, whole[:20]} {
+		if err := os.WriteFile(key, left, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		damaged, err := state.OpenVault(dir, "")
+		if err != nil {
+			t.Fatalf("the vault does not open at all: %v", err)
+		}
+		var got string
+		if err := damaged.Load("grant", &got); !errors.Is(err, state.ErrSealed) || !strings.Contains(err.Error(), "backup") {
+			t.Errorf("Load: %v", err)
+		}
+		if err := damaged.Save("grant", "lost"); !errors.Is(err, state.ErrSealed) {
+			t.Errorf("Save: %v", err)
+		}
+	}
+	if err := os.WriteFile(key, whole, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	again, err := state.OpenVault(dir, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got string
+	if err := again.Load("grant", &got); err != nil || got != "kept" {
+		t.Errorf("%q, %v", got, err)
+	}
+}
