@@ -67,7 +67,7 @@ func misdirected(m map[string]*dto.MetricFamily) Finding {
 	const check = "astray"
 	for _, s := range m["fonoteka_intake_requests_total"].GetMetric() {
 		if n := s.GetCounter().GetValue(); label(s, "outcome") == "misdirected" && n > 0 {
-			return no(check, fmt.Sprintf("%.0f notifications have come to an address that is not served, since serve was started, and were answered 404", n),
+			return no(check, fmt.Sprintf("notifications to an address that is not served, answered 404 since serve was started: %.0f", n),
 				"the redirect URI in the operator's cabinet, the one configured here and what the proxy makes of the path must be the same", nil)
 		}
 	}
@@ -78,7 +78,7 @@ func foreign(m map[string]*dto.MetricFamily) Finding {
 	const check = "networks"
 	for _, s := range m["fonoteka_intake_requests_total"].GetMetric() {
 		if n := s.GetCounter().GetValue(); label(s, "outcome") == "foreign" && n > 0 {
-			return no(check, fmt.Sprintf("%.0f notifications have come to a right address from networks that are not allowed, since serve was started, and were refused", n),
+			return no(check, fmt.Sprintf("notifications to a right address from networks that are not allowed, refused since serve was started: %.0f", n),
 				"who knows the address is the operator, or the secret is known to others: ask the operator for its networks, add them to --source-networks, or change the redirect URI", nil)
 		}
 	}
@@ -89,7 +89,7 @@ func previous(m map[string]*dto.MetricFamily) Finding {
 	const check = "previous redirect URI"
 	for _, s := range m["fonoteka_intake_previous_requests_total"].GetMetric() {
 		if n := s.GetCounter().GetValue(); n > 0 {
-			return look(check, fmt.Sprintf("%.0f requests have come to the previous redirect URI of %s since serve was started", n, label(s, "integration")),
+			return look(check, fmt.Sprintf("requests to the previous redirect URI of %s since serve was started: %.0f", label(s, "integration"), n),
 				"enter the new one in the operator's cabinet before the previous one ends")
 		}
 	}
