@@ -181,7 +181,7 @@ func sayVerified(w io.Writer, r audit.Report) {
 		if ch.Entries > 0 {
 			fmt.Fprintf(w, ", %s to %s UTC", clock(ch.First), clock(ch.Last))
 		}
-		fmt.Fprintf(w, ", %s that agree.\n", count(ch.Anchors, "anchor"))
+		fmt.Fprintln(w, ", "+anchored(ch)+".")
 		if len(ch.Problems) == 0 {
 			fmt.Fprintln(w, "  whole: nothing was altered, taken out or put in")
 		}
@@ -189,6 +189,18 @@ func sayVerified(w io.Writer, r audit.Report) {
 			fmt.Fprintln(w, "  ! "+p)
 		}
 	}
+}
+
+func anchored(ch audit.Chain) string {
+	switch {
+	case ch.Anchors == 1:
+		return "1 anchor that agrees"
+	case ch.Anchors > 0:
+		return grouped(ch.Anchors) + " anchors that agree"
+	case len(ch.Problems) > 0:
+		return "no anchor that agrees"
+	}
+	return "no anchor in the bucket (the first is made when the day is over)"
 }
 
 func entries(n uint64) string {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -30,7 +31,7 @@ Reports show it within a minute or so.`,
 			{
 				Name:   "show",
 				Usage:  "list the days that differ from their weekdays",
-				Flags:  append([]cli.Flag{&cli.IntFlag{Name: "year", Usage: "only this `YEAR`; default: from January on"}, jsonFlag()}, dataFlags()...),
+				Flags:  append([]cli.Flag{&cli.IntFlag{Name: "year", Usage: "only this `YEAR`; default: this year and later"}, jsonFlag()}, dataFlags()...),
 				Action: showCalendar,
 			},
 		},
@@ -69,8 +70,9 @@ func importCalendar(c *cli.Context) error {
 
 func showCalendar(c *cli.Context) error {
 	from := time.Date(time.Now().Year(), 1, 1, 0, 0, 0, 0, time.UTC)
-	year := c.Int("year")
+	year, span := c.Int("year"), fmt.Sprintf("from %d on", from.Year())
 	if year != 0 {
+		span = fmt.Sprintf("of %d", year)
 		from = time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC)
 	}
 	return withReader(c, func(db *warehouse.DB) error {
@@ -78,11 +80,11 @@ func showCalendar(c *cli.Context) error {
 		if err != nil {
 			return err
 		}
+		if year != 0 {
+			days = slices.DeleteFunc(days, func(d warehouse.CalendarDay) bool { return d.Day.Year() != year })
+		}
 		var objects []map[string]any
 		for _, d := range days {
-			if year != 0 && d.Day.Year() != year {
-				continue
-			}
 			if c.Bool("json") {
 				objects = append(objects, map[string]any{"day": d.Day.Format(time.DateOnly), "kind": d.Kind})
 				continue
@@ -93,7 +95,7 @@ func showCalendar(c *cli.Context) error {
 			return lines(c.App.Writer, objects)
 		}
 		if len(days) == 0 {
-			fmt.Fprintln(c.App.ErrWriter, "no day differs from its weekday: fonoteka calendar import FILE")
+			fmt.Fprintf(c.App.ErrWriter, "no day %s differs from its weekday: fonoteka calendar import FILE\n", span)
 		}
 		return nil
 	})

@@ -62,7 +62,7 @@ What it does to a leg that talks is not documented. LEG is as for transfer.`,
 
 // controlFlags are those of a command that asks the operator to do something.
 func controlFlags(more ...cli.Flag) []cli.Flag {
-	flags := append(more, &cli.StringFlag{Name: "integration", Usage: "of this integration; needed where there are several"}, asFlag(), areaCodeFlag())
+	flags := append(more, &cli.StringFlag{Name: "integration", Usage: "`NAME` of the integration; needed where there are several"}, asFlag(), areaCodeFlag())
 	return append(append(append(flags, integrationFlags()...), operatorFlags()...), dataFlags()...)
 }
 
@@ -168,7 +168,7 @@ func makeCall(c *cli.Context) error {
 			return err
 		}
 		fmt.Fprintf(c.App.Writer, "%s\n", id)
-		fmt.Fprintf(c.App.ErrWriter, "The operator makes the call. fonoteka calls show %s shows what becomes of it.\n", call.BaseID(id))
+		fmt.Fprintf(c.App.ErrWriter, "The operator makes the call. fonoteka calls show '%s' shows what becomes of it.\n", call.BaseID(id))
 		return err
 	})
 }

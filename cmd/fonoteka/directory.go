@@ -26,7 +26,7 @@ func directoryCommand() *cli.Command {
 				Usage: "who sat where, today or on a day",
 				Flags: append([]cli.Flag{
 					&cli.StringFlag{Name: "at", Usage: "as it was at `TIME`, UTC: 2026-03-02, 2026-03-02T10:00:00 or 24h (ago)"},
-					&cli.StringFlag{Name: "integration", Usage: "of this integration only"},
+					&cli.StringFlag{Name: "integration", Usage: "only this integration, by its `NAME`"},
 					jsonFlag(),
 				}, dataFlags()...),
 				Action: listDirectory,
@@ -57,7 +57,7 @@ their own time, and nothing has to be rebuilt.`,
 				Name:  "fetch",
 				Usage: "fetch the operator's lists now",
 				Flags: append([]cli.Flag{
-					&cli.StringFlag{Name: "integration", Usage: "of this integration only"},
+					&cli.StringFlag{Name: "integration", Usage: "only this integration, by its `NAME`"},
 					areaCodeFlag(),
 				}, append(append(integrationFlags(), operatorFlags()...), dataFlags()...)...),
 				Action: fetchDirectory,

@@ -94,7 +94,7 @@ func (s exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(s)
 
 func dataFlags() []cli.Flag {
 	return append([]cli.Flag{
-		text("config", "", "`FILE` in YAML that says what the flags below say, and more (several integrations)"),
+		text("config", "", "`FILE` in YAML that says what these flags say, and more (several integrations)"),
 		text("data", "data", "`FOLDER` for everything this installation keeps"),
 		text("clickhouse-url", "", "ClickHouse server, clickhouse://user:password@host:9000/fonoteka; `URL` empty: the embedded engine"),
 		text("s3-url", "", "S3 store, s3://key:secret@host:9000/bucket; `URL` empty: the embedded store"),
@@ -104,7 +104,7 @@ func dataFlags() []cli.Flag {
 		text("s3-port", "0", "`PORT` of the embedded S3; likewise"),
 		text("redis-port", "0", "`PORT` of the embedded Redis; likewise"),
 		text("engine-cache", defaultEngineCache(), "`FOLDER` of the embedded ClickHouse's library (see: fonoteka engine fetch)"),
-		text("log-format", "text", "text or json"),
+		text("log-format", "text", "`FORMAT` of the log: text or json"),
 	}, objectFlags()...)
 }
 

@@ -34,7 +34,7 @@ transfer; then the cabinet's own routing goes on.`,
 				Name:  "show",
 				Usage: "what this installation last set: the operator cannot be asked",
 				Flags: append([]cli.Flag{
-					&cli.StringFlag{Name: "integration", Usage: "of this integration only"},
+					&cli.StringFlag{Name: "integration", Usage: "only this integration, by its `NAME`"},
 					jsonFlag(),
 				}, dataFlags()...),
 				Action: showParking,

@@ -30,7 +30,7 @@ func recordingsCommand() *cli.Command {
 					&cli.StringFlag{Name: "state", Usage: "announced, retrying, missing, refused, expired, quarantined, archived or erased"},
 					&cli.StringFlag{Name: "from", Usage: "announced at or after `TIME`, UTC: 2026-03-02, 2026-03-02T10:00:00 or 24h (ago)"},
 					&cli.StringFlag{Name: "to", Usage: "announced before `TIME`"},
-					&cli.StringFlag{Name: "integration", Usage: "of this integration only"},
+					&cli.StringFlag{Name: "integration", Usage: "only this integration, by its `NAME`"},
 					&cli.IntFlag{Name: "limit", Value: 50, Usage: "at most `N` recordings"},
 					jsonFlag(),
 				}, dataFlags()...),

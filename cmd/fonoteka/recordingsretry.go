@@ -28,7 +28,7 @@ schedule goes on from there. What is given up (expired) is not tried again: the
 operator's server itself said for two weeks after its term that it is gone.`,
 		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "state", Usage: "all in `STATE`: retrying, missing, refused or quarantined"},
-			&cli.StringFlag{Name: "integration", Usage: "of this integration only"},
+			&cli.StringFlag{Name: "integration", Usage: "only this integration, by its `NAME`"},
 			&cli.BoolFlag{Name: "all", Usage: "all that wait"},
 		}, dataFlags()...),
 		Action: retryRecordings,

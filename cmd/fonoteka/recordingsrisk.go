@@ -25,7 +25,7 @@ asked. A daily check that speaks up a week before anything is lost:
 		Flags: append([]cli.Flag{
 			&cli.IntFlag{Name: "days", Value: -1, DefaultText: "all", Usage: "only what has at most `N` days left; what is past its term is always among it"},
 			&cli.BoolFlag{Name: "no-lost", Usage: "leave out what is given up: nothing can be done about it"},
-			&cli.StringFlag{Name: "integration", Usage: "of this integration only"},
+			&cli.StringFlag{Name: "integration", Usage: "only this integration, by its `NAME`"},
 			&cli.IntFlag{Name: "limit", Value: 50, Usage: "at most `N` recordings; 0: all"},
 			jsonFlag(),
 		}, dataFlags()...),

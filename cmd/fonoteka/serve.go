@@ -36,8 +36,8 @@ ClickHouse, S3 and Redis itself, under --data, on the loopback interface.
 The public listener (--listen) is what the operator's redirect URI leads to: by
 default through a proxy on this machine that does TLS, else through one that is
 named (--trusted-proxies), or by itself, with a certificate (--tls-cert, --acme).
-The private one has /metrics, /healthz (are
-notifications taken?) and /readyz (does everything work?).
+The private one has /metrics, /healthz (are notifications taken?) and /readyz
+(does everything work?).
 
 With --retention-mode and --retention each recording is locked in the store from
 the moment it is stored. With governance, who has a special right in the store

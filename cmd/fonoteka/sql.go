@@ -24,7 +24,7 @@ once. The tables: events, calls, legs, recordings, custody, rejected.
 For reports there are views named report_…; schema/README.md explains them all.
 --connection says what Grafana and SQL tools ask for, the password included.`,
 		Flags: append([]cli.Flag{
-			&cli.StringFlag{Name: "format", Usage: "any of ClickHouse's output formats (CSV, JSON, TSV …); default: a table on a terminal, else TSV with names"},
+			&cli.StringFlag{Name: "format", Usage: "any `FORMAT` of ClickHouse's output (CSV, JSON, TSV …); default: a table on a terminal, else TSV with names"},
 			&cli.BoolFlag{Name: "connection", Usage: "say how Grafana and SQL tools connect: host, ports, user, password"},
 			&cli.BoolFlag{Name: "json", Usage: "with --connection: as JSON"},
 		}, dataFlags()...),
