@@ -66,7 +66,9 @@ echo "-- $calls calls and $((calls / 10)), seeded under load $(cut -d' ' -f1 /pr
 seed "$work/small" $((calls / 10))
 seed "$work/large" "$calls"
 measure "$work/large" "$work/small" || failed=1
-echo "-- the same with 20 % of the calls written again and not merged"
+echo "-- notifications/s from spool to calls, into an empty warehouse and into this one (no more than 1.5 times slower)"
+go test ./cmd/fonoteka -run xxx -bench SpoolToCallsAtSize -benchtime 3x -size "$work/large" | grep '^Benchmark'
+echo "-- panels and reports with 20 % of the calls written again and not merged"
 start "$work/large"
 "$bin/mttsim" seed --data "$work/large" --calls 0 --reversioned 20 2>>"$work/large.seed.log"
 stop

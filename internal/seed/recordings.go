@@ -25,26 +25,19 @@ func (w *writer) addRecordings(c *sim.HistoryCall, k known) {
 func (w *writer) addRecording(c *sim.HistoryCall, k known, f sim.HistoryFile, id string) {
 	r := w.recordings
 	sum := sha256.Sum256([]byte(id))
-	day := c.StartedAt.Add(f.Announced.Sub(c.StartedAt)) // the link's day is that of the talk's end
-	path := f.URL[len(f.URL)-len("/2006/01/02/")-len("9B58D12A_EC9D5E37_56485D37_0EE913E5.mp3"):]
-	if d, err := time.Parse("/2006/01/02/", path[:len("/2006/01/02/")]); err == nil {
-		day = d
-	}
-	expires := f.Announced
-	if day.Before(expires) {
-		expires = day
-	}
-	expires = expires.Add(w.s.o.LinkLife)
+	day := f.Made.Truncate(24 * time.Hour) // the date in the link, never after the announcement
+	expires := day.Add(w.s.o.LinkLife)
 	now := w.s.o.History.To
 	state, reason, attempt := "archived", "", uint64(1)
 	var next time.Time
+	rare := sum[4] < 16 // one in 4096 of each kind
 	switch old := expires.Before(now); {
-	case old && sum[0] == 0:
+	case old && rare && sum[0] == 0:
 		state, reason, attempt = "expired", "the operator's server has deleted it", 40
-	case !old && sum[0] == 0:
+	case !old && rare && sum[0] == 0:
 		state, reason, attempt = "missing", "the operator's server says it is not there (404)", 12
 		next = now.Add(time.Duration(1+sum[1]) * time.Hour)
-	case !old && sum[0] == 1:
+	case !old && rare && sum[0] == 1:
 		state, reason, attempt = "retrying", "the operator's server answered 503", 3
 		next = now.Add(time.Duration(1+sum[1]) * time.Minute)
 	}

@@ -49,6 +49,7 @@ type HistoryNote struct {
 type HistoryFile struct {
 	URL, LegID, AccountID string
 	Seconds               int
+	Made                  time.Time // the end of the talk, whose date the link bears
 	Announced             time.Time // when its notification is received
 }
 
@@ -220,7 +221,7 @@ func (t *teller) files(st *story) {
 		for _, seconds := range parts {
 			url := t.h.opts.RecordBase + "/records/" + t.h.company.centrex + made.Format("/2006/01/02/") + historyRecordName(st.r) + ".mp3"
 			t.sent = append(t.sent, sent{file: len(t.out.Files), state: "recorded", at: end + 2 + st.r.IntN(14)})
-			t.out.Files = append(t.out.Files, HistoryFile{URL: url, LegID: l.id, AccountID: l.account, Seconds: seconds})
+			t.out.Files = append(t.out.Files, HistoryFile{URL: url, LegID: l.id, AccountID: l.account, Seconds: seconds, Made: made})
 		}
 	}
 }
