@@ -19,6 +19,7 @@ mkdir -p "$FONOTEKA_DATA"
 cat >"$FONOTEKA_DATA/env" <<END # for commands in other terminals
 export FONOTEKA_DATA='$FONOTEKA_DATA'
 export FONOTEKA_MTT_REDIRECT_URI=$FONOTEKA_MTT_REDIRECT_URI
+export FONOTEKA_MTT_RECORD_HOSTS=$FONOTEKA_MTT_RECORD_HOSTS
 export FONOTEKA_MTT_OAUTH_URL=$FONOTEKA_MTT_OAUTH_URL
 export FONOTEKA_MTT_API_URL=$FONOTEKA_MTT_API_URL
 export FONOTEKA_MTT_CLIENT_ID=ccb350cc-6218-40b0-b134-3d290f00b9e7
@@ -80,27 +81,36 @@ while :; do
 	sleep 0.5
 done
 id=$(sql "SELECT recording_id FROM recordings WHERE $new ORDER BY announced_at DESC LIMIT 1")
+password=$(sed -n 's/.*"recordings_password": *"\([^"]*\)".*/\1/p' "$FONOTEKA_DATA/state.json")
 
 echo
-echo "Calls are arriving, recordings are archived."
+echo "Calls are arriving, recordings are archived: first those of the past week, then a call a second."
 echo
 bin/fonoteka calls list --limit 8
 echo
 cat <<END
-Ask the warehouse (in another terminal, in this folder):
+In another terminal, in this folder, so that commands know where they are:
 
-  bin/fonoteka sql --data '$FONOTEKA_DATA' 'SELECT direction, outcome, count() AS calls, round(avg(talk_ms) / 1000) AS talk_s FROM calls GROUP BY ALL ORDER BY ALL'
+  . '$FONOTEKA_DATA/env'
+
+Ask the warehouse:
+
+  bin/fonoteka sql 'SELECT direction, outcome, count() AS calls, round(avg(talk_ms) / 1000) AS talk_s FROM calls GROUP BY ALL ORDER BY ALL'
 
 Fetch a recording and listen to it:
 
-  bin/fonoteka recordings list --data '$FONOTEKA_DATA' --limit 5
-  bin/fonoteka recordings get $id --data '$FONOTEKA_DATA' -o call.mp3
+  bin/fonoteka recordings list --limit 5
+  bin/fonoteka recordings get $id -o call.mp3
+
+or in a browser, with any name and this password: $password
+
+  http://127.0.0.1:$private/recordings/$id
 
 Log in at the simulated operator (demo, password demo), so that Fonoteka may ask
 it for the names behind the numbers:
 
-  . '$FONOTEKA_DATA/env'
   bin/fonoteka auth login
+  bin/fonoteka directory list
 
 Health and metrics:  http://127.0.0.1:$private/readyz   http://127.0.0.1:$private/metrics
 
