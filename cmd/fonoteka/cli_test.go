@@ -65,7 +65,7 @@ func TestEveryMistakeIsReportedAtOnce(t *testing.T) {
 
 func TestAMisspeltWordIsNoAnswer(t *testing.T) {
 	for args, want := range map[string]string{
-		"bogus":                             `"bogus" is no command of fonoteka; there are: serve, migrate, sql, calls, recordings`,
+		"bogus":                             `"bogus" is no command of fonoteka; there are: serve, migrate, sql, calendar, calls`,
 		"recordings bogus":                  `"bogus" is no command of fonoteka recordings; there are: list, get, import`,
 		"calls bogus":                       `"bogus" is no command of fonoteka calls; there are: list, show`,
 		"calls list --outcome mised":        `--outcome: "mised" is none of answered, missed, abandoned, no_answer, unknown`,

@@ -37,8 +37,8 @@ func TestReportsFollowTheCalls(t *testing.T) {
 	if err := op.Post(t.Context(), nil, in.redirectURI()); err != nil {
 		t.Fatal(err)
 	}
-	in.eventually(time.Minute, "200\t200", "SELECT count(), (SELECT sum(calls) FROM report_volume) FROM report_calls")
-	in.eventually(time.Minute, "1", "SELECT sum(callers) > 0 AND (SELECT sum(answered) FROM report_recordings) > 0 FROM report_callers")
+	in.eventually(4*time.Minute, "200\t200", "SELECT count(), (SELECT sum(calls) FROM report_volume) FROM report_calls")
+	in.eventually(4*time.Minute, "1", "SELECT sum(callers) > 0 AND (SELECT sum(answered) FROM report_recordings) > 0 FROM report_callers")
 	for _, query := range schema.Queries() { // of the data dictionary
 		if rows, err := in.command("sql", "--format", "TSV", query); err != nil || strings.TrimSpace(rows) == "" {
 			t.Errorf("no rows: %s\n%v", query, err)
