@@ -44,8 +44,8 @@ them (UTF-8 or windows-1251):
 workplace is its SIP id. employee may be left out: then it is the workplace's
 name in the operator's cabinet. A line holds from its day on (the first moment
 of it in --zone). One without a day holds from now on, and for all older calls
-where nothing was said before. What the file does not name stays as it is. Calls bear the words of
-their own time, and nothing has to be rebuilt.`,
+where nothing was said before. What the file does not name stays as it is. Calls
+bear the words of their own time, and nothing has to be rebuilt.`,
 				Flags: append([]cli.Flag{
 					&cli.StringFlag{Name: "zone", Value: "Europe/Moscow", Usage: "time `ZONE` of days in the file"},
 					&cli.BoolFlag{Name: "dry-run", Usage: "say what would change, and change nothing"},
