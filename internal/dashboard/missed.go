@@ -111,7 +111,7 @@ func missedList() Panel {
 		About: Text{"Последние двести за период. Нажмите на время, чтобы открыть звонок.", "The last two hundred of the period. Click the time to open the call."},
 		SQL: "SELECT started_at, client_number, external_number, employee, department, wait_ms / 1000 AS wait, state, called_back_at, closed_at, closed_employee, " + callKey +
 			"\nFROM report_missed AS r\nWHERE " + within(byIntegration, byNumber, byHours, byDepartment, byEmployee, newest("missed", 200, "hours", "department", "employee")) +
-			"\nORDER BY started_at DESC\nLIMIT 200",
+			"\nORDER BY started_at DESC, call_id\nLIMIT 200",
 		Columns: []Column{
 			startedColumn.led(toCall), clientColumn, numberColumn, employeeColumn.as("Звонило у", "Rang at"), departmentColumn,
 			{Name: "wait", Title: Text{"Ждал", "Waited"}, Unit: Span, Width: 90},

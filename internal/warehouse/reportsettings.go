@@ -12,7 +12,7 @@ import (
 // ReportSettings are what the reports of one integration go by.
 type ReportSettings struct {
 	Integration  string
-	Zone         *time.Location
+	Zone         *time.Location   // nil: UTC
 	WorkFrom     [7]time.Duration // Monday first: since midnight, whole minutes
 	WorkTo       [7]time.Duration // likewise, at most 24 h; 0: no work that day
 	ShortDay     time.Duration    // that a shortened day is shorter
@@ -51,6 +51,9 @@ func (s ReportSettings) rows(until time.Time) []settingsRow {
 			m = append(m, uint16(d/time.Minute))
 		}
 		return m
+	}
+	if s.Zone == nil {
+		s.Zone = time.UTC
 	}
 	var rows []settingsRow
 	for since := settingsBegin; ; {
