@@ -31,3 +31,17 @@ func (f *Folders) SyncedUpTo(dir, root string) string {
 func SharedSyncs(do func(path string) error) (sync func(path string) error) {
 	return (&sharedSyncs{do: do}).sync
 }
+
+// The scripts that are answered without Lua.
+const (
+	EnqueueScript = enqueueScript
+	DequeueScript = dequeueScript
+	DoneScript    = doneScript
+	ForwardScript = forwardScript
+)
+
+// LuaScripts counts the scripts that were left to Lua.
+func (r *Redis) LuaScripts() int64 { return r.scripts.lua.Load() }
+
+// Dump is all of a Redis' data.
+func (r *Redis) Dump() string { return r.server.Dump() }

@@ -28,11 +28,12 @@ func (o *RedisOptions) validate() error {
 // gone with the process, and found again by whoever knows the truth. It takes
 // some 4,000 tasks of asynq a second; a real Redis takes four times that.
 type Redis struct {
-	server *miniredis.Miniredis
-	addr   string
-	once   sync.Once
-	quit   chan struct{}
-	done   chan struct{}
+	server  *miniredis.Miniredis
+	scripts *scripts
+	addr    string
+	once    sync.Once
+	quit    chan struct{}
+	done    chan struct{}
 }
 
 // redisTick is how often time passes in the embedded Redis: a key expires up
@@ -61,7 +62,8 @@ func StartRedis(opts RedisOptions) (*Redis, error) {
 	if err := server.StartAddr(address(opts.Port)); err != nil {
 		return nil, fmt.Errorf("start Redis: %w", err)
 	}
-	r := &Redis{server: server, addr: server.Addr(), quit: make(chan struct{}), done: make(chan struct{})}
+	r := &Redis{server: server, scripts: newScripts(server.Server()), addr: server.Addr(), quit: make(chan struct{}), done: make(chan struct{})}
+	server.Server().SetPreHook(r.scripts.hook)
 	go r.passTime()
 	return r, nil
 }
