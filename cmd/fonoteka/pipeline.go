@@ -152,7 +152,7 @@ func (p *pipeline) newArchive(cfg *config, redisURL string, reg prometheus.Regis
 	if p.fixity, err = p.newFixity(cfg, fetcher, reg); err != nil {
 		return err
 	}
-	p.planner, err = archive.NewPlanner(archive.PlannerOptions{Due: p.warehouse, Queue: p.queue, Depth: p.queue.Depth, Hosts: cfg.recordHosts, Logger: p.log, Registerer: reg})
+	p.planner, err = archive.NewPlanner(archive.PlannerOptions{Due: p.warehouse, Mend: p.warehouse.MendOpenRecordings, Queue: p.queue, Depth: p.queue.Depth, Hosts: cfg.recordHosts, Logger: p.log, Registerer: reg})
 	if err != nil {
 		return err
 	}

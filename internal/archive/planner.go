@@ -35,7 +35,11 @@ type PlannerOptions struct {
 	// Depth counts the jobs that wait in the queue, those put off by a store that
 	// is out among them. While more is due than the window holds, it is filled
 	// again as soon as half of it is done. nil: it is filled every second then.
-	Depth      func(ctx context.Context) (int, error)
+	Depth func(ctx context.Context) (int, error)
+	// Mend compares what Due reads with the whole catalogue, at the start and
+	// every MendEvery, and tells what was missing there and what settled. nil: never.
+	Mend       func(ctx context.Context) (missing, settled uint64, err error)
+	MendEvery  time.Duration // default 1 h
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer
 }
@@ -50,6 +54,9 @@ func (o *PlannerOptions) validate() error {
 	if o.Window <= 0 {
 		o.Window = 1000
 	}
+	if o.MendEvery <= 0 {
+		o.MendEvery = time.Hour
+	}
 	return nil
 }
 
@@ -60,7 +67,9 @@ type Planner struct {
 	due      prometheus.Gauge
 	passes   *prometheus.CounterVec
 	released prometheus.Counter
-	failing  string // what failed in the last pass
+	mended   *prometheus.CounterVec
+	compared time.Time // when Mend began last
+	failing  string    // what failed in the last pass
 	backlog  atomic.Bool
 	offered  map[string]time.Time   // jobs, when they went into the queue
 	ahead    []call.RecordingStatus // read from the catalogue, not in the queue yet
@@ -79,6 +88,7 @@ func NewPlanner(o PlannerOptions) (*Planner, error) {
 		due:            f.NewGauge(prometheus.GaugeOpts{Name: "fonoteka_archive_due", Help: "Recordings due at the last look, at most the planner's window."}),
 		passes:         f.NewCounterVec(prometheus.CounterOpts{Name: "fonoteka_archive_planner_passes_total", Help: "The planner's looks at the catalogue: ok, or what failed."}, []string{"result"}),
 		released:       f.NewCounter(prometheus.CounterOpts{Name: "fonoteka_archive_released_total", Help: "Refused recordings tried again because the list of hosts allows them now."}),
+		mended:         f.NewCounterVec(prometheus.CounterOpts{Name: "fonoteka_archive_open_mended_total", Help: "Recordings whose row in recordings_open had to be mended at the hourly comparison: missing (which should never be), or settled since long."}, []string{"what"}),
 	}, nil
 }
 
@@ -89,6 +99,9 @@ func (p *Planner) Run(ctx context.Context) error {
 	for {
 		if !checked {
 			checked = p.pass(ctx, p.release)
+		}
+		if now := time.Now(); p.Mend != nil && now.Sub(p.compared) >= p.MendEvery && p.pass(ctx, p.mend) {
+			p.compared = now
 		}
 		full := false
 		p.pass(ctx, func(ctx context.Context) (what string, err error) {
@@ -220,6 +233,20 @@ func (p *Planner) look(ctx context.Context, now time.Time) error {
 	}
 	p.ahead, p.more, p.offered, p.looked = ahead, len(rows) == readAhead*p.Window, offered, now
 	return nil
+}
+
+// mend is the net below a table that should never miss a recording.
+func (p *Planner) mend(ctx context.Context) (string, error) {
+	missing, settled, err := p.Mend(ctx)
+	p.mended.WithLabelValues("missing").Add(float64(missing))
+	p.mended.WithLabelValues("settled").Add(float64(settled))
+	if missing > 0 {
+		p.Logger.ErrorContext(ctx, "recordings were missing among those that wait, and are mended", "recordings", missing)
+	}
+	if err != nil {
+		return "comparison", err
+	}
+	return "", nil
 }
 
 func jobID(row call.RecordingStatus) string {

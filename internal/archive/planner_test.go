@@ -3,6 +3,7 @@ package archive_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -14,6 +15,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"fonoteka/internal/archive"
 	"fonoteka/internal/call"
@@ -189,6 +192,39 @@ func TestThePlannerGoesOnAndSaysSoOnce(t *testing.T) {
 		}
 		if n := strings.Count(logged.String(), "\n"); n != 3 {
 			t.Errorf("%d lines, want catalogue, queue, works again:\n%s", n, logged)
+		}
+	})
+}
+
+func TestWhatIsDueIsComparedWithTheWholeCatalogueHourly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var at []time.Duration
+		began := time.Now()
+		answers := []error{errors.New("out"), nil, nil, nil}
+		reg, log := prometheus.NewRegistry(), &bytes.Buffer{}
+		stop := plan(t, archive.PlannerOptions{
+			Due: newCatalogue(), Queue: &jobs{}, Hosts: hosts(t), Registerer: reg, Logger: slog.New(slog.NewTextHandler(log, nil)),
+			Mend: func(context.Context) (missing, settled uint64, err error) {
+				at = append(at, time.Since(began))
+				return 2, 3, answers[len(at)-1]
+			},
+		})
+		time.Sleep(2*time.Hour + time.Minute)
+		stop()
+		if diff := cmp.Diff([]time.Duration{0, 10 * time.Second, time.Hour + 10*time.Second, 2*time.Hour + 10*time.Second}, at); diff != "" {
+			t.Error(diff)
+		}
+		want := strings.NewReader(`
+			# HELP fonoteka_archive_open_mended_total Recordings whose row in recordings_open had to be mended at the hourly comparison: missing (which should never be), or settled since long.
+			# TYPE fonoteka_archive_open_mended_total counter
+			fonoteka_archive_open_mended_total{what="missing"} 8
+			fonoteka_archive_open_mended_total{what="settled"} 12
+		`)
+		if err := testutil.GatherAndCompare(reg, want, "fonoteka_archive_open_mended_total"); err != nil {
+			t.Error(err)
+		}
+		if n := strings.Count(log.String(), "recordings were missing among those that wait"); n != 4 {
+			t.Errorf("%d warnings:\n%s", n, log)
 		}
 	})
 }

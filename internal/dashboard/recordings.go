@@ -34,10 +34,6 @@ func archiveTotals() Panel {
 	}
 }
 
-// notArchived are the states of what is not stored. Rows in them are found by an
-// index before rows are collapsed: of millions, a few are.
-const notArchived = "'announced', 'retrying', 'missing', 'refused', 'quarantined', 'expired'"
-
 func atRisk() Panel {
 	return Panel{
 		Kind: Table, Width: 24, Height: 9,
@@ -47,9 +43,8 @@ func atRisk() Panel {
 			"Every recording that is not stored, those first that the operator deletes first. An empty list is a good sign. The chosen period does not matter.",
 		},
 		SQL: `SELECT state, dateDiff('second', now(), expires_at) / 86400 AS days_left, announced_at, attempt, next_attempt_at, reason, recording_id
-FROM recordings AS r
-WHERE state IN (` + notArchived + `) AND ` + byIntegration + `
-  AND (integration, recording_id) IN (SELECT integration, recording_id FROM recordings WHERE state IN (` + notArchived + `) SETTINGS final = 0)
+FROM recordings_open AS r
+WHERE ` + byIntegration + `
 ORDER BY state = 'expired', expires_at
 LIMIT 200`,
 		Columns: []Column{

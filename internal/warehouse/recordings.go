@@ -83,33 +83,6 @@ func (db *DB) Recording(ctx context.Context, integration, id string) (call.Recor
 	return s, found && err == nil, err
 }
 
-// DueRecordings lists what should be tried now, what expires first first, at
-// most limit: announced ones without a planned attempt, and announced,
-// retrying, missing, refused and quarantined ones whose next attempt has come.
-func (db *DB) DueRecordings(ctx context.Context, now time.Time, limit int) ([]call.RecordingStatus, error) {
-	var out []call.RecordingStatus
-	err := db.do(ctx, "read due recordings", readTimeout, func(ctx context.Context) error {
-		var w where
-		w.add(true, due, toMilli(now).UnixMilli())
-		w, err := db.narrowed(ctx, w)
-		if err != nil {
-			return err
-		}
-		return db.query(ctx, `SELECT `+recordingColumns+`
-			FROM recordings FINAL
-			WHERE (integration, recording_id) IN (
-				SELECT integration, recording_id FROM recordings FINAL`+w.sql()+`
-				ORDER BY expires_at, integration, recording_id
-				LIMIT ?)
-			ORDER BY expires_at, integration, recording_id`, append(w.args, limit), func(r driver.Rows) error {
-			s, err := scanRecording(r)
-			out = append(out, s)
-			return err
-		})
-	})
-	return out, err
-}
-
 // due takes the time in milliseconds.
 const due = `(state = 'announced' AND isNull(next_attempt_at)
 	OR state IN ('announced', 'retrying', 'missing', 'refused', 'quarantined')

@@ -30,6 +30,7 @@ type RetryFilter struct {
 // goes by it.
 func (db *DB) RetryRecordings(ctx context.Context, f RetryFilter, now time.Time) (map[call.RecordingState]uint64, error) {
 	var w where
+	w.add(true, "(integration, recording_id) IN (SELECT integration, recording_id FROM recordings_open)")
 	w.add(true, waiting)
 	w.add(true, "attempt > 0 AND (isNull(next_attempt_at) OR next_attempt_at > fromUnixTimestamp64Milli(?, 'UTC'))", clampTime(now).UnixMilli())
 	w.add(f.Integration != "", "integration = ?", f.Integration)

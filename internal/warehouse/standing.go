@@ -52,10 +52,9 @@ func (s Standing) Waiting() (n uint64) {
 // waiting are the states of what is neither archived nor given up.
 const waiting = `state IN ('announced', 'retrying', 'missing', 'refused', 'quarantined')`
 
-// Standing counts the catalogue. What is settled is counted from three narrow
-// columns; only what waits, normally little, is looked at more closely. The two
-// are counted one after the other: what is archived between them is in neither
-// sum of what waits.
+// Standing counts the catalogue: all of it by three narrow columns, and what
+// waits from recordings_open. The two are counted one after the other: what is
+// archived between them is in neither sum of what waits.
 func (db *DB) Standing(ctx context.Context, now time.Time) (Standing, error) {
 	s := Standing{At: now, States: map[call.RecordingState]uint64{}}
 	at := clampTime(now).UnixMilli()
@@ -83,14 +82,7 @@ func (db *DB) countStates(ctx context.Context, at int64, s *Standing) error {
 	})
 }
 
-// countWaiting collapses only what looks as if it waited, as DueRecordings does.
 func (db *DB) countWaiting(ctx context.Context, at int64, s *Standing) error {
-	var w where
-	w.add(true, waiting)
-	w, err := db.narrowed(ctx, w)
-	if err != nil {
-		return err
-	}
 	var steps strings.Builder
 	for i, d := range DaysLeft {
 		fmt.Fprintf(&steps, "expires_at <= fromUnixTimestamp64Milli(%d, 'UTC'), %d, ", at+int64(d)*24*time.Hour.Milliseconds(), i)
@@ -98,7 +90,7 @@ func (db *DB) countWaiting(ctx context.Context, at int64, s *Standing) error {
 	return db.query(ctx, `SELECT multiIf(`+steps.String()+fmt.Sprint(len(DaysLeft))+`) AS step, count(), min(expires_at),
 			countIf(`+due+`), minIf(coalesce(next_attempt_at, announced_at), `+due+`),
 			countIf(attempt = 0), minIf(announced_at, attempt = 0)
-		FROM recordings FINAL`+w.sql()+` GROUP BY step`, append([]any{at, at}, w.args...), func(r driver.Rows) error {
+		FROM recordings_open FINAL WHERE `+waiting+` GROUP BY step`, []any{at, at}, func(r driver.Rows) error {
 		var step uint8
 		var n, isDue, untried uint64
 		var expires, oldest, announced time.Time
@@ -145,16 +137,11 @@ func (f RiskFilter) where() where {
 func (db *DB) AtRisk(ctx context.Context, f RiskFilter) (rows []call.RecordingStatus, total uint64, err error) {
 	const order = ` ORDER BY state = 'expired' DESC, expires_at, integration, recording_id`
 	err = db.do(ctx, "list recordings at risk", readTimeout, func(ctx context.Context) error {
-		w, err := db.narrowed(ctx, f.where())
-		if err != nil {
+		w := f.where()
+		if err := db.conn.QueryRow(ctx, "SELECT count() FROM recordings_open FINAL"+w.sql(), w.args...).Scan(&total); err != nil {
 			return err
 		}
-		if err := db.conn.QueryRow(ctx, "SELECT count() FROM recordings FINAL"+w.sql(), w.args...).Scan(&total); err != nil {
-			return err
-		}
-		return db.query(ctx, `SELECT `+recordingColumns+` FROM recordings FINAL
-			WHERE (integration, recording_id) IN (
-				SELECT integration, recording_id FROM recordings FINAL`+w.sql()+order+` LIMIT ?)`+order,
+		return db.query(ctx, "SELECT "+recordingColumns+" FROM recordings_open FINAL"+w.sql()+order+" LIMIT ?",
 			append(w.args, orDefault(f.Limit, 50)), func(r driver.Rows) error {
 				s, err := scanRecording(r)
 				rows = append(rows, s)

@@ -1,0 +1,130 @@
+package warehouse
+
+import (
+	"context"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"fonoteka/internal/call"
+)
+
+// recordings_open holds the rows of recordings that are not settled: of millions
+// the few that somebody must care for. Views of the server fill it within the
+// insert into recordings, so that an insert that is acknowledged is in both, and
+// one that failed half-way is in both after it is repeated, as every announcement
+// is until it succeeds. What is settled leaves a tombstone, and those are cleaned
+// away hourly; a late announcement of something that is archived then shows up as
+// if it were new, until somebody asks recordings.
+//
+// A projection of recordings was rejected, since FINAL does not use one, and so
+// was recordings by state, where merges would leave both rows of a recording.
+
+// settledStates are those of which recordings_open holds tombstones.
+const settledStates = `state IN ('archived', 'erased')`
+
+// DueRecordings lists what should be tried now, what expires first first, at
+// most limit: announced ones without a planned attempt, and announced,
+// retrying, missing, refused and quarantined ones whose next attempt has come.
+//
+// They are read from recordings_open and compared with recordings; what is
+// outdated there is brought up to date and left out. What recordings does not
+// know is listed: a table that was lost is no reason to lose a recording, too.
+func (db *DB) DueRecordings(ctx context.Context, now time.Time, limit int) ([]call.RecordingStatus, error) {
+	var out []call.RecordingStatus
+	err := db.do(ctx, "read due recordings", readTimeout, func(ctx context.Context) error {
+		for {
+			rows, versions, err := db.dueOpen(ctx, now, limit)
+			if err != nil {
+				return err
+			}
+			if out, err = db.current(ctx, rows, versions); err != nil {
+				return err
+			}
+			// A page that was mostly outdated is read once more.
+			if len(rows) < limit || len(out) > limit/2 {
+				return nil
+			}
+		}
+	})
+	return out, err
+}
+
+func (db *DB) dueOpen(ctx context.Context, now time.Time, limit int) (rows []call.RecordingStatus, versions []uint64, err error) {
+	err = db.query(ctx, `SELECT `+recordingColumns+`, version FROM recordings_open FINAL WHERE `+due+`
+		ORDER BY expires_at, integration, recording_id LIMIT ?`, []any{toMilli(now).UnixMilli(), limit}, func(r driver.Rows) error {
+		var version uint64
+		s, err := scanRecording(r, &version)
+		rows, versions = append(rows, s), append(versions, version)
+		return err
+	})
+	return rows, versions, err
+}
+
+// current returns the rows that recordings has no later version of, and mends
+// the others in recordings_open.
+func (db *DB) current(ctx context.Context, rows []call.RecordingStatus, versions []uint64) ([]call.RecordingStatus, error) {
+	if len(rows) == 0 {
+		return nil, nil
+	}
+	asked, err := withTable(ctx, "asked", []field{{"integration", "String"}, {"recording_id", "String"}}, len(rows),
+		func(i int) []any { return []any{rows[i].Integration, rows[i].ID} })
+	if err != nil {
+		return nil, err
+	}
+	newest := map[recordingKey]uint64{}
+	err = db.query(asked, `SELECT integration, recording_id, max(version) FROM recordings WHERE (integration, recording_id) IN asked
+		GROUP BY integration, recording_id`, nil, func(r driver.Rows) error {
+		var k recordingKey
+		var version uint64
+		err := r.Scan(&k.integration, &k.id, &version)
+		newest[k] = version
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := make([]call.RecordingStatus, 0, len(rows))
+	for i, s := range rows {
+		if newest[recordingKey{s.Integration, s.ID}] <= versions[i] {
+			out = append(out, s)
+		}
+	}
+	if len(out) == len(rows) {
+		return out, nil
+	}
+	return out, db.reopen(asked, "(integration, recording_id) IN asked")
+}
+
+// reopen writes rows of recordings to recordings_open as the views would have.
+func (db *DB) reopen(ctx context.Context, which string) error {
+	return db.conn.Exec(ctx, `INSERT INTO recordings_open (`+recordingColumns+`, is_deleted)
+		SELECT `+recordingColumns+`, `+settledStates+` FROM recordings FINAL WHERE `+which)
+}
+
+// astray is what recordings_open says otherwise than recordings, and is no work
+// of the last minutes, which the two are not read at one moment for.
+const astray = `updated_at < now() - 300 AND if(` + settledStates + `,
+	(integration, recording_id) IN (SELECT integration, recording_id FROM recordings_open FINAL),
+	(integration, recording_id, version) NOT IN (SELECT integration, recording_id, version FROM recordings_open FINAL))`
+
+// MendOpenRecordings compares recordings_open with all of recordings, brings it
+// up to date, and cleans away what is settled. missing counts what it lacked,
+// which should never be; settled what it had in vain. It takes 50 ms for each
+// million of recordings.
+func (db *DB) MendOpenRecordings(ctx context.Context) (missing, settled uint64, err error) {
+	err = db.do(ctx, "mend open recordings", rollTimeout, func(ctx context.Context) error {
+		err := db.conn.QueryRow(ctx, `SELECT countIf(NOT `+settledStates+`), countIf(`+settledStates+`)
+			FROM recordings FINAL WHERE `+astray).Scan(&missing, &settled)
+		if err != nil {
+			return err
+		}
+		if missing+settled > 0 {
+			if err := db.reopen(ctx, astray); err != nil {
+				return err
+			}
+		}
+		return db.conn.Exec(ctx, "OPTIMIZE TABLE recordings_open FINAL CLEANUP")
+	})
+	return missing, settled, err
+}
