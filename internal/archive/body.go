@@ -12,7 +12,7 @@ import (
 
 const (
 	tempPattern   = "fonoteka-download-*"
-	maxClass      = 22            // of bodyBuffers
+	maxClass      = 22            // of a buffer: its size is 1<<class
 	memoryPerBody = 1 << maxClass // 4 MiB
 	readSize      = 64 << 10
 )
@@ -70,23 +70,43 @@ func (b *Body) Close() {
 	b.mem, b.file, b.release = nil, nil, nil
 }
 
-// readBuffers and bodyBuffers are shared by all downloads of the process. A
-// body's buffer has a power of two as its size, from readSize to memoryPerBody:
-// fresh ones of 300 KB each kept a sixth of the time clearing memory.
-var (
-	readBuffers = sync.Pool{New: func() any { return new([readSize]byte) }}
-	bodyBuffers [maxClass + 1]sync.Pool
-)
+// readBuffers are shared by all downloads of the process.
+var readBuffers = sync.Pool{New: func() any { return new([readSize]byte) }}
 
-// bodyBuffer returns a buffer of at least n bytes and what gives it back.
-func bodyBuffer(n int64) (buf []byte, giveBack func()) {
+// bodyBuffers keeps bodies' buffers for the next ones. A buffer has a power of two
+// as its size, from readSize to memoryPerBody. Fresh ones of 300 KB each kept a
+// sixth of the time clearing memory; a sync.Pool lost most of them to the garbage
+// collection that they themselves brought on.
+type bodyBuffers struct {
+	mu   sync.Mutex
+	free [maxClass + 1][][]byte
+	kept int // bytes
+}
+
+// maxKept bounds what is kept for bodies to come; what is more is garbage.
+const maxKept = 8 << 20
+
+// get returns a buffer of at least n bytes and what gives it back.
+func (b *bodyBuffers) get(n int64) (buf []byte, giveBack func()) {
 	class := bits.Len(uint(max(n, readSize) - 1))
-	p, ok := bodyBuffers[class].Get().(*[]byte)
-	if !ok {
-		fresh := make([]byte, 0, 1<<class)
-		p = &fresh
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if last := len(b.free[class]) - 1; last >= 0 {
+		buf, b.free[class] = b.free[class][last], b.free[class][:last]
+		b.kept -= cap(buf)
+	} else {
+		buf = make([]byte, 0, 1<<class)
 	}
-	return (*p)[:0], func() { bodyBuffers[class].Put(p) }
+	return buf, func() { b.put(class, buf) }
+}
+
+func (b *bodyBuffers) put(class int, buf []byte) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.kept+cap(buf) <= maxKept {
+		b.free[class] = append(b.free[class], buf)
+		b.kept += cap(buf)
+	}
 }
 
 // brokenOff says how a transfer ended before its end. whole is the file's
@@ -128,7 +148,7 @@ func (w *writer) reserve(length int64) {
 	if !w.f.memory.TryAcquire(charge) {
 		return
 	}
-	mem, giveBack := bodyBuffer(length)
+	mem, giveBack := w.f.buffers.get(length)
 	w.body.mem = mem
 	w.body.release = func() {
 		giveBack()

@@ -91,6 +91,7 @@ type Fetcher struct {
 	o        FetchOptions
 	client   *http.Client
 	memory   *semaphore.Weighted
+	buffers  bodyBuffers
 	hosts    *hostLimits
 	throttle *throttle // nil: no limit
 }
