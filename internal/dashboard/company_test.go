@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -86,7 +87,11 @@ func found(ctx context.Context, o warehouse.Options) (company, error) {
 	return c, err
 }
 
-// oddities fill the lists of what is wrong, and the address of recordings.
+// namesake is what two employees are called.
+const namesake = "Анна Однофамильцева"
+
+// oddities fill the lists of what is wrong, and the address of recordings, and
+// give two employees the same name.
 func oddities(ctx context.Context, db *warehouse.DB, now time.Time) error {
 	err := db.InsertRejected(ctx, []warehouse.Rejected{{Integration: "main", ReceivedAt: now.Add(-time.Hour), Reason: "unreadable", Detail: "not JSON", Body: []byte("x")}})
 	if err != nil {
@@ -97,6 +102,19 @@ func oddities(ctx context.Context, db *warehouse.DB, now time.Time) error {
 		PlatformCallID: "NOBODY-KNOWS-THIS", AnnouncedAt: now.Add(-2 * time.Hour), ExpiresAt: now.AddDate(0, 0, 5),
 	}})
 	if err != nil {
+		return err
+	}
+	var namesakes []warehouse.DirectoryRow
+	var two bytes.Buffer
+	if err := db.Query(ctx, &two, "SELECT workplace FROM directory_staff GROUP BY workplace ORDER BY workplace LIMIT 2", "TSV"); err != nil {
+		return err
+	}
+	for workplace := range strings.FieldsSeq(two.String()) {
+		namesakes = append(namesakes, warehouse.DirectoryRow{
+			Kind: warehouse.DirectoryStaff, Integration: "main", ID: workplace, Word: namesake, Department: "Продажи", ValidFrom: time.Unix(0, 0), Source: "import",
+		})
+	}
+	if err := db.InsertDirectory(ctx, namesakes); err != nil {
 		return err
 	}
 	return db.SaveAddress(ctx, "recordings", "http://127.0.0.1:8090")

@@ -27,14 +27,15 @@ func departmentTable() Panel {
 		Kind: Table, Width: 24, Height: 7,
 		Title: Text{"Отделы", "Departments"},
 		About: Text{
-			"Звонок считается один раз – у отдела, который ответил, а если не ответил никто, у того, где звонило первым.",
-			"A call counts once, for the department that answered it or, if none did, for the one where it rang first.",
+			"Звонок считается один раз – у отдела, который ответил, а если не ответил никто, у того, где звонило первым. Без отдела: звонило у тех, кто ни в каком отделе, или не звонило ни у кого – клиент не дождался или звонил в нерабочее время.",
+			"A call counts once, for the department that answered it or, if none did, for the one where it rang first. No department: it rang with people of none, or with nobody, as the client gave up first or called after hours.",
 		},
 		SQL: "SELECT department, sum(r.received) AS received, sum(r.answered) AS answered, sum(r.missed) AS missed,\n  " + answerRate +
 			",\n  sum(r.outgoing) AS outgoing, " + reachRate + ", sum(r.transfers) AS transfers,\n  " + talkTotal +
-			"\nFROM " + ofWorkplaces(fates, byIntegration, byHours, byDepartment) + "\nGROUP BY department\nORDER BY received DESC\nLIMIT 100",
+			"\nFROM report_departments AS r\nWHERE " + hoursWithin(byIntegration, byHours, byDepartment) + "\nGROUP BY department\nORDER BY received DESC\nLIMIT 100",
 		Columns: []Column{
-			departmentColumn, receivedColumn.line(""), answeredColumn.line(""), missedColumn.line(""), rateColumn,
+			{Name: "department", Title: Text{"Отдел", "Department"}, Shape: Word, Words: []Saying{{"", Text{"без отдела", "no department"}, Grey}}},
+			receivedColumn.line(""), answeredColumn.line(""), missedColumn.line(""), rateColumn,
 			outgoingColumn.line(""), reachColumn,
 			{Name: "transfers", Title: Text{"Переводы", "Transfers"}, Unit: Count},
 			talkColumn,
@@ -50,11 +51,11 @@ func employeeTable() Panel {
 			"Звонило: сколько звонков пришло на телефоны сотрудника; несколько его телефонов – один звонок. Не ответил никто: звонило у него, и никто в компании не взял трубку. Дозвон: доля его исходящих, на которые ответили.",
 			"Rang: calls that came to the employee's phones; several phones of one count once. Answered by nobody: it rang there, and nobody in the company answered. Reached: share of the employee's outgoing calls that were answered.",
 		},
-		SQL: "SELECT employee, any(r.department) AS department, sum(r.rang) AS rang, sum(r.answered) AS answered, sum(r.missed) AS missed,\n  " +
+		SQL: "SELECT " + person + ", any(r.department) AS department, sum(r.rang) AS rang, sum(r.answered) AS answered, sum(r.missed) AS missed,\n  " +
 			share("answered", "sum(r.rang)") + " AS answered_share,\n  " + share("answered_ring_ms", "sum(r.answered_rings)") + " / 1000 AS average_ring,\n  " +
 			"sum(r.outgoing) AS outgoing, " + reachRate + ", sum(r.transfers) AS transfers,\n  " + talkTotal +
-			",\n  (sum(r.incoming_talk_ms) + sum(r.outgoing_talk_ms)) / nullIf(sum(r.answered) + sum(r.reached), 0) / 1000 AS average_talk" +
-			"\nFROM " + ofWorkplaces(doings, byIntegration, byHours, byDepartment, byEmployee) + "\nGROUP BY employee\nORDER BY rang + outgoing DESC\nLIMIT 500",
+			",\n  (sum(r.incoming_talk_ms) + sum(r.outgoing_talk_ms)) / nullIf(sum(r.answered) + sum(r.reached), 0) / 1000 AS average_talk, r.workplace AS workplace" +
+			"\nFROM " + ofWorkplaces(byIntegration, byHours, byDepartment, byEmployee) + perPerson + "\nORDER BY rang + outgoing DESC\nLIMIT 500",
 		Columns: []Column{
 			employeeColumn.led(toEmployeeCalls), departmentColumn,
 			{Name: "rang", Title: Text{"Звонило", "Rang"}, Unit: Count},
@@ -65,6 +66,7 @@ func employeeTable() Panel {
 			{Name: "transfers", Title: Text{"Переводы", "Transfers"}, Unit: Count},
 			talkColumn,
 			{Name: "average_talk", Title: Text{"Разговор в среднем", "Talk, average"}, Unit: Span},
+			{Name: "workplace", Shape: Word, Hidden: true},
 		},
 	}
 }
@@ -74,7 +76,7 @@ func employeeAnswers() Panel {
 		Kind: Bars, Width: 12, Height: 9,
 		Title: Text{"Разговоры по времени", "Talks over time"},
 		About: Text{"Сколько разговоров провели выбранные сотрудники: принятых и исходящих.", "Talks of the chosen employees: calls answered and calls made."},
-		SQL:   period + "SELECT\n  " + latestBegin + ",\n  sum(r.answered) AS answered, sum(r.reached) AS reached\nFROM " + ofWorkplaces(doings, byIntegration, byHours, byDepartment, byEmployee) + "\nGROUP BY period\nORDER BY time",
+		SQL:   period + "SELECT\n  " + latestBegin + ",\n  sum(r.answered) AS answered, sum(r.reached) AS reached\nFROM " + ofWorkplaces(byIntegration, byHours, byDepartment, byEmployee) + "\nGROUP BY period\nORDER BY time",
 		Columns: []Column{
 			timeColumn, answeredColumn.as("Приняли", "Answered"),
 			{Name: "reached", Title: Text{"Дозвонились", "Reached"}, Unit: Count, Colour: Purple},
@@ -87,9 +89,9 @@ func employeeTalk() Panel {
 		Kind: Categories, Width: 12, Height: 9, Sideways: true,
 		Title: Text{"Кто больше говорит", "Who talks most"},
 		About: Text{"Время разговоров: пятнадцать сотрудников, у которых его больше всего.", "Time talked: the fifteen employees with the most of it."},
-		SQL: "SELECT employee, sum(r.incoming_talk_ms) / 1000 AS incoming_talk, sum(r.outgoing_talk_ms) / 1000 AS outgoing_talk" +
-			"\nFROM " + ofWorkplaces(doings, byIntegration, byHours, byDepartment, byEmployee) +
-			"\nGROUP BY employee\nHAVING incoming_talk + outgoing_talk > 0\nORDER BY incoming_talk + outgoing_talk DESC\nLIMIT 15",
+		SQL: "SELECT " + person + ", sum(r.incoming_talk_ms) / 1000 AS incoming_talk, sum(r.outgoing_talk_ms) / 1000 AS outgoing_talk" +
+			"\nFROM " + ofWorkplaces(byIntegration, byHours, byDepartment, byEmployee) +
+			perPerson + "\nHAVING incoming_talk + outgoing_talk > 0\nORDER BY incoming_talk + outgoing_talk DESC\nLIMIT 15",
 		Columns: []Column{
 			employeeColumn,
 			{Name: "incoming_talk", Title: Text{"Входящие", "Incoming"}, Unit: Span, Colour: Green},
@@ -103,9 +105,9 @@ func employeeHours() Panel {
 		Kind: Table, Width: 24, Height: 10,
 		Title: Text{"Кто когда отвечает", "Who answers when"},
 		About: Text{"Принятые звонки по часам дня, по времени компании.", "Calls answered by hour of the day, in the company's time."},
-		SQL: "SELECT employee" + answeredHours() +
-			"\nFROM " + ofWorkplaces(doings, byIntegration, byHours, byDepartment, byEmployee) +
-			"\nGROUP BY employee\nHAVING sum(r.answered) > 0\nORDER BY sum(r.answered) DESC\nLIMIT 30",
+		SQL: "SELECT " + person + answeredHours() +
+			"\nFROM " + ofWorkplaces(byIntegration, byHours, byDepartment, byEmployee) +
+			perPerson + "\nHAVING sum(r.answered) > 0\nORDER BY sum(r.answered) DESC\nLIMIT 30",
 		Columns: append([]Column{employeeColumn}, hourColumns(Count)...),
 	}
 }

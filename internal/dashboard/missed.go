@@ -55,7 +55,7 @@ func callbackList() Panel {
 			"По строке на клиента, дольше всех ждущие сверху. Строка исчезает, когда с клиентом поговорили – неважно, кто кому позвонил. Выбранный период на этот список не влияет.",
 			"A line for each client, the longest waiting first. It goes when somebody has spoken with the client, whoever called whom. The chosen period does not matter here.",
 		},
-		SQL: "SELECT client_number, missed, first_missed_at, last_missed_at, open_s, longest_wait_ms / 1000 AS longest_wait, external_number, employee, department, last_attempt_at" +
+		SQL: "SELECT client_number, missed, first_missed_at, last_missed_at, open_s, longest_wait_ms / 1000 AS longest_wait, external_number, employee, department, last_try_at" +
 			"\nFROM report_callbacks_open AS r\nWHERE " + byIntegration + "\n  AND " + byNumber + "\n  AND " + byDepartment + "\n  AND " + byEmployee +
 			"\nORDER BY first_missed_at\nLIMIT 500",
 		Columns: []Column{
@@ -66,7 +66,7 @@ func callbackList() Panel {
 			{Name: "open_s", Title: Text{"Ждёт звонка", "Has waited"}, Unit: Span, Steps: []Step{{0, Green}, {3600, Yellow}, {4 * 3600, Red}}},
 			{Name: "longest_wait", Title: Text{"Ждал на линии", "On the line"}, Unit: Span},
 			numberColumn, employeeColumn, departmentColumn,
-			{Name: "last_attempt_at", Title: Text{"Первая попытка", "First try"}, Shape: Moment, Width: 175},
+			{Name: "last_try_at", Title: Text{"Последняя попытка", "Last try"}, Shape: Moment, Width: 175},
 		},
 	}
 }
@@ -109,7 +109,7 @@ func missedList() Panel {
 		Kind: Table, Width: 24, Height: 11,
 		Title: Text{"Пропущенные звонки", "Missed calls"},
 		About: Text{"Последние двести за период. Нажмите на время, чтобы открыть звонок.", "The last two hundred of the period. Click the time to open the call."},
-		SQL: "SELECT started_at, client_number, external_number, employee, department, wait_ms / 1000 AS wait, state, called_back_at, closed_at, closed_employee, " + callKey +
+		SQL: "SELECT started_at, client_number, external_number, employee, department, wait_ms / 1000 AS wait, state, called_back_at, last_try_at, closed_at, closed_employee, " + callKey +
 			"\nFROM report_missed AS r\nWHERE " + within(byIntegration, byNumber, byHours, byDepartment, byEmployee, newest("missed", 200, "hours", "department", "employee")) +
 			"\nORDER BY started_at DESC, call_id\nLIMIT 200",
 		Columns: []Column{
@@ -117,6 +117,7 @@ func missedList() Panel {
 			{Name: "wait", Title: Text{"Ждал", "Waited"}, Unit: Span, Width: 90},
 			{Name: "state", Title: Text{"Что стало", "What became of it"}, Shape: Word, Words: callbacks, Width: 170},
 			{Name: "called_back_at", Title: Text{"Первая попытка", "First try"}, Shape: Moment, Width: 175},
+			{Name: "last_try_at", Title: Text{"Последняя попытка", "Last try"}, Shape: Moment, Width: 175},
 			{Name: "closed_at", Title: Text{"Поговорили", "Spoke"}, Shape: Moment, Width: 175},
 			{Name: "closed_employee", Title: Text{"Кто поговорил", "Who spoke"}, Shape: Word},
 			{Name: "call_id", Shape: Word, Hidden: true},

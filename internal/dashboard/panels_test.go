@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -184,6 +185,36 @@ func TestAWindowReadsNoOtherMonths(t *testing.T) {
 		if read >= all {
 			t.Errorf("%s, %s: a day reads %d of %d parts and granules\n%s", q.Dashboard, q.Name, read, all, sql)
 		}
+	}
+}
+
+// Two people of one name are two rows and two choices, told apart by a number.
+func TestNamesakesAreTwoPeople(t *testing.T) {
+	t.Parallel()
+	c := openCompany(t)
+	var seen []string
+	for _, q := range dashboard.Queries() {
+		if q.Name != "Employees" && q.Name != "$employee" {
+			continue
+		}
+		seen = append(seen, q.Name)
+		for _, span := range []time.Duration{30 * day, 60 * day} {
+			a, sql := c.ask(t, q, span, nil)
+			names := map[string]bool{}
+			for _, row := range a.Data {
+				for _, v := range row {
+					if name, is := v.(string); is && strings.HasPrefix(name, namesake) {
+						names[name] = true
+					}
+				}
+			}
+			if len(names) != 2 || names[namesake] {
+				t.Errorf("%s: the two namesakes are shown as %v\n%s", q.Name, names, sql)
+			}
+		}
+	}
+	if len(seen) != 2 {
+		t.Errorf("looked at %v only", seen)
 	}
 }
 

@@ -115,6 +115,7 @@ func intakePanels() []Panel {
 			Prom: []Prom{
 				{Expr: `max by (cursor) (fonoteka_spool_cursor_lag_seconds)`, Legend: Text{"{{cursor}}", "{{cursor}}"}},
 				{Expr: `max(fonoteka_cdr_lag_seconds)`, Legend: Text{"сборка звонков", "making calls"}, Colour: Purple},
+				{Expr: `time() - max(fonoteka_rollup_last_pass_timestamp_seconds)`, Legend: Text{"отчёты", "reports"}, Colour: Green},
 			},
 		},
 		{

@@ -12,7 +12,7 @@ const (
 	byNumber      = "$__conditionalAll(r.external_number IN (${number:singlequote}), $number)"
 	byDepartment  = "$__conditionalAll(r.department IN (${department:singlequote}), $department)"
 	byHours       = "$__conditionalAll(if(r.working, 'working', 'rest') IN (${hours:singlequote}), $hours)"
-	byEmployee    = "$__conditionalAll(r.employee IN (${employee:singlequote}), $employee)"
+	byEmployee    = "$__conditionalAll(r.workplace IN (${employee:singlequote}), $employee)"
 )
 
 // within joins the window and conditions, for reports with a row per call.
@@ -91,23 +91,24 @@ func overDays(report, columns string, conditions ...string) string {
 // ofWorkplaces is what the workplaces did in the window: by the hour, or by the
 // day in windows of more than 35 days, of which two years have a tenth of the
 // rows. Then the day in which the window begins counts as a whole.
-func ofWorkplaces(columns string, conditions ...string) string {
+func ofWorkplaces(conditions ...string) string {
 	of := func(report, length, begin, more string) string {
-		return "  SELECT r.local_day AS local_day, " + more + ", r.employee AS employee, r.department AS department,\n    " + columns + "\n  FROM " + report + " AS r\n  WHERE $__toTime - $__fromTime " + length + " 35 * 86400\n  AND " +
+		return "  SELECT r.local_day AS local_day, " + more + ", r.workplace AS workplace, r.employee AS employee, r.department AS department,\n    " + doings + "\n  FROM " + report + " AS r\n  WHERE $__toTime - $__fromTime " + length + " 35 * 86400\n  AND " +
 			strings.Join(append([]string{"r.started_at >= " + begin + " AND r.started_at <= $__toTime"}, conditions...), "\n  AND ")
 	}
 	return "(\n" + of("report_employees", "<=", "toStartOfHour($__fromTime)", "r.local_hour AS local_hour, arrayMap(n -> if(n = r.local_hour, r.answered, 0), range(24)) AS answered_by_hour") +
 		"\n  UNION ALL\n" + of("report_employees_daily", ">", "toStartOfDay($__fromTime, 'UTC')", "toUInt8(0) AS local_hour, r.answered_by_hour AS answered_by_hour") + "\n) AS r"
 }
 
-// doings are the columns of ofWorkplaces for a person, and fates those for the
-// departments, each call counted once.
-const (
-	doings = "r.rang AS rang, r.answered AS answered, r.missed AS missed, r.answered_ring_ms AS answered_ring_ms, r.answered_rings AS answered_rings, " + efforts
-	fates  = "r.calls_received AS received, r.calls_answered AS answered, r.calls_missed AS missed, " + efforts
+const doings = "r.rang AS rang, r.answered AS answered, r.missed AS missed, r.answered_ring_ms AS answered_ring_ms, r.answered_rings AS answered_rings, " +
+	"r.outgoing AS outgoing, r.reached AS reached, r.transfers AS transfers, r.incoming_talk_ms AS incoming_talk_ms, r.outgoing_talk_ms AS outgoing_talk_ms"
 
-	efforts = "r.outgoing AS outgoing, r.reached AS reached, r.transfers AS transfers, r.incoming_talk_ms AS incoming_talk_ms, r.outgoing_talk_ms AS outgoing_talk_ms"
-)
+// person is a row's name where rows are of people; namesakes bear the last digits
+// of their workplaces' ids, too.
+const person = "if(count() OVER (PARTITION BY r.employee) > 1, concat(r.employee, ' · ', right(r.workplace, 4)), r.employee) AS employee"
+
+// perPerson groups by workplace, and by name where a workplace changed hands.
+const perPerson = "\nGROUP BY r.workplace, r.employee"
 
 // share is a quotient, null where nothing can be said.
 func share(part, whole string) string { return "sum(r." + part + ") / nullIf(" + whole + ", 0)" }

@@ -104,7 +104,7 @@ var (
 	}
 	toEmployeeCalls = Link{
 		Title: Text{"Звонки сотрудника", "Calls of this employee"},
-		URL:   "/d/fonoteka-calls-$lang?${__url_time_range}&${integration:queryparam}&var-employee=${__value.raw:percentencode}",
+		URL:   "/d/fonoteka-calls-$lang?${__url_time_range}&${integration:queryparam}&var-employee=${__data.fields.workplace}",
 	}
 	toNumberCalls = Link{
 		Title: Text{"Звонки на этот номер", "Calls to this number"},
@@ -139,11 +139,12 @@ var (
 	}
 	departmentVariable = Variable{
 		Name: "department", Title: Text{"Отдел", "Department"},
-		SQL: "SELECT DISTINCT department, if(department = '', '–', department) FROM " + ofWorkplaces(efforts) + " ORDER BY department",
+		SQL: "SELECT DISTINCT department, if(department = '', '–', department) FROM report_departments AS r WHERE " + hoursWithin() + " ORDER BY department",
 	}
 	employeeVariable = Variable{
 		Name: "employee", Title: Text{"Сотрудник", "Employee"},
-		SQL: "SELECT DISTINCT employee FROM " + ofWorkplaces(efforts, byDepartment) + " ORDER BY employee",
+		SQL: "SELECT workplace, " + person + " FROM (SELECT workplace, argMax(r.employee, r.local_day) AS employee FROM " + ofWorkplaces(byDepartment) +
+			" GROUP BY workplace) AS r ORDER BY employee, workplace",
 	}
 	listenVariable = Variable{
 		Name: "listen", Title: Text{"Адрес записей", "Address of recordings"}, Hidden: true, Single: true,

@@ -85,26 +85,70 @@ func TestSilence(t *testing.T) {
 	o.want("SELECT count(), max(working_hours) > 8 FROM report_silence WHERE going_on", "1|1")
 }
 
-func TestDurationsOfOldDaysAreCounts(t *testing.T) {
+func TestDurationsAreCountsOfADay(t *testing.T) {
 	t.Parallel()
 	o := open(t)
-	now := time.Now().UTC()
-	record := func(ago time.Duration, talk time.Duration) call.Record {
-		r := answered("2026-03-02 10:00:00", call.Incoming, client, anna, time.Second, talk)
-		r.StartedAt = now.Add(-ago).Truncate(time.Second)
-		return r
+	record := func(at string, talk time.Duration) call.Record {
+		return answered(at, call.Incoming, client, anna, time.Second, talk)
 	}
-	const day = 24 * time.Hour
 	for range 3 {
-		o.is(record(40*day, 12*time.Second), record(40*day, 63*time.Second), record(40*day, 20*time.Minute+29*time.Second), record(40*day, 2*time.Hour+time.Minute))
+		o.is(
+			record("2026-03-02 10:00:00", 12*time.Second), record("2026-03-02 10:00:00", 63*time.Second),
+			record("2026-03-02 11:00:00", 20*time.Minute+29*time.Second), record("2026-03-02 12:00:00", 2*time.Hour+time.Minute),
+		)
 	}
-	o.is(record(2*day, 63*time.Second))
+	o.is(record("2026-03-02 13:00:00", 62*time.Second), record("2026-03-02 14:00:00", 59*time.Second))
 	o.pass()
 	o.want("SELECT duration_ms, sum(calls) FROM report_durations WHERE measure = 'talk' GROUP BY duration_ms ORDER BY duration_ms", `
 12000|3
-60000|3
-63000|1
-1200000|3
+59000|1
+60000|1
+65000|3
+1230000|3
 7200000|3`)
-	o.want("SELECT quantileExactWeighted(0.5)(duration_ms, calls), sum(duration_ms * calls) FROM report_durations WHERE measure = 'wait'", "1000|13000")
+	o.want("SELECT quantileExactWeighted(0.5)(duration_ms, calls), sum(duration_ms * calls), count() FROM report_durations WHERE measure = 'wait'", "1000|14000|1")
+}
+
+// A local day begins and ends at the company's midnight, also where its clock is
+// changed that day, and a filter on started_at takes it whole or not at all.
+func TestLocalDaysAreWhole(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	berlin, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.settings = func(integration string) warehouse.ReportSettings {
+		s := settings(integration)
+		s.Zone = berlin
+		return s
+	}
+	at := func(s string, number string) call.Record {
+		r := answered("2026-03-02 10:00:00", call.Incoming, number, anna, 5*time.Second, time.Minute)
+		local, err := time.ParseInLocation(time.DateTime, s, berlin)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.StartedAt = local.UTC()
+		return r
+	}
+	o.is(
+		at("2026-03-28 23:59:00", client),
+		at("2026-03-29 00:01:00", client), at("2026-03-29 12:00:00", client), at("2026-03-29 23:59:00", secondClient), // the day has 23 hours
+		at("2026-03-30 00:01:00", client),
+		at("2026-10-25 00:01:00", client), at("2026-10-25 23:59:00", client), // and this one 25
+		at("2026-10-26 00:01:00", client),
+	)
+	o.pass()
+	const want = `
+2026-03-27 23:00:00|2026-03-28|1
+2026-03-28 23:00:00|2026-03-29|3
+2026-03-29 22:00:00|2026-03-30|1
+2026-10-24 22:00:00|2026-10-25|2
+2026-10-25 23:00:00|2026-10-26|1`
+	o.want("SELECT started_at, local_day, received FROM report_daily ORDER BY started_at", want)
+	o.want("SELECT started_at, local_day, sum(calls) FROM report_durations WHERE measure = 'wait' GROUP BY ALL ORDER BY started_at", want)
+	o.want("SELECT sum(received) FROM report_daily WHERE started_at >= '2026-03-28 23:00:00' AND started_at < '2026-03-29 22:00:00'", "3")
+	o.want("SELECT sum(calls) FROM report_durations WHERE measure = 'wait' AND started_at >= '2026-10-24 22:00:00' AND started_at < '2026-10-25 23:00:00'", "2")
+	o.want("SELECT started_at, uniqMerge(callers) FROM report_unique_callers WHERE local_day = '2026-03-29' GROUP BY started_at", "2026-03-28 23:00:00|2")
 }

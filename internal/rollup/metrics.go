@@ -29,7 +29,7 @@ func newMetrics(reg prometheus.Registerer) (metrics, error) {
 			Name: "fonoteka_rollup_last_pass_timestamp_seconds", Help: "When the rollups were last found or made up to date with the last days' calls.",
 		}),
 	}
-	for _, name := range []string{calls, durations, callers, recordings} {
+	for _, name := range []string{calls, departments, callers, recordings} {
 		m.days.WithLabelValues(name) // a counter that is not there cannot be seen to rise
 		m.waiting.WithLabelValues(name)
 	}

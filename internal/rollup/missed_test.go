@@ -55,6 +55,19 @@ func TestMissedCallsAndWhatCameOfThem(t *testing.T) {
 		FROM report_callbacks`, "8|1|3|1|0|3|4|2|4|4860000|7860000")
 	o.want("SELECT count() FROM report_callbacks_open", "0")
 
+	// The first try, and the last one before somebody spoke or the call lapsed.
+	const tries = `SELECT if(client_number = '', '-', right(client_number, 1)) AS n, ifNull(toString(called_back_at + INTERVAL 3 HOUR), '-'), ifNull(toString(last_try_at + INTERVAL 3 HOUR), '-')
+		FROM report_missed WHERE n IN ('2', '3', '4', '7') ORDER BY n, started_at`
+	o.is(missed("2026-03-02 12:00:00", 7), vain("2026-03-02 12:10:00", 7), vain("2026-03-03 09:00:00", 7), missed("2026-03-03 10:00:00", 7), vain("2026-03-08 18:00:00", 7), vain("2026-03-15 18:00:00", 7))
+	o.pass()
+	o.want(tries, `
+2|2026-03-02 12:10:20.000|2026-03-02 12:10:20.000
+3|2026-03-02 12:31:20.000|2026-03-02 12:31:20.000
+3|2026-03-02 12:31:20.000|2026-03-02 12:31:20.000
+4|-|-
+7|2026-03-02 12:10:00.000|2026-03-08 18:00:00.000
+7|2026-03-08 18:00:00.000|2026-03-08 18:00:00.000`)
+
 	// A call that becomes known late closes an earlier day's; one that was not so opens it again.
 	late := in("2026-03-05 10:00:20", 5)
 	o.is(late)
@@ -108,16 +121,17 @@ func TestWhomToCallBackNow(t *testing.T) {
 		return ago(unanswered("2026-03-02 12:00:00", call.Missed, number(n), wait, anna), d)
 	}
 	hidden := ago(unanswered("2026-03-02 12:00:00", call.Missed, "", time.Minute, anna), time.Hour)
-	tried := base("2026-03-02 12:00:00", call.Outgoing, call.NoAnswer, number(1))
+	tried := func() call.Record { return base("2026-03-02 12:00:00", call.Outgoing, call.NoAnswer, number(1)) }
 	o.is(
-		missed(1, 20*time.Second, 30*time.Hour), missed(1, 50*time.Second, 2*time.Hour), ago(tried, time.Hour),
+		missed(1, 20*time.Second, 30*time.Hour), missed(1, 50*time.Second, 2*time.Hour),
+		ago(tried(), 3*time.Hour), ago(tried(), time.Hour), ago(tried(), 20*time.Minute),
 		missed(2, 20*time.Second, 8*24*time.Hour), // too long ago
 		missed(3, 20*time.Second, 3*time.Hour), ago(answered("2026-03-02 12:00:00", call.Outgoing, number(3), boris, time.Second, time.Second), time.Hour),
 		hidden,
 	)
 	o.pass()
-	o.want("SELECT client_number, missed, longest_wait_ms, abs(open_s - 108000) < 120, isNotNull(last_attempt_at), employee FROM report_callbacks_open",
-		number(1)+"|2|50000|1|1|"+anna)
+	o.want("SELECT client_number, missed, longest_wait_ms, abs(open_s - 108000) < 120, abs(date_diff('second', last_try_at, now()) - 1200) < 120, workplace, employee FROM report_callbacks_open",
+		number(1)+"|2|50000|1|1|"+anna+"|"+anna)
 }
 
 func TestNewAndRepeatedCallers(t *testing.T) {
@@ -139,6 +153,8 @@ func TestNewAndRepeatedCallers(t *testing.T) {
 2026-03-02|2|0|1|1|1
 2026-03-03|3|1|3|1|1
 2026-03-05|1|0|1|0|0`)
+	// Over several days no client counts twice.
+	o.want("SELECT uniqMerge(callers), uniqMergeIf(callers, local_day >= '2026-03-03'), uniqMergeIf(callers, local_day >= '2026-03-05') FROM report_unique_callers", "3|3|1")
 	// An earlier call of the third client becomes known, and the first one of the first was none.
 	o.is(in("2026-02-20 12:00:00", 3))
 	o.isGone(first)

@@ -11,22 +11,23 @@ import (
 	"fonoteka/internal/warehouse"
 )
 
-// The rollups by the names that rollup_days knows them by.
+// The rollups by the names that rollup_days knows them by, departments excepted,
+// of which no days are noted.
 const (
-	calls      = "calls"
-	durations  = "durations"
-	callers    = "callers"
-	recordings = "recordings"
+	calls       = "calls"
+	departments = "departments"
+	callers     = "callers"
+	recordings  = "recordings"
 )
+
+// undone is the fingerprint of a day that is to be rolled up, whatever its calls
+// are: none has it.
+const undone = 1
 
 const oneDay = 24 * time.Hour
 
 // recent is how far back every look goes; what lies before waits for a full one.
 const recent = 8 * oneDay
-
-// closed is the age from which report_durations reads daily_durations, less two
-// days in which they are worked out.
-const closed = 29 * oneDay
 
 // Pass looks once at what has changed, and rolls it up.
 func (r *Roller) Pass(ctx context.Context) error {
@@ -45,22 +46,21 @@ func (r *Roller) Pass(ctx context.Context) error {
 			return err
 		}
 	}
-	days, err := r.look(ctx, since)
+	days, basis, err := r.look(ctx, since)
 	if err != nil {
 		return err
 	}
 	if full {
 		r.full.took(began)
+		if err := r.forgetMoved(ctx, basis, now); err != nil {
+			return err
+		}
+		if err := r.rollDepartments(ctx, basis, now); err != nil {
+			return err
+		}
 	}
 	if err := r.roll(ctx, calls, r.changed(calls, days, since), days, r.opts.Store.RollCalls); err != nil {
 		return err
-	}
-	if full {
-		old := r.changed(durations, days, since)
-		old = slices.DeleteFunc(old, func(d time.Time) bool { return now.Sub(d) < closed })
-		if err := r.roll(ctx, durations, old, days, r.opts.Store.RollDurations); err != nil {
-			return err
-		}
 	}
 	if full && r.slow.due() {
 		began := time.Now()
@@ -125,7 +125,10 @@ func (r *Roller) load(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	rolled := map[string]map[time.Time]uint64{calls: {}, durations: {}, callers: {}, recordings: {}}
+	if r.departments, err = r.opts.Store.Progress(ctx, progressDepartments); err != nil {
+		return err
+	}
+	rolled := map[string]map[time.Time]uint64{calls: {}, callers: {}, recordings: {}}
 	for _, d := range days {
 		if of := rolled[d.Name]; of != nil {
 			of[d.Day] = d.Fingerprint
@@ -157,30 +160,36 @@ func (r *Roller) settle(ctx context.Context, now time.Time) error {
 
 // look returns the days' fingerprints, which cover what else goes into the
 // rollups.
-func (r *Roller) look(ctx context.Context, since time.Time) (map[time.Time]uint64, error) {
+func (r *Roller) look(ctx context.Context, since time.Time) (map[time.Time]uint64, warehouse.ReportBasis, error) {
 	basis, err := r.opts.Store.ReportBasis(ctx)
 	if err != nil {
-		return nil, err
+		return nil, basis, err
 	}
 	days, err := r.opts.Store.CallDays(ctx, since)
 	if err != nil {
-		return nil, err
+		return nil, basis, err
 	}
 	for day, fingerprint := range days {
 		days[day] = covering(fingerprint, basis, day)
 	}
-	return days, nil
+	return days, basis, nil
 }
 
 // covering mixes into a day's fingerprint what else its rows depend on; a day of
 // the company's overlaps with two of UTC.
 func covering(fingerprint uint64, b warehouse.ReportBasis, day time.Time) uint64 {
+	var settings uint64
+	for _, s := range b.Settings {
+		if s.Since.Before(day.Add(oneDay)) { // what begins later, such as a summer's clock, is no matter
+			settings += s.Fingerprint
+		}
+	}
 	h := fnv.New64a()
-	_ = binary.Write(h, binary.LittleEndian, []uint64{fingerprint, b.Fingerprint, b.OwnCalls[day]})
+	_ = binary.Write(h, binary.LittleEndian, []uint64{fingerprint, settings, b.OwnCalls[day]})
 	for around := -1; around <= 1; around++ {
 		fmt.Fprint(h, b.Calendar[day.AddDate(0, 0, around)], "|")
 	}
-	return max(h.Sum64(), 1) // 0 is a day without calls
+	return max(h.Sum64(), undone+1) // 0 is a day without calls
 }
 
 // changed are the days, from since on, whose fingerprint is not the one that
@@ -233,7 +242,7 @@ func (r *Roller) rollRecent(ctx context.Context) error {
 		return err
 	}
 	since := now.Add(-recent).Truncate(oneDay)
-	days, err := r.look(ctx, since)
+	days, _, err := r.look(ctx, since)
 	if err != nil {
 		return err
 	}
@@ -243,6 +252,7 @@ func (r *Roller) rollRecent(ctx context.Context) error {
 		}
 	}
 	r.looked = time.Now()
+	r.metrics.passed.SetToCurrentTime()
 	return nil
 }
 

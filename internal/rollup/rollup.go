@@ -7,8 +7,11 @@
 // minutes. What is not changed is not written. A crash at any moment, a wrong row
 // in a rollup's day or a rebuild of all calls needs nothing but a pass: a day
 // counts as done only when the fingerprint its calls had before it was worked
-// out is noted, and the fingerprint covers the report settings, the calendar and
-// the terminals' workplaces too. There must be one Roller at a time.
+// out is noted, and the fingerprint covers the report settings and the calendar
+// too. Where the directory takes an account for another workplace than a day was
+// rolled up with, that day is rolled up again; a new phone, which has no calls,
+// costs nothing. New departments work out one small table anew. There must be one
+// Roller at a time.
 //
 // Rejected: materialized views, which add up every version of a call; notes of
 // touched days written beside the calls, which a crash between the two would
@@ -35,9 +38,10 @@ type Store interface {
 	SaveRolled(ctx context.Context, days []warehouse.Rolled) error
 	Integrations(ctx context.Context) ([]string, error)
 	ReportBasis(ctx context.Context) (warehouse.ReportBasis, error)
+	MovedDays(ctx context.Context) ([]time.Time, error)
 	SaveReportSettings(ctx context.Context, all []warehouse.ReportSettings, now time.Time) error
 	RollCalls(ctx context.Context, s warehouse.Span) error
-	RollDurations(ctx context.Context, s warehouse.Span) error
+	RollDepartments(ctx context.Context, s warehouse.Span) error
 	RollCallers(ctx context.Context, s warehouse.Span) error
 	RollRecordings(ctx context.Context, s warehouse.Span) error
 	MarkOrphans(ctx context.Context, since time.Time, version uint64) error
@@ -86,6 +90,9 @@ type Roller struct {
 	full    pace
 	slow    pace
 	since   time.Time // the catalogue was looked at up to here
+
+	workplaces  *uint64 // the directory's fingerprint when days were last compared with it; nil: not yet
+	departments string  // likewise, of the departments that hourly_departments has
 }
 
 // New checks the options and registers the metrics.

@@ -1,6 +1,7 @@
 package rollup_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -65,6 +66,7 @@ wait|incoming|[5000,8000,25000]`)
 		anna+"|4|2|2|2|1|1|1|90000|120000|13000|2\n"+
 			boris+"|4|2|2|1|1|1|0|80000|10000|65000|2")
 	o.want(`SELECT department, sum(received), sum(answered), sum(missed), sum(short_abandons), sum(outgoing), sum(reached) FROM report_departments GROUP BY department`, "6|3|2|1|3|2") // the department is empty
+	o.want(`SELECT uniqMerge(callers) FROM report_unique_callers`, "5")                                                                                                                 // who hides the number is none
 	o.want(`SELECT employee, outcome, wait_ms FROM report_longest_waits ORDER BY wait_ms DESC LIMIT 2`, anna+"|missed|40000\n"+boris+"|missed|30000")
 	o.want(`SELECT local_hour, weekday, sum(received), sum(answered) FROM report_heatmap WHERE received > 0 GROUP BY ALL`, "10|1|6|3")
 	o.want(`SELECT state, count() FROM report_missed GROUP BY state ORDER BY state`, "hidden|1\nlapsed|1")
@@ -87,4 +89,90 @@ func TestTwoPhonesOfOneWorkplaceAreOneRing(t *testing.T) {
 	o.pass()
 	o.want("SELECT employee, sum(rang), sum(missed) FROM report_employees GROUP BY employee ORDER BY employee", boris+"|1|1\nВера|1|1")
 	o.want("SELECT employee, state FROM report_missed", "Вера|lapsed")
+}
+
+// Departments add up to all calls: one that rang at no workplace is counted where
+// no department is.
+func TestDepartmentsAddUpToAllCalls(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	staff := func(workplace, employee, department string) warehouse.DirectoryRow {
+		return warehouse.DirectoryRow{Kind: warehouse.DirectoryStaff, Integration: "main", ID: workplace, Word: employee, Department: department, ValidFrom: time.Unix(0, 0)}
+	}
+	if err := o.db.InsertDirectory(t.Context(), []warehouse.DirectoryRow{staff(anna, "Anna", "Sales")}); err != nil {
+		t.Fatal(err)
+	}
+	o.is(
+		answered("2026-03-02 10:00:00", call.Incoming, client, anna, time.Second, time.Minute),
+		answered("2026-03-02 10:05:00", call.Incoming, client, boris, time.Second, 30*time.Second), // of no department
+		unanswered("2026-03-02 10:10:00", call.Missed, client, time.Minute),                        // after hours: nowhere
+		unanswered("2026-03-02 10:15:00", call.Abandoned, client, time.Second),
+		unanswered("2026-03-02 10:20:00", call.Missed, client, time.Minute, anna),
+		answered("2026-03-02 10:25:00", call.Outgoing, client, anna, time.Second, time.Minute),
+		base("2026-03-02 10:30:00", call.Outgoing, call.NoAnswer, client), // made at no phone that we know
+	)
+	o.pass()
+	const byDepartment = "SELECT if(department = '', '-', department) AS d, received, answered, missed, short_abandons, nowhere, outgoing, reached, incoming_talk_ms, outgoing_talk_ms FROM report_departments ORDER BY d"
+	o.want(byDepartment, `
+-|3|1|1|1|2|1|0|30000|0
+Sales|2|1|1|0|0|1|1|60000|60000`)
+	const sums = "SELECT sum(received), sum(answered), sum(missed), sum(short_abandons), sum(outgoing), sum(reached), sum(incoming_talk_ms), sum(outgoing_talk_ms) FROM "
+	o.want(sums+"report_departments", o.ask(sums+"report_volume"))
+	o.want("SELECT count(), countIf(workplace = '') FROM report_employees", "2|0") // nobody is no employee
+	o.want("SELECT count(), countIf(workplace = '') FROM report_employees_daily", "2|0")
+
+	// Who is in which department becomes known later, and nothing else is worked out for it.
+	before := o.ask("SELECT sum(version) FROM rollup_days")
+	if err := o.db.InsertDirectory(t.Context(), []warehouse.DirectoryRow{staff(boris, "Boris", "Support")}); err != nil {
+		t.Fatal(err)
+	}
+	o.pass()
+	o.want(byDepartment, `
+-|2|0|1|1|2|1|0|0|0
+Sales|2|1|1|0|0|1|1|60000|60000
+Support|1|1|0|0|0|0|0|30000|0`)
+	o.want("SELECT sum(version) FROM rollup_days", before)
+}
+
+// A new phone changes nothing that was rolled up; one that stood elsewhere
+// changes the days in which it had calls.
+func TestADirectoryRollsUpOnlyWhatItChanges(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	const desk, other, phone, unused = "883140000000009", "883140000000008", "883140000000091", "883140000000092"
+	terminal := func(id, desk, since string) warehouse.DirectoryRow {
+		return warehouse.DirectoryRow{Kind: warehouse.DirectoryTerminal, Integration: "main", ID: id, Word: desk, ValidFrom: moscow(since)}
+	}
+	directory := func(rows ...warehouse.DirectoryRow) {
+		if err := o.db.InsertDirectory(t.Context(), rows); err != nil {
+			t.Fatal(err)
+		}
+		o.pass()
+	}
+	directory(terminal(phone, desk, "2026-01-01 00:00:00"))
+	o.is(
+		answered("2026-03-02 10:00:00", call.Incoming, client, phone, time.Second, time.Second),
+		answered("2026-03-03 10:00:00", call.Incoming, client, anna, time.Second, time.Second),
+		answered("2026-03-04 10:00:00", call.Incoming, client, phone, time.Second, time.Second),
+		answered("2026-03-04 16:00:00", call.Incoming, client, phone, time.Second, time.Second),
+	)
+	o.pass()
+	const versions, places = "SELECT day, version FROM rollup_days WHERE name = 'calls' ORDER BY day", "SELECT toDate(started_at), workplace, answered FROM report_employees ORDER BY started_at"
+	before := o.ask(versions)
+	directory(terminal(unused, desk, "2026-03-01 00:00:00"))
+	o.want(versions, before)
+	o.want(places, `
+2026-03-02|883140000000009|1
+2026-03-03|883140000000001|1
+2026-03-04|883140000000009|1
+2026-03-04|883140000000009|1`)
+	directory(terminal(phone, other, "2026-03-04 12:00:00"))
+	o.want(places, `
+2026-03-02|883140000000009|1
+2026-03-03|883140000000001|1
+2026-03-04|883140000000009|1
+2026-03-04|883140000000008|1`)
+	if after := o.ask(versions); strings.Split(after, "\n")[2] == strings.Split(before, "\n")[2] || !strings.HasPrefix(after, strings.Join(strings.Split(before, "\n")[:2], "\n")) {
+		t.Errorf("only the day of the move is to be rolled up again:\n%s\nafter\n%s", after, before)
+	}
 }

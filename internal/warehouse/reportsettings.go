@@ -138,9 +138,17 @@ func (db *DB) Integrations(ctx context.Context) ([]string, error) {
 
 // ReportBasis is what goes into the rollups beside the calls.
 type ReportBasis struct {
-	Fingerprint uint64               // of the settings and of which terminal stands at which workplace, as the dictionary has it
+	Settings    []Dated              // fingerprints of report_settings
 	Calendar    map[time.Time]string // kinds of days
 	OwnCalls    map[time.Time]uint64 // fingerprints of the calls that we made ourselves, by day (UTC)
+	Workplaces  uint64               // fingerprint of which terminal stands at which workplace, as the dictionary has it
+	Departments uint64               // and of which workplace belongs to which department
+}
+
+// Dated is a fingerprint of what holds since a time.
+type Dated struct {
+	Since       time.Time
+	Fingerprint uint64
 }
 
 // ReportBasis reads it.
@@ -148,9 +156,19 @@ func (db *DB) ReportBasis(ctx context.Context) (ReportBasis, error) {
 	b := ReportBasis{Calendar: map[time.Time]string{}, OwnCalls: map[time.Time]uint64{}}
 	err := db.do(ctx, "read the basis of reports", readTimeout, func(ctx context.Context) error {
 		err := db.conn.QueryRow(ctx, `SELECT
-			(SELECT sum(cityHash64(integration, since, utc_offset_s, work_from, work_to, short_day_minutes, service_level_s, callback_days, repeat_hours)) FROM report_settings FINAL)
-			+ (SELECT sum(cityHash64(integration, account, valid_from, workplace)) FROM directory_account WHERE workplace NOT IN ('', account))`).
-			Scan(&b.Fingerprint)
+			(SELECT sum(cityHash64(integration, account, valid_from, workplace)) FROM directory_account WHERE workplace NOT IN ('', account)),
+			(SELECT sum(fingerprint) FROM (SELECT DISTINCT cityHash64(integration, workplace, valid_from, department) AS fingerprint FROM directory_account WHERE department != ''))`).
+			Scan(&b.Workplaces, &b.Departments)
+		if err != nil {
+			return err
+		}
+		err = db.query(ctx, `SELECT since, cityHash64(integration, since, utc_offset_s, work_from, work_to, short_day_minutes, service_level_s, callback_days, repeat_hours)
+			FROM report_settings FINAL`, nil, func(r driver.Rows) error {
+			var d Dated
+			err := r.Scan(&d.Since, &d.Fingerprint)
+			b.Settings = append(b.Settings, d)
+			return err
+		})
 		if err != nil {
 			return err
 		}

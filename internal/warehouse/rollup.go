@@ -106,15 +106,26 @@ func (db *DB) roll(ctx context.Context, op string, s Span, statements ...string)
 	})
 }
 
-// inSpan is the span as a condition.
-const inSpan = `started_at >= {from} AND started_at < {to}`
+// inSpan is the span as a condition, for rows that bear the start of an hour or
+// day (UTC), and ofDays for those of local days, which bear the day (UTC) that
+// they are worked out of, too. nearDays has the rows of ofDays by the key.
+const (
+	inSpan   = `started_at >= {from} AND started_at < {to}`
+	ofDays   = `utc_day >= toDate({from}) AND utc_day < toDate({to})`
+	nearDays = ofDays + ` AND started_at >= {from} - toIntervalDay(2) AND started_at < {to} + toIntervalDay(1)`
+)
 
 // anew fills a table from its live view, and then deletes what it has in the
 // span and the view has not.
-func anew(table string) []string {
+func anew(table string) []string { return anewWhere(table, inSpan, inSpan) }
+
+// anewDays does so for a table of local days.
+func anewDays(table string) []string { return anewWhere(table, ofDays, nearDays) }
+
+func anewWhere(table, live, stored string) []string {
 	return []string{
-		`INSERT INTO ` + table + ` SELECT *, {version}, 0 FROM live_` + table + ` WHERE ` + inSpan,
-		gone(table, inSpan),
+		`INSERT INTO ` + table + ` SELECT *, {version}, 0 FROM live_` + table + ` WHERE ` + live,
+		gone(table, stored),
 	}
 }
 
@@ -124,21 +135,46 @@ func gone(table, where string) string {
 		WHERE t.version < {version} AND (` + where + `)`
 }
 
-// RollCalls works out hourly_calls, hourly_workplaces, daily_workplaces,
-// longest_waits, missed_calls and hourly_callbacks for a span, and the earlier
+// RollCalls works out for a span what follows from its calls alone: hours, local
+// days, workplaces, departments, durations, waits, missed calls, and the earlier
 // missed calls of whoever called or was called in it. Until it returns nil,
-// readers may see hours of before and after.
+// readers may see hours of before and after. The accounts come first: a directory
+// that changes meanwhile then differs from what they say.
 func (db *DB) RollCalls(ctx context.Context, s Span) error {
 	return db.roll(ctx, "roll up calls", s, slices.Concat(
-		anew("hourly_calls"), anew("hourly_workplaces"), anew("daily_workplaces"),
+		anewWhere("daily_accounts", ofDays, ofDays),
+		anew("hourly_calls"), anewDays("daily_calls"), anewDays("daily_durations"), anewDays("daily_callers"),
+		anew("hourly_workplaces"), anew("daily_workplaces"), anew("hourly_departments"),
 		[]string{rollWaits, gone("longest_waits", inSpan)},
 		[]string{rollMissed, goneMissed, rollCallbacks, goneCallbacks},
 	)...)
 }
 
-// RollDurations works out daily_durations for a span.
-func (db *DB) RollDurations(ctx context.Context, s Span) error {
-	return db.roll(ctx, "roll up durations", s, anew("daily_durations")...)
+// RollDepartments works out hourly_departments for a span, by the departments
+// that the directory names now.
+func (db *DB) RollDepartments(ctx context.Context, s Span) error {
+	return db.roll(ctx, "roll up departments", s, anew("hourly_departments")...)
+}
+
+// MovedDays are the days (UTC) that were rolled up with other workplaces of some
+// account than the directory has for it now. A workplace that an account had only
+// between its first and its last call of a day escapes it.
+func (db *DB) MovedDays(ctx context.Context) ([]time.Time, error) {
+	differs := func(at string) string {
+		return strings.ReplaceAll(`workplace != if(known(at) = '', toString(account_id), known(at))`, "known(at)",
+			"dictGet('directory_account', 'workplace', (toString(integration), toString(account_id)), "+at+")")
+	}
+	query := "SELECT DISTINCT utc_day FROM daily_accounts FINAL WHERE " + differs("first_at") + " OR " + differs("last_at")
+	var days []time.Time
+	err := db.do(ctx, "read moved days", readTimeout, func(ctx context.Context) error {
+		return db.query(ctx, query, nil, func(r driver.Rows) error {
+			var day time.Time
+			err := r.Scan(&day)
+			days = append(days, day.UTC())
+			return err
+		})
+	})
+	return days, err
 }
 
 // RollCallers works out hourly_callers for a span. Calls change what callers

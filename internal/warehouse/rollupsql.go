@@ -11,42 +11,55 @@ const touchedClients = `(integration, client_number) IN (
 const concernedClients = `(` + touchedClients + ` OR (integration, client_number) IN (
 	SELECT integration, client_number FROM missed_calls FINAL
 	WHERE started_at >= {back} AND started_at < {from}
-		AND (closed_at >= {from} AND closed_at < {to} OR called_back_at >= {from} AND called_back_at < {to})))`
+		AND (closed_at >= {from} AND closed_at < {to} OR called_back_at >= {from} AND called_back_at < {to} OR last_try_at >= {from} AND last_try_at < {to})))`
 
-// rollMissed joins each missed call with the first try of ours after it, and
-// with the first answered call of either side after it.
+// ourCalls are those that may try to answer a missed one.
+const ourCalls = `(
+	SELECT integration, client_number, started_at FROM calls FINAL
+	WHERE started_at >= {back} AND started_at < {ahead} AND direction = 'outgoing' AND client_number != ''
+)`
+
+// rollMissed joins each missed call with the first answered call of either side
+// after it, and with the first and the last try of ours until then or until it
+// lapses.
 const rollMissed = `
 INSERT INTO missed_calls
-WITH
-	m.started_at + toIntervalDay(m.callback_days) AS open_until,
-	a.integration != '' AND a.started_at <= open_until AS closed
 SELECT
 	m.started_at, m.integration, m.call_id, m.local_time, m.weekday, m.working, m.client_number, m.external_number, m.workplace,
 	m.wait_ms,
 	ifNull(m.ended_at, m.started_at),
-	if(o.integration = '' OR o.started_at > open_until OR closed AND o.started_at > a.started_at, NULL, o.started_at),
-	if(closed, a.started_at, NULL),
-	multiIf(NOT closed, '', a.direction = 'outgoing', 'us', 'client'),
-	if(closed, a.call_id, 0),
-	if(closed, a.workplace, ''),
-	open_until,
+	if(o.integration = '' OR o.started_at > m.until, NULL, o.started_at),
+	if(l.integration = '' OR l.started_at <= m.started_at, NULL, l.started_at),
+	if(m.closed, m.closed_at, NULL),
+	multiIf(NOT m.closed, '', m.closed_direction = 'outgoing', 'us', 'client'),
+	if(m.closed, m.closed_call_id, 0),
+	if(m.closed, m.closed_workplace, ''),
+	m.open_until,
 	{version}, 0
 FROM
 (
-	SELECT * FROM report_calls
-	WHERE started_at >= {back} AND started_at < {to} AND direction = 'incoming' AND outcome = 'missed'
-		AND (started_at >= {from} OR ` + concernedClients + `)
+	SELECT
+		c.started_at AS started_at, c.integration AS integration, c.call_id AS call_id, c.local_time AS local_time, c.weekday AS weekday,
+		c.working AS working, c.client_number AS client_number, c.external_number AS external_number, c.workplace AS workplace,
+		c.wait_ms AS wait_ms, c.ended_at AS ended_at,
+		c.started_at + toIntervalDay(c.callback_days) AS open_until,
+		a.integration != '' AND a.started_at <= open_until AS closed,
+		if(closed, a.started_at, open_until) AS until,
+		a.started_at AS closed_at, a.direction AS closed_direction, a.call_id AS closed_call_id, a.workplace AS closed_workplace
+	FROM
+	(
+		SELECT * FROM report_calls
+		WHERE started_at >= {back} AND started_at < {to} AND direction = 'incoming' AND outcome = 'missed'
+			AND (started_at >= {from} OR ` + concernedClients + `)
+	) AS c
+	ASOF LEFT JOIN
+	(
+		SELECT integration, client_number, started_at, direction, call_id, workplace FROM report_calls
+		WHERE started_at >= {back} AND started_at < {ahead} AND direction IN ('incoming', 'outgoing') AND outcome = 'answered' AND client_number != ''
+	) AS a ON c.integration = a.integration AND c.client_number = a.client_number AND c.started_at < a.started_at
 ) AS m
-ASOF LEFT JOIN
-(
-	SELECT integration, client_number, started_at FROM calls FINAL
-	WHERE started_at >= {back} AND started_at < {ahead} AND direction = 'outgoing' AND client_number != ''
-) AS o ON m.integration = o.integration AND m.client_number = o.client_number AND m.started_at < o.started_at
-ASOF LEFT JOIN
-(
-	SELECT integration, client_number, started_at, direction, call_id, workplace FROM report_calls
-	WHERE started_at >= {back} AND started_at < {ahead} AND direction IN ('incoming', 'outgoing') AND outcome = 'answered' AND client_number != ''
-) AS a ON m.integration = a.integration AND m.client_number = a.client_number AND m.started_at < a.started_at
+ASOF LEFT JOIN ` + ourCalls + ` AS o ON m.integration = o.integration AND m.client_number = o.client_number AND m.started_at < o.started_at
+ASOF LEFT JOIN ` + ourCalls + ` AS l ON m.integration = l.integration AND m.client_number = l.client_number AND m.until >= l.started_at
 SETTINGS join_use_nulls = 0`
 
 var goneMissed = gone("missed_calls", `started_at >= {from} AND started_at < {to}
