@@ -111,7 +111,7 @@ func oddities(ctx context.Context, db *warehouse.DB, now time.Time) error {
 	}
 	for workplace := range strings.FieldsSeq(two.String()) {
 		namesakes = append(namesakes, warehouse.DirectoryRow{
-			Kind: warehouse.DirectoryStaff, Integration: "main", ID: workplace, Word: namesake, Department: "Продажи", ValidFrom: time.Unix(0, 0), Source: "import",
+			Kind: warehouse.DirectoryStaff, Integration: "main", ID: workplace, Word: namesake, Department: "Продажи", ValidFrom: now.AddDate(0, 0, -69), Source: "import",
 		})
 	}
 	if err := db.InsertDirectory(ctx, namesakes); err != nil {
