@@ -136,7 +136,7 @@ func inOrder(t *testing.T, paths, asked []string) {
 		t.Fatal("the server was not asked")
 	}
 	t.Logf("asked before its place by %d at most, %d of 99 in 100", early[len(early)-1], early[len(early)*99/100])
-	const window, jobs = 1000, 24 * 16
+	const window, jobs = 300, 24 * 16
 	if got := early[len(early)-1]; got > window+jobs {
 		t.Errorf("asked before its place by %d", got)
 	}

@@ -70,7 +70,8 @@ type Options struct {
 	// Refresh asks for a fresh login after a server answered 401, before the
 	// next try. nil: there is none.
 	Refresh func(ctx context.Context, integration, host string) error
-	// Parallel bounds how many jobs download and store at once; 0: all that are
+	// Parallel bounds how many jobs download and store at once, and how many write
+	// their sidecars; 0: all that are
 	// handled. It may be several times smaller than the number of jobs handled at
 	// once: the others wait for the catalogue, in groups.
 	Parallel int
@@ -98,9 +99,10 @@ func (o *Options) validate() error {
 // number of processes, may work on the same recordings.
 type Archiver struct {
 	Options
-	m      *metrics
-	outage outage
-	slots  *semaphore.Weighted // nil: no limit
+	m        *metrics
+	outage   outage
+	slots    *semaphore.Weighted // of downloads; nil: no limit
+	sidecars *semaphore.Weighted // likewise
 }
 
 // New makes an Archiver.
@@ -110,7 +112,7 @@ func New(o Options) (*Archiver, error) {
 	}
 	a := &Archiver{Options: o, m: newMetrics(o.Registerer), outage: outage{log: o.Logger, now: o.Now}}
 	if o.Parallel > 0 {
-		a.slots = semaphore.NewWeighted(int64(o.Parallel))
+		a.slots, a.sidecars = semaphore.NewWeighted(int64(o.Parallel)), semaphore.NewWeighted(int64(o.Parallel))
 	}
 	return a, nil
 }

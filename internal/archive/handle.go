@@ -62,11 +62,11 @@ func (a *Archiver) handle(ctx context.Context, job queue.Job) (outcome string, e
 	return outcome, commit(ctx)
 }
 
-// commit writes the row of an attempt.
+// commit writes what is left of an attempt: its sidecar, and the row.
 type commit func(ctx context.Context) error
 
 // attempt does what needs the operator's server and the store, within the limit
-// of Options.Parallel. The row is left to commit: who waits for the catalogue,
+// of Options.Parallel. The rest is left to commit: who waits for the catalogue,
 // which writes in groups, holds neither a body nor another's place.
 func (a *Archiver) attempt(ctx context.Context, job queue.Job, rec call.Recording, row call.RecordingStatus, known bool, t talk) (outcome string, commit commit, err error) {
 	if a.slots != nil {

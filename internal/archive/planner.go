@@ -27,7 +27,7 @@ type PlannerOptions struct {
 	Hosts    Hosts
 	Interval time.Duration // default 10 s
 	// Window is how many jobs are in the queue at most, as far as they are the
-	// planner's; default 1,000. It is shallow, so that order of expiry is decided
+	// planner's; default 300. It is shallow, so that order of expiry is decided
 	// here and not by what came first: no recording is tried more than a window,
 	// and the workers' own number, before one that expires earlier and that the
 	// catalogue had when it was last looked at. That is an interval ago at most.
@@ -52,7 +52,7 @@ func (o *PlannerOptions) validate() error {
 		o.Interval = 10 * time.Second
 	}
 	if o.Window <= 0 {
-		o.Window = 1000
+		o.Window = 300
 	}
 	if o.MendEvery <= 0 {
 		o.MendEvery = time.Hour
@@ -181,7 +181,7 @@ func (p *Planner) pass(ctx context.Context, look func(context.Context) (string, 
 
 // readAhead is how many windows are read from the catalogue at once: sorting a
 // backlog of 100,000 costs half a second of a core, whatever is taken from it.
-const readAhead = 5
+const readAhead = 16
 
 // plan fills the window. full: more is due than it holds.
 func (p *Planner) plan(ctx context.Context) (full bool, what string, err error) {

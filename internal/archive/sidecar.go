@@ -37,6 +37,18 @@ func (a *Archiver) putSidecar(ctx context.Context, s Sidecar) (Sidecar, error) {
 	return a.readSidecar(ctx, s.Key)
 }
 
+// putSidecarInTurn is putSidecar for those who hold no place among the downloads:
+// as many at once as there are such places.
+func (a *Archiver) putSidecarInTurn(ctx context.Context, s Sidecar) (Sidecar, error) {
+	if a.sidecars != nil {
+		if err := a.sidecars.Acquire(ctx, 1); err != nil {
+			return s, context.Cause(ctx)
+		}
+		defer a.sidecars.Release(1)
+	}
+	return a.putSidecar(ctx, s)
+}
+
 func (a *Archiver) readSidecar(ctx context.Context, key string) (Sidecar, error) {
 	r, _, err := a.Store.Get(ctx, sidecarKey(key))
 	if err != nil {

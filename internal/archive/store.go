@@ -16,7 +16,8 @@ import (
 	"fonoteka/internal/queue"
 )
 
-// store puts a verified body and its sidecar, in this order, and leaves the row.
+// store puts a verified body, and leaves its sidecar and then the row to commit:
+// neither needs the body, nor holds a place among the downloads.
 func (a *Archiver) store(ctx context.Context, side Sidecar, body *Body) (commit, error) {
 	err := a.put(ctx, side.Key, side, body)
 	if errors.Is(err, blob.ErrExists) {
@@ -26,10 +27,14 @@ func (a *Archiver) store(ctx context.Context, side Sidecar, body *Body) (commit,
 		return nil, err
 	}
 	side.StoredAt = a.Now().UTC()
-	if side, err = a.putSidecar(ctx, side); err != nil {
-		return nil, err
-	}
-	return func(ctx context.Context) error { return a.save(ctx, side.Recording, side, nil) }, nil
+	return func(ctx context.Context) error {
+		side, err := a.putSidecarInTurn(ctx, side)
+		if err != nil {
+			a.m.infra.WithLabelValues("store").Inc()
+			return err
+		}
+		return a.save(ctx, side.Recording, side, nil)
+	}, nil
 }
 
 func (a *Archiver) put(ctx context.Context, key string, side Sidecar, body io.ReaderAt) error {

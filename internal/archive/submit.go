@@ -19,7 +19,7 @@ type SubmitterOptions struct {
 	// Depth counts the jobs that wait. nil: everything goes into the queue.
 	Depth func(ctx context.Context) (int, error)
 	// Deep is the depth from which on a recording is left to the planner; default
-	// 250, a quarter of its window.
+	// 250, most of its window.
 	Deep int
 	// Backlog reports whether the planner has more than it can bring in at once;
 	// then everything is left to it. nil: it has not.

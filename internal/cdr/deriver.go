@@ -50,7 +50,7 @@ type Options struct {
 	EndAfter time.Duration
 	Every    time.Duration // how often the feed is asked; default 500 ms
 	Settle   time.Duration // default warehouse.InsertTimeout + 5 s
-	Page     int           // calls derived at a time; default 4,000, some 20 MB of bodies
+	Page     int           // calls derived at a time; default 2,000, some 10 MB of bodies
 
 	Log        *slog.Logger
 	Registerer prometheus.Registerer
@@ -72,7 +72,7 @@ func (o *Options) validate() error {
 		}
 	}
 	if o.Page <= 0 {
-		o.Page = 4000
+		o.Page = 2000
 	}
 	return nil
 }

@@ -20,7 +20,7 @@ func openStore(s *Spool) (*pebble.DB, error) {
 		FormatMajorVersion:          pebble.FormatValueSeparation, // has checks of what the log had synced
 		Logger:                      log,
 		EventListener:               &pebble.EventListener{BackgroundError: log.background, DataCorruption: log.corruption},
-		MemTableSize:                16 << 20,
+		MemTableSize:                8 << 20,
 		MemTableStopWritesThreshold: 3,
 		CacheSize:                   4 << 20,
 		MaxOpenFiles:                256,
