@@ -110,7 +110,7 @@ const astray = `updated_at < now() - 300 AND if(` + settledStates + `,
 
 // MendOpenRecordings compares recordings_open with all of recordings, brings it
 // up to date, and cleans away what is settled. missing counts what it lacked,
-// which should never be; settled what it had in vain. It takes 50 ms for each
+// which should never be; settled what it had in vain. It takes 0.15 s for each
 // million of recordings.
 func (db *DB) MendOpenRecordings(ctx context.Context) (missing, settled uint64, err error) {
 	err = db.do(ctx, "mend open recordings", rollTimeout, func(ctx context.Context) error {
