@@ -151,6 +151,7 @@ until_true 120 "announcing" announced
 until_true 120 "announcing" settled
 until_true 120 "deriving" derived
 until_true 120 "reading the announcements" relayed
+sleep 40 # the deriver looks at each call once more after 35 seconds
 n=$(count_state "= 'announced'")
 sql "SELECT url, key_of FROM (SELECT url, concat('r/', recording_id, '.mp3') AS key_of FROM recordings)" | tr '\t' ',' >"$work/urls.csv"
 kill -9 "$serve" # the downloads that wait would hold it for a while
