@@ -17,16 +17,17 @@ func archiveTotals() Panel {
 		Kind: Totals, Width: 24, Height: 4,
 		Title: Text{"Итоги за период", "The period in figures"},
 		About: Text{
-			"По времени звонка. Записаны: доля разговоров с клиентами, у которых есть запись. Потеряно: оператор удалил запись раньше, чем её удалось скачать.",
-			"By the time of the call. Recorded: share of talks with clients that have a recording. Lost: the operator deleted it before it could be fetched.",
+			"По времени звонка. Записаны: доля разговоров с клиентами, у которых есть запись. Пришли повреждёнными: их скачивание повторяется. Потеряно: оператор удалил запись раньше, чем её удалось скачать.",
+			"By the time of the call. Recorded: share of talks with clients that have a recording. Came damaged: they are fetched again. Lost: the operator deleted it before it could be fetched.",
 		},
-		SQL: "SELECT sum(r.answered) AS talks, " + share("recorded", "sum(r.answered)") + " AS recorded_share, sum(r.archived) AS archived, sum(r.waiting) AS waiting, sum(r.lost) AS lost, sum(r.erased) AS erased, sum(r.bytes) AS bytes" +
+		SQL: "SELECT sum(r.answered) AS talks, " + share("recorded", "sum(r.answered)") + " AS recorded_share, sum(r.archived) AS archived, sum(r.waiting) AS waiting, sum(r.quarantined) AS damaged, sum(r.lost) AS lost, sum(r.erased) AS erased, sum(r.bytes) AS bytes" +
 			"\nFROM report_recordings AS r\nWHERE " + hoursWithin(byIntegration, byNumber),
 		Columns: []Column{
 			{Name: "talks", Title: Text{"Разговоры", "Talks"}, Unit: Count, Colour: Blue},
 			{Name: "recorded_share", Title: Text{"Записаны", "Recorded"}, Unit: Share, Steps: []Step{{0, Red}, {0.9, Yellow}, {0.98, Green}}},
 			{Name: "archived", Title: Text{"Сохранено записей", "Recordings stored"}, Unit: Count, Colour: Green},
 			{Name: "waiting", Title: Text{"Ждут скачивания", "Waiting"}, Unit: Count, Steps: []Step{{0, Green}, {1, Yellow}}},
+			{Name: "damaged", Title: Text{"Пришли повреждёнными", "Came damaged"}, Unit: Count, Steps: []Step{{0, Green}, {1, Yellow}}},
 			{Name: "lost", Title: Text{"Потеряно", "Lost"}, Unit: Count, Steps: badAboveZero},
 			{Name: "erased", Title: Text{"Стёрто намеренно", "Erased on purpose"}, Unit: Count, Colour: Grey},
 			{Name: "bytes", Title: Text{"Объём", "Size"}, Unit: Bytes, Colour: Blue},
@@ -63,12 +64,13 @@ func archiveOverTime() Panel {
 	return Panel{
 		Kind: Bars, Width: 12, Height: 9,
 		Title: Text{"Записи", "Recordings"},
-		About: Text{"По времени звонка: сохранено, ждёт, потеряно.", "By the time of the call: stored, waiting, lost."},
-		SQL:   overTime("report_recordings", "sum(r.archived) AS archived, sum(r.waiting) AS waiting, sum(r.lost) AS lost", byIntegration, byNumber),
+		About: Text{"По времени звонка: сохранено, ждёт, пришло повреждённым, потеряно.", "By the time of the call: stored, waiting, damaged, lost."},
+		SQL:   overTime("report_recordings", "sum(r.archived) AS archived, sum(r.waiting) AS waiting, sum(r.quarantined) AS damaged, sum(r.lost) AS lost", byIntegration, byNumber),
 		Columns: []Column{
 			timeColumn,
 			{Name: "archived", Title: Text{"Сохранено", "Stored"}, Unit: Count, Colour: Green},
 			{Name: "waiting", Title: Text{"Ждут", "Waiting"}, Unit: Count, Colour: Yellow},
+			{Name: "damaged", Title: Text{"Повреждено", "Damaged"}, Unit: Count, Colour: Orange},
 			{Name: "lost", Title: Text{"Потеряно", "Lost"}, Unit: Count, Colour: Red},
 		},
 	}

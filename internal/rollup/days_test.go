@@ -76,13 +76,38 @@ func TestSilence(t *testing.T) {
 		return answered(s, call.Incoming, client, anna, time.Second, time.Second)
 	}
 	o.is(at("2026-03-02 09:59:00"), at("2026-03-02 10:30:00"), at("2026-03-02 11:29:59"), at("2026-03-02 14:20:00"), at("2026-03-02 17:50:00"), at("2026-03-03 09:10:00"))
+	if err := o.db.SaveCalendar(t.Context(), 2026, []warehouse.CalendarDay{{Day: moscow("2026-03-02 03:00:00"), Kind: "short"}}); err != nil {
+		t.Fatal(err)
+	}
 	o.pass()
-	// 12, 13 and 14 o'clock; 15, 16 and 17; and 9 of the next morning.
+	// 12, 13 and 14 o'clock; 15 and 16, as the day is an hour shorter; and 9 of the next morning.
 	o.want("SELECT local, silence_ms, working_hours FROM (SELECT started_at + INTERVAL 3 HOUR AS local, * FROM report_silence WHERE NOT going_on) ORDER BY local", `
 2026-03-02 11:29:59.000|10201000|3
-2026-03-02 14:20:00.000|12600000|3
+2026-03-02 14:20:00.000|12600000|2
 2026-03-02 17:50:00.000|55200000|1`)
 	o.want("SELECT count(), max(working_hours) > 8 FROM report_silence WHERE going_on", "1|1")
+}
+
+// What came damaged neither waits for its first bytes nor is it stored.
+func TestRecordingsAreCountedByWhatBecameOfThem(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	talk := answered("2026-03-02 10:00:00", call.Incoming, client, anna, time.Second, time.Minute)
+	var rows []call.RecordingStatus
+	for _, state := range []call.RecordingState{call.Announced, call.Retrying, call.Quarantined, call.Archived, call.Expired, call.Erased} {
+		id := "of-" + string(state)
+		talk.Recordings = append(talk.Recordings, id)
+		rows = append(rows, call.RecordingStatus{
+			Recording: call.Recording{Integration: "main", ID: id, CallID: talk.GroupID, AnnouncedAt: talk.StartedAt}, State: state, Size: 1000,
+		})
+	}
+	if err := o.db.SaveRecordings(t.Context(), rows); err != nil {
+		t.Fatal(err)
+	}
+	o.is(talk, answered("2026-03-02 10:10:00", call.Incoming, client, anna, time.Second, time.Minute))
+	o.pass()
+	o.want(`SELECT sum(answered), sum(recorded), sum(not_recorded), sum(recordings), sum(archived), sum(waiting), sum(quarantined), sum(lost), sum(erased), sum(bytes)
+		FROM report_recordings`, "2|1|1|6|1|2|1|1|1|1000")
 }
 
 func TestDurationsAreCountsOfADay(t *testing.T) {
