@@ -110,6 +110,44 @@ func TestHistoryIsLikeLife(t *testing.T) {
 	}
 }
 
+// Two of three missed clients are spoken with within a day.
+func TestHistoryCallsBack(t *testing.T) {
+	t.Parallel()
+	type missed struct {
+		at     time.Time
+		client string
+	}
+	var open []missed
+	spoken := map[string][]time.Time{}
+	tell(t, newHistory(t, 8000), func(c *sim.HistoryCall) {
+		switch {
+		case c.Client == "":
+		case c.Answered:
+			spoken[c.Client] = append(spoken[c.Client], c.StartedAt)
+		case c.Outcome() == "missed":
+			open = append(open, missed{c.StartedAt, c.Client})
+		}
+	})
+	day, week := 0, 0
+	for _, m := range open {
+		for _, at := range spoken[m.client] {
+			if after := at.Sub(m.at); after > 0 && after <= 7*24*time.Hour {
+				week++
+				if after <= 24*time.Hour {
+					day++
+				}
+				break
+			}
+		}
+	}
+	if share := week * 100 / len(open); share < 60 || share > 80 {
+		t.Errorf("%d %% of %d missed calls are closed within a week", share, len(open))
+	}
+	if share := day * 100 / len(open); share < 45 {
+		t.Errorf("%d %% of %d missed calls are closed within a day", share, len(open))
+	}
+}
+
 func TestHistoryNeedsATime(t *testing.T) {
 	t.Parallel()
 	now := time.Now()

@@ -56,6 +56,7 @@ type HistoryFile struct {
 // teller makes calls up, one at a time, in memory of its own.
 type teller struct {
 	h    *History
+	open openMissed // who waits to be called back
 	out  HistoryCall
 	text []byte
 	sent []sent
@@ -75,30 +76,38 @@ func newTeller(h *History) *teller { return &teller{h: h} }
 
 // call tells call i.
 func (t *teller) call(i int, at time.Time) *HistoryCall {
-	r := newRand(t.h.opts.Seed, streamCall, uint64(i))
 	t.out = HistoryCall{Parts: t.out.Parts[:0], Notes: t.out.Notes[:0], Files: t.out.Files[:0]}
 	t.text, t.sent = t.text[:0], t.sent[:0]
-	st := &story{call: &t.out.Call, r: r, company: t.h.company, index: i}
-	st.call.StartedAt = at
-	st.call.Kind = pickKind(t.h.opts.Seed, math.MaxInt, r) // by weight, from the first on
-	if !working(at) && r.IntN(100) < 85 {
-		st.call.Kind = AfterHours
-	}
-	st.external = t.h.company.externals[lowFirst(r, len(t.h.company.externals))]
-	st.transport = "10.133." + strconv.Itoa(32+r.IntN(20)) + "." + strconv.Itoa(1+r.IntN(250)) + ":507" + strconv.Itoa(r.IntN(10))
-	outgoing := st.call.Kind == Outgoing || st.call.Kind == OutgoingBusy || st.call.Kind == OutgoingNoAns
-	st.client = t.h.client(i, outgoing, r)
-	if r.IntN(16) == 0 {
-		st.hidden = 1 + r.IntN(3)
-	}
-	st.account = st.client.foreign || r.IntN(6) != 0
+	st := t.h.begin(&t.out.Call, i, at)
+	back := t.open.answer(st)
+	st.account = st.client.foreign || st.r.IntN(6) != 0
+	st.transport = "10.133." + strconv.Itoa(32+st.r.IntN(20)) + "." + strconv.Itoa(1+st.r.IntN(250)) + ":507" + strconv.Itoa(st.r.IntN(10))
 	st.happen()
 	t.loseEnd(st)
 	st.call.PlatformID = st.base
 	st.settle()
+	t.open.note(st, back)
 	t.out.Transport = st.transport
 	t.tell(st)
 	return &t.out
+}
+
+// begin draws what call i is about: its kind, its number and who the client is,
+// called back or calling again apart.
+func (h *History) begin(c *Call, i int, at time.Time) *story {
+	r := newRand(h.opts.Seed, streamCall, uint64(i))
+	st := &story{call: c, r: r, company: h.company, index: i}
+	st.call.StartedAt = at
+	st.call.Kind = pickKind(h.opts.Seed, math.MaxInt, r) // by weight, from the first on
+	if !working(at) && r.IntN(100) < 85 {
+		st.call.Kind = AfterHours
+	}
+	st.external = h.company.externals[lowFirst(r, len(h.company.externals))]
+	st.client = h.client(i, st.goesOut(), r)
+	if r.IntN(16) == 0 {
+		st.hidden = 1 + r.IntN(3)
+	}
+	return st
 }
 
 // client numbers clients by the call in which they were first met: two
