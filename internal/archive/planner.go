@@ -100,8 +100,11 @@ func (p *Planner) Run(ctx context.Context) error {
 		if !checked {
 			checked = p.pass(ctx, p.release)
 		}
-		if now := time.Now(); p.Mend != nil && now.Sub(p.compared) >= p.MendEvery && p.pass(ctx, p.mend) {
+		if now := time.Now(); p.Mend != nil && now.Sub(p.compared) >= p.MendEvery {
 			p.compared = now
+			if !p.pass(ctx, p.mend) { // sooner, and not at every look
+				p.compared = now.Add(-p.MendEvery * 9 / 10)
+			}
 		}
 		full := false
 		p.pass(ctx, func(ctx context.Context) (what string, err error) {
