@@ -65,7 +65,7 @@ func newDatabase(b testing.TB, o warehouse.Options) (*warehouse.DB, string) {
 	return db, name
 }
 
-func relayAndDerive(b *testing.B, db *warehouse.DB, bodies [][]byte, calls int) time.Duration {
+func relayAndDerive(b testing.TB, db *warehouse.DB, bodies [][]byte, calls int) time.Duration {
 	b.Helper()
 	sp, err := spool.Open(spool.Options{Dir: filepath.Join(b.TempDir(), "spool"), Cursors: []string{warehouseCursor}})
 	if err != nil {
@@ -105,7 +105,7 @@ func relayAndDerive(b *testing.B, db *warehouse.DB, bodies [][]byte, calls int) 
 	return took
 }
 
-func fill(b *testing.B, sp *spool.Spool, bodies [][]byte) {
+func fill(b testing.TB, sp *spool.Spool, bodies [][]byte) {
 	b.Helper()
 	const writers = 64
 	failed := make(chan error, writers)

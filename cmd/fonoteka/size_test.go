@@ -1,21 +1,21 @@
 package main
 
 import (
-	"context"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
+	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
-	"text/tabwriter"
 	"time"
 
-	"fonoteka/internal/dashboard"
 	"fonoteka/internal/embedded"
 	"fonoteka/internal/warehouse"
 )
@@ -23,54 +23,25 @@ import (
 // deploy/bench/size.sh makes installations of two sizes and names them here.
 var (
 	sizeSmall = flag.String("size-small", "", "data folder of an installation with a tenth of the calls of -size")
-	sizeLarge = flag.String("size", "", "data folder of a seeded installation, running or not: measure its panels and reports")
+	sizeLarge = flag.String("size", "", "data folder of a seeded installation, running or not: measure it")
 	sizeRuns  = flag.Int("size-runs", 5, "runs of each query, after one that warms up; the median counts")
 )
 
-// What a panel or report may take, warm, at 15 million calls.
-const (
-	atDefault  = 100 * time.Millisecond
-	atTwoYears = 300 * time.Millisecond
-	atTenfold  = 1.5 // a window of 7 days, when history grows tenfold
-	longest    = 730 * 24 * time.Hour
-)
-
-// TestReportsAtSize measures every panel of the dashboards and every report view
-// on an installation that -size names, and its disk. It fails where something
-// takes longer than it may; on a busy machine the processor time tells more.
-func TestReportsAtSize(t *testing.T) {
-	if *sizeLarge == "" {
-		t.Skip("-size names no installation; make bench does")
-	}
-	large := openSize(t, *sizeLarge)
-	var small *sized
-	if *sizeSmall != "" {
-		small = openSize(t, *sizeSmall)
-	}
-	fmt.Println(large.about(t))
-	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "what\twindow\tms\tcpu ms\t2 years ms\tcpu ms\t7 days, tenfold\t")
-	for _, q := range large.questions(t) {
-		line := compare(t, q, large, small)
-		fmt.Fprintln(w, line)
-	}
-	if err := w.Flush(); err != nil {
-		t.Fatal(err)
-	}
-	large.disk(t)
-}
-
-// sized is an installation of some size.
+// sized is a database of some size in the engine of an installation.
 type sized struct {
-	db     *warehouse.DB // as a reader
-	disks  *warehouse.DB // who may see what lies where
-	engine int           // process id
-	now    time.Time     // of its newest call
-	call   string        // an id of a call
+	db      *warehouse.DB     // as the one who writes: a reader may not see what lies where
+	options warehouse.Options // that reach it
+	engine  int               // process id
+	now     time.Time         // of its newest call
+	call    string            // an id of a call
 }
 
+// openSize reaches an installation and waits until its engine merges nothing.
 func openSize(t *testing.T, dir string) *sized {
 	t.Helper()
+	if dir == "" {
+		t.Skip("-size names no installation; deploy/bench/size.sh does")
+	}
 	cache, err := embedded.DefaultCacheDir()
 	if err != nil {
 		t.Fatal(err)
@@ -85,48 +56,71 @@ func openSize(t *testing.T, dir string) *sized {
 			t.Error(err)
 		}
 	})
-	open := func(reader bool) *warehouse.DB {
-		o, err := cfg.warehouseOptions(values, reader)
-		if err != nil {
-			t.Fatal(err)
-		}
-		db, err := warehouse.Open(o)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = db.Close() })
-		return db
-	}
-	s := &sized{db: open(true), disks: open(false)}
-	if s.engine, err = engineOf(dir); err != nil {
+	o, err := cfg.warehouseOptions(values, false)
+	if err != nil {
 		t.Fatal(err)
 	}
-	newest, err := strconv.ParseInt(s.ask(t, "SELECT toUnixTimestamp(max(started_at)) FROM calls SETTINGS final = 0"), 10, 64)
+	engine, err := engineOf(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &sized{options: o, engine: engine}
+	s.open(t)
+	return s
+}
+
+// open connects to the database and looks at its newest call.
+func (s *sized) open(t *testing.T) {
+	t.Helper()
+	db, err := warehouse.Open(s.options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	s.db = db
+	s.settle(t)
+	newest, err := strconv.ParseInt(askTSV(t, s.db, "SELECT toUnixTimestamp(max(started_at)) FROM calls SETTINGS final = 0"), 10, 64)
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.now = time.Unix(newest, 0).UTC()
-	s.call = s.ask(t, fmt.Sprintf("SELECT concat(toString(toUnixTimestamp64Milli(started_at)), '-', toString(call_id)) FROM calls WHERE notEmpty(recordings) AND started_at > toDateTime(%d) - INTERVAL 6 HOUR ORDER BY call_id LIMIT 1", newest))
-	return s
+	s.call = askTSV(t, s.db, fmt.Sprintf("SELECT concat(toString(toUnixTimestamp64Milli(started_at)), '-', toString(call_id)) FROM calls WHERE notEmpty(recordings) AND started_at > toDateTime(%d) - INTERVAL 6 HOUR ORDER BY call_id LIMIT 1", newest))
+}
+
+// settle waits until nothing is merged: for a minute at most after a pause, and
+// for half an hour altogether.
+func (s *sized) settle(t *testing.T) {
+	t.Helper()
+	for began, quiet := time.Now(), 0; quiet < 3 && time.Since(began) < 30*time.Minute; time.Sleep(time.Second) {
+		if quiet++; askTSV(t, s.db, "SELECT count() FROM system.merges WHERE database = currentDatabase() SETTINGS final = 0") != "0" {
+			quiet = 0
+		}
+	}
 }
 
 // engineOf finds the ClickHouse process of a data folder.
 func engineOf(dir string) (int, error) {
-	dir, err := filepath.Abs(dir)
-	if err != nil {
-		return 0, err
-	}
 	lines, err := filepath.Glob("/proc/[0-9]*/cmdline")
 	if err != nil {
 		return 0, err
 	}
 	for _, line := range lines {
 		b, _ := os.ReadFile(line) // it may have ended
-		if args := strings.Split(string(b), "\x00"); slices.Contains(args, "embedded-clickhouse") && slices.Contains(args, filepath.Join(dir, "clickhouse")) {
+		args := strings.Split(string(b), "\x00")
+		if len(args) > 2 && args[1] == "embedded-clickhouse" && sameFile(args[2], filepath.Join(dir, "clickhouse")) {
 			return strconv.Atoi(filepath.Base(filepath.Dir(line)))
 		}
 	}
 	return 0, errors.New("no engine works on " + dir)
+}
+
+func sameFile(a, b string) bool {
+	x, err := os.Stat(a)
+	if err != nil {
+		return false
+	}
+	y, err := os.Stat(b)
+	return err == nil && os.SameFile(x, y)
 }
 
 // spent is the processor time of the engine so far.
@@ -145,149 +139,110 @@ func (s *sized) spent(t *testing.T) time.Duration {
 	return time.Duration(user+system) * 10 * time.Millisecond // ticks of 1/100 s
 }
 
-func (s *sized) ask(t *testing.T, query string) string {
-	t.Helper()
-	return askTSV(t, s.db, query)
+// cost is what a query took.
+type cost struct {
+	wall, cpu time.Duration // until its last byte; of the engine, whose ticks are 10 ms
+	rows      uint64        // read
 }
 
-func (s *sized) about(t *testing.T) string {
+// run asks by HTTP, which tells how many rows were read, as a reader does: with FINAL.
+func (s *sized) run(t *testing.T, query string) (cost, error) {
 	t.Helper()
-	return askTSV(t, s.disks, `SELECT concat(toString(count()), ' calls, ', (SELECT toString(sum(rows)) FROM system.parts WHERE active AND database = 'fonoteka' AND table = 'events' SETTINGS final = 0),
-		' notifications, ', (SELECT toString(sum(rows)) FROM system.parts WHERE active AND database = 'fonoteka' AND table = 'calls' SETTINGS final = 0), ' rows of calls in ',
-		(SELECT toString(count()) FROM system.parts WHERE active AND database = 'fonoteka' AND table = 'calls' SETTINGS final = 0), ' parts') FROM calls`)
-}
-
-// question is something that people ask, over a window.
-type question struct {
-	name   string
-	window time.Duration // that it opens with
-	sql    func(s *sized, window time.Duration) (string, error)
-}
-
-// questions are those of the dashboards and of the views, from their own source.
-func (s *sized) questions(t *testing.T) []question {
-	t.Helper()
-	var out []question
-	windows := map[string]time.Duration{}
-	for _, d := range dashboard.All() {
-		windows[d.Name] = windowOf(t, d.From)
+	settings := url.Values{"database": {s.options.Database}, "default_format": {"Native"}, "final": {"1"}, "readonly": {"2"}, "wait_end_of_query": {"1"}, "max_execution_time": {"300"}}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+s.options.HTTPAddr+"/?"+settings.Encode(), strings.NewReader(query))
+	if err != nil {
+		return cost{}, err
 	}
-	for _, q := range dashboard.Queries() {
-		out = append(out, question{q.Dashboard + ": " + q.Name, windows[q.Dashboard], func(s *sized, window time.Duration) (string, error) {
-			return dashboard.Expand(q.SQL, dashboard.Window{From: s.now.Add(-window), To: s.now, Interval: window / 1000}, dashboard.Values{"call": {s.call}})
-		}})
+	req.Header.Set("X-ClickHouse-User", s.options.User)
+	req.Header.Set("X-ClickHouse-Key", s.options.Password)
+	before, began := s.spent(t), time.Now()
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return cost{}, err
 	}
-	views := askTSV(t, s.disks, `SELECT t.name, countIf(c.name = 'started_at') FROM system.tables AS t LEFT JOIN system.columns AS c ON c.database = t.database AND c.table = t.name
-		WHERE t.database = currentDatabase() AND t.name LIKE 'report\\_%' AND t.engine = 'View' GROUP BY t.name ORDER BY t.name SETTINGS final = 0`)
-	for line := range strings.Lines(views) {
-		name, timed, _ := strings.Cut(strings.TrimSpace(line), "\t")
-		out = append(out, question{name, 7 * 24 * time.Hour, func(s *sized, window time.Duration) (string, error) {
-			query := "SELECT * FROM " + name
-			if timed == "1" {
-				query += fmt.Sprintf(" WHERE started_at >= toDateTime(%d) AND started_at <= toDateTime(%d) ORDER BY started_at DESC LIMIT 1000", s.now.Add(-window).Unix(), s.now.Unix())
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		why, _ := io.ReadAll(io.LimitReader(resp.Body, 1000))
+		return cost{}, fmt.Errorf("%s: %s", resp.Status, why)
+	}
+	if _, err := io.Copy(io.Discard, resp.Body); err != nil {
+		return cost{}, err
+	}
+	c := cost{wall: time.Since(began), cpu: s.spent(t) - before}
+	var summary struct {
+		Rows uint64 `json:"read_rows,string"`
+	}
+	err = json.Unmarshal([]byte(resp.Header.Get("X-ClickHouse-Summary")), &summary)
+	c.rows = summary.Rows
+	return c, err
+}
+
+// sample is a query that is asked several times.
+type sample struct {
+	at    *sized
+	query string
+	costs []cost
+}
+
+// measure asks all samples by turns, so that what else the machine does falls on
+// all of them alike, and after one round that warms up.
+func measure(t *testing.T, all ...*sample) error {
+	t.Helper()
+	for run := range *sizeRuns + 1 {
+		for _, s := range all {
+			c, err := s.at.run(t, s.query)
+			if err != nil {
+				return err
 			}
-			return query, nil
-		}})
+			if run > 0 {
+				s.costs = append(s.costs, c)
+			}
+		}
+	}
+	return nil
+}
+
+// typical is the median of the times and the mean of the processor's.
+func (s *sample) typical() cost {
+	var walls []time.Duration
+	var out cost
+	for _, c := range s.costs {
+		walls = append(walls, c.wall)
+		out.cpu += c.cpu / time.Duration(len(s.costs))
+		out.rows = c.rows
+	}
+	slices.Sort(walls)
+	if len(walls) > 0 {
+		out.wall = walls[len(walls)/2]
 	}
 	return out
 }
 
-func windowOf(t *testing.T, from string) time.Duration {
+// verdict prints a number that has a target, for the summary of size.sh.
+func verdict(t *testing.T, bad bool, what, target, format string, args ...any) {
 	t.Helper()
-	text, ok := strings.CutPrefix(from, "now-")
-	n, err := strconv.Atoi(strings.TrimRight(text, "hd"))
-	if !ok || err != nil {
-		t.Fatalf("a window of %q", from)
+	fmt.Printf("== %s: %s (%s)%s\n", what, fmt.Sprintf(format, args...), target, mark(bad))
+	if bad {
+		t.Errorf("%s: more than it may", what)
 	}
-	if strings.HasSuffix(text, "h") {
-		return time.Duration(n) * time.Hour
-	}
-	return time.Duration(n) * 24 * time.Hour
 }
-
-// cost is a median.
-type cost struct{ wall, cpu time.Duration }
-
-// measure runs a question.
-func (s *sized) measure(t *testing.T, q question, window time.Duration) cost {
-	t.Helper()
-	query, err := q.sql(s, window)
-	if err != nil {
-		t.Fatalf("%s: %v", q.name, err)
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-	defer cancel()
-	var walls []time.Duration
-	var before time.Duration
-	for run := range *sizeRuns + 1 {
-		if run == 1 {
-			before = s.spent(t)
-		}
-		began := time.Now()
-		if err := s.db.Query(ctx, io.Discard, query, "Native"); err != nil {
-			t.Errorf("%s over %v: %v", q.name, window, err)
-			return cost{-1, -1}
-		}
-		if run > 0 {
-			walls = append(walls, time.Since(began))
-		}
-	}
-	slices.Sort(walls)
-	return cost{walls[len(walls)/2], (s.spent(t) - before) / time.Duration(*sizeRuns)}
-}
-
-// compare measures a question on both and says where it takes too long.
-func compare(t *testing.T, q question, large, small *sized) string {
-	t.Helper()
-	usual, long := large.measure(t, q, q.window), large.measure(t, q, longest)
-	growth := ""
-	if small != nil {
-		week := usual
-		if q.window != 7*24*time.Hour {
-			week = large.measure(t, q, 7*24*time.Hour)
-		}
-		ratio := float64(week.wall) / float64(small.measure(t, q, 7*24*time.Hour).wall)
-		growth = fmt.Sprintf("%.2f%s", ratio, mark(ratio > atTenfold))
-	}
-	if usual.wall > atDefault || long.wall > atTwoYears {
-		t.Errorf("%s takes %v, over two years %v", q.name, usual.wall, long.wall)
-	}
-	return fmt.Sprintf("%s\t%v\t%.1f%s\t%.0f\t%.1f%s\t%.0f\t%s\t", q.name, shortly(q.window),
-		ms(usual.wall), mark(usual.wall > atDefault), ms(usual.cpu), ms(long.wall), mark(long.wall > atTwoYears), ms(long.cpu), growth)
-}
-
-func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
 func mark(bad bool) string {
 	if bad {
-		return " !"
+		return " (!)"
 	}
 	return ""
 }
 
-func shortly(d time.Duration) string {
-	if d < 48*time.Hour {
-		return fmt.Sprintf("%.0f h", d.Hours())
-	}
-	return fmt.Sprintf("%.0f d", d.Hours()/24)
-}
+func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
-// disk prints what a notification and a call take, column by column.
-func (s *sized) disk(t *testing.T) {
-	t.Helper()
-	for _, table := range []string{"events", "calls", "legs", "calls_by_client", "recordings"} {
-		fmt.Printf("\n%s: bytes a row on disk\n%s\n", table, askTSV(t, s.disks, fmt.Sprintf(`
-			SELECT column, round(sum(column_bytes_on_disk) / sum(rows), 2) AS bytes
-			FROM system.parts_columns WHERE active AND database = 'fonoteka' AND table = '%s'
-			GROUP BY column ORDER BY bytes DESC SETTINGS final = 0`, table)))
+// many is a number of rows in few characters.
+func many(n uint64) string {
+	switch {
+	case n < 10_000:
+		return strconv.FormatUint(n, 10)
+	case n < 10_000_000:
+		return fmt.Sprintf("%d k", n/1000)
 	}
-	each := askTSV(t, s.disks, "SELECT sum(bytes_on_disk) / sum(rows) FROM system.parts WHERE active AND database = 'fonoteka' AND table = 'events' SETTINGS final = 0")
-	bytes, err := strconv.ParseFloat(each, 64)
-	if err != nil {
-		t.Fatal(err)
-	}
-	fmt.Printf("\na notification takes %.1f bytes on disk, its raw body included\n", bytes)
-	if bytes > 70 {
-		t.Errorf("a notification takes %.1f bytes on disk, more than 70", bytes)
-	}
+	return fmt.Sprintf("%d M", n/1_000_000)
 }
