@@ -40,6 +40,13 @@ func (s *seeder) directory(ctx context.Context) error {
 			return err
 		}
 	}
+	// Reports and rollups see it at once: else all days would be rolled up again
+	// when the engine starts the next time.
+	for _, dictionary := range []string{"directory_account", "directory_number"} {
+		if err := s.exec(ctx, "SYSTEM RELOAD DICTIONARY %s", dictionary); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
