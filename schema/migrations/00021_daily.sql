@@ -37,7 +37,7 @@ ENGINE = ReplacingMergeTree(version, is_deleted)
 PARTITION BY toYYYYMM(started_at)
 ORDER BY (started_at, integration, utc_day)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1,
-    min_age_to_force_merge_seconds = 600, min_age_to_force_merge_on_partition_only = 1;
+    min_age_to_force_merge_seconds = 120, min_age_to_force_merge_on_partition_only = 1;
 
 CREATE OR REPLACE VIEW live_daily_calls AS
 SELECT
@@ -101,7 +101,7 @@ ENGINE = ReplacingMergeTree(version, is_deleted)
 PARTITION BY toYYYYMM(started_at)
 ORDER BY (measure, started_at, integration, external_number, direction, utc_day)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1,
-    min_age_to_force_merge_seconds = 600, min_age_to_force_merge_on_partition_only = 1;
+    min_age_to_force_merge_seconds = 120, min_age_to_force_merge_on_partition_only = 1;
 
 CREATE OR REPLACE VIEW live_daily_durations AS
 SELECT

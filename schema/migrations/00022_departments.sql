@@ -125,7 +125,7 @@ ENGINE = ReplacingMergeTree(version, is_deleted)
 PARTITION BY toYYYYMM(started_at)
 ORDER BY (started_at, integration, department, local_hour, working)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1,
-    min_age_to_force_merge_seconds = 600, min_age_to_force_merge_on_partition_only = 1;
+    min_age_to_force_merge_seconds = 120, min_age_to_force_merge_on_partition_only = 1;
 
 CREATE OR REPLACE VIEW live_hourly_departments AS
 WITH dictGet('directory_account', 'department', (toString(h.integration), toString(h.workplace)), toDateTime64(h.started_at, 3, 'UTC')) AS theirs

@@ -20,7 +20,7 @@ ENGINE = ReplacingMergeTree(version, is_deleted)
 PARTITION BY toYYYYMM(started_at)
 ORDER BY (started_at, integration, external_number, working, utc_day)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1,
-    min_age_to_force_merge_seconds = 600, min_age_to_force_merge_on_partition_only = 1;
+    min_age_to_force_merge_seconds = 120, min_age_to_force_merge_on_partition_only = 1;
 
 CREATE OR REPLACE VIEW live_daily_callers AS
 SELECT
@@ -61,7 +61,7 @@ ENGINE = ReplacingMergeTree(version, is_deleted)
 PARTITION BY toYear(utc_day)
 ORDER BY (utc_day, integration, account_id, workplace)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1,
-    min_age_to_force_merge_seconds = 600, min_age_to_force_merge_on_partition_only = 1;
+    min_age_to_force_merge_seconds = 120, min_age_to_force_merge_on_partition_only = 1;
 
 CREATE OR REPLACE VIEW live_daily_accounts AS
 WITH dictGet('directory_account', 'workplace', (toString(l.integration), toString(l.account_id)), l.started_at) AS known
@@ -74,14 +74,14 @@ GROUP BY utc_day, integration, account_id, workplace;
 
 -- A month that was rolled up again holds all its rows twice until it is merged:
 -- soon, as these are small.
-ALTER TABLE hourly_calls MODIFY SETTING min_age_to_force_merge_seconds = 600;
-ALTER TABLE hourly_workplaces MODIFY SETTING min_age_to_force_merge_seconds = 600;
-ALTER TABLE daily_workplaces MODIFY SETTING min_age_to_force_merge_seconds = 600;
-ALTER TABLE longest_waits MODIFY SETTING min_age_to_force_merge_seconds = 600;
-ALTER TABLE missed_calls MODIFY SETTING min_age_to_force_merge_seconds = 600;
-ALTER TABLE hourly_callbacks MODIFY SETTING min_age_to_force_merge_seconds = 600;
-ALTER TABLE hourly_callers MODIFY SETTING min_age_to_force_merge_seconds = 600;
-ALTER TABLE hourly_recordings MODIFY SETTING min_age_to_force_merge_seconds = 600;
+ALTER TABLE hourly_calls MODIFY SETTING min_age_to_force_merge_seconds = 120;
+ALTER TABLE hourly_workplaces MODIFY SETTING min_age_to_force_merge_seconds = 120;
+ALTER TABLE daily_workplaces MODIFY SETTING min_age_to_force_merge_seconds = 120;
+ALTER TABLE longest_waits MODIFY SETTING min_age_to_force_merge_seconds = 120;
+ALTER TABLE missed_calls MODIFY SETTING min_age_to_force_merge_seconds = 120;
+ALTER TABLE hourly_callbacks MODIFY SETTING min_age_to_force_merge_seconds = 120;
+ALTER TABLE hourly_callers MODIFY SETTING min_age_to_force_merge_seconds = 120;
+ALTER TABLE hourly_recordings MODIFY SETTING min_age_to_force_merge_seconds = 120;
 
 -- Every day has to be worked out anew.
 INSERT INTO rollup_days (name, day, fingerprint, version)
