@@ -32,7 +32,7 @@ func departmentTable() Panel {
 		},
 		SQL: "SELECT department, sum(r.received) AS received, sum(r.answered) AS answered, sum(r.missed) AS missed,\n  " + answerRate +
 			",\n  sum(r.outgoing) AS outgoing, " + reachRate + ", sum(r.transfers) AS transfers,\n  " + talkTotal +
-			"\nFROM report_departments AS r\nWHERE " + hoursWithin(byIntegration, byHours, byDepartment) + "\nGROUP BY department\nORDER BY received DESC\nLIMIT 100",
+			"\nFROM report_departments AS r\nWHERE " + hoursWithin(byIntegration, byHours, byDepartment) + "\nGROUP BY department\nORDER BY department = '', received DESC\nLIMIT 100",
 		Columns: []Column{
 			{Name: "department", Title: Text{"Отдел", "Department"}, Shape: Word, Words: []Saying{{"", Text{"без отдела", "no department"}, Grey}}},
 			receivedColumn.line(""), answeredColumn.line(""), missedColumn.line(""), rateColumn,
