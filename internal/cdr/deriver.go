@@ -48,7 +48,7 @@ type Options struct {
 	// inference; default 6 h. It is counted from the receive time of its last
 	// notification.
 	EndAfter time.Duration
-	Every    time.Duration // how often the feed is asked; default 500 ms
+	Every    time.Duration // how often the feed is asked; default 500 ms. A still one is asked a fourth as often
 	Settle   time.Duration // default warehouse.InsertTimeout + 5 s
 	Page     int           // calls derived at a time; default 2,000, some 10 MB of bodies
 
@@ -84,6 +84,7 @@ type Deriver struct {
 
 	writing    sync.Mutex // one read, derivation and write of calls at a time
 	rebuilding sync.Mutex
+	touched    time.Time // when the feed last had something, by our clock
 	fresh      time.Time // touches up to here were derived once
 	settled    time.Time // and up to here again; the position that is kept
 	kept       time.Time // of settled, what the warehouse has
@@ -103,9 +104,14 @@ func New(opts Options) (*Deriver, error) {
 // position is the name under which the warehouse keeps Deriver.settled.
 const position = "deriver"
 
+// still is how long a feed has nothing before it is asked less often: at night
+// the questions are most of what an installation does.
+const still = 30 * time.Second
+
 // Run derives until ctx is done. An outage of the warehouse is waited for.
 func (d *Deriver) Run(ctx context.Context) error {
 	loaded, quiet := false, true
+	d.touched = time.Now()
 	var swept time.Time
 	for ctx.Err() == nil {
 		err := error(nil)
@@ -126,10 +132,18 @@ func (d *Deriver) Run(ctx context.Context) error {
 		}
 		d.say(err, &quiet)
 		if !more {
-			sleep(ctx, d.opts.Every)
+			sleep(ctx, d.pause())
 		}
 	}
 	return nil
+}
+
+// pause is how long the feed is left alone.
+func (d *Deriver) pause() time.Duration {
+	if time.Since(d.touched) > still {
+		return 4 * d.opts.Every
+	}
+	return d.opts.Every
 }
 
 // say logs the beginning and the end of an outage once.
@@ -200,6 +214,7 @@ func (d *Deriver) follow(ctx context.Context, now time.Time) (more bool, err err
 		d.metrics.derivedTo.Store(now.UnixMilli())
 		return false, nil
 	}
+	d.touched = time.Now()
 	if err := d.derive(ctx, keysOf(touches)); err != nil {
 		return false, err
 	}
@@ -211,6 +226,9 @@ func (d *Deriver) follow(ctx context.Context, now time.Time) (more bool, err err
 func (d *Deriver) settle(ctx context.Context, until time.Time) (more bool, err error) {
 	if !until.After(d.settled) {
 		return false, nil
+	}
+	if d.settled.Equal(d.fresh) { // follow has just found that there is nothing after it
+		return false, d.keep(ctx, false)
 	}
 	touches, err := d.opts.Store.Touched(ctx, d.settled, d.opts.Page)
 	if err != nil {

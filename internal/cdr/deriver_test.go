@@ -182,9 +182,11 @@ func TestSilentCallIsEndedByInference(t *testing.T) {
 	eventually(t, db, func(r call.Record) bool { return !r.Partial && r.Talk == 30*time.Second })
 }
 
-// busy is a Store whose feed never runs dry, with a clock that can be set.
+// busy is a Store whose feed never runs dry, or is empty, with a clock that can
+// be set.
 type busy struct {
 	cdr.Store
+	empty     bool
 	mu        sync.Mutex
 	now       time.Time
 	kept      string
@@ -207,7 +209,7 @@ func (b *busy) Touched(_ context.Context, after time.Time, _ int) ([]warehouse.T
 	if after.IsZero() {
 		at = b.now.Add(-time.Hour)
 	}
-	if at.After(b.now) {
+	if b.empty || at.After(b.now) {
 		return nil, nil
 	}
 	return []warehouse.Touch{{CallKey: warehouse.CallKey{Integration: "main", GroupID: 1}, At: at}}, nil
@@ -266,5 +268,17 @@ func TestAClockThatIsSetBackLosesNoCall(t *testing.T) {
 	}
 	if len(b.asked) < 100 || len(b.positions) == 0 {
 		t.Errorf("the feed was asked %d times, the position kept %d times", len(b.asked), len(b.positions))
+	}
+}
+
+// At night an installation does little else than ask: once a pass, and after
+// half a minute every two seconds.
+func TestAStillFeedIsAskedLess(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 3, 2, 3, 0, 0, 0, time.UTC)
+	b := &busy{now: now, kept: now.Add(-time.Hour).Format(time.RFC3339Nano), empty: true}
+	follow(t, b, 2*90)
+	if n := len(b.asked); n < 85 || n > 95 {
+		t.Errorf("in 90 s the feed was asked %d times, want 60 and 30", n)
 	}
 }
