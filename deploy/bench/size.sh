@@ -59,10 +59,15 @@ prepare() {
 		touch "$1.seeded"
 	fi
 	start "$1"
-	local metrics
+	local metrics quiet=0
 	metrics=$(sed -n 's/.*msg=listening .*private=\([^ ]*\).*/\1/p' "$1.log")
-	until [ -n "$(curl -sf "http://$metrics/metrics" | sed -n '/^fonoteka_rollup_last_pass_timestamp_seconds [1-9]/p')" ]; do # the first pass is over all days
+	until [ "$quiet" = 20 ]; do # seconds: between one rollup and the next it looks done
 		sleep 1
+		if curl -sf "http://$metrics/metrics" | awk '/^fonoteka_rollup_last_pass/ {seen = $2} /^fonoteka_rollup_waiting_days/ {days += $2} END {exit !seen || days}'; then
+			quiet=$((quiet + 1))
+		else
+			quiet=0
+		fi
 	done
 	stop
 }
