@@ -23,8 +23,8 @@ func seedCommand() *cli.Command {
 			"mttsim seed --address HOST:PORT --user USER --calls 15000000   (the password in CLICKHOUSE_PASSWORD)",
 		Description: "Writes notifications, calls, legs and rows of recordings of a company with 200 workplaces\n" +
 			"straight into the tables of a running installation, as it would have written them itself in\n" +
-			"those years: some 50,000 calls a second on two cores. The recordings are rows only, without\n" +
-			"an mp3. Use an installation made for this: nothing takes a seed away again.",
+			"those years: some 30,000 calls a second on two idle cores. The recordings are rows only,\n" +
+			"without an mp3. Use an installation made for this: nothing takes a seed away again.",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "data", Usage: "the installation in `DIR`, which must be running: its state.json names port and password"},
 			&cli.StringFlag{Name: "address", Usage: "`HOST:PORT` of ClickHouse's HTTP interface, instead of --data"},

@@ -10,7 +10,10 @@ import (
 
 // month fills the tables with the calls of some days.
 func (s *seeder) month(ctx context.Context, days []int) error {
-	w := newWriter(s)
+	w, ok := s.writers.Get().(*writer) // its buffers have grown
+	if !ok {
+		w = newWriter(s)
+	}
 	for _, d := range days {
 		if err := s.history.Day(d, func(c *sim.HistoryCall) error { return w.write(ctx, c) }); err != nil {
 			return fmt.Errorf("seed: %s: %w", s.history.Date(d).Format(time.DateOnly), err)
@@ -24,6 +27,7 @@ func (s *seeder) month(ctx context.Context, days []int) error {
 			return err
 		}
 	}
+	s.writers.Put(w)
 	return nil
 }
 

@@ -29,6 +29,7 @@ import (
 	"net/http"
 	"runtime"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -130,6 +131,7 @@ type seeder struct {
 	server  server
 	poster  *poster // nil: nothing is posted
 	count   [len(tables)]counter
+	writers sync.Pool // those that are between two months
 }
 
 // tables that are filled, in the order in which they become visible.
