@@ -34,6 +34,7 @@ trap 'exit 1' INT TERM
 
 # start runs an installation; nothing is fetched or checked, as there are no files.
 start() {
+	: >"$1.log" # or the last one's words would be taken for this one's
 	FONOTEKA_MTT_REDIRECT_URI=http://127.0.0.1:1/mtt/a-word-that-nobody-posts-to \
 		"$bin/fonoteka" serve --data "$1" --listen 127.0.0.1:0 --private-listen 127.0.0.1:0 --scrub-days 0 >"$1.log" 2>&1 &
 	serve=$!
