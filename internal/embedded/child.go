@@ -28,6 +28,8 @@ type child struct {
 	cmd         *exec.Cmd
 	life        *os.File
 	stopTimeout time.Duration
+	owns        chan struct{} // closed when it has its folder and ports for itself
+	owning      sync.Once
 	done        chan struct{}
 	stopping    sync.Once
 
@@ -38,7 +40,7 @@ type child struct {
 }
 
 // startChild starts command with settings. onLine gets every line of its
-// stderr except its last words.
+// stderr except ownsFolder and its last words.
 func startChild(executable, command, dir string, settings any, stopTimeout time.Duration, onLine func(string)) (*child, error) {
 	if executable == "" {
 		var err error
@@ -70,7 +72,7 @@ func startChild(executable, command, dir string, settings any, stopTimeout time.
 		lifeIn.Close()
 		return nil, fmt.Errorf("start %s: %w", command, err)
 	}
-	c := &child{name: command, cmd: cmd, life: lifeIn, stopTimeout: stopTimeout, done: make(chan struct{})}
+	c := &child{name: command, cmd: cmd, life: lifeIn, stopTimeout: stopTimeout, owns: make(chan struct{}), done: make(chan struct{})}
 	go c.watch(stderr, onLine)
 	if _, err := lifeIn.Write(append(greeting, '\n')); err != nil {
 		c.kill()
@@ -106,7 +108,9 @@ func (c *child) watch(stderr io.Reader, onLine func(string)) {
 	for {
 		line, err := r.ReadSlice('\n')
 		text := strings.TrimRight(string(line), "\n")
-		if words, ok := strings.CutPrefix(text, fatalPrefix); ok {
+		if text == ownsFolder {
+			c.owning.Do(func() { close(c.owns) })
+		} else if words, ok := strings.CutPrefix(text, fatalPrefix); ok {
 			c.mu.Lock()
 			c.fatal = words
 			c.mu.Unlock()

@@ -39,6 +39,7 @@ func clickhouseMain(life *lifeLine) error {
 			return err
 		}
 	}
+	fmt.Fprintln(os.Stderr, ownsFolder)
 	// Flushing system logs hangs on what an earlier run left of them.
 	if err := os.RemoveAll(s.Data + "/data/system"); err != nil {
 		return fmt.Errorf("remove old system tables: %w", err)

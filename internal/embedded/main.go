@@ -44,6 +44,11 @@ func Main() {
 // fatalPrefix marks the one line on stderr that says why a child gave up.
 const fatalPrefix = "fatal: "
 
+// ownsFolder is the line on stderr by which a child says, once, that it has its
+// folder and its ports. Until then whoever answers there may be the orphan of a
+// parent that was killed, on its way out.
+const ownsFolder = "owns its folder"
+
 // lifeLine is the child's end of the pipe its parent holds: first a line of
 // JSON with the child's settings – so that no secret stands in the arguments –
 // then silence until the parent closes it or dies.

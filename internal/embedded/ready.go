@@ -9,8 +9,14 @@ import (
 	"time"
 )
 
-// awaitReady calls probe until it succeeds, the child ends or ctx does.
+// awaitReady waits until the child has its ports, and then calls probe until it
+// succeeds, the child ends or ctx does.
 func awaitReady(ctx context.Context, c *child, probe func(*http.Client) error) error {
+	select {
+	case <-c.owns:
+	case <-c.done:
+	case <-ctx.Done():
+	}
 	// Of its own and without keep-alive: nothing of it stays behind, and no proxy is asked.
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 5 * time.Second}
 	for {

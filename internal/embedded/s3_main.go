@@ -34,6 +34,7 @@ func s3Main(life *lifeLine) error {
 	if err := portFree(s.Port); err != nil {
 		return err
 	}
+	fmt.Fprintln(os.Stderr, ownsFolder)
 	be, err := openDurable(s.Dir)
 	if err != nil {
 		return err

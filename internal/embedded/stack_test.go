@@ -17,6 +17,7 @@ import (
 
 	"fonoteka/internal/embedded"
 	"fonoteka/internal/embedded/embeddedtest"
+	"fonoteka/internal/state"
 )
 
 // parentDir makes this test binary the parent that is killed below.
@@ -226,5 +227,39 @@ func TestAKilledParentLeavesNoOrphanAndTheDataToTheNext(t *testing.T) {
 	}
 	for _, pid := range orphans {
 		eventually(t, "the orphan ends", func() bool { return ended(pid) })
+	}
+}
+
+// An engine on its way out still answers on the ports that the next one is given.
+func TestAnEngineIsReadyWhenItAnswersItself(t *testing.T) {
+	t.Parallel()
+	opts := stackOptions(t.TempDir(), "").ClickHouse
+	opts.Library = embeddedtest.Engine(t)
+	ports, err := state.FreePorts(2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	opts.NativePort, opts.HTTPPort = ports[0], ports[1]
+	first, err := embedded.StartClickHouse(t.Context(), *opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	leaving := make(chan error, 1)
+	time.AfterFunc(300*time.Millisecond, func() { leaving <- first.Stop(context.Background()) })
+	second, err := embedded.StartClickHouse(t.Context(), *opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = second.Stop(context.Background()) }()
+	select {
+	case <-first.Done():
+	default:
+		t.Error("ready while the other one was there")
+	}
+	if got := pid(t, opts.Dir); got != second.Pid() {
+		t.Errorf("the folder belongs to process %d, want %d", got, second.Pid())
+	}
+	if err := <-leaving; err != nil {
+		t.Error(err)
 	}
 }
