@@ -109,16 +109,23 @@ func TestAnAnnouncementOfWhatIsArchivedIsForgottenAgain(t *testing.T) {
 		t.Errorf("%s rows, of archived ones none is needed", got)
 	}
 	must(t, db.AnnounceRecordings(t.Context(), first))
+	standing := func() {
+		t.Helper()
+		s, err := db.Standing(t.Context(), now)
+		must(t, err)
+		_, total, err := db.AtRisk(t.Context(), warehouse.RiskFilter{})
+		must(t, err)
+		if s.Waiting() != 1 || s.Due != 1 || total != 1 {
+			t.Errorf("%d wait, %d are due, %d are listed, want one", s.Waiting(), s.Due, total)
+		}
+	}
+	standing()
 	for _, limit := range []int{3, 100} { // one page of nothing but these, and all
 		if diff := cmp.Diff([]string{waits.ID}, dueIDs(t, db, now, limit)); diff != "" {
 			t.Error(diff)
 		}
 	}
-	s, err := db.Standing(t.Context(), now)
-	must(t, err)
-	if s.Waiting() != 1 {
-		t.Errorf("%d wait", s.Waiting())
-	}
+	standing()
 }
 
 func TestTheOpenRecordingsAreMended(t *testing.T) {
