@@ -107,6 +107,7 @@ func TestDepartmentsAddUpToAllCalls(t *testing.T) {
 		answered("2026-03-02 10:05:00", call.Incoming, client, boris, time.Second, 30*time.Second), // of no department
 		unanswered("2026-03-02 10:10:00", call.Missed, client, time.Minute),                        // after hours: nowhere
 		unanswered("2026-03-02 10:15:00", call.Abandoned, client, time.Second),
+		unanswered("2026-03-02 10:18:00", call.Missed, client, time.Minute, ""), // nobody said where
 		unanswered("2026-03-02 10:20:00", call.Missed, client, time.Minute, anna),
 		answered("2026-03-02 10:25:00", call.Outgoing, client, anna, time.Second, time.Minute),
 		base("2026-03-02 10:30:00", call.Outgoing, call.NoAnswer, client), // made at no phone that we know
@@ -114,7 +115,7 @@ func TestDepartmentsAddUpToAllCalls(t *testing.T) {
 	o.pass()
 	const byDepartment = "SELECT if(department = '', '-', department) AS d, received, answered, missed, short_abandons, nowhere, outgoing, reached, incoming_talk_ms, outgoing_talk_ms FROM report_departments ORDER BY d"
 	o.want(byDepartment, `
--|3|1|1|1|2|1|0|30000|0
+-|4|1|2|1|3|1|0|30000|0
 Sales|2|1|1|0|0|1|1|60000|60000`)
 	const sums = "SELECT sum(received), sum(answered), sum(missed), sum(short_abandons), sum(outgoing), sum(reached), sum(incoming_talk_ms), sum(outgoing_talk_ms) FROM "
 	o.want(sums+"report_departments", o.ask(sums+"report_volume"))
@@ -128,7 +129,7 @@ Sales|2|1|1|0|0|1|1|60000|60000`)
 	}
 	o.pass()
 	o.want(byDepartment, `
--|2|0|1|1|2|1|0|0|0
+-|3|0|2|1|3|1|0|0|0
 Sales|2|1|1|0|0|1|1|60000|60000
 Support|1|1|0|0|0|0|0|30000|0`)
 	o.want("SELECT sum(version) FROM rollup_days", before)
