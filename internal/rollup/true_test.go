@@ -98,7 +98,7 @@ func TestRollupsAreWhatTheCallsSay(t *testing.T) {
 		}
 		o.pass()
 		for _, table := range []string{
-			"hourly_calls", "daily_calls", "daily_durations", "hourly_workplaces", "daily_workplaces", "hourly_departments", "daily_accounts", "longest_waits", "hourly_callbacks",
+			"hourly_calls", "hourly_starts", "daily_calls", "daily_durations", "hourly_workplaces", "daily_workplaces", "hourly_departments", "daily_accounts", "longest_waits", "hourly_callbacks",
 		} {
 			const without = "* EXCEPT (version, is_deleted)"
 			o.want(fmt.Sprintf("SELECT count() FROM (SELECT %s FROM %s FINAL EXCEPT SELECT * FROM live_%s)", without, table, table), "0")
