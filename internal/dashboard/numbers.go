@@ -73,7 +73,7 @@ func numberWait() Panel {
 			"Half of the clients wait no longer than the lower line, nine of ten no longer than the upper.",
 		},
 		SQL: overDays("report_durations", "quantileExactWeighted(0.5)(r.duration_ms, r.calls) / 1000 AS half, quantileExactWeighted(0.9)(r.duration_ms, r.calls) / 1000 AS most",
-			"measure = 'wait'", byIntegration, byNumber),
+			daysWithin("measure = 'wait'", byIntegration, byNumber)),
 		Columns: []Column{
 			timeColumn,
 			{Name: "half", Title: Text{"Половина ждёт не дольше", "Half wait no longer than"}, Unit: Span, Colour: Blue},

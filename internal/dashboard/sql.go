@@ -27,6 +27,11 @@ func hoursWithin(conditions ...string) string {
 	return strings.Join(append([]string{"r.started_at >= toStartOfHour($__fromTime) AND r.started_at <= $__toTime"}, conditions...), "\n  AND ")
 }
 
+// daysWithin does so for reports by local day.
+func daysWithin(conditions ...string) string {
+	return strings.Join(append([]string{"r.started_at > $__fromTime - 86400 AND r.started_at <= $__toTime"}, conditions...), "\n  AND ")
+}
+
 // callKey is what a link names a call by: its start and its id, which together
 // are found at once in any table of calls, however long the window is.
 const callKey = "concat(toString(toUnixTimestamp64Milli(r.started_at)), '-', toString(r.call_id)) AS call_id"
@@ -82,10 +87,10 @@ const periodOfDays = `WITH multiIf(
 
 const latestBegin = "period - toIntervalSecond((SELECT argMax(utc_offset_s, since) FROM report_settings WHERE since <= $__toTime)) AS time"
 
-// overDays is a query of a time series over a daily report, which says nothing
-// of the offset: it is the latest of the window.
-func overDays(report, columns string, conditions ...string) string {
-	return periodOfDays + "SELECT\n  " + latestBegin + ",\n  " + columns + "\nFROM " + report + " AS r\nWHERE " + hoursWithin(conditions...) + "\nGROUP BY period\nORDER BY time"
+// overDays is a query of a time series by the day and more. A daily report says
+// nothing of the offset: it is the latest of the window.
+func overDays(report, columns, within string) string {
+	return periodOfDays + "SELECT\n  " + latestBegin + ",\n  " + columns + "\nFROM " + report + " AS r\nWHERE " + within + "\nGROUP BY period\nORDER BY time"
 }
 
 // ofWorkplaces is what the workplaces did in the window: by the hour, or by the
