@@ -188,6 +188,32 @@ func TestAWindowReadsNoOtherMonths(t *testing.T) {
 	}
 }
 
+// What should be recorded are talks with clients, not those between two of ours.
+func TestTalksWithoutARecordingAreAShareOfTalksWithClients(t *testing.T) {
+	t.Parallel()
+	c := openCompany(t)
+	share := func(a answer, column int) (list []any) {
+		for _, row := range a.Data {
+			list = append(list, row[column])
+		}
+		return list
+	}
+	want, _ := c.ask(t, dashboard.Query{SQL: `SELECT local_day, countIf(empty(recordings)) / count() FROM report_calls
+		WHERE started_at >= toStartOfHour($__fromTime) AND toStartOfHour(started_at) <= $__toTime AND outcome = 'answered' AND direction IN ('incoming', 'outgoing') AND talk_ms > 0
+		GROUP BY local_day ORDER BY local_day`}, 30*day, nil)
+	for _, q := range panels() {
+		if q.Name != "Share of calls with gaps" {
+			continue
+		}
+		got, sql := c.ask(t, q, 30*day, nil)
+		if diff := cmp.Diff(share(want, 1), share(got, 1)); diff != "" || len(want.Data) < 30 {
+			t.Errorf("%s\n%s", diff, sql)
+		}
+		return
+	}
+	t.Error("there is no such panel")
+}
+
 // Two people of one name are two rows and two choices, told apart by a number.
 func TestNamesakesAreTwoPeople(t *testing.T) {
 	t.Parallel()

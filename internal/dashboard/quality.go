@@ -40,7 +40,7 @@ func qualityOverTime() Panel {
 		Kind: Lines, Width: 24, Height: 9,
 		Title: Text{"Доля звонков с пробелами", "Share of calls with gaps"},
 		About: Text{"Если линия вдруг выросла, что-то изменилось у оператора или в настройках записи.", "Where a line rises at once, something has changed at the operator's or in what is recorded."},
-		SQL: overDays("report_data_quality", share("answered_without_recording", "sum(r.answered)")+" AS without_recording, "+
+		SQL: overDays("report_data_quality", share("answered_without_recording", "sum(r.answered_external)")+" AS without_recording, "+
 			share("without_end", "sum(r.calls)")+" AS without_end, (sum(r.start_inexact) + sum(r.bad_times) + sum(r.talk_inexact)) / nullIf(sum(r.calls), 0) AS inexact", hoursWithin(byIntegration, byNumber)),
 		Columns: []Column{
 			timeColumn,
