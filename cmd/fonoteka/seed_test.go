@@ -107,6 +107,9 @@ func eventsAreRelayed(t *testing.T, db *warehouse.DB) {
 	if got := askTSV(t, db, "SELECT count() FROM recordings FINAL"); got != fmt.Sprint(len(due)+len(recordings)) {
 		t.Errorf("%s recordings, want %d and %d", got, len(due), len(recordings))
 	}
+	if got := askTSV(t, db, "SELECT count() FROM recordings_open"); got != fmt.Sprint(len(recordings)) {
+		t.Errorf("%s are open, want %d", got, len(recordings))
+	}
 }
 
 // deriveAll runs the deriver until so many calls are there.
