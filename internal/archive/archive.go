@@ -71,9 +71,8 @@ type Options struct {
 	// next try. nil: there is none.
 	Refresh func(ctx context.Context, integration, host string) error
 	// Parallel bounds how many jobs download and store at once, and how many write
-	// their sidecars; 0: all that are
-	// handled. It may be several times smaller than the number of jobs handled at
-	// once: the others wait for the catalogue, in groups.
+	// their sidecars; 0: all that are handled. It may be several times smaller than
+	// the number of jobs handled at once: the others wait for the catalogue, in groups.
 	Parallel int
 	// TalkOf returns what the CDR of a recording's call says by now: how long the
 	// parties talked, and how many recordings it has. It is asked once per

@@ -92,7 +92,8 @@ func (b *bodyBuffers) get(n int64) (buf []byte, giveBack func()) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if last := len(b.free[class]) - 1; last >= 0 {
-		buf, b.free[class] = b.free[class][last], b.free[class][:last]
+		buf, b.free[class][last] = b.free[class][last], nil
+		b.free[class] = b.free[class][:last]
 		b.kept -= cap(buf)
 	} else {
 		buf = make([]byte, 0, 1<<class)
