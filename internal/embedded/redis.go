@@ -40,10 +40,9 @@ type Redis struct {
 // (ClockTTL), but then walks over all keys at every command.
 const redisTick = 250 * time.Millisecond
 
-// smallLua makes the machines smaller that miniredis makes anew for each call of
-// a script, some four per task of asynq: those of the library's own size were a
-// third of all memory that an archiving process went through. The scripts of
-// asynq need a twentieth of it. The library has no other place to say so.
+// smallLua makes the machines smaller that miniredis makes anew for each script
+// that is left to Lua (see scripts): those of asynq need a twentieth of the
+// library's own size. The library has no other place to say so.
 var smallLua = sync.OnceFunc(func() { lua.RegistrySize, lua.CallStackSize = 512, 32 })
 
 // StartRedis starts a Redis, which answers when it returns.
