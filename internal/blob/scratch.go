@@ -28,8 +28,12 @@ func trial() (*bytes.Reader, Put) {
 }
 
 // wipe deletes all versions of the scratch objects below a prefix, also after
-// ctx has ended. It asks for no lock first, as nothing here is worth one.
+// ctx has ended: then after a moment, since what was on its way to the store may
+// still become an object. It asks for no lock first, as nothing here is worth one.
 func (b *Bucket) wipe(ctx context.Context, prefix string) error {
+	if ctx.Err() != nil {
+		time.Sleep(time.Second)
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
 	var all []Version
@@ -58,10 +62,10 @@ var ErrNotEncrypted = errors.New("the store does not encrypt, though it is asked
 func (b *Bucket) encrypts(ctx context.Context) (err error) {
 	key := scratchKey()
 	body, put := trial()
+	defer func() { err = errors.Join(err, b.wipe(ctx, key)) }() // also after a put whose answer was lost
 	if err := b.Put(ctx, key, body, put); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, b.wipe(ctx, key)) }()
 	info, err := b.client.StatObject(ctx, b.where.Bucket, key, minio.StatObjectOptions{})
 	if err != nil {
 		return b.wrap("looking up", key, err)
