@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -46,6 +47,7 @@ func install(t *testing.T, env ...string) *installation {
 		if in.cmd != nil {
 			in.kill()
 		}
+		awaitOrphans(in.dir)
 		if t.Failed() {
 			text, _ := os.ReadFile(log.Name())
 			t.Logf("log of serve:\n%s", tail(string(text), 60))
@@ -53,6 +55,20 @@ func install(t *testing.T, env ...string) *installation {
 		log.Close()
 	})
 	return in
+}
+
+// awaitOrphans waits for the stores of a serve that was killed: they end a moment
+// after it, and write into the folder until then.
+func awaitOrphans(dir string) {
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		lines, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+		if !slices.ContainsFunc(lines, func(name string) bool {
+			args, _ := os.ReadFile(name) // gone by now, some of them
+			return strings.Contains(string(args), "embedded-") && strings.Contains(string(args), dir+"/")
+		}) {
+			return
+		}
+	}
 }
 
 func tail(s string, n int) string {
