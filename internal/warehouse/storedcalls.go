@@ -101,7 +101,8 @@ func (db *DB) queryRowKeys(ctx context.Context, sql string, args ...any) ([]rowK
 
 // callsByKey reads the live rows under the keys with their legs, by start. The
 // key of the tables holds the start and a partition is a month of it, so that
-// collapsing within partitions is enough.
+// collapsing within partitions is enough. Calls are read before legs, the other
+// way round than they are written: a call that is seen has its legs.
 func (db *DB) callsByKey(ctx context.Context, keys []rowKey) ([]StoredCall, error) {
 	if len(keys) == 0 {
 		return nil, nil
@@ -111,27 +112,27 @@ func (db *DB) callsByKey(ctx context.Context, keys []rowKey) ([]StoredCall, erro
 		return nil, err
 	}
 	where := fmt.Sprintf(`toYYYYMM(started_at) IN (%s) AND (started_at, integration, call_id) IN wanted`, months)
+	var out []StoredCall
+	err = db.query(ctx, "SELECT "+callColumns+" FROM calls FINAL WHERE "+where+" ORDER BY started_at, call_id", nil,
+		func(r driver.Rows) error {
+			c, err := scanCall(r)
+			out = append(out, c)
+			return err
+		})
+	if err != nil {
+		return nil, err
+	}
 	legs := map[rowKey][]call.Leg{}
 	err = db.query(ctx, "SELECT "+legColumns+" FROM legs FINAL WHERE "+where, nil, func(r driver.Rows) error {
 		k, l, err := scanLeg(r)
 		legs[k] = append(legs[k], l)
 		return err
 	})
-	if err != nil {
-		return nil, err
+	for i := range out {
+		r := &out[i].Record
+		r.Legs = legs[keyOf(*r)]
+		sortLegs(r.Legs)
 	}
-	var out []StoredCall
-	err = db.query(ctx, "SELECT "+callColumns+" FROM calls FINAL WHERE "+where+" ORDER BY started_at, call_id", nil,
-		func(r driver.Rows) error {
-			c, err := scanCall(r)
-			if err != nil {
-				return err
-			}
-			c.Record.Legs = legs[keyOf(c.Record)]
-			sortLegs(c.Record.Legs)
-			out = append(out, c)
-			return nil
-		})
 	return out, err
 }
 
