@@ -22,7 +22,7 @@ import (
 
 // deploy/bench/size.sh makes installations of two sizes and names them here.
 var (
-	sizeSmall = flag.String("size-small", "", "data folder of an installation with a tenth of the calls of -size")
+	sizeSmall = flag.String("size-small", "", "data folder of an installation with a tenth of the history of -size")
 	sizeLarge = flag.String("size", "", "data folder of a seeded installation, running or not: measure it")
 	sizeRuns  = flag.Int("size-runs", 5, "runs of each query, after one that warms up; the median counts")
 )

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Everything at size: installations with CALLS calls and a tenth of them, over two
-# years, seeded by `mttsim seed`; then, in this order,
+# Everything at size: installations with CALLS calls of two years, and with a tenth
+# of them from a tenth of the time, seeded by `mttsim seed`; then, in this order,
 #   panels     every panel's query and every report view, warm, at the window it
-#              opens with and at two years, and what 7 days cost at both sizes
+#              opens with and at two years, and what 7 days cost with either history
 #   disk       the bytes that a notification and a call take, column by column
 #   relay      relaying and deriving on top of all that, beside an empty warehouse
 #   rebuild    all calls derived again: time, processor time, and checksums of calls
@@ -50,12 +50,12 @@ stop() {
 	serve=
 }
 
-# prepare DIR CALLS fills an installation that is not yet, brings its tables up to
+# prepare DIR CALLS DAYS fills an installation that is not yet, brings its tables up to
 # date, and waits for its rollups.
 prepare() {
 	if [ ! -e "$1.seeded" ]; then
 		start "$1"
-		"$bin/mttsim" seed --data "$1" --calls "$2" 2>"$1.seed.log"
+		"$bin/mttsim" seed --data "$1" --calls "$2" --days "$3" 2>"$1.seed.log"
 		stop
 		touch "$1.seeded"
 	fi
@@ -84,8 +84,8 @@ measure() {
 mkdir -p "$work/large" "$work/small"
 : >"$work/size.log"
 echo "-- $calls calls and $((calls / 10)) in $work, load $(cut -d' ' -f1 /proc/loadavg)"
-prepare "$work/small" $((calls / 10))
-prepare "$work/large" "$calls"
+prepare "$work/small" $((calls / 10)) 73
+prepare "$work/large" "$calls" 730
 measure panels TestPanelsAtSize
 measure disk TestDiskAtSize
 measure relay TestRelayAtSize
