@@ -69,6 +69,20 @@ func TestDaysAndHoursAreTheCompanys(t *testing.T) {
 	o.want("SELECT toHour(started_at), local_hour, local_day FROM report_volume WHERE local_day IN ('2010-07-01', '2026-03-09') ORDER BY started_at", "6|17|2010-07-01\n9|19|2026-03-09")
 }
 
+// A new integration has calls before its settings are read.
+func TestWhatHasNoSettingsYetHasNobodysHours(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	o.is(answered("2026-03-02 10:00:00", call.Incoming, client, anna, time.Second, time.Second))
+	o.pass() // the settings of main
+	other := answered("2026-03-02 15:00:00", call.Incoming, client, anna, time.Second, time.Second)
+	other.Integration = "branch"
+	o.is(other)
+	o.want("SELECT integration, local_hour, working, service_level_s FROM report_calls ORDER BY integration", `
+branch|12|false|0
+main|10|true|20`)
+}
+
 func TestSilence(t *testing.T) {
 	t.Parallel()
 	o := open(t)
