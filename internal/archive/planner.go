@@ -132,14 +132,18 @@ func (p *Planner) Backlog() bool { return p.backlog.Load() }
 
 const (
 	depthPoll = 50 * time.Millisecond
-	idleLook  = time.Second // between two looks where the depth says nothing
+	idleLook  = time.Second // between two looks at the catalogue
 )
 
-// halfEmpty waits until workers need more, at most an interval. Where a full
-// window leaves the queue half empty, they are quicker than the looks.
+// halfEmpty waits until workers need more, at most an interval. Workers that take
+// a whole window at once, as a batch of rows sets many of them free together, get
+// the next one at once; only the catalogue is not asked more often than that.
 func (p *Planner) halfEmpty(ctx context.Context) <-chan time.Time {
-	if p.Depth == nil || p.half(ctx) {
+	if p.Depth == nil {
 		return time.After(min(p.Interval, idleLook))
+	}
+	if since := time.Since(p.looked); len(p.ahead) == 0 && since < idleLook && p.half(ctx) {
+		return time.After(min(p.Interval, idleLook-since))
 	}
 	for end := time.Now().Add(p.Interval); time.Now().Before(end) && ctx.Err() == nil; {
 		select {
@@ -244,7 +248,7 @@ func (p *Planner) mend(ctx context.Context) (string, error) {
 	p.mended.WithLabelValues("missing").Add(float64(missing))
 	p.mended.WithLabelValues("settled").Add(float64(settled))
 	if missing > 0 {
-		p.Logger.ErrorContext(ctx, "recordings were missing among those that wait, and are mended", "recordings", missing)
+		p.Logger.ErrorContext(ctx, "recordings were missing among those that wait", "recordings", missing, "mended", err == nil)
 	}
 	if err != nil {
 		return "comparison", err
