@@ -75,6 +75,17 @@ func (c *catalogue) DueRecordings(_ context.Context, now time.Time, limit int) (
 	return due[:min(len(due), limit)], nil
 }
 
+func (c *catalogue) RefusedRecordings(_ context.Context, limit int) (refused []call.RecordingStatus, _ error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, r := range c.rows {
+		if r.State == call.Refused {
+			refused = append(refused, r)
+		}
+	}
+	return refused[:min(len(refused), limit)], nil
+}
+
 func (c *catalogue) names() (steps []string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

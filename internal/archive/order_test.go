@@ -39,6 +39,10 @@ func (b *backlog) DueRecordings(_ context.Context, _ time.Time, limit int) (due 
 	return due, nil
 }
 
+func (b *backlog) RefusedRecordings(context.Context, int) ([]call.RecordingStatus, error) {
+	return nil, nil
+}
+
 func (b *backlog) finish(place int) (left int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -14,10 +14,11 @@ import (
 	"fonoteka/internal/queue"
 )
 
-// Due lists what the catalogue wants tried now, what expires first first. The
-// warehouse implements it.
+// Due lists what the catalogue wants tried now, and what the rules refused, what
+// expires first first. The warehouse implements it.
 type Due interface {
 	DueRecordings(ctx context.Context, now time.Time, limit int) ([]call.RecordingStatus, error)
+	RefusedRecordings(ctx context.Context, limit int) ([]call.RecordingStatus, error)
 }
 
 // PlannerOptions of a Planner. Due, Queue, Hosts and Logger are required.
@@ -260,24 +261,20 @@ func jobID(row call.RecordingStatus) string {
 	return queue.Job{Recording: row.Recording, Attempt: row.Attempt}.ID()
 }
 
-// all is a time by which everything that waits is due, and maxRefused bounds
-// what is read of it.
-const (
-	all        = 10 * 365 * day
-	maxRefused = 20_000
-)
+// maxRefused bounds what is read of the refused at once, the first to expire.
+const maxRefused = 20_000
 
 // release enqueues refused recordings that the list of hosts allows now. A
 // file that was too large is tried as well: the limit may have been raised,
 // and asking costs little.
 func (p *Planner) release(ctx context.Context) (string, error) {
 	now := time.Now()
-	rows, err := p.Due.DueRecordings(ctx, now.Add(all), maxRefused)
+	rows, err := p.Due.RefusedRecordings(ctx, maxRefused)
 	if err != nil {
 		return "catalogue", err
 	}
 	for _, row := range rows {
-		if row.State != call.Refused || p.Hosts.Check(row.URL) != nil {
+		if p.Hosts.Check(row.URL) != nil {
 			continue
 		}
 		if err := p.enqueue(ctx, row, now); err != nil {

@@ -167,6 +167,13 @@ func (f *flaky) DueRecordings(ctx context.Context, now time.Time, limit int) ([]
 	return f.catalogue.DueRecordings(ctx, now, limit)
 }
 
+func (f *flaky) RefusedRecordings(ctx context.Context, limit int) ([]call.RecordingStatus, error) {
+	if err, _ := f.failing(); err != nil {
+		return nil, err
+	}
+	return f.catalogue.RefusedRecordings(ctx, limit)
+}
+
 func (f *flaky) Enqueue(ctx context.Context, job queue.Job, o queue.Options) error {
 	if _, err := f.failing(); err != nil {
 		return err

@@ -2,6 +2,7 @@ package warehouse
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
@@ -31,10 +32,20 @@ const settledStates = `state IN ('archived', 'erased')`
 // outdated there is brought up to date and left out. What recordings does not
 // know is listed: a table that was lost is no reason to lose a recording, too.
 func (db *DB) DueRecordings(ctx context.Context, now time.Time, limit int) ([]call.RecordingStatus, error) {
+	return db.openRecordings(ctx, "read due recordings", due, []any{toMilli(now).UnixMilli()}, limit)
+}
+
+// RefusedRecordings lists what the rules refuse, whenever it is to be tried
+// again, otherwise as DueRecordings.
+func (db *DB) RefusedRecordings(ctx context.Context, limit int) ([]call.RecordingStatus, error) {
+	return db.openRecordings(ctx, "read refused recordings", "state = 'refused'", nil, limit)
+}
+
+func (db *DB) openRecordings(ctx context.Context, what, where string, args []any, limit int) ([]call.RecordingStatus, error) {
 	var out []call.RecordingStatus
-	err := db.do(ctx, "read due recordings", readTimeout, func(ctx context.Context) error {
+	err := db.do(ctx, what, readTimeout, func(ctx context.Context) error {
 		for {
-			rows, versions, err := db.dueOpen(ctx, now, limit)
+			rows, versions, err := db.openRows(ctx, where, args, limit)
 			if err != nil {
 				return err
 			}
@@ -50,9 +61,9 @@ func (db *DB) DueRecordings(ctx context.Context, now time.Time, limit int) ([]ca
 	return out, err
 }
 
-func (db *DB) dueOpen(ctx context.Context, now time.Time, limit int) (rows []call.RecordingStatus, versions []uint64, err error) {
-	err = db.query(ctx, `SELECT `+recordingColumns+`, version FROM recordings_open FINAL WHERE `+due+`
-		ORDER BY expires_at, integration, recording_id LIMIT ?`, []any{toMilli(now).UnixMilli(), limit}, func(r driver.Rows) error {
+func (db *DB) openRows(ctx context.Context, where string, args []any, limit int) (rows []call.RecordingStatus, versions []uint64, err error) {
+	err = db.query(ctx, `SELECT `+recordingColumns+`, version FROM recordings_open FINAL WHERE `+where+`
+		ORDER BY expires_at, integration, recording_id LIMIT ?`, append(slices.Clone(args), limit), func(r driver.Rows) error {
 		var version uint64
 		s, err := scanRecording(r, &version)
 		rows, versions = append(rows, s), append(versions, version)

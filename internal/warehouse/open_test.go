@@ -3,6 +3,7 @@ package warehouse_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
 
@@ -87,6 +88,16 @@ func TestNoOpenRecordingIsMissed(t *testing.T) {
 		}
 		if got != want {
 			t.Fatalf("step %d: due\n%s, want\n%s", step, got, want)
+		}
+		refused, err := db.RefusedRecordings(t.Context(), 100)
+		must(t, err)
+		ids := make([]string, 0, len(refused))
+		for _, r := range refused {
+			ids = append(ids, r.ID)
+		}
+		if got, want := strings.Join(ids, ","), ask(t, db, `SELECT arrayStringConcat(groupArray(recording_id), ',') FROM (
+			SELECT recording_id FROM recordings FINAL WHERE state = 'refused' ORDER BY expires_at, integration, recording_id)`); got != want {
+			t.Fatalf("step %d: refused\n%s, want\n%s", step, got, want)
 		}
 	}
 }
