@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"path/filepath"
+	"slices"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
@@ -81,23 +82,30 @@ func newPasser(cfg *config, db *warehouse.DB, log *slog.Logger, reg prometheus.R
 	})
 }
 
+// forwardersOf is how many calls' notifications are in memory at a time.
+const forwardersOf = 500
+
 // forwarders reads who is named in the forwarder lists of calls. An event that
 // cannot be read names nobody.
 func (cfg *config) forwarders(ctx context.Context, db *warehouse.DB, calls []call.Record) ([][]string, error) {
-	keys := make([]warehouse.CallKey, len(calls))
-	for i, c := range calls {
-		keys[i] = warehouse.CallKey{Integration: c.Integration, GroupID: c.GroupID}
-	}
-	events, err := db.EventsOf(ctx, keys)
-	if err != nil {
-		return nil, err
-	}
-	out := make([][]string, len(calls))
-	for i, k := range keys {
-		for _, stored := range events[k] {
-			if e, err := cfg.decode(k.Integration, stored.Body, stored.ReceivedAt); err == nil {
-				out[i] = append(append(out[i], e.Caller.Forwarders...), e.Callee.Forwarders...)
+	out := make([][]string, 0, len(calls))
+	for page := range slices.Chunk(calls, forwardersOf) {
+		keys := make([]warehouse.CallKey, len(page))
+		for i, c := range page {
+			keys[i] = warehouse.CallKey{Integration: c.Integration, GroupID: c.GroupID}
+		}
+		events, err := db.EventsOf(ctx, keys)
+		if err != nil {
+			return nil, err
+		}
+		for _, k := range keys {
+			var named []string
+			for _, stored := range events[k] {
+				if e, err := cfg.decode(k.Integration, stored.Body, stored.ReceivedAt); err == nil {
+					named = append(append(named, e.Caller.Forwarders...), e.Callee.Forwarders...)
+				}
 			}
+			out = append(out, named)
 		}
 	}
 	return out, nil
