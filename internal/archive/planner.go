@@ -201,7 +201,7 @@ func (p *Planner) plan(ctx context.Context) (full bool, what string, err error) 
 			return false, "queue", err
 		}
 		room -= waiting
-		if waiting == 0 { // it may have lost everything
+		if waiting == 0 && now.Sub(p.looked) >= idleLook { // it may have lost everything
 			p.ahead, p.offered = nil, nil
 		}
 	}

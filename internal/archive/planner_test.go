@@ -111,15 +111,40 @@ func TestABacklogIsReadAheadForAnIntervalAtMost(t *testing.T) {
 		for i := range 40 {
 			c.Save(t.Context(), waiting(fmt.Sprintf("%02d", i), call.Announced, 0, time.Time{}, time.Now().Add(90*day+time.Duration(i)*time.Hour)))
 		}
-		depth := func(context.Context) (int, error) { return 1, nil } // one that is being done
+		began, taken := time.Now(), 0
+		depth := func(context.Context) (int, error) { // three are done each second
+			q.mu.Lock()
+			defer q.mu.Unlock()
+			return max(taken+len(q.list)-3*int(time.Since(began)/time.Second), 1), nil
+		}
 		defer plan(t, archive.PlannerOptions{Due: c, Queue: q, Hosts: hosts(t), Window: 4, Depth: depth})()
-		time.Sleep(5*time.Second + time.Millisecond)
-		if got := ids(q.take()); len(got) != 18 || got[17] != "17:0" {
+		time.Sleep(5*time.Second + 100*time.Millisecond)
+		got := ids(q.take())
+		if len(got) != 18 || got[17] != "17:0" {
 			t.Errorf("enqueued %v", got)
 		}
+		q.mu.Lock()
+		taken = len(got)
+		q.mu.Unlock()
 		c.Save(t.Context(), waiting("first", call.Announced, 0, time.Time{}, time.Now().Add(day)))
 		time.Sleep(10 * time.Second)
 		if got := ids(q.take()); !slices.Contains(got, "first:0!") {
+			t.Errorf("enqueued %v", got)
+		}
+	})
+}
+
+// As many workers as the window is wide take it whole, each time.
+func TestAWindowThatIsTakenAtOnceIsFilledAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, q := newCatalogue(), &jobs{}
+		for i := range 40 {
+			c.Save(t.Context(), waiting(fmt.Sprintf("%02d", i), call.Announced, 0, time.Time{}, time.Now().Add(90*day+time.Duration(i)*time.Hour)))
+		}
+		depth := func(context.Context) (int, error) { return 0, nil }
+		defer plan(t, archive.PlannerOptions{Due: c, Queue: q, Hosts: hosts(t), Window: 4, Depth: depth})()
+		time.Sleep(time.Second - time.Millisecond)
+		if got := ids(q.take()); len(got) != 40 || got[39] != "39:0" {
 			t.Errorf("enqueued %v", got)
 		}
 	})

@@ -198,8 +198,9 @@ func TestTalksWithoutARecordingAreAShareOfTalksWithClients(t *testing.T) {
 		}
 		return list
 	}
-	want, _ := c.ask(t, dashboard.Query{SQL: `SELECT local_day, countIf(empty(recordings)) / count() FROM report_calls
-		WHERE started_at >= toStartOfHour($__fromTime) AND toStartOfHour(started_at) <= $__toTime AND outcome = 'answered' AND direction IN ('incoming', 'outgoing') AND talk_ms > 0
+	want, _ := c.ask(t, dashboard.Query{SQL: `WITH outcome = 'answered' AND direction IN ('incoming', 'outgoing') AND talk_ms > 0 AS talked
+		SELECT local_day, countIf(talked AND empty(recordings)) / nullIf(countIf(talked), 0) FROM report_calls
+		WHERE started_at >= toStartOfHour($__fromTime) AND toStartOfHour(started_at) <= $__toTime
 		GROUP BY local_day ORDER BY local_day`}, 30*day, nil)
 	for _, q := range panels() {
 		if q.Name != "Share of calls with gaps" {
