@@ -111,6 +111,30 @@ func TestHistoryIsLikeLife(t *testing.T) {
 }
 
 // Two of three missed clients are spoken with within a day.
+// A call without an end is over by inference after six hours of silence: one that
+// has not been silent for so long would still go on.
+func TestTheLastCallsOfAHistoryHaveAnEnd(t *testing.T) {
+	t.Parallel()
+	to := time.Date(2026, 11, 20, 18, 0, 0, 0, time.UTC)
+	h, err := sim.NewHistory(sim.HistoryOptions{Seed: 1, Calls: 20_000, From: to.Add(-24 * time.Hour), To: to})
+	if err != nil {
+		t.Fatal(err)
+	}
+	lost := 0
+	tell(t, h, func(c *sim.HistoryCall) {
+		if len(c.Parts) != 1 || c.Parts[0].Connected < 0 || c.Parts[0].Finished >= 0 {
+			return
+		}
+		lost++
+		if silent := to.Sub(c.StartedAt); silent < 7*time.Hour {
+			t.Errorf("a call begun %v before the end has none", silent)
+		}
+	})
+	if lost == 0 {
+		t.Error("no end was lost at all")
+	}
+}
+
 func TestHistoryCallsBack(t *testing.T) {
 	t.Parallel()
 	type missed struct {

@@ -142,9 +142,13 @@ func lowFirst(r *rand.Rand, n int) int {
 	return int(u * u * float64(n))
 }
 
+// endsTold is how long before a history's end no "finished" is lost any more: by
+// then a call without one is over by inference, and does not merely go on still.
+const endsTold = 8 * time.Hour
+
 // loseEnd makes one answered call in 400 come without "finished".
 func (t *teller) loseEnd(st *story) {
-	lose := st.r.IntN(400) == 0
+	lose := st.r.IntN(400) == 0 && st.call.StartedAt.Before(t.h.opts.To.Add(-endsTold))
 	if l := st.legs[0]; lose && len(st.legs) == 1 && l.connected != never {
 		l.hiding, l.finished, l.duration, l.reason = l.connected+l.talk, never, never, ""
 	}
