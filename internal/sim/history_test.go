@@ -110,7 +110,6 @@ func TestHistoryIsLikeLife(t *testing.T) {
 	}
 }
 
-// Two of three missed clients are spoken with within a day.
 // A call without an end is over by inference after six hours of silence: one that
 // has not been silent for so long would still go on.
 func TestTheLastCallsOfAHistoryHaveAnEnd(t *testing.T) {
@@ -135,6 +134,7 @@ func TestTheLastCallsOfAHistoryHaveAnEnd(t *testing.T) {
 	}
 }
 
+// Two of three missed clients are spoken with within a day.
 func TestHistoryCallsBack(t *testing.T) {
 	t.Parallel()
 	type missed struct {
