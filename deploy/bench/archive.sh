@@ -116,6 +116,9 @@ metric() { # NAME: its value, rounded
 }
 none_left() { [ "$(count_state "!= 'archived'")" = 0 ]; }
 all_archived() { [ "$(metric fonoteka_archive_archived_total)" = "$n" ]; }
+settled_calls() { # the deriver's second look at a call comes a minute after the last touch
+	[ "$(sql "SELECT max(inserted_at) <= (SELECT parseDateTime64BestEffortOrZero(argMax(position, version), 6, 'UTC') FROM progress WHERE name = 'deriver') FROM touched")" = 1 ]
+}
 relayed() { [ "$(metric 'fonoteka_relay_records_total{cursor="recordings"}')" = "$(metric 'fonoteka_relay_records_total{cursor="warehouse"}')" ]; }
 # calm: serve and the engine have used less than a tenth of a core for a second.
 calm() {
@@ -151,7 +154,7 @@ until_true 120 "announcing" announced
 until_true 120 "announcing" settled
 until_true 120 "deriving" derived
 until_true 120 "reading the announcements" relayed
-sleep 40 # the deriver looks at each call once more after 35 seconds
+until_true 180 "looking at each call once more" settled_calls
 n=$(count_state "= 'announced'")
 sql "SELECT url, key_of FROM (SELECT url, concat('r/', recording_id, '.mp3') AS key_of FROM recordings)" | tr '\t' ',' >"$work/urls.csv"
 kill -9 "$serve" # the downloads that wait would hold it for a while
