@@ -117,6 +117,13 @@ func outcome(r call.Record) string {
 	return string(r.Outcome)
 }
 
+func hungUp(r call.Record) string {
+	if r.EndedAt.IsZero() {
+		return "-"
+	}
+	return string(r.HungUp)
+}
+
 func orHidden(n call.Number) string {
 	if n.Hidden() {
 		return "-"
@@ -176,7 +183,7 @@ func printCall(w io.Writer, d warehouse.CallDetail) error {
 		{"answered", clock(r.AnsweredAt)},
 		{"ended", clock(r.EndedAt)},
 		{"ring, wait, talk", span(r.Ring, r.RingKnown) + ", " + span(r.Wait, r.WaitKnown) + ", " + span(r.Talk, true)},
-		{"hung up", string(r.HungUp)},
+		{"hung up", hungUp(r)},
 		{"notes", orDash(strings.Join(sorted(flags), "; "))},
 		{"made of", count(int(d.Events), "notification")},
 	} {

@@ -48,6 +48,8 @@ func (r *Roller) rollDepartments(ctx context.Context, basis warehouse.ReportBasi
 	}
 	days := slices.SortedFunc(maps.Keys(r.rolled[calls]), time.Time.Compare)
 	days = slices.DeleteFunc(days, func(day time.Time) bool { return r.rolled[calls][day] == undone })
+	waiting := r.metrics.waiting.WithLabelValues(departments)
+	waiting.Set(float64(len(days)))
 	for _, span := range slices.Backward(spans(days)) {
 		began := time.Now()
 		s := r.span
@@ -57,6 +59,7 @@ func (r *Roller) rollDepartments(ctx context.Context, basis warehouse.ReportBasi
 		}
 		r.metrics.days.WithLabelValues(departments).Add(float64(len(span)))
 		r.metrics.seconds.WithLabelValues(departments).Observe(time.Since(began).Seconds())
+		waiting.Sub(float64(len(span)))
 	}
 	if err := r.opts.Store.SetProgress(ctx, progressDepartments, named); err != nil {
 		return err

@@ -1,12 +1,19 @@
 package rollup_test
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"fonoteka/internal/call"
 	"fonoteka/internal/links"
+	"fonoteka/internal/rollup"
 	"fonoteka/internal/warehouse"
 )
 
@@ -133,6 +140,58 @@ Sales|2|1|1|0|0|1|1|60000|60000`)
 Sales|2|1|1|0|0|1|1|60000|60000
 Support|1|1|0|0|0|0|0|30000|0`)
 	o.want("SELECT sum(version) FROM rollup_days", before)
+}
+
+// noDepartments is a store whose departments cannot be worked out.
+type noDepartments struct{ rollup.Store }
+
+func (noDepartments) RollDepartments(context.Context, warehouse.Span) error {
+	return errors.New("no room")
+}
+
+func TestDaysThatWaitForTheirDepartmentsAreCounted(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	o.is(answered("2026-03-02 10:00:00", call.Incoming, client, anna, time.Second, time.Minute))
+	o.is(answered("2026-03-04 10:00:00", call.Incoming, client, anna, time.Second, time.Minute))
+	o.pass()
+	err := o.db.InsertDirectory(t.Context(), []warehouse.DirectoryRow{{
+		Kind: warehouse.DirectoryStaff, Integration: "main", ID: anna, Word: "Anna", Department: "Sales", ValidFrom: time.Unix(0, 0),
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		store  rollup.Store
+		fails  bool
+		metric string
+	}{{noDepartments{o.db}, true, "2"}, {o.db, false, "0"}} {
+		reg := prometheus.NewRegistry()
+		r, err := rollup.New(rollup.Options{
+			Store: c.store, Settings: settings, Integrations: []string{"main"}, Log: slog.New(slog.DiscardHandler), Registerer: reg,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := r.Pass(t.Context()); (err != nil) != c.fails {
+			t.Fatal(err)
+		}
+		families, err := reg.Gather()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got string
+		for _, f := range families {
+			for _, m := range f.GetMetric() {
+				if f.GetName() == "fonoteka_rollup_waiting_days" && m.GetLabel()[0].GetValue() == "departments" {
+					got = fmt.Sprint(m.GetGauge().GetValue())
+				}
+			}
+		}
+		if got != c.metric {
+			t.Errorf("departments wait for %s days, want %s", got, c.metric)
+		}
+	}
 }
 
 // A new phone changes nothing that was rolled up; one that stood elsewhere
