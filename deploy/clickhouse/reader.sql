@@ -20,5 +20,5 @@ CREATE USER IF NOT EXISTS reader
     DEFAULT DATABASE fonoteka
     SETTINGS PROFILE fonoteka_reader;
 
-GRANT SELECT, SHOW, dictGet ON fonoteka.* TO reader;
+GRANT SHOW, SELECT, dictGet ON fonoteka.* TO reader;
 GRANT SELECT ON system.parts TO reader;

@@ -3,6 +3,8 @@ package embedded_test
 import (
 	"context"
 	"errors"
+	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -90,6 +92,46 @@ func check(t *testing.T, port, got string, err error, want, fails string) {
 	if err == nil || name != fails && !strings.Contains(err.Error(), fails) {
 		t.Errorf("%s: %q, %v, want %s", port, got, err, fails)
 	}
+}
+
+// What an administrator runs on a server of their own makes the same reader as the
+// embedded engine has. The engine cannot keep users made in SQL, so they are compared.
+func TestTheReaderForAServerOfOnesOwnIsTheSame(t *testing.T) {
+	t.Parallel()
+	ch := start(t, clickhouseOptions(t))
+	mustAsk(t, ch, "CREATE DATABASE fonoteka")
+	file, err := os.ReadFile("../../deploy/clickhouse/reader.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var limits, grants []string
+	for statement := range strings.SplitSeq(strings.TrimSuffix(string(file), ";\n"), ";\n") {
+		statement = mustAsk(t, ch, "SELECT formatQuerySingleLine('"+strings.ReplaceAll(statement, "'", "\\'")+"')") // fails where it cannot be parsed
+		if strings.HasPrefix(statement, "GRANT ") {
+			grants = append(grants, statement)
+		}
+		if _, list, ok := strings.Cut(statement, "`fonoteka_reader` SETTINGS "); ok {
+			limits = strings.Split(list, ", ")
+		}
+	}
+	as := func(query string) []string {
+		got, err := ask(ch.HTTPAddr(), "reader", "reader-secret", query)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.Split(strings.TrimSpace(got), "\n")
+	}
+	same := func(what string, file, embedded []string) {
+		slices.Sort(file)
+		slices.Sort(embedded)
+		if !slices.Equal(file, embedded) {
+			t.Errorf("%s:\nreader.sql %q\nembedded   %q", what, file, embedded)
+		}
+	}
+	itsOwn := mustAsk(t, ch, "SELECT groupArray(name) FROM system.settings WHERE changed") // the engine's, for the writer too
+	same("limits", limits, as(`SELECT name || ' = ' || value || if(min IS NULL, '', ' MIN ' || min) || if(max IS NULL, '', ' MAX ' || max) || if(readonly AND name != 'readonly', ' CONST', '')
+		FROM system.settings WHERE changed AND name NOT IN `+itsOwn+` FORMAT TSVRaw`))
+	same("grants", grants, as("SHOW GRANTS FORMAT TSVRaw"))
 }
 
 func TestEveryInsertIsSynced(t *testing.T) {
