@@ -102,8 +102,10 @@ func TestAListThatIsNotWholeIsAnError(t *testing.T) {
 	t.Parallel()
 	for body, want := range map[string]string{
 		`{"result":{"total":2,"workplacesList":[{"workplace":"88314077716581","name":"a"}]}}`: "lists 1 of 2",
+
 		`{"result":{"total":0}}`:                       "no list",
 		`{"result":{"total":1,"workplacesList":null}}`: "no list",
+
 		`{"result":{"total":1,"workplacesList":[{"name":"Администратор"}]}}`: "no id",
 		`{"result":{"total":1,"workplacesList":["88314077716581"]}}`:         "no id",
 		`<html>`: "no JSON",
