@@ -41,9 +41,8 @@ func callList() Panel {
 			"\nFROM report_calls AS r\nWHERE " + within(byIntegration, byNumber, byDepartment, byEmployee,
 			"$__conditionalAll(direction IN (${direction:singlequote}), $direction)",
 			"$__conditionalAll(outcome IN (${outcome:singlequote}), $outcome)",
-			"$__conditionalAll(position(client_number, ${client:singlequote}) > 0, $client)",
-			newest("calls", 500, "department", "employee", "direction", "outcome", "client")) +
-			"\nORDER BY started_at DESC, call_id\nLIMIT 500",
+			"$__conditionalAll(position(client_number, ${client:singlequote}) > 0, $client)") +
+			"\nORDER BY started_at DESC\nLIMIT 500",
 		Columns: []Column{
 			startedColumn.led(toCall), directionColumn, outcomeColumn, clientColumn, numberColumn, employeeColumn, departmentColumn,
 			{Name: "wait", Title: Text{"Ожидание", "Wait"}, Unit: Span, Width: 100},

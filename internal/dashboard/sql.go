@@ -40,25 +40,6 @@ const callKey = "concat(toString(toUnixTimestamp64Milli(r.started_at)), '-', toS
 const theCall = `r.started_at = fromUnixTimestamp64Milli(toInt64OrZero(splitByChar('-', ${call:singlequote})[1]), 'UTC')
   AND r.call_id = toUInt64OrZero(splitByChar('-', ${call:singlequote})[2])`
 
-// newest narrows a list of the last calls of a window to the hours that hold
-// enough of them, by the report of hours, so that a window of years is not read
-// whole; the hour in which the window ends does not count, as it may have more
-// calls than the window. It stands back where one of the other variables is chosen, of which
-// that report knows nothing.
-func newest(column string, limit int, others ...string) string {
-	var free []string
-	for _, v := range others {
-		free = append(free, "$__conditionalAll(1=0, $"+v+")")
-	}
-	return fmt.Sprintf(`(NOT (%s) OR r.started_at >= (
-    SELECT min(hour) FROM (
-      SELECT r.started_at AS hour, sum(r.%s) AS here, sum(here) OVER (ORDER BY hour DESC) AS so_far
-      FROM report_volume AS r
-      WHERE r.started_at >= toStartOfHour($__fromTime) AND r.started_at <= $__toTime - 3600 AND %s AND %s
-      GROUP BY hour)
-    WHERE so_far - here < %d))`, strings.Join(free, " AND "), column, byIntegration, byNumber, limit)
-}
-
 // period is the span that a row of an hourly report falls into, in local time:
 // an hour in windows of up to eight days, a day up to a hundred, a week up to
 // two years and a bit, else a month. Grafana's own interval was rejected: it

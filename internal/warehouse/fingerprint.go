@@ -171,17 +171,16 @@ func (db *DB) TopVersions(ctx context.Context, keys []CallKey) (map[CallKey]uint
 		if err != nil || len(found) == 0 {
 			return err
 		}
-		ctx, months, err := withRowKeys(ctx, found)
+		ctx, inMonths, err := withRowKeys(ctx, found)
 		if err != nil {
 			return err
 		}
-		where := "toYYYYMM(started_at) IN (" + months + ") AND (started_at, integration, call_id) IN wanted"
 		return db.query(ctx, `
 			SELECT started_at, integration, call_id, max(version), max(of)
 			FROM (
-				SELECT started_at, integration, call_id, version, group_id AS of FROM calls WHERE `+where+`
+				SELECT started_at, integration, call_id, version, group_id AS of FROM calls WHERE `+inMonths+` AND `+underKeys("wanted")+`
 				UNION ALL
-				SELECT started_at, integration, call_id, version, 0 FROM legs WHERE `+where+`
+				SELECT started_at, integration, call_id, version, 0 FROM legs WHERE `+inMonths+` AND (started_at, integration, call_id) IN wanted
 			)
 			GROUP BY started_at, integration, call_id`, nil, func(r driver.Rows) error {
 			var at time.Time

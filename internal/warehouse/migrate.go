@@ -1,6 +1,7 @@
 package warehouse
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -18,7 +19,7 @@ const migrateTimeout = 30 * time.Minute
 // Migration is one step that Migrate took.
 type Migration struct {
 	Version int64
-	Name    string // file name
+	Name    string // file name; of a migration in Go, what it does
 	Took    time.Duration
 }
 
@@ -48,6 +49,7 @@ func (db *DB) Migrate(ctx context.Context, progress func(Migration)) error {
 func up(ctx context.Context, std *sql.DB, dictionaries func(ctx context.Context, from, to int64) error, progress func(Migration)) error {
 	p, err := goose.NewProvider(goose.DialectClickHouse, std, schema.FS(),
 		goose.WithDisableGlobalRegistry(true),
+		goose.WithGoMigrations(newestFirst),
 		goose.WithAllowOutofOrder(true),
 		goose.WithIsolateDDL(true))
 	if err != nil {
@@ -63,10 +65,16 @@ func up(ctx context.Context, std *sql.DB, dictionaries func(ctx context.Context,
 	if err := dictionaries(ctx, 0, current); err != nil {
 		return err
 	}
-	for {
+	for failures := 0; ; {
 		// One at a time: the list is read anew, so that what another process
-		// has done meanwhile is not done again.
+		// has done meanwhile is not done again. It may also rename or drop a
+		// table under this one's hands.
 		r, err := p.UpByOne(ctx)
+		if code(err) != 0 && failures < 30 {
+			failures++
+			time.Sleep(100 * time.Millisecond)
+			continue
+		}
 		if errors.Is(err, goose.ErrNoNextVersion) {
 			return nil
 		}
@@ -77,7 +85,7 @@ func up(ctx context.Context, std *sql.DB, dictionaries func(ctx context.Context,
 			return err
 		}
 		if progress != nil {
-			progress(Migration{r.Source.Version, r.Source.Path, r.Duration})
+			progress(Migration{r.Source.Version, cmp.Or(r.Source.Path, "calls lie newest first"), r.Duration})
 		}
 	}
 }

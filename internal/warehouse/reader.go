@@ -79,8 +79,7 @@ func (db *DB) talksOf(ctx context.Context, keys []CallKey) (map[CallKey]Talk, er
 			err := db.query(ctx, `
 				SELECT group_id, any(talk_ms), any(length(recordings))
 				FROM calls FINAL
-				WHERE (started_at, integration, call_id) IN (
-					SELECT started_at, integration, call_id FROM call_keys WHERE integration = ? AND group_id IN ?)
+				WHERE `+underKeys("call_keys WHERE integration = ? AND group_id IN ?")+`
 				GROUP BY group_id
 				HAVING count() = 1 AND any(isNotNull(ended_at)) AND any(talk_ms) > 0`, []any{integration, ids}, func(r driver.Rows) error {
 				var id, recordings uint64

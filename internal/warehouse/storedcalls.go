@@ -2,7 +2,6 @@ package warehouse
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -107,13 +106,12 @@ func (db *DB) callsByKey(ctx context.Context, keys []rowKey) ([]StoredCall, erro
 	if len(keys) == 0 {
 		return nil, nil
 	}
-	ctx, months, err := withRowKeys(ctx, keys)
+	ctx, inMonths, err := withRowKeys(ctx, keys)
 	if err != nil {
 		return nil, err
 	}
-	where := fmt.Sprintf(`toYYYYMM(started_at) IN (%s) AND (started_at, integration, call_id) IN wanted`, months)
 	var out []StoredCall
-	err = db.query(ctx, "SELECT "+callColumns+" FROM calls FINAL WHERE "+where+" ORDER BY started_at, call_id", nil,
+	err = db.query(ctx, "SELECT "+callColumns+" FROM calls FINAL WHERE "+inMonths+" AND "+underKeys("wanted")+" ORDER BY started_at, call_id", nil,
 		func(r driver.Rows) error {
 			c, err := scanCall(r)
 			out = append(out, c)
@@ -123,7 +121,7 @@ func (db *DB) callsByKey(ctx context.Context, keys []rowKey) ([]StoredCall, erro
 		return nil, err
 	}
 	legs := map[rowKey][]call.Leg{}
-	err = db.query(ctx, "SELECT "+legColumns+" FROM legs FINAL WHERE "+where, nil, func(r driver.Rows) error {
+	err = db.query(ctx, "SELECT "+legColumns+" FROM legs FINAL WHERE "+inMonths+" AND (started_at, integration, call_id) IN wanted", nil, func(r driver.Rows) error {
 		k, l, err := scanLeg(r)
 		legs[k] = append(legs[k], l)
 		return err
@@ -140,8 +138,16 @@ func keyOf(r call.Record) rowKey {
 	return rowKey{toMilli(r.StartedAt).UnixMilli(), r.Integration, r.CallID}
 }
 
-// withRowKeys sends the keys as the external table "wanted" and lists their
-// months, which prunes partitions before any index is read.
+// underKeys chooses those rows of calls whose started_at, integration and call_id
+// are in a table, or what else stands after FROM: by the primary key, which
+// begins with the newest.
+func underKeys(from string) string {
+	return `(newest, started_at, integration, call_id) IN (SELECT -CAST(started_at, 'Decimal64(3)'), started_at, integration, call_id FROM ` + from + `)`
+}
+
+// withRowKeys sends the keys as the external table "wanted" and returns the
+// condition that a row is of one of their months, which prunes partitions before
+// any index is read.
 func withRowKeys(ctx context.Context, keys []rowKey) (context.Context, string, error) {
 	months := map[string]bool{}
 	for _, k := range keys {
@@ -156,7 +162,7 @@ func withRowKeys(ctx context.Context, keys []rowKey) (context.Context, string, e
 		return nil, "", err
 	}
 	ctx = clickhouse.Context(ctx, clickhouse.WithSettings(clickhouse.Settings{"do_not_merge_across_partitions_select_final": 1}))
-	return ctx, strings.Join(slices.Sorted(maps.Keys(months)), ", "), nil
+	return ctx, "toYYYYMM(started_at) IN (" + strings.Join(slices.Sorted(maps.Keys(months)), ", ") + ")", nil
 }
 
 // OpenCalls lists the calls that began before the given time and have no end,
@@ -171,9 +177,7 @@ func (db *DB) OpenCalls(ctx context.Context, before time.Time, limit int) ([]Cal
 		return db.query(ctx, `
 			SELECT integration, group_id
 			FROM calls FINAL
-			WHERE (started_at, integration, call_id) IN (
-				SELECT started_at, integration, call_id FROM calls
-				WHERE isNull(ended_at) AND started_at < fromUnixTimestamp64Milli(?, 'UTC'))
+			WHERE `+underKeys("calls WHERE isNull(ended_at) AND started_at < fromUnixTimestamp64Milli(?, 'UTC')")+`
 			AND isNull(ended_at)
 			GROUP BY integration, group_id
 			ORDER BY min(started_at)

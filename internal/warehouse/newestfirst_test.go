@@ -1,0 +1,40 @@
+package warehouse_test
+
+import "testing"
+
+// The table of calls of an older version, with calls in four months, is in every
+// state in which its turning may have stopped.
+func TestCallsOfAnOlderVersionGetTheNewKey(t *testing.T) {
+	t.Parallel()
+	const rows = "SELECT count(), sum(cityHash64(*)), sum(cityHash64(newest)) FROM calls FINAL"
+	for name, stopped := range map[string][]string{
+		"before anything": {"DROP TABLE calls", "RENAME TABLE old TO calls"},
+		"in the midst of copying": {
+			"CREATE TABLE calls_turned_1 AS calls", "INSERT INTO calls_turned_1 SELECT * FROM calls WHERE started_at < '2026-02-10'",
+			"DROP TABLE calls", "RENAME TABLE old TO calls",
+		},
+		"before what came meanwhile was copied": {"ALTER TABLE calls DROP PARTITION 202602", "RENAME TABLE old TO calls_turned_1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			db := open(t)
+			ask(t, db, `INSERT INTO calls (integration, call_id, group_id, client_number, started_at, version, is_deleted)
+				SELECT 'main', number, number, toString(number), toDateTime64('2026-01-01 00:00:00.123', 3, 'UTC') + toIntervalHour(number), 1 + number % 3, number % 7 = 0 FROM numbers(2500)`)
+			want, key := ask(t, db, rows), ask(t, db, "SELECT sorting_key FROM system.tables WHERE database = currentDatabase() AND name = 'calls'")
+			ask(t, db, "CREATE TABLE old AS calls ENGINE = ReplacingMergeTree(version, is_deleted) PARTITION BY toYYYYMM(started_at) ORDER BY (started_at, integration, call_id)")
+			ask(t, db, "ALTER TABLE old DROP INDEX started, DROP COLUMN newest")
+			ask(t, db, "INSERT INTO old SELECT * FROM calls")
+			for _, statement := range stopped {
+				ask(t, db, statement)
+			}
+			ask(t, db, "ALTER TABLE goose_db_version DELETE WHERE version_id = 33 SETTINGS mutations_sync = 1")
+			must(t, db.Migrate(t.Context(), nil))
+			if got := ask(t, db, rows); got != want {
+				t.Errorf("rows %s, want %s", got, want)
+			}
+			if got := ask(t, db, "SELECT name, sorting_key FROM system.tables WHERE database = currentDatabase() AND (name = 'old' OR name LIKE 'calls\\_%' OR name = 'calls') AND name != 'calls_by_client'"); got != "calls\t"+key {
+				t.Errorf("tables %q, want only calls by %s", got, key)
+			}
+		})
+	}
+}
