@@ -189,5 +189,4 @@ func TestLocalDaysAreWhole(t *testing.T) {
 	o.want("SELECT started_at, local_day, sum(calls) FROM report_durations WHERE measure = 'wait' GROUP BY ALL ORDER BY started_at", want)
 	o.want("SELECT sum(received) FROM report_daily WHERE started_at >= '2026-03-28 23:00:00' AND started_at < '2026-03-29 22:00:00'", "3")
 	o.want("SELECT sum(calls) FROM report_durations WHERE measure = 'wait' AND started_at >= '2026-10-24 22:00:00' AND started_at < '2026-10-25 23:00:00'", "2")
-	o.want("SELECT started_at, uniqMerge(callers) FROM report_unique_callers WHERE local_day = '2026-03-29' GROUP BY started_at", "2026-03-28 23:00:00|2")
 }

@@ -73,7 +73,6 @@ wait|incoming|[5000,8000,25000]`)
 		anna+"|4|2|2|2|1|1|1|90000|120000|13000|2\n"+
 			boris+"|4|2|2|1|1|1|0|80000|10000|65000|2")
 	o.want(`SELECT department, sum(received), sum(answered), sum(missed), sum(short_abandons), sum(outgoing), sum(reached) FROM report_departments GROUP BY department`, "6|3|2|1|3|2") // the department is empty
-	o.want(`SELECT uniqMerge(callers) FROM report_unique_callers`, "5")                                                                                                                 // who hides the number is none
 	o.want(`SELECT employee, outcome, wait_ms FROM report_longest_waits ORDER BY wait_ms DESC LIMIT 2`, anna+"|missed|40000\n"+boris+"|missed|30000")
 	o.want(`SELECT local_hour, weekday, sum(received), sum(answered) FROM report_heatmap WHERE received > 0 GROUP BY ALL`, "10|1|6|3")
 	o.want(`SELECT state, count() FROM report_missed GROUP BY state ORDER BY state`, "hidden|1\nlapsed|1")

@@ -104,7 +104,6 @@ func TestRollupsAreWhatTheCallsSay(t *testing.T) {
 			o.want(fmt.Sprintf("SELECT count() FROM (SELECT %s FROM %s FINAL EXCEPT SELECT * FROM live_%s)", without, table, table), "0")
 			o.want(fmt.Sprintf("SELECT count() FROM (SELECT * FROM live_%s EXCEPT SELECT %s FROM %s FINAL)", table, without, table), "0")
 		}
-		o.want("SELECT uniqMerge(callers) FROM report_unique_callers", o.ask("SELECT uniq(client_number) FROM calls WHERE direction = 'incoming' AND client_number != ''"))
 		o.want("SELECT sum(calls + hidden), (SELECT count() FROM report_missed) FROM report_callers",
 			o.ask("SELECT countIf(direction = 'incoming'), countIf(direction = 'incoming' AND outcome = 'missed') FROM calls"))
 		o.want("SELECT sum(new_callers) FROM report_callers", o.ask(`SELECT count() FROM (
@@ -132,7 +131,7 @@ func TestTimeFiltersPrune(t *testing.T) {
 	o.pass()
 	for _, view := range []string{
 		"report_calls", "report_volume", "report_heatmap", "report_service_level", "report_abandonment", "report_durations", "report_missed",
-		"report_callbacks", "report_callers", "report_unique_callers", "report_daily", "report_employees", "report_employees_daily", "report_departments", "report_longest_waits", "report_recordings", "report_data_quality",
+		"report_callbacks", "report_callers", "report_daily", "report_employees", "report_employees_daily", "report_departments", "report_longest_waits", "report_recordings", "report_data_quality",
 	} {
 		plan := o.ask("EXPLAIN indexes = 1 SELECT count() FROM " + view + " WHERE started_at >= toDateTime('2025-06-01 00:00:00', 'UTC') AND started_at < toDateTime('2025-07-01 00:00:00', 'UTC')")
 		if !strings.Contains(plan, "Parts: 1/5") {

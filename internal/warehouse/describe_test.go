@@ -42,7 +42,7 @@ func TestRollupsHaveTheColumnsOfTheirViews(t *testing.T) {
 	t.Parallel()
 	db := open(t)
 	for _, table := range []string{
-		"hourly_calls", "hourly_starts", "daily_calls", "hourly_workplaces", "daily_workplaces", "hourly_departments", "daily_durations", "daily_callers", "daily_accounts", "longest_waits", "hourly_callbacks",
+		"hourly_calls", "hourly_starts", "daily_calls", "hourly_workplaces", "daily_workplaces", "hourly_departments", "daily_durations", "daily_accounts", "longest_waits", "hourly_callbacks",
 	} {
 		columns := func(of string) string {
 			return ask(t, db, "SELECT groupArray(name) FROM (SELECT name FROM system.columns WHERE database = currentDatabase() AND table = '"+of+"' AND name NOT IN ('version', 'is_deleted') ORDER BY position)")

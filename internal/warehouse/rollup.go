@@ -143,7 +143,7 @@ func gone(table, where string) string {
 func (db *DB) RollCalls(ctx context.Context, s Span) error {
 	return db.roll(ctx, "roll up calls", s, slices.Concat(
 		anewWhere("daily_accounts", ofDays, ofDays),
-		anew("hourly_calls"), anew("hourly_starts"), anewDays("daily_calls"), anewDays("daily_durations"), anewDays("daily_callers"),
+		anew("hourly_calls"), anew("hourly_starts"), anewDays("daily_calls"), anewDays("daily_durations"),
 		anew("hourly_workplaces"), anew("daily_workplaces"), anew("hourly_departments"),
 		[]string{rollWaits, gone("longest_waits", inSpan)},
 		[]string{rollMissed, goneMissed, rollCallbacks, goneCallbacks},
