@@ -13,8 +13,7 @@ type group[K comparable, V any] struct {
 	mu   sync.Mutex
 	next *round[K, V] // those who wait for the query after the running one
 	busy bool
-	came chan struct{} // holds one if anybody came; made with the first
-	pace pace          // of the queries; only work uses it
+	pace pace // of the queries; only work uses it
 }
 
 // round is one query. Its fields but keys are set when done is closed.
@@ -46,13 +45,6 @@ func (g *group[K, V]) join(key K) *round[K, V] {
 	}
 	r := g.next
 	r.keys = append(r.keys, key)
-	if g.came == nil {
-		g.came = make(chan struct{}, 1)
-	}
-	select {
-	case g.came <- struct{}{}:
-	default:
-	}
 	if !g.busy {
 		g.busy = true
 		go g.work() // ends with the last question; each query has its deadline
@@ -66,7 +58,7 @@ const readPace = 250 * time.Millisecond
 // work queries until nobody waits.
 func (g *group[K, V]) work() {
 	for {
-		g.await()
+		time.Sleep(g.pace.wait(readPace))
 		g.mu.Lock()
 		r := g.next
 		g.next = nil
@@ -82,32 +74,15 @@ func (g *group[K, V]) work() {
 	}
 }
 
-// await returns when the next query may begin.
-func (g *group[K, V]) await() {
-	due := time.After(g.pace.wait(readPace))
-	for {
-		select {
-		case <-g.came:
-		case <-time.After(lull):
-			return
-		case <-due:
-			return
-		}
-	}
-}
-
 // pace spreads what is done for many at once: a round that follows upon one with
-// company waits until some time after that one's beginning, or until nobody comes
-// any more, so that under load there are few rounds with many in each. A question
-// to ClickHouse costs 5 ms of a core and an insert 20, for one row or for
-// hundreds. Who comes alone never waits.
+// company waits until some time after that one's beginning, so that under load
+// there are few rounds with many in each. A question to ClickHouse costs 5 ms of
+// a core and an insert 20, for one row or for hundreds. Who comes alone never
+// waits.
 type pace struct {
 	began   time.Time
 	company bool // of the last round
 }
-
-// lull is how long a round waits in which nobody comes.
-const lull = 50 * time.Millisecond
 
 func (p *pace) begin(size int) { p.began, p.company = time.Now(), size > 1 }
 

@@ -19,8 +19,8 @@ const (
 // Writer saves rows of the catalogue for many callers at once. One archived
 // file is one row, and one durable insert of one row takes as long as one of a
 // thousand; so what comes while an insert runs, and within half a second of its
-// beginning, goes together into the next; sooner once nobody comes any more. A
-// row that comes alone is written at once.
+// beginning, goes together into the next. A row that comes alone is written at
+// once.
 type Writer struct {
 	db      *DB
 	pace    pace // only Run uses it
@@ -79,7 +79,8 @@ func (w *Writer) Run(ctx context.Context) error {
 // may be written.
 func (w *Writer) gather(ctx context.Context, first save) []save {
 	batch := []save{first}
-	last := time.After(w.pace.wait(writePace))
+	timer := time.NewTimer(w.pace.wait(writePace))
+	defer timer.Stop()
 	for due := false; len(batch) < maxBatch; {
 		if due {
 			select {
@@ -93,9 +94,7 @@ func (w *Writer) gather(ctx context.Context, first save) []save {
 		select {
 		case s := <-w.queue:
 			batch = append(batch, s)
-		case <-time.After(lull):
-			due = true
-		case <-last:
+		case <-timer.C:
 			due = true
 		case <-ctx.Done():
 			due = true
