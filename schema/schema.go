@@ -1,4 +1,5 @@
-// Package schema holds the warehouse's tables as numbered migrations.
+// Package schema holds the warehouse's tables as numbered migrations. Number 33
+// is in package warehouse, since it looks at what is there.
 //
 // A migration, once released, never changes; a change is a new number. Every
 // statement may run again, also next to another process that runs it at the

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"sync/atomic"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -50,7 +51,7 @@ func (p *pipeline) findRecording(ctx context.Context, id string) (row call.Recor
 func (p *pipeline) tellAddress(ctx context.Context, url string) error {
 	p.awaitTables(ctx)
 	var fault atomic.Pointer[error]
-	p.insist(ctx, "keep the address of recordings", &fault, func(ctx context.Context) error {
+	p.insist(ctx, "keep the address of recordings", time.Minute, &fault, func(ctx context.Context) error {
 		return p.warehouse.SaveAddress(ctx, "recordings", url)
 	})
 	<-ctx.Done()

@@ -113,7 +113,7 @@ func TestWaitingForAStoreIsSaidAfterSecondsAndThenEachMinute(t *testing.T) {
 		var fault atomic.Pointer[error]
 		ctx, cancel := context.WithTimeout(t.Context(), 150*time.Second)
 		defer cancel()
-		p.insist(ctx, "try", &fault, func(context.Context) error {
+		p.insist(ctx, "try", time.Minute, &fault, func(context.Context) error {
 			time.Sleep(3 * time.Second) // a slow failure is one too
 			return errors.New("out")
 		})

@@ -175,7 +175,7 @@ func (p *pipeline) close() error {
 
 // derive brings the schema up to date and then follows what is touched.
 func (p *pipeline) derive(ctx context.Context) error {
-	p.insist(ctx, "migrate the warehouse", &p.schemaFault, p.migrate)
+	p.insist(ctx, "migrate the warehouse", time.Hour, &p.schemaFault, p.migrate)
 	if ctx.Err() != nil {
 		return nil
 	}
@@ -231,7 +231,7 @@ func (p *pipeline) relayRows(ctx context.Context) error {
 
 // archiveJobs makes sure of the bucket and then works off the queue.
 func (p *pipeline) archiveJobs(ctx context.Context) error {
-	p.insist(ctx, "make sure of the bucket", &p.bucketFault, p.ensureBucket)
+	p.insist(ctx, "make sure of the bucket", time.Minute, &p.bucketFault, p.ensureBucket)
 	if ctx.Err() != nil {
 		return nil
 	}

@@ -7,15 +7,15 @@ import (
 	"time"
 )
 
-// insist tries until it succeeds or ctx ends. fault is why it did not, the last
-// time; the log says so after some seconds – the stores need them at a start –
-// and then each minute.
-func (p *pipeline) insist(ctx context.Context, what string, fault *atomic.Pointer[error], f func(context.Context) error) {
+// insist tries until it succeeds or ctx ends; a try may take as long as limit.
+// fault is why it did not, the last time; the log says so after some seconds –
+// the stores need them at a start – and then each minute.
+func (p *pipeline) insist(ctx context.Context, what string, limit time.Duration, fault *atomic.Pointer[error], f func(context.Context) error) {
 	const patience = 5 * time.Second
 	began := time.Now()
 	said := began.Add(patience - time.Minute)
 	for every := 200 * time.Millisecond; ctx.Err() == nil; pause(ctx, every) {
-		limited, cancel := context.WithTimeout(ctx, time.Minute)
+		limited, cancel := context.WithTimeout(ctx, limit)
 		err := f(limited)
 		cancel()
 		if err == nil || ctx.Err() != nil {

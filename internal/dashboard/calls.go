@@ -42,7 +42,7 @@ func callList() Panel {
 			"$__conditionalAll(direction IN (${direction:singlequote}), $direction)",
 			"$__conditionalAll(outcome IN (${outcome:singlequote}), $outcome)",
 			"$__conditionalAll(position(client_number, ${client:singlequote}) > 0, $client)") +
-			"\nORDER BY started_at DESC\nLIMIT 500",
+			"\nORDER BY started_at DESC, call_id\nLIMIT 500",
 		Columns: []Column{
 			startedColumn.led(toCall), directionColumn, outcomeColumn, clientColumn, numberColumn, employeeColumn, departmentColumn,
 			{Name: "wait", Title: Text{"Ожидание", "Wait"}, Unit: Span, Width: 100},

@@ -1,7 +1,6 @@
 package warehouse
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -19,7 +18,7 @@ const migrateTimeout = 30 * time.Minute
 // Migration is one step that Migrate took.
 type Migration struct {
 	Version int64
-	Name    string // file name; of a migration in Go, what it does
+	Name    string // file name
 	Took    time.Duration
 }
 
@@ -70,13 +69,15 @@ func up(ctx context.Context, std *sql.DB, dictionaries func(ctx context.Context,
 		// has done meanwhile is not done again. It may also rename or drop a
 		// table under this one's hands.
 		r, err := p.UpByOne(ctx)
-		if code(err) != 0 && failures < 30 {
-			failures++
-			time.Sleep(100 * time.Millisecond)
-			continue
-		}
 		if errors.Is(err, goose.ErrNoNextVersion) {
-			return nil
+			if err = takeBack(ctx, std); err == nil {
+				return nil
+			}
+		}
+		if raced[code(err)] && failures < 30 {
+			failures++
+			pause(ctx, 100*time.Millisecond)
+			continue
 		}
 		if err != nil {
 			return fmt.Errorf("apply migration: %w", err)
@@ -85,8 +86,15 @@ func up(ctx context.Context, std *sql.DB, dictionaries func(ctx context.Context,
 			return err
 		}
 		if progress != nil {
-			progress(Migration{r.Source.Version, cmp.Or(r.Source.Path, "calls lie newest first"), r.Duration})
+			progress(Migration{r.Source.Version, r.Source.Path, r.Duration})
 		}
+	}
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-time.After(d):
+	case <-ctx.Done():
 	}
 }
 

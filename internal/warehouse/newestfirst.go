@@ -3,56 +3,57 @@ package warehouse
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"math/rand/v2"
+	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/pressly/goose/v3"
 )
 
-// newestFirst is a migration that gives calls another key, whose first part
-// falls as started_at rises, so that ORDER BY started_at DESC reads report_calls
+// newestFirst is migration 33: it gives calls another key, whose first part falls
+// as started_at rises, so that ORDER BY started_at DESC reads report_calls
 // forwards and ends where LIMIT does. Under FINAL the server (26.7) cannot read
 // backwards, and its own descending keys (allow_experimental_reverse_key) lose
-// rows there.
+// rows there. started_at is in the key as well, since the server merges months
+// apart only where the partition follows from the key; the index serves filters
+// on the column.
 //
 // A key cannot be changed, so that the rows are copied into another table, which
-// takes the name of calls at once. Several migrators may do so: each puts a whole
-// table with the new key in the place of what is there, and drops what it took
-// away when all its rows are in calls.
-var newestFirst = goose.NewGoMigration(33, &goose.GoFunc{RunDB: func(ctx context.Context, db *sql.DB) error {
-	ctx = clickhouse.Context(ctx, clickhouse.WithSettings(clickhouse.Settings{
-		"final": 0, "async_insert": 0, "max_table_size_to_drop": 0,
-	}))
-	var key string
-	if err := db.QueryRowContext(ctx, "SELECT sorting_key FROM system.tables WHERE database = currentDatabase() AND name = 'calls'").Scan(&key); err != nil {
-		return err
-	}
-	if key == "started_at, integration, call_id" {
-		if err := turnCalls(ctx, db); err != nil {
-			return err
-		}
-	}
-	// Its own, and those of migrators that were stopped.
-	var taken []string
-	if err := db.QueryRowContext(ctx, "SELECT groupArray(name) FROM system.tables WHERE database = currentDatabase() AND name LIKE 'calls\\_turned\\_%'").Scan(&taken); err != nil {
-		return err
-	}
-	for _, table := range taken {
-		if err := copyCalls(ctx, db, table, "calls"); err != nil {
-			return err
-		}
-		if _, err := db.ExecContext(ctx, "DROP TABLE IF EXISTS "+table+" SYNC"); err != nil {
-			return err
-		}
-	}
-	return nil
-}}, nil)
+// takes the name of calls at once. It is in Go since what comes next depends on
+// what is there. Several migrators may do it: each puts a whole table with the
+// new key in the place of what is there, and takeBack does the rest.
+var newestFirst = func() *goose.Migration {
+	m := goose.NewGoMigration(33, &goose.GoFunc{RunDB: layNewestFirst}, nil)
+	m.Source = "00033_calls_newest_first.go"
+	return m
+}()
 
-// turnCalls makes a table with the new key and all calls in it, and exchanges the
-// names of both.
-func turnCalls(ctx context.Context, db *sql.DB) error {
-	turned := fmt.Sprintf("calls_turned_%x", rand.Uint64())
+// Names of the tables that take calls' place, and of those that had it.
+const (
+	turnedTables = "calls_turned_"
+	takenTables  = "calls_taken_"
+)
+
+// stragglers is how long an insert may take that had begun before its table was
+// taken away.
+const stragglers = 5 * time.Second
+
+func layNewestFirst(ctx context.Context, db *sql.DB) (err error) {
+	ctx = copying(ctx)
+	var old bool
+	if err := db.QueryRowContext(ctx, "SELECT count() = 1 FROM system.tables WHERE database = currentDatabase() AND name = 'calls' AND sorting_key = 'started_at, integration, call_id'").Scan(&old); err != nil || !old {
+		return err
+	}
+	var need, free uint64
+	if err := db.QueryRowContext(ctx, "SELECT (SELECT sum(bytes_on_disk) FROM system.parts WHERE active AND database = currentDatabase() AND table = 'calls'), (SELECT max(free_space) FROM system.disks)").Scan(&need, &free); err != nil {
+		return err
+	}
+	if need > free {
+		return fmt.Errorf("the table calls is laid out anew, which takes %d MiB of free disk; there are %d", need>>20, free>>20)
+	}
+	turned := fmt.Sprintf("%s%x", turnedTables, rand.Uint64())
 	for _, statement := range []string{
 		"ALTER TABLE calls ADD COLUMN IF NOT EXISTS newest Decimal64(3) MATERIALIZED -CAST(started_at, 'Decimal64(3)') COMMENT 'started_at, negated: the key begins with it' CODEC(Delta(8), ZSTD(1)) AFTER hung_up",
 		"ALTER TABLE calls ADD INDEX IF NOT EXISTS started started_at TYPE minmax GRANULARITY 1",
@@ -68,17 +69,70 @@ func turnCalls(ctx context.Context, db *sql.DB) error {
 		}
 	}
 	if err := copyCalls(ctx, db, "calls", turned); err != nil {
-		return err
+		_, dropped := db.ExecContext(context.WithoutCancel(ctx), "DROP TABLE IF EXISTS "+turned+" SYNC")
+		return errors.Join(err, dropped)
 	}
-	_, err := db.ExecContext(ctx, "EXCHANGE TABLES calls AND "+turned)
+	_, err = db.ExecContext(ctx, "EXCHANGE TABLES calls AND "+turned)
 	return err
 }
 
-// copyCalls copies the months whose rows the other table does not show.
+// takeBack copies into calls what came into the tables that had its name until
+// then, also those of migrators that were stopped, and drops them. Each gets
+// another name first, so that nobody exchanges it meanwhile.
+func takeBack(ctx context.Context, db *sql.DB) error {
+	ctx = copying(ctx)
+	list := func(prefix string) (names []string, err error) {
+		err = db.QueryRowContext(ctx, "SELECT groupArray(name) FROM system.tables WHERE database = currentDatabase() AND startsWith(name, '"+prefix+"')").Scan(&names)
+		return names, err
+	}
+	turned, err := list(turnedTables)
+	if err != nil {
+		return err
+	}
+	for _, table := range turned {
+		if _, err := db.ExecContext(ctx, "RENAME TABLE "+table+" TO "+takenTables+table[len(turnedTables):]); err != nil {
+			return err
+		}
+	}
+	taken, err := list(takenTables)
+	if err != nil {
+		return err
+	}
+	for _, table := range taken {
+		var rows uint64
+		if err := db.QueryRowContext(ctx, "SELECT count() FROM "+table).Scan(&rows); err != nil {
+			return err
+		}
+		if rows > 0 {
+			pause(ctx, stragglers)
+		}
+		if err := copyCalls(ctx, db, table, "calls"); err != nil {
+			return err
+		}
+		if _, err := db.ExecContext(ctx, "DROP TABLE IF EXISTS "+table+" SYNC"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// copying is a context for statements that see every row, also deleted ones, and
+// may drop a table of any size.
+func copying(ctx context.Context) context.Context {
+	return clickhouse.Context(ctx, clickhouse.WithSettings(clickhouse.Settings{"final": 0, "async_insert": 0, "max_table_size_to_drop": 0}))
+}
+
+// copyCalls copies the months in which the other table does not show the same, or
+// has nothing.
 func copyCalls(ctx context.Context, db *sql.DB, from, to string) error {
-	const shown = "(SELECT toYYYYMM(started_at) AS month, sum(cityHash64(call_id, version)) AS rows FROM %s FINAL GROUP BY month)"
+	shown := func(table string) string {
+		return fmt.Sprintf(`(SELECT month, sum(row) AS rows FROM (
+			SELECT toYYYYMM(started_at) AS month, cityHash64(call_id, version) AS row FROM %s FINAL
+			UNION ALL
+			SELECT DISTINCT toYYYYMM(started_at), 0 FROM %[1]s) GROUP BY month)`, table)
+	}
 	var months []uint32
-	if err := db.QueryRowContext(ctx, fmt.Sprintf("SELECT groupArray(month) FROM (SELECT month FROM "+shown+" AS f LEFT ANTI JOIN "+shown+" AS t USING (month, rows) ORDER BY month)", from, to)).Scan(&months); err != nil {
+	if err := db.QueryRowContext(ctx, "SELECT groupArray(month) FROM (SELECT month FROM "+shown(from)+" AS f LEFT ANTI JOIN "+shown(to)+" AS t USING (month, rows) ORDER BY month)").Scan(&months); err != nil {
 		return err
 	}
 	for _, month := range months {
