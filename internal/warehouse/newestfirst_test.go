@@ -3,6 +3,8 @@ package warehouse_test
 import (
 	"strings"
 	"testing"
+
+	"fonoteka/internal/warehouse"
 )
 
 // The table of calls of an older version, with calls in four months, is in every
@@ -44,6 +46,28 @@ func TestCallsOfAnOlderVersionGetTheNewKey(t *testing.T) {
 				t.Errorf("tables %q, want only calls by %s", got, key)
 			}
 		})
+	}
+}
+
+func TestAFailedCopyOfCallsLeavesThemAsTheyWere(t *testing.T) {
+	t.Parallel()
+	db := open(t)
+	ask(t, db, "CREATE TABLE old AS calls ENGINE = ReplacingMergeTree(version, is_deleted) PARTITION BY toYYYYMM(started_at) ORDER BY (started_at, integration, call_id)")
+	ask(t, db, "INSERT INTO old (integration, call_id, started_at, version) VALUES ('main', 5, '2026-01-01 00:00:00', 1)")
+	ask(t, db, "ALTER TABLE old ADD CONSTRAINT other CHECK call_id != 5") // of rows to come, and so of the copy
+	ask(t, db, "EXCHANGE TABLES calls AND old")
+	ask(t, db, "DROP TABLE old")
+	ask(t, db, "ALTER TABLE goose_db_version DELETE WHERE version_id = 33 SETTINGS mutations_sync = 1")
+	if err := db.Migrate(t.Context(), nil); !strings.Contains(warehouse.ServerWords(err), "Constraint") {
+		t.Fatalf("got %v", err)
+	}
+	if got := ask(t, db, "SELECT groupArray(name) FROM (SELECT name FROM system.tables WHERE database = currentDatabase() AND startsWith(name, 'calls') ORDER BY name)"); got != "['calls','calls_by_client']" {
+		t.Errorf("tables %s", got)
+	}
+	ask(t, db, "ALTER TABLE calls DROP CONSTRAINT other")
+	must(t, db.Migrate(t.Context(), nil))
+	if got := ask(t, db, "SELECT groupArray(call_id) FROM report_calls"); got != "[5]" {
+		t.Errorf("calls %s", got)
 	}
 }
 
