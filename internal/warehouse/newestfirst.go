@@ -15,10 +15,10 @@ import (
 // newestFirst is migration 33: it gives calls another key, whose first part falls
 // as started_at rises, so that ORDER BY started_at DESC reads report_calls
 // forwards and ends where LIMIT does. Under FINAL the server (26.7) cannot read
-// backwards, and its own descending keys (allow_experimental_reverse_key) lose
-// rows there. started_at is in the key as well, since the server merges months
-// apart only where the partition follows from the key; the index serves filters
-// on the column.
+// backwards, and its own descending keys are an experiment to it
+// (allow_experimental_reverse_key). started_at is in the key as well, since the
+// server merges months apart only where the partition follows from the key; the
+// index serves filters on the column.
 //
 // A key cannot be changed, so that the rows are copied into another table, which
 // takes the name of calls at once. It is in Go since what comes next depends on

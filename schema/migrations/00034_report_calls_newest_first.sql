@@ -10,8 +10,8 @@
 -- As before, but with the start read from the key that falls as it rises, so that
 -- ORDER BY started_at DESC LIMIT reads the newest calls only, though FINAL reads
 -- forwards. The filter is true of all calls: with none, the server reads the
--- columns of all rows that it looks at, and not of the listed ones (7 times the
--- bytes at 15 million calls).
+-- columns of all rows that it looks at, and not of the listed ones (134 MB for a
+-- thousand of 15 million calls instead of 31).
 CREATE OR REPLACE VIEW report_calls AS
 WITH
     CAST(-c.newest, 'DateTime64(3, \'UTC\')') AS start,
