@@ -11,6 +11,8 @@ import (
 type finder struct {
 	calls   []Call
 	seats   []map[string]bool // of calls: where it rang or talked, workplaces and accounts
+	clients map[named][]int   // calls by the client's digits, in order of their begin
+	ids     map[named][]int   // calls by their base id
 	actions []Action
 	seat    Seat
 	links   []Link
@@ -20,17 +22,24 @@ type finder struct {
 	paired map[[2]int]bool
 }
 
+// named is an id of an integration's, or the digits of a number.
+type named struct{ integration, id string }
+
 func newFinder(calls []Call, actions []Action, seat Seat) *finder {
 	f := &finder{
 		calls: slices.Clone(calls), actions: slices.Clone(actions), seat: seat,
+		clients: map[named][]int{}, ids: map[named][]int{},
 		made1: map[int]int{}, owned: map[int]bool{}, paired: map[[2]int]bool{},
 	}
 	slices.SortFunc(f.calls, func(a, b Call) int {
 		return cmp.Or(cmp.Compare(a.Integration, b.Integration), a.StartedAt.Compare(b.StartedAt), cmp.Compare(a.CallID, b.CallID))
 	})
 	slices.SortFunc(f.actions, func(a, b Action) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.ID, b.ID)) })
-	for _, c := range f.calls {
+	for i, c := range f.calls {
 		f.seats = append(f.seats, f.seatsOf(c))
+		client, id := named{c.Integration, c.ClientNumber.Digits}, named{c.Integration, c.PlatformCallID}
+		f.clients[client] = append(f.clients[client], i)
+		f.ids[id] = append(f.ids[id], i)
 	}
 	return f
 }
@@ -57,24 +66,28 @@ func (f *finder) at(c int, account string) bool {
 	return account != "" && (f.seats[c][account] || f.seats[c][f.seat(f.calls[c].Integration, account, f.calls[c].StartedAt)])
 }
 
-// around are the calls of an integration that begin within span of one of the
-// moments.
-func (f *finder) around(integration string, span time.Duration, moments ...time.Time) []int {
+// around are the calls of a client, by its digits, that begin within span of one
+// of the moments. A client without digits has none: its calls are many clients'.
+func (f *finder) around(integration, client string, span time.Duration, moments ...time.Time) []int {
+	if client == "" {
+		return nil
+	}
+	calls := f.clients[named{integration, client}]
 	var out []int
 	for _, m := range moments {
 		if m.IsZero() {
 			continue
 		}
-		from, _ := slices.BinarySearchFunc(f.calls, m.Add(-span), func(c Call, t time.Time) int {
-			return cmp.Or(cmp.Compare(c.Integration, integration), c.StartedAt.Compare(t))
-		})
-		for i := from; i < len(f.calls) && f.calls[i].Integration == integration && !f.calls[i].StartedAt.After(m.Add(span)); i++ {
-			if !slices.Contains(out, i) {
-				out = append(out, i)
+		from, _ := slices.BinarySearchFunc(calls, m.Add(-span), func(c int, t time.Time) int { return f.calls[c].StartedAt.Compare(t) })
+		for _, c := range calls[from:] {
+			if f.calls[c].StartedAt.After(m.Add(span)) {
+				break
 			}
+			out = append(out, c)
 		}
 	}
-	return out
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 // of is the call with a Call-ID that an action knew. A base id may be used
@@ -82,11 +95,8 @@ func (f *finder) around(integration string, span time.Duration, moments ...time.
 // an hour of a makeCall (clocks differ), within a day before a transfer.
 func (f *finder) of(a Action) (int, bool) {
 	found, nearest := -1, time.Duration(0)
-	for i, c := range f.calls {
-		if c.Integration != a.Integration || c.PlatformCallID != call.BaseID(a.PlatformCallID) {
-			continue
-		}
-		ago := a.At.Sub(c.StartedAt)
+	for _, i := range f.ids[named{a.Integration, call.BaseID(a.PlatformCallID)}] {
+		ago := a.At.Sub(f.calls[i].StartedAt)
 		if ago < -time.Hour || ago > 24*time.Hour || a.Kind == Make && ago > time.Hour {
 			continue
 		}

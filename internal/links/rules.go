@@ -1,6 +1,7 @@
 package links
 
 import (
+	"slices"
 	"time"
 
 	"fonoteka/internal/call"
@@ -20,8 +21,8 @@ func (f *finder) made() {
 			}
 			continue // its call may be still to come; another one is not it
 		}
-		for _, c := range f.around(a.Integration, Near, a.At) {
-			if f.at(c, a.AccountID) && f.hasClient(c, a.Number) {
+		for _, c := range f.around(a.Integration, a.Number, Near, a.At) {
+			if f.at(c, a.AccountID) {
 				open = append(open, [2]int{i, c})
 			}
 		}
@@ -46,8 +47,8 @@ func (f *finder) secondLegs() {
 				answered = l.AnsweredAt
 			}
 		}
-		for _, c := range f.around(a.Integration, Near, a.At, f.calls[first].StartedAt, answered) {
-			if c != first && !f.owned[c] && f.at(c, a.AccountID) && f.hasClient(c, a.Number) {
+		for _, c := range f.around(a.Integration, a.Number, Near, a.At, f.calls[first].StartedAt, answered) {
+			if c != first && !f.owned[c] && f.at(c, a.AccountID) {
 				edges = append(edges, [2]int{i, c})
 			}
 		}
@@ -57,10 +58,6 @@ func (f *finder) secondLegs() {
 		f.pair(ClickToCall, f.made1[e[0]], e[1], id, "the only call of that workplace with that number within 10 s of our makeCall or of its first leg's begin or answer")
 		f.own(e[0], e[1], Inferred, "the other leg of our makeCall")
 	}
-}
-
-func (f *finder) hasClient(c int, number string) bool {
-	return number != "" && f.calls[c].ClientNumber.Digits == number
 }
 
 // transferred finds the calls that our transferCalls led to.
@@ -76,10 +73,8 @@ func (f *finder) transferred() {
 			continue
 		}
 		firsts[i] = first
-		for _, c := range f.around(a.Integration, Near, a.At) {
-			if c != first && f.ledTo(c, first, a) {
-				edges = append(edges, [2]int{i, c})
-			}
+		for _, c := range f.ledTo(first, a) {
+			edges = append(edges, [2]int{i, c})
 		}
 	}
 	for _, e := range only(edges) {
@@ -87,23 +82,30 @@ func (f *finder) transferred() {
 	}
 }
 
-func (f *finder) ledTo(c, first int, a Action) bool {
-	if f.at(c, a.Number) && f.sameClient(c, first) {
-		return true
+// ledTo are the calls that a transfer of first may have led to: its client at the
+// target, or its workplace with the target.
+func (f *finder) ledTo(first int, a Action) []int {
+	var out []int
+	for _, c := range f.around(a.Integration, f.calls[first].ClientNumber.Digits, Near, a.At) {
+		if c != first && f.at(c, a.Number) {
+			out = append(out, c)
+		}
 	}
-	if !f.hasClient(c, a.Number) {
-		return false
+	for _, c := range f.around(a.Integration, a.Number, Near, a.At) {
+		if c != first && !slices.Contains(out, c) && f.shareSeat(c, first) {
+			out = append(out, c)
+		}
 	}
-	for seat := range f.seats[first] {
-		if f.seats[c][seat] {
+	return out
+}
+
+func (f *finder) shareSeat(a, b int) bool {
+	for seat := range f.seats[a] {
+		if f.seats[b][seat] {
 			return true
 		}
 	}
 	return false
-}
-
-func (f *finder) sameClient(a, b int) bool {
-	return !f.calls[a].ClientNumber.Hidden() && f.calls[a].ClientNumber.Digits == f.calls[b].ClientNumber.Digits
 }
 
 // forwarded finds the calls that the operator itself led on.
@@ -115,8 +117,8 @@ func (f *finder) forwarded() {
 			if l.Kind != call.Workplace {
 				continue
 			}
-			for _, c := range f.around(f.calls[first].Integration, Soon, moments(l)...) {
-				if c != first && !f.calls[c].StartedAt.Before(f.calls[first].StartedAt) && !found[c] && f.sameClient(c, first) && f.names(c, l) {
+			for _, c := range f.around(f.calls[first].Integration, f.calls[first].ClientNumber.Digits, Soon, moments(l)...) {
+				if c != first && !f.calls[c].StartedAt.Before(f.calls[first].StartedAt) && !found[c] && f.names(c, l) {
 					found[c] = true
 					edges = append(edges, [2]int{first, c})
 				}
