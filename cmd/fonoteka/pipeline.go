@@ -156,7 +156,7 @@ func (p *pipeline) newArchive(cfg *config, redisURL string, reg prometheus.Regis
 	if err != nil {
 		return err
 	}
-	p.workers, err = queue.NewServer(queue.ServerOptions{URL: redisURL, Handler: archiver.Handle, Concurrency: 24 * cfg.workers, Logger: p.log, Registerer: reg})
+	p.workers, err = queue.NewServer(queue.ServerOptions{URL: redisURL, Handler: archiver.Handle, Concurrency: 32 * cfg.workers, Logger: p.log, Registerer: reg})
 	return err
 }
 

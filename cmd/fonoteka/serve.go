@@ -112,7 +112,7 @@ func (cfg *config) decoder() relay.Decoder {
 
 // memoryGoal is what the runtime collects garbage harder for; GOMEMLIMIT overrides
 // it. Live data is some 50 MiB of it. The program's own pages, 45 MiB, come on top.
-const memoryGoal = 84 << 20
+const memoryGoal = 96 << 20
 
 // serve runs until ctx ends. What it takes in is safe from the first line on;
 // everything behind the spool may come up later, or go away and come back.

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -54,6 +56,10 @@ func (o *Options) validate() error {
 }
 
 func (o Options) native() *clickhouse.Options {
+	compression := &clickhouse.Compression{Method: clickhouse.CompressionLZ4}
+	if o.beside() {
+		compression = nil
+	}
 	return &clickhouse.Options{
 		Addr:             o.Addrs,
 		Auth:             clickhouse.Auth{Database: o.Database, Username: o.User, Password: o.Password},
@@ -63,8 +69,18 @@ func (o Options) native() *clickhouse.Options {
 		MaxOpenConns:     maxConns,
 		MaxIdleConns:     maxConns,
 		ConnOpenStrategy: clickhouse.ConnOpenInOrder,
-		Compression:      &clickhouse.Compression{Method: clickhouse.CompressionLZ4},
+		Compression:      compression,
 	}
+}
+
+// beside reports whether every server is on this machine, where packing and
+// unpacking costs more than it saves, and a megabyte for each connection.
+func (o Options) beside() bool {
+	return !slices.ContainsFunc(o.Addrs, func(addr string) bool {
+		host, _, err := net.SplitHostPort(addr)
+		ip, notIP := netip.ParseAddr(host)
+		return err != nil || host != "localhost" && (notIP != nil || !ip.IsLoopback())
+	})
 }
 
 func (o Options) http() *clickhouse.Options {
