@@ -35,7 +35,7 @@ type PlannerOptions struct {
 	Window int
 	// Depth counts the jobs that wait in the queue, those put off by a store that
 	// is out among them. While more is due than the window holds, it is filled
-	// again as soon as half of it is done. nil: it is filled every second then.
+	// again as soon as a quarter of it is done. nil: it is filled every second then.
 	Depth func(ctx context.Context) (int, error)
 	// Mend compares what Due reads with the whole catalogue, at the start and
 	// every MendEvery, and tells what was missing there and what settled. nil: never.
@@ -94,7 +94,7 @@ func NewPlanner(o PlannerOptions) (*Planner, error) {
 }
 
 // Run looks at once, then at every interval and whenever a window of a backlog
-// is half empty, and returns when ctx has ended. No failure stops it.
+// has room, and returns when ctx has ended. No failure stops it.
 func (p *Planner) Run(ctx context.Context) error {
 	checked := false // the refused ones, against today's list of hosts
 	for {
@@ -117,7 +117,7 @@ func (p *Planner) Run(ctx context.Context) error {
 		})
 		wait := time.After(p.Interval)
 		if full && p.failing == "" {
-			wait = p.halfEmpty(ctx)
+			wait = p.room(ctx)
 		}
 		select {
 		case <-ctx.Done():
@@ -136,14 +136,14 @@ const (
 	idleLook  = time.Second // between two looks at the catalogue
 )
 
-// halfEmpty waits until workers need more, at most an interval. Workers that take
+// room waits until workers need more, at most an interval. Workers that take
 // a whole window at once, as a batch of rows sets many of them free together, get
 // the next one at once; only the catalogue is not asked more often than that.
-func (p *Planner) halfEmpty(ctx context.Context) <-chan time.Time {
+func (p *Planner) room(ctx context.Context) <-chan time.Time {
 	if p.Depth == nil {
 		return time.After(min(p.Interval, idleLook))
 	}
-	if since := time.Since(p.looked); len(p.ahead) == 0 && since < idleLook && p.half(ctx) {
+	if since := time.Since(p.looked); len(p.ahead) == 0 && since < idleLook && p.low(ctx) {
 		return time.After(min(p.Interval, idleLook-since))
 	}
 	for end := time.Now().Add(p.Interval); time.Now().Before(end) && ctx.Err() == nil; {
@@ -151,16 +151,16 @@ func (p *Planner) halfEmpty(ctx context.Context) <-chan time.Time {
 		case <-ctx.Done():
 		case <-time.After(depthPoll):
 		}
-		if p.half(ctx) {
+		if p.low(ctx) {
 			break
 		}
 	}
 	return time.After(0)
 }
 
-func (p *Planner) half(ctx context.Context) bool {
+func (p *Planner) low(ctx context.Context) bool {
 	n, err := p.Depth(ctx)
-	return err != nil || n <= p.Window/2
+	return err != nil || n <= p.Window*3/4
 }
 
 // pass runs one look and reports a change from working to failing and back.
@@ -205,7 +205,8 @@ func (p *Planner) plan(ctx context.Context) (full bool, what string, err error) 
 			p.ahead, p.offered = nil, nil
 		}
 	}
-	if len(p.ahead) == 0 || now.Sub(p.looked) >= p.Interval {
+	ago := now.Sub(p.looked)
+	if len(p.ahead) == 0 || ago >= p.Interval || p.more && len(p.ahead) < p.Window && ago >= idleLook {
 		if err := p.look(ctx, now); err != nil {
 			return false, "catalogue", err
 		}

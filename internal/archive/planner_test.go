@@ -120,7 +120,7 @@ func TestABacklogIsReadAheadForAnIntervalAtMost(t *testing.T) {
 		defer plan(t, archive.PlannerOptions{Due: c, Queue: q, Hosts: hosts(t), Window: 4, Depth: depth})()
 		time.Sleep(5*time.Second + 100*time.Millisecond)
 		got := ids(q.take())
-		if len(got) != 18 || got[17] != "17:0" {
+		if len(got) != 19 || got[18] != "18:0" {
 			t.Errorf("enqueued %v", got)
 		}
 		q.mu.Lock()

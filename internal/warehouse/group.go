@@ -13,7 +13,8 @@ type group[K comparable, V any] struct {
 	mu   sync.Mutex
 	next *round[K, V] // those who wait for the query after the running one
 	busy bool
-	pace pace // of the queries; only work uses it
+	pace pace          // of the queries; only work uses it
+	full chan struct{} // holds one: many wait
 }
 
 // round is one query. Its fields but keys are set when done is closed.
@@ -45,6 +46,12 @@ func (g *group[K, V]) join(key K) *round[K, V] {
 	}
 	r := g.next
 	r.keys = append(r.keys, key)
+	if g.full == nil {
+		g.full = make(chan struct{}, 1)
+	}
+	if len(r.keys) == many {
+		g.full <- struct{}{}
+	}
 	if !g.busy {
 		g.busy = true
 		go g.work() // ends with the last question; each query has its deadline
@@ -52,16 +59,25 @@ func (g *group[K, V]) join(key K) *round[K, V] {
 	return r
 }
 
-// readPace is how often a question is put to the warehouse for many.
-const readPace = 250 * time.Millisecond
+const (
+	readPace = 250 * time.Millisecond // how often a question is put to the warehouse for many
+	many     = 128                    // for so many it is put sooner
+)
 
 // work queries until nobody waits.
 func (g *group[K, V]) work() {
 	for {
-		time.Sleep(g.pace.wait(readPace))
+		select {
+		case <-time.After(g.pace.wait(readPace)):
+		case <-g.full:
+		}
 		g.mu.Lock()
 		r := g.next
 		g.next = nil
+		select { // of this round
+		case <-g.full:
+		default:
+		}
 		g.busy = r != nil
 		g.mu.Unlock()
 		if r == nil {

@@ -16,7 +16,7 @@ func TestManyReadersGetTheirOwnRows(t *testing.T) {
 	t.Parallel()
 	db := open(t)
 	var rows []call.RecordingStatus
-	for i := range 40 {
+	for i := range 400 {
 		rows = append(rows, call.RecordingStatus{
 			Recording: call.Recording{
 				Integration: fmt.Sprint("i", i%2), ID: fmt.Sprintf("%032d", i), URL: "https://mtt.ru/a.mp3",
