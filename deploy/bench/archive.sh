@@ -4,12 +4,12 @@
 # copyurl` of the same links, with the same parallelism, into the same syncing
 # S3. Then serve's memory with files of 100 MB among them.
 #
-# RECORDINGS (about; 3000), WORKERS (16), ROUNDS of both sides (3), RCLONE (path
-# of a program; built in a temporary folder otherwise), BIN (bin).
+# RECORDINGS (about; 8000), WORKERS (16), ROUNDS of both sides (3; each takes 5 GB),
+# RCLONE (path of a program; built in a temporary folder otherwise), BIN (bin).
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-recordings=${RECORDINGS:-3000}
+recordings=${RECORDINGS:-8000}
 workers=${WORKERS:-16}
 rounds=${ROUNDS:-3}
 bin=${BIN:-$PWD/bin}

@@ -84,7 +84,7 @@ type bodyBuffers struct {
 }
 
 // maxKept bounds what is kept for bodies to come; what is more is garbage.
-const maxKept = 8 << 20
+const maxKept = 12 << 20
 
 // get returns a buffer of at least n bytes and what gives it back.
 func (b *bodyBuffers) get(n int64) (buf []byte, giveBack func()) {

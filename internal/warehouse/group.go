@@ -60,8 +60,8 @@ func (g *group[K, V]) join(key K) *round[K, V] {
 }
 
 const (
-	readPace = 250 * time.Millisecond // how often a question is put to the warehouse for many
-	many     = 128                    // for so many it is put sooner
+	readPace = 350 * time.Millisecond // how often a question is put to the warehouse for many
+	many     = 192                    // for so many it is put sooner
 )
 
 // work queries until nobody waits.

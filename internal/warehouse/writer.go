@@ -12,7 +12,7 @@ import (
 var ErrWriterStopped = errors.New("warehouse: writer stopped")
 
 const (
-	maxBatch  = 1000                   // recordings of one insert
+	maxBatch  = 256                    // recordings of one insert; with so many it waits no longer
 	writePace = 500 * time.Millisecond // how often rows are written for many
 )
 
