@@ -20,7 +20,7 @@ type catalogue struct {
 }
 
 func (c catalogue) Recording(ctx context.Context, integration, id string) (row call.RecordingStatus, known bool, err error) {
-	err = c.within(ctx, 5*time.Second, 250*time.Millisecond, func(ctx context.Context) (err error) {
+	err = c.within(ctx, 5*time.Second, 500*time.Millisecond, func(ctx context.Context) (err error) {
 		row, known, err = c.reader.Recording(ctx, integration, id)
 		return err
 	})

@@ -111,7 +111,8 @@ func (cfg *config) decoder() relay.Decoder {
 }
 
 // memoryGoal is what the runtime collects garbage harder for; GOMEMLIMIT overrides
-// it. Live data is some 50 MiB of it. The program's own pages, 45 MiB, come on top.
+// it. Live data is some 60 MiB of it in a drain. The program's own pages, 45 MiB,
+// come on top.
 const memoryGoal = 96 << 20
 
 // serve runs until ctx ends. What it takes in is safe from the first line on;

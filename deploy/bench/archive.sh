@@ -116,6 +116,7 @@ metric() { # NAME: its value, rounded
 }
 none_left() { [ "$(count_state "!= 'archived'")" = 0 ]; }
 all_archived() { [ "$(metric fonoteka_archive_archived_total)" = "$n" ]; }
+nearly_archived() { [ "$(metric fonoteka_archive_archived_total)" -gt $((n * 4 / 5)) ]; }
 settled_calls() { # the deriver's second look at a call comes a minute after the last touch
 	[ "$(sql "SELECT max(inserted_at) <= (SELECT parseDateTime64BestEffortOrZero(argMax(position, version), 6, 'UTC') FROM progress WHERE name = 'deriver') FROM touched")" = 1 ]
 }
@@ -178,6 +179,7 @@ run_rclone() { # the stores are up, serve has nothing to do
 		force_path_style = true
 	END
 	"$rclone" mkdir "s3:rclone"
+	until calm; do :; done
 	local from to copied s3 store
 	s3=$(store_pid s3)
 	store=$(cpu_of "$s3")
@@ -211,11 +213,13 @@ run_fonoteka() {
 	before=($(cpu_of "$serve") $(cpu_of "$s3") $(cpu_of "$engine"))
 	from=$(now)
 	kill -CONT "$sim"
-	pause=2 until_true 300 "archiving" all_archived # each look costs 20 ms of a core
+	pause=2 until_true 300 "archiving" nearly_archived # each look costs 20 ms of a core
+	until_true 60 "archiving the last" all_archived
+	local to
+	to=$(now)
 	local after=($(cpu_of "$serve") $(cpu_of "$s3") $(cpu_of "$engine"))
 	[ "$(count_state "= 'archived'")" = "$n" ] || fail "not all rows say archived" "$work/serve.log"
-	ours_to=$(sql "SELECT toUnixTimestamp64Milli(max(at)) / 1000 FROM custody WHERE step = 'archived'")
-	ours=$(per_second "$n" "$from" "$ours_to")
+	ours=$(per_second "$n" "$from" "$to")
 	ours_cpu=$(each_ms 0 "$(awk -v a="${after[*]}" -v b="${before[*]}" 'BEGIN { split(a, x); split(b, y); print x[1] + x[2] + x[3] - y[1] - y[2] - y[3] }')")
 	echo "fonoteka: $ours recordings/s, with sidecar and row; CPU of each $ours_cpu ms: serve $(each_ms "${before[0]}" "${after[0]}"), S3 $(each_ms "${before[1]}" "${after[1]}"), ClickHouse $(each_ms "${before[2]}" "${after[2]}"); serve without the engine $(memory) MB resident at most"
 	ours_all=$((ours_all + ours))

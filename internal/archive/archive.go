@@ -43,7 +43,7 @@ type Catalogue interface {
 	// to the chain of custody. When it returns nil both are durable.
 	Save(ctx context.Context, row call.RecordingStatus, steps ...call.Custody) error
 	// Recording reads a row; false if there is none. It is asked once per job,
-	// by as many jobs at once as there are workers.
+	// by all jobs at once.
 	Recording(ctx context.Context, integration, id string) (call.RecordingStatus, bool, error)
 }
 
@@ -71,7 +71,7 @@ type Options struct {
 	// next try. nil: there is none.
 	Refresh func(ctx context.Context, integration, host string) error
 	// Parallel bounds how many jobs download and store at once, and how many write
-	// their sidecars; 0: all that are handled. It may be several times smaller than
+	// their sidecars; 0: all that are handled. It may be many times smaller than
 	// the number of jobs handled at once: the others wait for the catalogue, in groups.
 	Parallel int
 	// TalkOf returns what the CDR of a recording's call says by now: how long the

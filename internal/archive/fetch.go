@@ -85,8 +85,8 @@ func (o *FetchOptions) validate() error {
 // credentials but the token, and uses no proxy from the environment, which
 // would resolve names out of our sight.
 //
-// Its memory is bounded by FetchOptions.Memory plus 64 KiB per download. Who
-// waits for a limit per host holds none of it.
+// Its memory is bounded by FetchOptions.Memory plus maxKept, kept for bodies to
+// come, and 64 KiB per download. Who waits for a limit per host holds none of it.
 type Fetcher struct {
 	o        FetchOptions
 	client   *http.Client

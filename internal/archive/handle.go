@@ -29,7 +29,7 @@ func (a *Archiver) Handle(ctx context.Context, job queue.Job) error {
 	switch {
 	case err != nil:
 		outcome = "again"
-		if ctx.Err() == nil {
+		if ctx.Err() == nil && !errors.Is(err, queue.ErrStopping) {
 			a.outage.failed(ctx, job.Recording.ID, err)
 		}
 	default:
@@ -70,8 +70,10 @@ type commit func(ctx context.Context) error
 // which writes in groups, holds neither a body nor another's place.
 func (a *Archiver) attempt(ctx context.Context, job queue.Job, rec call.Recording, row call.RecordingStatus, known bool, t talk) (outcome string, commit commit, err error) {
 	if a.slots != nil {
-		if err := a.slots.Acquire(ctx, 1); err != nil {
-			return "", nil, context.Cause(ctx)
+		before, end := queue.BeforeStop(ctx)
+		defer end()
+		if err := a.slots.Acquire(before, 1); err != nil {
+			return "", nil, context.Cause(before)
 		}
 		defer a.slots.Release(1)
 	}

@@ -15,7 +15,8 @@ import (
 )
 
 // Due lists what the catalogue wants tried now, and what the rules refused, what
-// expires first first. The warehouse implements it.
+// expires first first: more than half of the limit where there is more, since some
+// may settle while they are read. The warehouse implements it.
 type Due interface {
 	DueRecordings(ctx context.Context, now time.Time, limit int) ([]call.RecordingStatus, error)
 	RefusedRecordings(ctx context.Context, limit int) ([]call.RecordingStatus, error)
@@ -86,7 +87,7 @@ func NewPlanner(o PlannerOptions) (*Planner, error) {
 	f := promauto.With(o.Registerer)
 	return &Planner{
 		PlannerOptions: o,
-		due:            f.NewGauge(prometheus.GaugeOpts{Name: "fonoteka_archive_due", Help: "Recordings due at the last look, at most the planner's window."}),
+		due:            f.NewGauge(prometheus.GaugeOpts{Name: "fonoteka_archive_due", Help: "Recordings due at the last look, at most sixteen of the planner's windows."}),
 		passes:         f.NewCounterVec(prometheus.CounterOpts{Name: "fonoteka_archive_planner_passes_total", Help: "The planner's looks at the catalogue: ok, or what failed."}, []string{"result"}),
 		released:       f.NewCounter(prometheus.CounterOpts{Name: "fonoteka_archive_released_total", Help: "Refused recordings tried again because the list of hosts allows them now."}),
 		mended:         f.NewCounterVec(prometheus.CounterOpts{Name: "fonoteka_archive_open_mended_total", Help: "Recordings whose row in recordings_open had to be mended at the hourly comparison: missing (which should never be), or settled since long."}, []string{"what"}),
@@ -206,7 +207,7 @@ func (p *Planner) plan(ctx context.Context) (full bool, what string, err error) 
 		}
 	}
 	ago := now.Sub(p.looked)
-	if len(p.ahead) == 0 || ago >= p.Interval || p.more && len(p.ahead) < p.Window && ago >= idleLook {
+	if ago >= p.Interval || len(p.ahead) == 0 || p.more && len(p.ahead) < p.Window && ago >= idleLook {
 		if err := p.look(ctx, now); err != nil {
 			return false, "catalogue", err
 		}
@@ -225,7 +226,8 @@ func (p *Planner) plan(ctx context.Context) (full bool, what string, err error) 
 // look reads what is due. What went into the queue less than an interval ago is
 // left out: that the queue knows a job costs it as much as a new one.
 func (p *Planner) look(ctx context.Context, now time.Time) error {
-	rows, err := p.Due.DueRecordings(ctx, now, readAhead*p.Window)
+	limit := readAhead * p.Window
+	rows, err := p.Due.DueRecordings(ctx, now, limit)
 	if err != nil {
 		return err
 	}
@@ -240,7 +242,7 @@ func (p *Planner) look(ctx context.Context, now time.Time) error {
 		}
 		ahead = append(ahead, row)
 	}
-	p.ahead, p.more, p.offered, p.looked = ahead, len(rows) == readAhead*p.Window, offered, now
+	p.ahead, p.more, p.offered, p.looked = ahead, len(rows) > limit/2, offered, time.Now()
 	return nil
 }
 

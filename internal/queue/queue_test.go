@@ -251,6 +251,30 @@ func TestStoppingLetsJobsEndAndTakesBackTheRest(t *testing.T) {
 	eventually(t, "the next server does what was left", func() bool { return got.count() == 1 })
 }
 
+func TestAJobThatHasNotBegunEndsWhenTheServerStops(t *testing.T) {
+	t.Parallel()
+	redis := newServer(t)
+	redis.start()
+	c := client(t, redis.url())
+	waits := make(chan struct{})
+	stop := run(t, queue.ServerOptions{URL: redis.url(), ShutdownTimeout: time.Hour, Handler: func(ctx context.Context, _ queue.Job) error {
+		before, end := queue.BeforeStop(ctx)
+		defer end()
+		close(waits)
+		<-before.Done()
+		if ctx.Err() != nil || !errors.Is(context.Cause(before), queue.ErrStopping) {
+			t.Errorf("%v, %v", ctx.Err(), context.Cause(before))
+		}
+		return context.Cause(before)
+	}})
+	enqueue(t, c, job("waits", 0), queue.Options{})
+	<-waits
+	stop()
+	got := &seen{}
+	run(t, queue.ServerOptions{URL: redis.url(), Handler: got.add})
+	eventually(t, "the next server does it", func() bool { return got.count() == 1 })
+}
+
 func TestAnAddressWithAMistakeIsRefusedWithoutItsPassword(t *testing.T) {
 	t.Parallel()
 	for _, url := range []string{"", "localhost:6379", "http://:secret@localhost", "redis://:secret@host:port/%zz", "redis://:secret@localhost/x", "redis://:secret@localhost:6379?db=secret"} {

@@ -89,7 +89,7 @@ func (s *Server) Run(ctx context.Context) error {
 	defer cancel()
 	srv := asynq.NewServerFromRedisClient(s.redis, asynq.Config{
 		Concurrency:    s.o.Concurrency,
-		BaseContext:    func() context.Context { return base },
+		BaseContext:    func() context.Context { return context.WithValue(base, stopping{}, ctx) },
 		Queues:         map[string]int{urgent: 2, normal: 1},
 		StrictPriority: true,
 		// A job that is due in two seconds should run in two seconds. Both are
@@ -112,6 +112,25 @@ func (s *Server) Run(ctx context.Context) error {
 	cancel()
 	s.jobs.Wait()
 	return nil
+}
+
+// stopping is the key of the context that ends when the server is told to stop.
+type stopping struct{}
+
+// ErrStopping is why a job that had not begun does not begin.
+var ErrStopping = errors.New("queue: the server stops")
+
+// BeforeStop derives from a job's context one that ends, with ErrStopping as its
+// cause, already when the job's server is told to stop: for a job that still waits
+// for its turn. end frees it.
+func BeforeStop(ctx context.Context) (before context.Context, end func()) {
+	before, cancel := context.WithCancelCause(ctx)
+	stop, ok := ctx.Value(stopping{}).(context.Context)
+	if !ok {
+		return before, func() { cancel(nil) }
+	}
+	detach := context.AfterFunc(stop, func() { cancel(ErrStopping) })
+	return before, func() { detach(); cancel(nil) }
 }
 
 // RetryDelay is how long a job waits after its n-th failure by infrastructure:

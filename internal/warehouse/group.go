@@ -91,10 +91,10 @@ func (g *group[K, V]) work() {
 }
 
 // pace spreads what is done for many at once: a round that follows upon one with
-// company waits until some time after that one's beginning, so that under load
-// there are few rounds with many in each. A question to ClickHouse costs 5 ms of
-// a core and an insert 20, for one row or for hundreds. Who comes alone never
-// waits.
+// company waits until some time after that one's beginning, or until it has many
+// itself, so that under load there are few rounds with many in each. A question
+// to ClickHouse costs 5 ms of a core and an insert 20, for one row or for
+// hundreds. Who comes alone, and not right after such a round, never waits.
 type pace struct {
 	began   time.Time
 	company bool // of the last round

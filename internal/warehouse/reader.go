@@ -11,8 +11,9 @@ import (
 
 // Reader answers many callers' questions about single recordings and calls in
 // few queries: one about sixteen rows costs hardly more than one about one row
-// (5 ms of a core). Whatever is asked while a query runs goes together into the
-// next; who asks alone is answered at once. It is safe for concurrent use.
+// (5 ms of a core). Whatever is asked while a query runs, and for a moment after
+// one for many, goes together into the next; who asks alone is answered at once.
+// It is safe for concurrent use.
 type Reader struct {
 	recordings group[recordingKey, call.RecordingStatus]
 	talks      group[CallKey, Talk]
