@@ -157,11 +157,22 @@ func (w *writer) reserve(length int64) {
 	}
 }
 
+// space is where the next bytes are read to: their place in the body's memory, or
+// other where there is none.
+func (w *writer) space(other []byte) []byte {
+	mem := w.body.mem
+	if w.body.file != nil || len(mem) == cap(mem) {
+		return other
+	}
+	return mem[len(mem):min(cap(mem), len(mem)+readSize)]
+}
+
+// write takes p, the first bytes of what space returned.
 func (w *writer) write(p []byte) error {
 	w.hash.Write(p)
 	w.body.Size += int64(len(p))
 	if w.body.file == nil && w.body.Size <= int64(cap(w.body.mem)) {
-		w.body.mem = append(w.body.mem, p...)
+		w.body.mem = w.body.mem[:w.body.Size] // p lies there already
 		return nil
 	}
 	if w.body.file == nil {

@@ -160,11 +160,12 @@ func (t *transfer) read(ctx context.Context, cancel context.CancelCauseFunc, res
 	buf := readBuffers.Get().(*[readSize]byte)
 	defer readBuffers.Put(buf)
 	for {
-		n, readErr := still.during(func() (int, error) { return resp.Body.Read(buf[:]) })
+		next := t.w.space(buf[:])
+		n, readErr := still.during(func() (int, error) { return resp.Body.Read(next) })
 		if t.have()+int64(n) > t.f.o.MaxSize {
 			return tooLarge(host, t.f.o.MaxSize)
 		}
-		if err := t.w.write(buf[:n]); err != nil {
+		if err := t.w.write(next[:n]); err != nil {
 			return err
 		}
 		if readErr == io.EOF {

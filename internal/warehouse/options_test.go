@@ -57,6 +57,18 @@ func TestParseURLRefusesWithoutShowingThePassword(t *testing.T) {
 	}
 }
 
+func TestOnlyWhatLeavesThisMachineIsCompressed(t *testing.T) {
+	t.Parallel()
+	for addrs, want := range map[string]bool{
+		"127.0.0.1:9000": false, "[::1]:9000": false, "localhost:9000,127.0.0.1:9001": false,
+		"10.0.0.1:9000": true, "clickhouse:9000": true, "127.0.0.1:9000,other:9000": true,
+	} {
+		if got := (warehouse.Options{Addrs: strings.Split(addrs, ",")}).Compressed(); got != want {
+			t.Errorf("%s: compressed %v", addrs, got)
+		}
+	}
+}
+
 func TestOpenRefusesWhatCannotWork(t *testing.T) {
 	t.Parallel()
 	for _, o := range []warehouse.Options{{}, {Addrs: []string{"host"}}} {
