@@ -114,6 +114,7 @@ metric() { # NAME: its value, rounded
 	at=$(sed -n 's/.*msg=listening.*private=\([^ ]*\).*/\1/p' "$work/serve.log")
 	curl -sf "http://$at/metrics" | awk -v name="$1" '$1 == name { printf "%.0f", $2 }'
 }
+large_announced() { [ "$(sql "SELECT countIf(url LIKE '%:$large/%') FROM recordings")" -gt 0 ]; }
 none_left() { [ "$(count_state "!= 'archived'")" = 0 ]; }
 all_archived() { [ "$(metric fonoteka_archive_archived_total)" = "$n" ]; }
 nearly_archived() { [ "$(metric fonoteka_archive_archived_total)" -gt $((n * 4 / 5)) ]; }
@@ -244,6 +245,7 @@ echo "with files of 100 MB among them …"
 kill "$sim"
 simulate small2 400 300000 "$RANDOM" "$small"
 simulate large 12 100000000 "$RANDOM" "$large"
+until_true 60 "announcing" large_announced
 until_true 60 "announcing" settled
 until_true 300 "archiving" none_left
 echo "serve without the engine: $(memory) MB resident at most (reach 150), largest file $(sql "SELECT max(size) FROM recordings") bytes, $(sql "SELECT countIf(size > 50000000) FROM recordings") of them"
