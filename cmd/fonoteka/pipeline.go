@@ -156,6 +156,8 @@ func (p *pipeline) newArchive(cfg *config, redisURL string, reg prometheus.Regis
 	if err != nil {
 		return err
 	}
+	// Many more jobs than downloads: most of them wait for the catalogue, in groups.
+	// With fewer, places for downloads stand empty; with more, a job's end costs more.
 	p.workers, err = queue.NewServer(queue.ServerOptions{URL: redisURL, Handler: archiver.Handle, Concurrency: 32 * cfg.workers, Logger: p.log, Registerer: reg})
 	return err
 }

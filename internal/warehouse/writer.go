@@ -19,8 +19,8 @@ const (
 // Writer saves rows of the catalogue for many callers at once. One archived
 // file is one row, and one durable insert of one row takes as long as one of a
 // thousand; so what comes while an insert runs, and within half a second of its
-// beginning, goes together into the next, up to maxBatch. A row that comes alone is written at
-// once.
+// beginning, goes together into the next, up to maxBatch. A row that comes alone
+// is written at once.
 type Writer struct {
 	db      *DB
 	pace    pace // only Run uses it
