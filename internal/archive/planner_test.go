@@ -150,6 +150,34 @@ func TestAWindowThatIsTakenAtOnceIsFilledAtOnce(t *testing.T) {
 	})
 }
 
+// shrinking gives one page after the other, each with four rows that have settled
+// while it was read.
+type shrinking struct {
+	*catalogue
+	rows []call.RecordingStatus
+}
+
+func (s *shrinking) DueRecordings(_ context.Context, _ time.Time, limit int) ([]call.RecordingStatus, error) {
+	page := s.rows[:min(limit, len(s.rows))]
+	s.rows = s.rows[len(page):]
+	return page[min(4, len(page)):], nil
+}
+
+func TestAPageThatShrinksIsNotTheEndOfABacklog(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, q := &shrinking{catalogue: newCatalogue()}, &jobs{}
+		for i := range 200 { // three pages of 64, and eight
+			c.rows = append(c.rows, waiting(strconv.Itoa(i), call.Announced, 0, time.Time{}, time.Now().Add(90*day)))
+		}
+		depth := func(context.Context) (int, error) { return 0, nil }
+		defer plan(t, archive.PlannerOptions{Due: c, Queue: q, Hosts: hosts(t), Window: 4, Depth: depth})()
+		time.Sleep(9 * time.Second)
+		if n := len(q.take()); n != 3*60+4 {
+			t.Errorf("%d enqueued", n)
+		}
+	})
+}
+
 func TestRefusedRecordingsAreReleasedWhenTheListAllowsThem(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		now := time.Now()
