@@ -30,7 +30,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"golang.org/x/sync/semaphore"
 
 	"fonoteka/internal/blob"
 	"fonoteka/internal/call"
@@ -98,10 +97,10 @@ func (o *Options) validate() error {
 // number of processes, may work on the same recordings.
 type Archiver struct {
 	Options
-	m        *metrics
-	outage   outage
-	slots    *semaphore.Weighted // of downloads; nil: no limit
-	sidecars *semaphore.Weighted // likewise
+	m         *metrics
+	outage    outage
+	downloads *places // nil: no limit
+	sidecars  *places // likewise
 }
 
 // New makes an Archiver.
@@ -111,7 +110,7 @@ func New(o Options) (*Archiver, error) {
 	}
 	a := &Archiver{Options: o, m: newMetrics(o.Registerer), outage: outage{log: o.Logger, now: o.Now}}
 	if o.Parallel > 0 {
-		a.slots, a.sidecars = semaphore.NewWeighted(int64(o.Parallel)), semaphore.NewWeighted(int64(o.Parallel))
+		a.downloads, a.sidecars = newPlaces(o.Parallel), newPlaces(o.Parallel)
 	}
 	return a, nil
 }

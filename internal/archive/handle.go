@@ -55,7 +55,7 @@ func (a *Archiver) handle(ctx context.Context, job queue.Job) (outcome string, e
 	case known:
 		rec = merge(rec, row.Recording)
 	}
-	outcome, commit, err := a.attempt(ctx, job, rec, row, err == nil, <-talked)
+	outcome, commit, err := a.attemptInTurn(ctx, job, rec, row, err == nil, <-talked)
 	if err != nil {
 		return "", err
 	}
@@ -65,18 +65,21 @@ func (a *Archiver) handle(ctx context.Context, job queue.Job) (outcome string, e
 // commit writes what is left of an attempt: its sidecar, and the row.
 type commit func(ctx context.Context) error
 
-// attempt does what needs the operator's server and the store, within the limit
-// of Options.Parallel. The rest is left to commit: who waits for the catalogue,
-// which writes in groups, holds neither a body nor another's place.
-func (a *Archiver) attempt(ctx context.Context, job queue.Job, rec call.Recording, row call.RecordingStatus, known bool, t talk) (outcome string, commit commit, err error) {
-	if a.slots != nil {
-		before, end := queue.BeforeStop(ctx)
-		defer end()
-		if err := a.slots.Acquire(before, 1); err != nil {
-			return "", nil, context.Cause(before)
-		}
-		defer a.slots.Release(1)
+// attemptInTurn is attempt within the limit of Options.Parallel. What it leaves to
+// commit is not limited: who waits for the catalogue, which writes in groups, holds
+// neither a body nor another's place.
+func (a *Archiver) attemptInTurn(ctx context.Context, job queue.Job, rec call.Recording, row call.RecordingStatus, known bool, t talk) (outcome string, commit commit, err error) {
+	before, end := queue.BeforeStop(ctx)
+	defer end()
+	if refused := a.downloads.do(before, func() { outcome, commit, err = a.attempt(ctx, job, rec, row, known, t) }); refused != nil {
+		return "", nil, refused
 	}
+	return outcome, commit, err
+}
+
+// attempt does what needs the operator's server and the store. known: the
+// catalogue has answered, with row.
+func (a *Archiver) attempt(ctx context.Context, job queue.Job, rec call.Recording, row call.RecordingStatus, known bool, t talk) (string, commit, error) {
 	key := Key(rec)
 	// A recording that nobody has tried is not in the store, as a rule: if it is,
 	// its conditional put says so. While something of ours fails, or is not known,
@@ -84,8 +87,8 @@ func (a *Archiver) attempt(ctx context.Context, job queue.Job, rec call.Recordin
 	if job.Attempt > 0 || row.Attempt > 0 || !known || a.outage.failing() {
 		object, err := a.Store.Stat(ctx, key)
 		if err == nil {
-			commit, err = a.finish(ctx, rec, job, object)
-			return "finished", commit, err
+			left, err := a.finish(ctx, rec, job, object)
+			return "finished", left, err
 		}
 		if !errors.Is(err, blob.ErrNotFound) {
 			a.m.infra.WithLabelValues("store").Inc()

@@ -39,14 +39,11 @@ func (a *Archiver) putSidecar(ctx context.Context, s Sidecar) (Sidecar, error) {
 
 // putSidecarInTurn is putSidecar for those who hold no place among the downloads:
 // as many at once as there are such places.
-func (a *Archiver) putSidecarInTurn(ctx context.Context, s Sidecar) (Sidecar, error) {
-	if a.sidecars != nil {
-		if err := a.sidecars.Acquire(ctx, 1); err != nil {
-			return s, context.Cause(ctx)
-		}
-		defer a.sidecars.Release(1)
+func (a *Archiver) putSidecarInTurn(ctx context.Context, s Sidecar) (stored Sidecar, err error) {
+	if refused := a.sidecars.do(ctx, func() { stored, err = a.putSidecar(ctx, s) }); refused != nil {
+		return s, refused
 	}
-	return a.putSidecar(ctx, s)
+	return stored, err
 }
 
 func (a *Archiver) readSidecar(ctx context.Context, key string) (Sidecar, error) {

@@ -1,0 +1,83 @@
+package archive_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"fonoteka/internal/archive"
+)
+
+// withPlaces runs a test in a bubble that can end only when each goroutine has.
+func withPlaces(t *testing.T, n int, test func(t *testing.T, do func(context.Context, func()) error)) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := archive.NewPlaces(n)
+		test(t, func(ctx context.Context, f func()) error { return archive.Do(p, ctx, f) })
+		time.Sleep(archive.PlaceIdle)
+	})
+}
+
+func TestNoMoreJobsAtOnceThanPlaces(t *testing.T) {
+	withPlaces(t, 3, func(t *testing.T, do func(context.Context, func()) error) {
+		var now, most atomic.Int32
+		var all sync.WaitGroup
+		for range 50 {
+			all.Go(func() {
+				err := do(t.Context(), func() {
+					if n := now.Add(1); n > most.Load() {
+						most.Store(n)
+					}
+					time.Sleep(time.Second)
+					now.Add(-1)
+				})
+				if err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		begin := time.Now()
+		all.Wait()
+		if most.Load() != 3 || time.Since(begin) != 17*time.Second {
+			t.Errorf("%d at once, %s in all; want 3 and 17 s", most.Load(), time.Since(begin))
+		}
+	})
+}
+
+func TestWaitingForAPlaceEndsWithTheContext(t *testing.T) {
+	withPlaces(t, 1, func(t *testing.T, do func(context.Context, func()) error) {
+		free := make(chan struct{})
+		go func() { _ = do(t.Context(), func() { <-free }) }()
+		synctest.Wait()
+		why := errors.New("why")
+		ctx, cancel := context.WithCancelCause(t.Context())
+		cancel(why)
+		if err := do(ctx, func() { t.Error("it ran") }); !errors.Is(err, why) {
+			t.Errorf("error %v, want the cause", err)
+		}
+		close(free)
+	})
+}
+
+// A job that panics ends by itself, where its queue can see it, and costs no place.
+func TestAPanicIsItsJobs(t *testing.T) {
+	withPlaces(t, 1, func(t *testing.T, do func(context.Context, func()) error) {
+		var got any
+		func() {
+			defer func() { got = recover() }()
+			_ = do(t.Context(), func() { panic("no such file") })
+		}()
+		if text, _ := got.(string); !strings.HasPrefix(text, "no such file\n") || !strings.Contains(text, "TestAPanicIsItsJobs") {
+			t.Errorf("recovered %v, want the panic and where it was", got)
+		}
+		ran := false
+		if err := do(t.Context(), func() { ran = true }); err != nil || !ran {
+			t.Errorf("the next job: ran %t, %v", ran, err)
+		}
+	})
+}
