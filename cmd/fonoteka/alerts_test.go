@@ -77,14 +77,15 @@ func registered(t *testing.T) *described {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := cfg.stack(st.Values(), nil, embedded.StackOptions{Log: log, Registerer: d}); err != nil {
+	stack, err := cfg.stack(st.Values(), nil, embedded.StackOptions{Log: log, Registerer: d})
+	if err != nil {
 		t.Fatal(err)
 	}
 	a, err := cfg.newAccess(log, d)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := newPipeline(cfg, st.Values(), a, sp, log, d)
+	p, err := newPipeline(cfg, st.Values(), stack, a, sp, log, d)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,6 +16,7 @@ import (
 	"fonoteka/internal/blob"
 	"fonoteka/internal/call"
 	"fonoteka/internal/cdr"
+	"fonoteka/internal/embedded"
 	"fonoteka/internal/fixity"
 	"fonoteka/internal/queue"
 	"fonoteka/internal/relay"
@@ -55,7 +56,7 @@ type pipeline struct {
 	bucketFault atomic.Pointer[error] // why the bucket was not there, likewise
 }
 
-func newPipeline(cfg *config, v state.Values, a *access, sp *spool.Spool, log *slog.Logger, reg prometheus.Registerer) (*pipeline, error) {
+func newPipeline(cfg *config, v state.Values, stack *embedded.Stack, a *access, sp *spool.Spool, log *slog.Logger, reg prometheus.Registerer) (*pipeline, error) {
 	p := &pipeline{log: log, data: cfg.data, access: a}
 	o, err := cfg.warehouseOptions(v, false)
 	if err != nil {
@@ -76,8 +77,11 @@ func newPipeline(cfg *config, v state.Values, a *access, sp *spool.Spool, log *s
 			sayRetention(*i.retention, log.With("integration", i.name))
 		}
 	}
-	redisURL := cfg.redisOrEmbedded(v)
-	if p.queue, err = queue.NewClient(queue.ClientOptions{URL: redisURL, Logger: log, Registerer: reg}); err != nil {
+	redisURL, dialRedis := cfg.redisOrEmbedded(v), queue.Dialer(nil)
+	if cfg.redisURL == "" {
+		dialRedis = stack.DialRedis
+	}
+	if p.queue, err = queue.NewClient(queue.ClientOptions{URL: redisURL, Dial: dialRedis, Logger: log, Registerer: reg}); err != nil {
 		return nil, err
 	}
 	p.catalogue = p.warehouse.NewWriter()
@@ -93,7 +97,7 @@ func newPipeline(cfg *config, v state.Values, a *access, sp *spool.Spool, log *s
 	if err := errors.Join(p.newRollup(cfg, reg), p.newRelays(cfg, sp, reg), p.newKeeping(cfg, a, reg)); err != nil {
 		return nil, err
 	}
-	return p, p.newArchive(cfg, redisURL, reg)
+	return p, p.newArchive(cfg, redisURL, dialRedis, reg)
 }
 
 func (p *pipeline) newRelays(cfg *config, sp *spool.Spool, reg prometheus.Registerer) error {
@@ -128,7 +132,7 @@ func (p *pipeline) catalogueWorks() bool {
 	return failures == 0 && p.migrated.Load()
 }
 
-func (p *pipeline) newArchive(cfg *config, redisURL string, reg prometheus.Registerer) error {
+func (p *pipeline) newArchive(cfg *config, redisURL string, dialRedis queue.Dialer, reg prometheus.Registerer) error {
 	tokenHosts, err := cfg.tokenHosts()
 	if err != nil {
 		return err
@@ -158,7 +162,7 @@ func (p *pipeline) newArchive(cfg *config, redisURL string, reg prometheus.Regis
 	}
 	// Many more jobs than downloads: most of them wait for the catalogue, in groups.
 	// With fewer, places for downloads stand empty; with more, a job's end costs more.
-	p.workers, err = queue.NewServer(queue.ServerOptions{URL: redisURL, Handler: archiver.Handle, Concurrency: 32 * cfg.workers, Logger: p.log, Registerer: reg})
+	p.workers, err = queue.NewServer(queue.ServerOptions{URL: redisURL, Dial: dialRedis, Handler: archiver.Handle, Concurrency: 32 * cfg.workers, Logger: p.log, Registerer: reg})
 	return err
 }
 

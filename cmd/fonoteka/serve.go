@@ -148,7 +148,7 @@ func serve(ctx context.Context, cfg *config, log *slog.Logger) (err error) {
 	if err != nil {
 		return err
 	}
-	p, err := newPipeline(cfg, st.Values(), acc, sp, log, reg)
+	p, err := newPipeline(cfg, st.Values(), stack, acc, sp, log, reg)
 	if err != nil {
 		return err
 	}

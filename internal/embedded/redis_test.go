@@ -2,6 +2,8 @@ package embedded_test
 
 import (
 	"context"
+	"net"
+	"strings"
 	"testing"
 	"time"
 
@@ -59,10 +61,42 @@ func TestRedisRefusesAWrongPassword(t *testing.T) {
 	}
 }
 
+func TestRedisIsReachedFromWithinTheProcess(t *testing.T) {
+	t.Parallel()
+	r, tcp := startRedis(t)
+	inside := func(password string) *redis.Client {
+		c := redis.NewClient(&redis.Options{Password: password, Dialer: func(context.Context, string, string) (net.Conn, error) { return r.Dial() }})
+		t.Cleanup(func() { _ = c.Close() })
+		return c
+	}
+	long := strings.Repeat("x", 100_000) // more than any buffer on the way
+	if err := inside("secret").Set(t.Context(), "key", long, 0).Err(); err != nil {
+		t.Fatal(err)
+	}
+	if got := tcp.Get(t.Context(), "key").Val(); got != long {
+		t.Errorf("over TCP there are %d bytes, want %d", len(got), len(long))
+	}
+	if got := inside("secret").Get(t.Context(), "key").Val(); got != long {
+		t.Errorf("from within there are %d bytes, want %d", len(got), len(long))
+	}
+	if err := inside("wrong").Ping(t.Context()).Err(); err == nil {
+		t.Error("a wrong password was let in")
+	}
+	if err := r.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Dial(); err == nil {
+		t.Error("a stopped Redis was reached")
+	}
+}
+
 func TestRedisLeavesNothingRunning(t *testing.T) {
 	before := goleak.IgnoreCurrent()
 	r, c := startRedis(t)
 	if err := c.Ping(t.Context()).Err(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Dial(); err != nil { // and never closed
 		t.Fatal(err)
 	}
 	if err := c.Close(); err != nil {

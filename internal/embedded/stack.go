@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -46,6 +48,7 @@ type StackOptions struct {
 type Stack struct {
 	opts     StackOptions
 	stores   []*keeper // in the order of stopping
+	redis    atomic.Pointer[Redis]
 	restarts *prometheus.CounterVec
 	failures *prometheus.CounterVec
 	up       *prometheus.GaugeVec
@@ -123,8 +126,23 @@ func (s *Stack) addRedis() error {
 	if err := errors.Join(o.validate(), choosePorts(&o.Port)); err != nil {
 		return err
 	}
-	s.add(StoreRedis, address(o.Port), func(context.Context) (running, error) { return StartRedis(o) })
+	s.add(StoreRedis, address(o.Port), func(context.Context) (running, error) {
+		r, err := StartRedis(o)
+		if err == nil {
+			s.redis.Store(r)
+		}
+		return r, err
+	})
 	return nil
+}
+
+// DialRedis connects to the Redis of this stack from within the process; see Redis.Dial.
+func (s *Stack) DialRedis(context.Context) (net.Conn, error) {
+	r := s.redis.Load()
+	if r == nil {
+		return nil, errors.New("embedded Redis: not up")
+	}
+	return r.Dial()
 }
 
 func (s *Stack) addS3() error {

@@ -158,11 +158,21 @@ func TestAStackRunsOnlyWhatIsWanted(t *testing.T) {
 	t.Parallel()
 	s, _ := run(t, embedded.StackOptions{Redis: &embedded.RedisOptions{Password: "secret"}})
 	awaitReady(t, s, embedded.StoreRedis)
+	if c, err := s.DialRedis(t.Context()); err != nil {
+		t.Error(err)
+	} else if err := c.Close(); err != nil {
+		t.Error(err)
+	}
 	if s.Addr(embedded.StoreClickHouse) != "" || s.ClickHouseHTTPAddr() != "" || s.Up(embedded.StoreS3) {
 		t.Error("it knows of stores that it was not asked for")
 	}
 	if _, err := embedded.NewStack(embedded.StackOptions{S3: &embedded.S3Options{}, Redis: &embedded.RedisOptions{}}); err == nil {
 		t.Error("stores without a folder and passwords were accepted")
+	}
+	if none, err := embedded.NewStack(embedded.StackOptions{}); err != nil {
+		t.Error(err)
+	} else if _, err := none.DialRedis(t.Context()); err == nil {
+		t.Error("a Redis that does not run was reached")
 	}
 }
 

@@ -23,6 +23,7 @@ const JobTimeout = 2 * time.Hour
 // ClientOptions of a Client.
 type ClientOptions struct {
 	URL        string                // redis://, rediss:// or unix://
+	Dial       Dialer                // instead of the URL's host; nil: that
 	JobTimeout time.Duration         // of the jobs it enqueues; default JobTimeout
 	Logger     *slog.Logger          // nil: none
 	Registerer prometheus.Registerer // nil: no metrics
@@ -40,7 +41,7 @@ type Client struct {
 
 // NewClient makes a Client without talking to Redis.
 func NewClient(o ClientOptions) (*Client, error) {
-	r, err := connect(o.URL)
+	r, err := connect(o.URL, o.Dial)
 	if err != nil {
 		return nil, err
 	}

@@ -21,6 +21,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"strconv"
 	"sync"
 	"time"
@@ -86,9 +87,12 @@ func parse(raw string) (*redis.Options, error) {
 	return o, nil
 }
 
+// Dialer connects to a Redis in this process.
+type Dialer func(context.Context) (net.Conn, error)
+
 // connect makes a client without dialling. Its calls fail within some seconds
 // while Redis is away: whoever waits for Redis here has a clock of their own.
-func connect(rawURL string) (*redis.Client, error) {
+func connect(rawURL string, dial Dialer) (*redis.Client, error) {
 	quietRedis()
 	o, err := parse(rawURL)
 	if err != nil {
@@ -101,6 +105,9 @@ func connect(rawURL string) (*redis.Client, error) {
 	// A worker that finds Redis away asks again at once: this is what slows it down.
 	o.MaxRetries, o.MinRetryBackoff, o.MaxRetryBackoff = 2, 100*time.Millisecond, time.Second
 	o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled} // of a hosted Redis
+	if dial != nil {
+		o.Dialer = func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx) }
+	}
 	return redis.NewClient(o), nil
 }
 

@@ -21,6 +21,7 @@ type Handler func(ctx context.Context, job Job) error
 // ServerOptions of a Server. URL and Handler are required.
 type ServerOptions struct {
 	URL             string // redis://, rediss:// or unix://
+	Dial            Dialer // instead of the URL's host; nil: that
 	Handler         Handler
 	Concurrency     int                   // jobs at once; default 16
 	ShutdownTimeout time.Duration         // how long jobs may go on after Run was told to stop; default 20 s
@@ -60,7 +61,7 @@ func NewServer(o ServerOptions) (*Server, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
-	r, err := connect(o.URL)
+	r, err := connect(o.URL, o.Dial)
 	if err != nil {
 		return nil, err
 	}
