@@ -77,10 +77,7 @@ func newPipeline(cfg *config, v state.Values, stack *embedded.Stack, a *access, 
 			sayRetention(*i.retention, log.With("integration", i.name))
 		}
 	}
-	redisURL, dialRedis := cfg.redisOrEmbedded(v), queue.Dialer(nil)
-	if cfg.redisURL == "" {
-		dialRedis = stack.DialRedis
-	}
+	redisURL, dialRedis := cfg.redisOrEmbedded(v, stack)
 	if p.queue, err = queue.NewClient(queue.ClientOptions{URL: redisURL, Dial: dialRedis, Logger: log, Registerer: reg}); err != nil {
 		return nil, err
 	}

@@ -13,6 +13,7 @@ import (
 
 	"fonoteka/internal/blob"
 	"fonoteka/internal/embedded"
+	"fonoteka/internal/queue"
 	"fonoteka/internal/state"
 	"fonoteka/internal/warehouse"
 )
@@ -76,12 +77,14 @@ func (cfg *config) blobURL(v state.Values) string {
 	return u.String()
 }
 
-func (cfg *config) redisOrEmbedded(v state.Values) string {
+// redisOrEmbedded is the address of a Redis of one's own, or of the stack's, and how
+// this process reaches that.
+func (cfg *config) redisOrEmbedded(v state.Values, stack *embedded.Stack) (string, queue.Dialer) {
 	if cfg.redisURL != "" {
-		return cfg.redisURL
+		return cfg.redisURL, nil
 	}
 	u := url.URL{Scheme: "redis", User: url.UserPassword("", v.RedisPassword), Host: local(v.Ports.Redis), Path: "0"}
-	return u.String()
+	return u.String(), stack.DialRedis
 }
 
 func local(port int) string { return fmt.Sprintf("127.0.0.1:%d", port) }

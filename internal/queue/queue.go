@@ -87,7 +87,8 @@ func parse(raw string) (*redis.Options, error) {
 	return o, nil
 }
 
-// Dialer connects to a Redis in this process.
+// Dialer connects to a Redis in this process. The connection may have no buffer:
+// what is sent in one pipeline must stay under 4 KiB.
 type Dialer func(context.Context) (net.Conn, error)
 
 // connect makes a client without dialling. Its calls fail within some seconds
@@ -106,7 +107,13 @@ func connect(rawURL string, dial Dialer) (*redis.Client, error) {
 	o.MaxRetries, o.MinRetryBackoff, o.MaxRetryBackoff = 2, 100*time.Millisecond, time.Second
 	o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled} // of a hosted Redis
 	if dial != nil {
-		o.Dialer = func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx) }
+		o.Dialer = func(ctx context.Context, _, _ string) (net.Conn, error) {
+			c, err := dial(ctx)
+			if err != nil { // in words that the client knows, or it would not wait and try again
+				err = &net.OpError{Op: "dial", Net: "pipe", Err: err}
+			}
+			return c, err
+		}
 	}
 	return redis.NewClient(o), nil
 }

@@ -5,12 +5,15 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/alicebob/miniredis/v2"
 	"github.com/google/go-cmp/cmp"
 	"github.com/hibiken/asynq"
 	"github.com/redis/go-redis/v9"
@@ -300,6 +303,70 @@ func TestAJobThatIsWishedNowDoesNotWaitForItsTime(t *testing.T) {
 		eventually(t, "the wished one runs", func() bool { return got.count() > 0 })
 		if diff := cmp.Diff([]string{"a"}, got.ids()); diff != "" {
 			t.Error(diff)
+		}
+	})
+}
+
+func TestARedisIsReachedWithinTheProcess(t *testing.T) {
+	t.Parallel()
+	m := miniredis.RunT(t)
+	dial := func(context.Context) (net.Conn, error) { return m.Dial() }
+	c, err := queue.NewClient(queue.ClientOptions{URL: "redis://127.0.0.1:1", Dial: dial})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	const all = 300
+	for i := range all {
+		enqueue(t, c, job(strconv.Itoa(i), 0), queue.Options{})
+	}
+	enqueue(t, c, job("0", 0), queue.Options{}) // is known
+	if n, err := c.Depth(t.Context()); err != nil || n != all {
+		t.Errorf("%d jobs wait, want %d (%v)", n, all, err)
+	}
+	got := &seen{}
+	run(t, queue.ServerOptions{URL: "redis://127.0.0.1:1", Dial: dial, Handler: got.add, Concurrency: 50})
+	eventually(t, "all are done", func() bool {
+		n, err := c.Depth(t.Context())
+		return err == nil && n == 0 && got.count() == all
+	})
+}
+
+// Or a worker that finds no Redis would ask again without a pause.
+func TestADialThatFailsIsTriedAgainLater(t *testing.T) {
+	t.Parallel()
+	var dials atomic.Int32
+	c, err := queue.NewClient(queue.ClientOptions{URL: "redis://127.0.0.1:1", Dial: func(context.Context) (net.Conn, error) {
+		dials.Add(1)
+		return nil, errors.New("not up")
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if err := c.Ping(t.Context()); err == nil || !strings.Contains(err.Error(), "not up") {
+		t.Errorf("error %v", err)
+	}
+	if n := dials.Load(); n <= 5 { // which is one try
+		t.Errorf("given up after %d dials", n)
+	}
+}
+
+func TestAJobThatPanicsIsToldOfAndRunsAgain(t *testing.T) {
+	t.Parallel()
+	redises(t, func(t *testing.T, url string) {
+		var runs atomic.Int32
+		logged := &buffer{}
+		run(t, queue.ServerOptions{URL: url, Logger: slog.New(slog.NewTextHandler(logged, nil)), Handler: func(context.Context, queue.Job) error {
+			if runs.Add(1) == 1 {
+				panic("no such file")
+			}
+			return nil
+		}})
+		enqueue(t, client(t, url), job("a", 0), queue.Options{})
+		eventually(t, "it runs again", func() bool { return runs.Load() == 2 })
+		if log := logged.String(); !strings.Contains(log, `msg="job panicked" recording=a`) || !strings.Contains(log, "no such file") || !strings.Contains(log, "queue_test.go") {
+			t.Errorf("logged:\n%s", log)
 		}
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -140,7 +141,7 @@ func RetryDelay(n int) time.Duration {
 	return min(time.Second<<min(max(n, 0), 5), 30*time.Second)
 }
 
-func (s *Server) handle(ctx context.Context, task *asynq.Task) error {
+func (s *Server) handle(ctx context.Context, task *asynq.Task) (err error) {
 	s.jobs.Add(1)
 	defer s.jobs.Done()
 	s.running.Inc()
@@ -151,6 +152,13 @@ func (s *Server) handle(ctx context.Context, task *asynq.Task) error {
 		s.o.Logger.ErrorContext(ctx, "job cannot be read", "err", err, "bytes", len(task.Payload()))
 		return fmt.Errorf("%w: %w", err, asynq.SkipRetry)
 	}
+	defer func() {
+		if v := recover(); v != nil { // asynq would log where, but not what
+			s.handled.WithLabelValues("again").Inc()
+			s.o.Logger.ErrorContext(ctx, "job panicked", "recording", job.Recording.ID, "attempt", job.Attempt, "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
+			err = errors.New("job panicked")
+		}
+	}()
 	if err = s.o.Handler(ctx, job); err != nil {
 		s.handled.WithLabelValues("again").Inc()
 		s.o.Logger.DebugContext(ctx, "job to be tried again", "recording", job.Recording.ID, "attempt", job.Attempt, "err", err)
