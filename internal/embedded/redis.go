@@ -33,6 +33,7 @@ type Redis struct {
 	addr    string
 	once    sync.Once
 	quit    chan struct{}
+	dialing sync.RWMutex // none dials when quit is closed
 	done    chan struct{}
 }
 
@@ -89,8 +90,10 @@ func (r *Redis) passTime() {
 // commands, and each is four system calls over TCP. The connection has no buffer:
 // commands that are sent together, without reading, must not exceed 4 KiB.
 func (r *Redis) Dial() (net.Conn, error) {
+	r.dialing.RLock()
+	defer r.dialing.RUnlock()
 	select {
-	case <-r.quit: // the library would start it again
+	case <-r.quit: // or the library would start it again
 		return nil, errors.New("embedded Redis: stopped")
 	default:
 		return r.server.Dial()
@@ -108,7 +111,11 @@ func (r *Redis) Err() error { return nil }
 
 // Stop closes the Redis and its connections and forgets its keys.
 func (r *Redis) Stop(ctx context.Context) error {
-	r.once.Do(func() { close(r.quit) })
+	r.once.Do(func() {
+		r.dialing.Lock()
+		defer r.dialing.Unlock()
+		close(r.quit)
+	})
 	select {
 	case <-r.done:
 		return nil
