@@ -142,7 +142,7 @@ func newRig(t *testing.T, handler http.HandlerFunc, changes ...change) *rig {
 	r.setNow(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC))
 	fo := archive.FetchOptions{Hosts: hosts(t, r.origin.addr()), TempDir: t.TempDir()}
 	o := archive.Options{
-		Catalogue: r.catalogue, Store: r.bucket, Bucket: r.bucket.Name(), Queue: r.queue,
+		Catalogue: r.catalogue, Store: r.bucket, Bucket: r.bucket.Name(), Queue: r.queue, Parallel: 4,
 		Logger: slog.New(slog.DiscardHandler), Now: func() time.Time { return *r.now.Load() },
 	}
 	for _, c := range changes {

@@ -3,6 +3,7 @@ package archive
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"runtime/debug"
 	"time"
 
@@ -38,6 +39,7 @@ func (p *places) do(ctx context.Context, f func()) error {
 	}
 	defer p.free.Release(1)
 	var panicked any
+	returned := false
 	done := make(chan struct{})
 	task := func() {
 		defer close(done)
@@ -47,6 +49,7 @@ func (p *places) do(ctx context.Context, f func()) error {
 			}
 		}()
 		f()
+		returned = true
 	}
 	select {
 	case p.next <- task:
@@ -54,8 +57,11 @@ func (p *places) do(ctx context.Context, f func()) error {
 		go p.work(task)
 	}
 	<-done
-	if panicked != nil {
+	switch {
+	case panicked != nil:
 		panic(panicked)
+	case !returned:
+		runtime.Goexit() // as f did: it has no result
 	}
 	return nil
 }

@@ -3,6 +3,8 @@ package archive_test
 import (
 	"context"
 	"errors"
+	"runtime"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -56,11 +58,32 @@ func TestWaitingForAPlaceEndsWithTheContext(t *testing.T) {
 		synctest.Wait()
 		why := errors.New("why")
 		ctx, cancel := context.WithCancelCause(t.Context())
+		ended := make(chan error)
+		go func() { ended <- do(ctx, func() { t.Error("it ran") }) }()
+		synctest.Wait()
 		cancel(why)
-		if err := do(ctx, func() { t.Error("it ran") }); !errors.Is(err, why) {
+		if err := <-ended; !errors.Is(err, why) {
 			t.Errorf("error %v, want the cause", err)
 		}
 		close(free)
+	})
+}
+
+func TestAPlacesGoroutineGoesFromJobToJob(t *testing.T) {
+	withPlaces(t, 2, func(t *testing.T, do func(context.Context, func()) error) {
+		goroutines := map[string]bool{}
+		for range 10 {
+			if err := do(t.Context(), func() {
+				name, _, _ := strings.Cut(string(debug.Stack()), " [")
+				goroutines[name] = true
+			}); err != nil {
+				t.Error(err)
+			}
+			synctest.Wait() // it looks for the next
+		}
+		if len(goroutines) != 1 {
+			t.Errorf("ten jobs one after the other ran on %d goroutines: %v", len(goroutines), goroutines)
+		}
 	})
 }
 
@@ -78,6 +101,21 @@ func TestAPanicIsItsJobs(t *testing.T) {
 		ran := false
 		if err := do(t.Context(), func() { ran = true }); err != nil || !ran {
 			t.Errorf("the next job: ran %t, %v", ran, err)
+		}
+	})
+}
+
+// A test's fake ends its goroutine, and so its test.
+func TestAJobThatEndsItsGoroutineHasNoResult(t *testing.T) {
+	withPlaces(t, 1, func(t *testing.T, do func(context.Context, func()) error) {
+		var caller sync.WaitGroup
+		caller.Go(func() {
+			err := do(t.Context(), runtime.Goexit)
+			t.Errorf("it returned %v", err)
+		})
+		caller.Wait()
+		if err := do(t.Context(), func() {}); err != nil {
+			t.Error(err)
 		}
 	})
 }
