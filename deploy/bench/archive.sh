@@ -117,16 +117,16 @@ metric() { # NAME: its value, rounded
 large_announced() { [ "$(sql "SELECT countIf(url LIKE '%:$large/%') FROM recordings")" -gt 0 ]; }
 none_left() { [ "$(count_state "!= 'archived'")" = 0 ]; }
 all_archived() { [ "$(metric fonoteka_archive_archived_total)" = "$n" ]; }
-# nearly_archived waits until all but some are archived. It looks seldom, whenever
-# half of the time has passed that it should take by what was done since $1, for it
-# may get faster: a look costs 14 ms of a core.
+# nearly_archived waits until all but some are archived, begun at $1. A look costs
+# 14 ms of a core. It looks again when half of the time that seems left has passed,
+# as the drain may get faster.
 nearly_archived() {
 	local end=$((SECONDS + 300)) left=3.0
 	until [[ $left == -* || $left == 0.[0-2]* ]]; do
 		[ "$SECONDS" -lt "$end" ] || fail "archiving took too long" "$work/serve.log"
 		sleep "$left"
 		left=$(awk -v d="$(metric fonoteka_archive_archived_total)" -v n="$n" -v from="$1" -v to="$(now)" \
-			'BEGIN { printf "%.1f", d ? (to - from) * (0.96 * n / d - 1) / 2 : 1 }')
+			'BEGIN { left = d ? (to - from) * (0.96 * n / d - 1) / 2 : 1; printf "%.1f", left > 10 ? 10 : left }')
 	done
 }
 settled_calls() { # the deriver's second look at a call comes a minute after the last touch
