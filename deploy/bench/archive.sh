@@ -126,7 +126,7 @@ nearly_archived() {
 		[ "$SECONDS" -lt "$end" ] || fail "archiving took too long" "$work/serve.log"
 		sleep "$left"
 		left=$(awk -v d="$(metric fonoteka_archive_archived_total)" -v n="$n" -v from="$1" -v to="$(now)" \
-			'BEGIN { left = d ? (to - from) * (0.96 * n / d - 1) / 2 : 1; printf "%.1f", left > 10 ? 10 : left }')
+			'BEGIN { left = d ? (to - from) * (0.96 * n / d - 1) / 2 : 1; printf "%.1f", (left < 10 ? left : 10) }')
 	done
 }
 settled_calls() { # the deriver's second look at a call comes a minute after the last touch
