@@ -6,12 +6,13 @@ import (
 	"github.com/alicebob/miniredis/v2/server"
 )
 
-// Digests of scripts in github.com/hibiken/asynq v0.26, internal/rdb/rdb.go.
+// Digests of scripts in github.com/hibiken/asynq v0.26, internal/rdb.
 const (
 	enqueueScript = "98d28b42650870a743450ffda9791e9e19c6991b"
 	dequeueScript = "a8153319360adc71cdc370107f8ab9786f204765"
 	doneScript    = "1241eaa1c73409baaf1fea0c08d203a4911bda15"
 	forwardScript = "522b1a6ae66fe79ea2f24a9af58798ab71879035"
+	infoScript    = "1463a65d3fd6698099862e1314658984affe6ed7"
 )
 
 // enqueue: a task that is new becomes the last of those that wait.
@@ -122,5 +123,35 @@ func forward(s *scripts, c *server.Peer, keys, argv []string) (bool, error) {
 		return false, err
 	}
 	c.WriteInt(0)
+	return true, nil
+}
+
+// info is asked for a task that is there already; Lua's if it waits for a time.
+// Keys: task; arguments: id, now in s, prefix of the tasks' keys by state.
+func info(s *scripts, c *server.Peer, keys, argv []string) (bool, error) {
+	answer, err := s.do("HMGET", keys[0], "msg", "state", "result")
+	if err != nil {
+		return false, err
+	}
+	fields, _ := answer.([]any)
+	if len(fields) != 3 || fields[0] == nil || fields[2] != nil {
+		return false, nil
+	}
+	msg, _ := fields[0].(string)
+	state, _ := fields[1].(string)
+	if state != "pending" && state != "active" {
+		return false, nil
+	}
+	c.Block(func(w *server.Writer) {
+		w.WriteLen(4)
+		w.WriteBulk(msg)
+		w.WriteBulk(state)
+		if state == "pending" {
+			w.WriteBulk(argv[1])
+		} else {
+			w.WriteInt(0)
+		}
+		w.WriteNull()
+	})
 	return true, nil
 }

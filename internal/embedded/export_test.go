@@ -38,6 +38,7 @@ const (
 	DequeueScript = dequeueScript
 	DoneScript    = doneScript
 	ForwardScript = forwardScript
+	InfoScript    = infoScript
 )
 
 // LuaScripts counts the scripts that were left to Lua.

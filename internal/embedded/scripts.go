@@ -10,7 +10,7 @@ import (
 	"github.com/alicebob/miniredis/v2/server"
 )
 
-// scripts answers the four scripts of asynq that every job needs, without Lua:
+// scripts answers the five scripts of asynq that jobs need, without Lua:
 // miniredis makes a Lua machine with all its libraries anew for each call, which
 // was more than half of all memory that an archiving process went through, and a
 // third of its time with the garbage.
@@ -43,7 +43,8 @@ type script struct {
 
 func newScripts(srv *server.Server) *scripts {
 	s := &scripts{srv: srv, known: map[string]script{
-		enqueueScript: {2, 3, enqueue}, dequeueScript: {4, 2, dequeue}, doneScript: {5, 3, done}, forwardScript: {2, 4, forward},
+		enqueueScript: {2, 3, enqueue}, dequeueScript: {4, 2, dequeue}, doneScript: {5, 3, done},
+		forwardScript: {2, 4, forward}, infoScript: {1, 3, info},
 	}}
 	s.written, s.reader = bufio.NewWriter(&s.answer), bufio.NewReader(&s.answer)
 	s.asking = server.NewPeer(s.written)

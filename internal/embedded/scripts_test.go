@@ -23,7 +23,7 @@ import (
 // work lets asynq do n tasks in a Redis.
 func work(t *testing.T, c *redis.Client, n int) {
 	t.Helper()
-	client := asynq.NewClientFromRedisClient(c)
+	client, inspector := asynq.NewClientFromRedisClient(c), asynq.NewInspectorFromRedisClient(c)
 	for i := range n {
 		at := time.Now()
 		if i == 0 { // one is planned for later
@@ -34,6 +34,9 @@ func work(t *testing.T, c *redis.Client, n int) {
 			if err != nil && !errors.Is(err, asynq.ErrTaskIDConflict) {
 				t.Fatal(err)
 			}
+		}
+		if _, err := inspector.GetTaskInfo("default", fmt.Sprint(i)); err != nil {
+			t.Fatal(err)
 		}
 	}
 	var handled sync.WaitGroup
@@ -92,6 +95,9 @@ func TestScriptsDoWhatTheyDoInLua(t *testing.T) {
 		},
 		embedded.ForwardScript: func(string) ([]string, []any) {
 			return []string{key("scheduled"), key("pending")}, []any{now, key("t:"), 18, key("g:")}
+		},
+		embedded.InfoScript: func(id string) ([]string, []any) {
+			return []string{key("t:" + id)}, []any{id, now, key("")}
 		},
 	}
 	var names []string
