@@ -209,6 +209,9 @@ func TestAKilledParentLeavesNoOrphanAndTheDataToTheNext(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	if err := out.(*os.File).SetReadDeadline(time.Now().Add(2 * time.Minute)); err != nil {
+		t.Fatal(err)
+	}
 	buf := make([]byte, 64)
 	n, err := out.Read(buf)
 	if err != nil {

@@ -16,8 +16,12 @@ const (
 	highestPort = 32_767
 )
 
+// given are the ports that FreePorts has returned: between its answer and the
+// store's listening, a port looks free to the next who asks.
+var given sync.Map
+
 // FreePorts returns n distinct TCP ports that are free on the loopback
-// interface now.
+// interface now, none of which it has returned before in this process.
 func FreePorts(n int) ([]int, error) {
 	ports := make([]int, 0, n)
 	for range 1000 {
@@ -29,8 +33,10 @@ func FreePorts(n int) ([]int, error) {
 		if err != nil {
 			continue
 		}
-		defer l.Close() // held until all are chosen, so that they differ
-		ports = append(ports, port)
+		_ = l.Close()
+		if _, again := given.LoadOrStore(port, true); !again {
+			ports = append(ports, port)
+		}
 	}
 	return nil, errors.New("choose a free port: none found")
 }
