@@ -294,3 +294,19 @@ func TestWhereNothingIsReadSaysSo(t *testing.T) {
 		t.Errorf("Read of an empty folder: %v", err)
 	}
 }
+
+func TestNoFreePortIsGivenTwice(t *testing.T) {
+	seen := map[int]bool{}
+	for range 500 {
+		ports, err := state.FreePorts(2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, port := range ports {
+			if seen[port] {
+				t.Fatalf("port %d again", port)
+			}
+			seen[port] = true
+		}
+	}
+}
