@@ -90,10 +90,10 @@ func listRecordings(c *cli.Context) error {
 }
 
 func next(s call.RecordingStatus, now time.Time) string {
-	if s.State.Rank() >= call.Expired.Rank() {
+	switch {
+	case s.State == call.Archived || s.State == call.Erased || s.Lost() && s.NextAttemptAt.IsZero():
 		return "-"
-	}
-	if s.NextAttemptAt.IsZero() {
+	case s.NextAttemptAt.IsZero():
 		return "now"
 	}
 	return until(s.NextAttemptAt, now)
@@ -101,7 +101,7 @@ func next(s call.RecordingStatus, now time.Time) string {
 
 // left is how long the operator keeps the link, where that matters still.
 func left(s call.RecordingStatus, now time.Time) string {
-	if s.State.Rank() >= call.Expired.Rank() || s.ExpiresAt.IsZero() {
+	if s.State == call.Archived || s.State == call.Erased || s.Lost() || s.ExpiresAt.IsZero() {
 		return "-"
 	}
 	if d := s.ExpiresAt.Sub(now); d > 0 {

@@ -81,7 +81,7 @@ type progress struct {
 func reckon(s warehouse.Standing, rate float64) progress {
 	p := progress{
 		At: isoTime(s.At), Archived: s.States[call.Archived], Bytes: s.ArchivedBytes, Untried: s.Untried, Again: s.Waiting() - s.Untried,
-		Lost: s.States[call.Expired], PerSecond: rate, FirstEnds: isoTime(s.NextExpiry), nextExpiry: s.NextExpiry,
+		Lost: s.Lost, PerSecond: rate, FirstEnds: isoTime(s.NextExpiry), nextExpiry: s.NextExpiry,
 	}
 	if eta := 0.0; s.Untried == 0 {
 		p.SecondsETA = &eta

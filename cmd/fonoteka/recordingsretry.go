@@ -15,8 +15,8 @@ import (
 	"fonoteka/internal/warehouse"
 )
 
-// waitingStates can be tried again.
-var waitingStates = []call.RecordingState{call.Retrying, call.Missing, call.Refused, call.Quarantined}
+// triedAgain are the states that a wish for another try can change.
+var triedAgain = []call.RecordingState{call.Retrying, call.Missing, call.Refused, call.Quarantined, call.Expired}
 
 func retryCommand() *cli.Command {
 	return &cli.Command{
@@ -24,10 +24,11 @@ func retryCommand() *cli.Command {
 		Usage:     "try recordings again now that wait for a later try",
 		ArgsUsage: "[ID …]",
 		Description: `fonoteka serve tries them within some seconds, what expires first first; their
-schedule goes on from there. What is given up (expired) is not tried again: the
-operator's server itself said for two weeks after its term that it is gone.`,
+schedule goes on from there. What is given up (expired) is tried again only by
+its id or with --state expired: the operator's server itself has said for two
+weeks after its term that it is gone. One more such answer ends it again.`,
 		Flags: append([]cli.Flag{
-			&cli.StringFlag{Name: "state", Usage: "all in `STATE`: retrying, missing, refused or quarantined"},
+			&cli.StringFlag{Name: "state", Usage: "all in `STATE`: retrying, missing, refused, quarantined or expired"},
 			&cli.StringFlag{Name: "integration", Usage: "only this integration, by its `NAME`"},
 			&cli.BoolFlag{Name: "all", Usage: "all that wait"},
 		}, dataFlags()...),
@@ -46,8 +47,8 @@ func retryRecordings(c *cli.Context) error {
 		return errors.New("recordings retry: give ids, a --state, or --all")
 	case f.State == call.Announced:
 		return errors.New("recordings retry: what is announced was not tried yet, and is due already")
-	case f.State != "" && !slices.Contains(waitingStates, f.State):
-		return fmt.Errorf("recordings retry: --state %q is none of retrying, missing, refused and quarantined", f.State)
+	case f.State != "" && !slices.Contains(triedAgain, f.State):
+		return fmt.Errorf("recordings retry: --state %q is none of retrying, missing, refused, quarantined and expired", f.State)
 	}
 	for _, id := range f.IDs {
 		if !recordingID.MatchString(id) {
@@ -55,14 +56,13 @@ func retryRecordings(c *cli.Context) error {
 		}
 	}
 	return withWarehouse(c, func(db *warehouse.DB) error {
-		now := time.Now()
-		done, err := db.RetryRecordings(c.Context, f, now)
+		done, err := db.RetryRecordings(c.Context, f, time.Now())
 		if err != nil {
 			return err
 		}
 		sayRetried(c.App.Writer, done)
 		for _, id := range f.IDs {
-			if err := saySettled(c, db, id, now); err != nil {
+			if err := saySettled(c, db, id); err != nil {
 				return err
 			}
 		}
@@ -72,7 +72,7 @@ func retryRecordings(c *cli.Context) error {
 
 func sayRetried(w io.Writer, done map[call.RecordingState]uint64) {
 	total, parts := 0, []string{}
-	for _, s := range waitingStates {
+	for _, s := range triedAgain {
 		if n := int(done[s]); n > 0 {
 			total += n
 			parts = append(parts, grouped(n)+" "+string(s))
@@ -89,7 +89,7 @@ func sayRetried(w io.Writer, done map[call.RecordingState]uint64) {
 }
 
 // saySettled tells of a recording that was asked for why it is not tried.
-func saySettled(c *cli.Context, db *warehouse.DB, id string, now time.Time) error {
+func saySettled(c *cli.Context, db *warehouse.DB, id string) error {
 	rows, err := db.ListRecordings(c.Context, warehouse.RecordingFilter{ID: id, Integration: c.String("integration")})
 	if err != nil {
 		return err
@@ -101,9 +101,7 @@ func saySettled(c *cli.Context, db *warehouse.DB, id string, now time.Time) erro
 		switch {
 		case r.State == call.Announced:
 			fmt.Fprintf(c.App.Writer, "%s: not tried yet, and due already\n", id)
-		case slices.Contains(waitingStates, r.State):
-		case r.State == call.Expired:
-			fmt.Fprintf(c.App.Writer, "%s: not tried again. %s\n", id, explain(r.RecordingStatus, now))
+		case slices.Contains(triedAgain, r.State):
 		default:
 			fmt.Fprintf(c.App.Writer, "%s: is %s\n", id, r.State)
 		}

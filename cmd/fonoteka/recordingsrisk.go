@@ -84,7 +84,7 @@ type riskJSON struct {
 func riskLines(c *cli.Context, rows []call.RecordingStatus, now time.Time) error {
 	out := make([]riskJSON, len(rows))
 	for i, r := range rows {
-		out[i] = riskJSON{recordingJSON: toRecordingJSON(r, false), Lost: r.State == call.Expired, Why: explain(r, now)}
+		out[i] = riskJSON{recordingJSON: toRecordingJSON(r, false), Lost: r.Lost(), Why: explain(r, now)}
 		if !r.ExpiresAt.IsZero() {
 			days := float64(r.ExpiresAt.Sub(now).Milliseconds()/864) / 1e5
 			out[i].DaysLeft = &days
@@ -113,7 +113,7 @@ func riskTable(c *cli.Context, rows []call.RecordingStatus, total uint64, now ti
 func timeLeft(s call.RecordingStatus, now time.Time) string {
 	d := s.ExpiresAt.Sub(now)
 	switch {
-	case s.State == call.Expired:
+	case s.Lost():
 		return "lost"
 	case s.ExpiresAt.IsZero():
 		return "not known"
@@ -145,7 +145,7 @@ func explain(s call.RecordingStatus, now time.Time) string {
 	default:
 		why = "the last try failed; no reason was noted"
 	}
-	if s.State == call.Expired {
+	if s.Lost() {
 		return why
 	}
 	if due.IsZero() && s.State == call.Announced {

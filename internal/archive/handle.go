@@ -159,7 +159,7 @@ func (a *Archiver) fetch(ctx context.Context, rec call.Recording, job queue.Job,
 func (a *Archiver) failed(ctx context.Context, rec call.Recording, job queue.Job, before call.RecordingStatus, f *Failure, body *Body) (commit, error) {
 	now := a.Now()
 	row := call.RecordingStatus{Recording: rec, Attempt: job.Attempt + 1, Reason: f.Reason}
-	next(&row, f, now)
+	next(&row, before, f, now)
 	steps := []call.Custody{{
 		Integration: rec.Integration, RecordingID: rec.ID, Step: "failed", At: now.UTC(), Attempt: row.Attempt, Detail: string(f.Kind),
 	}}
@@ -212,19 +212,30 @@ func (a *Archiver) enqueue(ctx context.Context, row call.RecordingStatus) error 
 }
 
 // next decides where a failed recording stands, and when it is tried again.
-// Once its time is over it is given up by the server's own word, and only by it:
-// anything else is tried every week for as long as it takes.
-func next(row *call.RecordingStatus, f *Failure, now time.Time) {
+// Once its time is over it is given up by the server's own word, said twice and a
+// day apart, and only by it: a single 404 may be the server's mistake, as may be
+// our guess of the link's end. Anything else is tried every week for as long as
+// it takes. before is the catalogue's row.
+func next(row *call.RecordingStatus, before call.RecordingStatus, f *Failure, now time.Time) {
 	c := f.Kind.class()
 	row.State = c.state
 	row.NextAttemptAt = NextAttempt(f.Kind, row.Attempt, row.AnnouncedAt, now, row.ExpiresAt)
+	end := End(row.AnnouncedAt, row.ExpiresAt)
 	switch {
 	case !row.NextAttemptAt.IsZero():
-	case c.last:
+	case !c.last:
+		row.NextAttemptAt = now.Add(7 * day)
+	case before.State == call.Expired || saidSo(before, end):
 		row.State = call.Expired
 		row.Reason = fmt.Sprintf("%s. It went on saying so after %s, when the file's time had long run out: given up",
-			f.Reason, End(row.AnnouncedAt, row.ExpiresAt).UTC().Format(time.DateOnly))
+			f.Reason, end.UTC().Format(time.DateOnly))
 	default:
-		row.NextAttemptAt = now.Add(7 * day)
+		row.NextAttemptAt = now.Add(day)
 	}
+}
+
+// saidSo reports whether the server has denied the file at its end or after it:
+// no other try but one from then on plans the next beyond the end.
+func saidSo(before call.RecordingStatus, end time.Time) bool {
+	return (before.State == call.Missing || before.State == call.Quarantined) && before.NextAttemptAt.After(end)
 }

@@ -71,9 +71,13 @@ func TestTheWholeLifeOfALink(t *testing.T) {
 		"500, then 404 for ever": {
 			95, status(404), status(500), call.Expired, 0,
 		},
-		"500 for ever":     {never, nil, status(500), call.Retrying, 0},
-		"401 for ever":     {never, nil, status(401), call.Retrying, 0},
-		"damaged for ever": {never, nil, serve(bad), call.Quarantined, 0},
+		"500 for ever":      {never, nil, status(500), call.Retrying, 0},
+		"401 for ever":      {never, nil, status(401), call.Retrying, 0},
+		"damaged for ever":  {never, nil, serve(bad), call.Quarantined, 0},
+		"404 until day 105": {105, serve(mp3), status(404), call.Archived, 0}, // the first at the end, on day 104, is not believed
+		"damaged, then 404 for ever": {
+			50, status(404), serve(bad), call.Quarantined, 0,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -85,16 +89,16 @@ func TestTheWholeLifeOfALink(t *testing.T) {
 			if row.State != c.state {
 				t.Fatalf("ends %s after %d tries, %v: %+v", row.State, len(tries), last, row)
 			}
-			switch c.state {
-			case call.Archived:
+			switch {
+			case c.state == call.Archived:
 				if came := time.Duration(c.day) * day; last < came || last > came+c.within {
 					t.Errorf("came on day %d, fetched after %v", c.day, last)
 				}
 				if got := read(t, r.bucket, row.Key); !bytes.Equal(got, mp3) {
 					t.Errorf("%d bytes", len(got))
 				}
-			case call.Expired:
-				if last < 104*day || !strings.Contains(row.Reason, "given up") {
+			case strings.HasSuffix(name, "404 for ever"), strings.HasSuffix(name, "410 for ever"):
+				if !row.Lost() || last < 105*day || !strings.Contains(row.Reason, "given up") {
 					t.Errorf("given up after %v: %s", last, row.Reason)
 				}
 			default:
@@ -225,21 +229,43 @@ func TestOddFilesAreArchivedWithAWarning(t *testing.T) {
 	}
 }
 
+// The link's end is an estimate, and the first try may come late.
+func TestOneDenialIsNotBelieved(t *testing.T) {
+	t.Parallel()
+	answers := []int{404, 500, 404, 500, 410, 404}
+	n := 0
+	r := newRig(t, func(w http.ResponseWriter, _ *http.Request) { n++; w.WriteHeader(answers[n-1]) })
+	rec := r.recording("/a.mp3")
+	r.setNow(rec.ExpiresAt.Add(40 * day))
+	for i := range answers {
+		row := r.handle(t, rec, i)
+		if last := i == len(answers)-1; row.Lost() != last || row.NextAttemptAt.IsZero() != last {
+			t.Fatalf("after %v: %+v", answers[:n], row)
+		}
+		r.setNow(row.NextAttemptAt)
+	}
+}
+
 func TestWhatWasGivenUpIsTriedAgainOnlyByWish(t *testing.T) {
 	t.Parallel()
 	answer := status(404)
 	r := newRig(t, func(w http.ResponseWriter, req *http.Request) { answer(w, req) })
 	rec := r.recording("/a.mp3")
 	r.setNow(rec.ExpiresAt.Add(20 * day))
+	r.handle(t, rec, 8)
 	if row := r.handle(t, rec, 9); row.State != call.Expired {
 		t.Fatalf("%+v", row)
 	}
 	r.handle(t, rec, 0)
-	if row := r.handle(t, rec, 10); r.origin.asked() != 2 || row.State != call.Expired || row.Attempt != 11 {
+	if row := r.handle(t, rec, 10); r.origin.asked() != 3 || row.State != call.Expired || row.Attempt != 11 || !row.NextAttemptAt.IsZero() {
 		t.Errorf("%d requests, %+v", r.origin.asked(), row)
 	}
+	answer = status(500) // says nothing about the file
+	if row := r.handle(t, rec, 11); row.State != call.Expired || row.NextAttemptAt.IsZero() {
+		t.Errorf("%+v", row)
+	}
 	answer = serve(audio(t))
-	if row := r.handle(t, rec, 11); row.State != call.Archived {
+	if row := r.handle(t, rec, 12); row.State != call.Archived {
 		t.Errorf("%+v", row)
 	}
 }

@@ -52,7 +52,7 @@ func carry(row *call.RecordingStatus, before call.RecordingStatus, f *Failure) {
 	switch before.State {
 	case call.Quarantined:
 		row.State, row.Bucket, row.Key, row.SHA256, row.Size = before.State, before.Bucket, before.Key, before.SHA256, before.Size
-		row.Reason = "Damaged audio of an earlier try is kept in quarantine. The last try: " + f.Reason
+		row.Reason = "Damaged audio of an earlier try is kept in quarantine. The last try: " + row.Reason
 	case call.Expired:
 		row.State = before.State
 		row.Reason = "Given up before, and tried again since. The last try: " + f.Reason

@@ -25,8 +25,8 @@ const (
 	Retrying    RecordingState = "retrying"    // tried, and will be again
 	Missing     RecordingState = "missing"     // the server says it is not there (yet)
 	Refused     RecordingState = "refused"     // our own policy forbids the fetch: tried again when the configuration allows it
-	Expired     RecordingState = "expired"     // given up: the server's own 404 or 410 after the expiry
-	Quarantined RecordingState = "quarantined" // damaged audio is kept
+	Expired     RecordingState = "expired"     // given up: the server's own 404 or 410, twice, after the expiry
+	Quarantined RecordingState = "quarantined" // damaged audio is kept; tried again, or given up likewise
 	Archived    RecordingState = "archived"    // object and sidecar are durable
 	Erased      RecordingState = "erased"
 )
@@ -61,6 +61,12 @@ type RecordingStatus struct {
 	Bucket        string
 	Key           string
 	ArchivedAt    time.Time
+}
+
+// Lost reports whether the recording was given up. A next attempt, where there
+// is one, is somebody's wish.
+func (s RecordingStatus) Lost() bool {
+	return s.State == Expired || s.State == Quarantined && s.NextAttemptAt.IsZero()
 }
 
 // Version orders the rows of one recording: rank, then attempt, then the

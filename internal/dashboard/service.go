@@ -46,8 +46,8 @@ func glance() []Panel {
 			Kind: Totals, Width: 4, Height: 4, Unit: Count, Steps: badAboveZero,
 			Title: Text{"Потеряно записей", "Recordings lost"},
 			About: Text{
-				"Оператор ответил, что файла больше нет. Список: fonoteka recordings list --state expired.",
-				"The operator has answered that the file is gone. The list: fonoteka recordings list --state expired.",
+				"Оператор ответил, что файла больше нет. Список: fonoteka recordings at-risk.",
+				"The operator has answered that the file is gone. The list: fonoteka recordings at-risk.",
 			},
 			Prom: []Prom{{Expr: `sum(fonoteka_recordings_lost)`}},
 		},

@@ -54,6 +54,10 @@ func whyAbsent(r call.RecordingStatus) notice {
 		return n
 	case call.Quarantined:
 		n.ru.Title, n.en.Title = "Запись пришла повреждённой", "The recording came damaged"
+		if r.Lost() {
+			n.ru.Next, n.en.Next = "Оператор удалил её; то, что пришло, хранится в карантине, и администратор Fonoteka может его достать.", "The operator has deleted it; what came is kept in quarantine, where who runs Fonoteka can get at it."
+			return n
+		}
 	case call.Announced:
 		n.ru.Title, n.en.Title = "Запись ещё не скачана", "The recording has not been fetched yet"
 	default:
@@ -81,8 +85,8 @@ func nextTry(r call.RecordingStatus) (ru, en string) {
 func clock(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
 
 // statusOf is 404 while a recording may still come, and 410 when it will not.
-func statusOf(s call.RecordingState) int {
-	if s == call.Expired || s == call.Erased {
+func statusOf(r call.RecordingStatus) int {
+	if r.Lost() || r.State == call.Erased {
 		return http.StatusGone
 	}
 	return http.StatusNotFound

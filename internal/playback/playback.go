@@ -135,7 +135,7 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request) string {
 		page(w, r, http.StatusNotFound, noSuchRecording)
 		return unknown
 	case rec.State != call.Archived:
-		page(w, r, statusOf(rec.State), whyAbsent(rec))
+		page(w, r, statusOf(rec), whyAbsent(rec))
 		return absent
 	}
 	return h.serve(w, r, who, rec)

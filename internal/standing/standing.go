@@ -150,7 +150,7 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 	for i, n := range s.AtRisk {
 		gauge(atRisk, float64(n), step(i))
 	}
-	gauge(lost, float64(s.States[call.Expired]))
+	gauge(lost, float64(s.Lost))
 	gauge(due, float64(s.Due))
 	gauge(lag, since(s.OldestDue, now))
 	gauge(untried, since(s.OldestUntried, now))

@@ -51,7 +51,7 @@ func (c *catalogue) Standing(ctx context.Context, now time.Time) (warehouse.Stan
 		return warehouse.Standing{}, ctx.Err()
 	}
 	s := warehouse.Standing{
-		At: now, States: map[call.RecordingState]uint64{call.Archived: 40, call.Missing: 6, call.Expired: c.lost}, ArchivedBytes: 4096,
+		At: now, States: map[call.RecordingState]uint64{call.Archived: 40, call.Missing: 6, call.Expired: c.lost}, Lost: c.lost, ArchivedBytes: 4096,
 		AtRisk: [7]uint64{1, 0, 2, 0, 0, 3, 0}, Due: 2, OldestDue: now.Add(-time.Hour), NextExpiry: time.Unix(1_000_000, 0),
 	}
 	return s, err

@@ -26,7 +26,8 @@ const settledStates = `state IN ('archived', 'erased')`
 
 // DueRecordings lists what should be tried now, what expires first first, at
 // most limit: announced ones without a planned attempt, and announced,
-// retrying, missing, refused and quarantined ones whose next attempt has come.
+// retrying, missing, refused and quarantined ones, and those given up that
+// somebody wishes for, whose next attempt has come.
 //
 // They are read from recordings_open and compared with recordings; what is
 // outdated there is brought up to date and left out. What recordings does not

@@ -74,7 +74,7 @@ func TestNoOpenRecordingIsMissed(t *testing.T) {
 		}
 		want := ask(t, db, fmt.Sprintf(`SELECT arrayStringConcat(groupArray(recording_id), ',') FROM (
 			SELECT recording_id FROM recordings FINAL WHERE state = 'announced' AND isNull(next_attempt_at)
-				OR state IN ('announced', 'retrying', 'missing', 'refused', 'quarantined') AND next_attempt_at <= toDateTime64(%d, 3)
+				OR state IN ('announced', 'retrying', 'missing', 'refused', 'quarantined', 'expired') AND next_attempt_at <= toDateTime64(%d, 3)
 			ORDER BY expires_at, integration, recording_id)`, now.Unix()))
 		got := ""
 		for i, id := range dueIDs(t, db, now, 3+random.IntN(100)) {
@@ -91,11 +91,7 @@ func TestNoOpenRecordingIsMissed(t *testing.T) {
 		}
 		refused, err := db.RefusedRecordings(t.Context(), 100)
 		must(t, err)
-		ids := make([]string, 0, len(refused))
-		for _, r := range refused {
-			ids = append(ids, r.ID)
-		}
-		if got, want := strings.Join(ids, ","), ask(t, db, `SELECT arrayStringConcat(groupArray(recording_id), ',') FROM (
+		if got, want := strings.Join(recordingIDs(refused), ","), ask(t, db, `SELECT arrayStringConcat(groupArray(recording_id), ',') FROM (
 			SELECT recording_id FROM recordings FINAL WHERE state = 'refused' ORDER BY expires_at, integration, recording_id)`); got != want {
 			t.Fatalf("step %d: refused\n%s, want\n%s", step, got, want)
 		}

@@ -85,7 +85,7 @@ func (db *DB) Recording(ctx context.Context, integration, id string) (call.Recor
 
 // due takes the time in milliseconds.
 const due = `(state = 'announced' AND isNull(next_attempt_at)
-	OR state IN ('announced', 'retrying', 'missing', 'refused', 'quarantined')
+	OR state IN ('announced', 'retrying', 'missing', 'refused', 'quarantined', 'expired')
 		AND next_attempt_at <= fromUnixTimestamp64Milli(?, 'UTC'))`
 
 // narrowed adds to a condition on recordings that is asked under FINAL: only keys

@@ -102,7 +102,7 @@ func TestDueRecordingsByExpiry(t *testing.T) {
 	want = append([]string{fresh.ID}, want...)
 	rows = append(rows, fresh,
 		status("no next", 0, call.Retrying, time.Time{}),
-		status("expired", 0, call.Expired, now), status("archived", 0, call.Archived, now), status("erased", 0, call.Erased, now))
+		status("expired", 0, call.Expired, time.Time{}), status("archived", 0, call.Archived, now), status("erased", 0, call.Erased, now))
 	// Announced once, archived since: due in one version, not in the newest.
 	done := status("done", 0, call.Announced, time.Time{})
 	must(t, db.AnnounceRecordings(t.Context(), []call.Recording{done.Recording}))
@@ -111,11 +111,7 @@ func TestDueRecordingsByExpiry(t *testing.T) {
 
 	got, err := db.DueRecordings(t.Context(), now, 100)
 	must(t, err)
-	var ids []string
-	for _, r := range got {
-		ids = append(ids, r.ID)
-	}
-	if diff := cmp.Diff(want, ids); diff != "" {
+	if diff := cmp.Diff(want, recordingIDs(got)); diff != "" {
 		t.Error(diff)
 	}
 	two, err := db.DueRecordings(t.Context(), now, 2)

@@ -12,15 +12,15 @@ import (
 )
 
 // RetryFilter chooses what RetryRecordings makes due; a zero field chooses all
-// that waits.
+// that waits. What was given up is chosen only by its id or state.
 type RetryFilter struct {
 	Integration string
 	State       call.RecordingState
 	IDs         []string
 }
 
-// RetryRecordings makes recordings due now that wait for a later try, and
-// counts them by state. What is due already, archived or given up stays as it is.
+// RetryRecordings makes recordings due now that wait for a later try, or for
+// none, and counts them by state. What is due already or archived stays as it is.
 //
 // The row is written again by the server with a version one higher, which the
 // announcement's tenth of a second in it leaves room for: it takes the place of
@@ -31,7 +31,9 @@ type RetryFilter struct {
 func (db *DB) RetryRecordings(ctx context.Context, f RetryFilter, now time.Time) (map[call.RecordingState]uint64, error) {
 	var w where
 	w.add(true, "(integration, recording_id) IN (SELECT integration, recording_id FROM recordings_open)")
-	w.add(true, waiting)
+	named := f.State != "" || len(f.IDs) > 0
+	w.add(named, "NOT ("+settledStates+")")
+	w.add(!named, waiting)
 	w.add(true, "attempt > 0 AND (isNull(next_attempt_at) OR next_attempt_at > fromUnixTimestamp64Milli(?, 'UTC'))", clampTime(now).UnixMilli())
 	w.add(f.Integration != "", "integration = ?", f.Integration)
 	w.add(f.State != "", "state = ?", string(f.State))

@@ -19,6 +19,7 @@ var DaysLeft = [...]int{0, 1, 3, 7, 30, 90}
 type Standing struct {
 	At            time.Time
 	States        map[call.RecordingState]uint64
+	Lost          uint64 // given up; see call.RecordingStatus.Lost
 	ArchivedBytes uint64
 	// ArchivedLately counts what was archived in the last minute.
 	ArchivedLately uint64
@@ -50,14 +51,17 @@ func (s Standing) Waiting() (n uint64) {
 }
 
 // waiting are the states of what is neither archived nor given up.
-const waiting = `state IN ('announced', 'retrying', 'missing', 'refused', 'quarantined')`
+const waiting = `(state IN ('announced', 'retrying', 'missing', 'refused') OR state = 'quarantined' AND isNotNull(next_attempt_at))`
+
+// lost is what call.RecordingStatus.Lost says.
+const lost = `(state = 'expired' OR state = 'quarantined' AND isNull(next_attempt_at))`
 
 // unsettled leaves out of recordings_open what shows up there though it is
 // archived or erased: a late announcement that DueRecordings has not met yet.
 const unsettled = `(integration, recording_id) NOT IN (SELECT integration, recording_id FROM recordings
 	WHERE ` + settledStates + ` AND (integration, recording_id) IN (SELECT integration, recording_id FROM recordings_open))`
 
-// Standing counts the catalogue: all of it by three narrow columns, and what
+// Standing counts the catalogue: all of it by four narrow columns, and what
 // waits from recordings_open; where that has more than the catalogue says, as
 // while notifications are replayed, it is compared row by row. The two are counted
 // one after the other: what is archived between them is in neither sum of what
@@ -83,20 +87,21 @@ func (db *DB) Standing(ctx context.Context, now time.Time) (Standing, error) {
 
 // waitingStates is what Waiting counts, by States.
 func (s Standing) waitingStates() (n uint64) {
-	for _, state := range []call.RecordingState{call.Announced, call.Retrying, call.Missing, call.Refused, call.Quarantined} {
+	for _, state := range []call.RecordingState{call.Announced, call.Retrying, call.Missing, call.Refused, call.Quarantined, call.Expired} {
 		n += s.States[state]
 	}
-	return n
+	return n - s.Lost
 }
 
 func (db *DB) countStates(ctx context.Context, at int64, s *Standing) error {
-	return db.query(ctx, `SELECT state, count(), sum(size),
+	return db.query(ctx, `SELECT state, count(), countIf(`+lost+`), sum(size),
 			countIf(archived_at > fromUnixTimestamp64Milli(?, 'UTC') AND archived_at <= fromUnixTimestamp64Milli(?, 'UTC'))
 		FROM recordings FINAL GROUP BY state`, []any{at - time.Minute.Milliseconds(), at}, func(r driver.Rows) error {
 		var state string
-		var n, bytes, lately uint64
-		err := r.Scan(&state, &n, &bytes, &lately)
+		var n, given, bytes, lately uint64
+		err := r.Scan(&state, &n, &given, &bytes, &lately)
 		s.States[call.RecordingState(state)] = n
+		s.Lost += given
 		if call.RecordingState(state) == call.Archived {
 			s.ArchivedBytes, s.ArchivedLately = bytes, lately
 		}
@@ -148,7 +153,7 @@ type RiskFilter struct {
 func (f RiskFilter) where() where {
 	var w where
 	w.add(!f.Lost, waiting)
-	w.add(f.Lost, "("+waiting+" OR state = 'expired')")
+	w.add(f.Lost, "("+waiting+" OR "+lost+")")
 	w.add(true, unsettled)
 	w.add(f.Integration != "", "integration = ?", f.Integration)
 	w.to("expires_at", f.Before)
@@ -158,7 +163,7 @@ func (f RiskFilter) where() where {
 // AtRisk lists what is not archived, what is lost first, then what has the
 // fewest days left. total counts what it would list without a limit.
 func (db *DB) AtRisk(ctx context.Context, f RiskFilter) (rows []call.RecordingStatus, total uint64, err error) {
-	const order = ` ORDER BY state = 'expired' DESC, expires_at, integration, recording_id`
+	const order = ` ORDER BY ` + lost + ` DESC, expires_at, integration, recording_id`
 	err = db.do(ctx, "list recordings at risk", readTimeout, func(ctx context.Context) error {
 		w := f.where()
 		if err := db.conn.QueryRow(ctx, "SELECT count() FROM recordings_open FINAL"+w.sql(), w.args...).Scan(&total); err != nil {

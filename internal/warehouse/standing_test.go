@@ -43,7 +43,8 @@ func TestStandingCountsEachRecordingOnce(t *testing.T) {
 		expiring("lost", call.Expired, 50, now, -20*day, time.Time{}),
 		expiring("erased", call.Erased, 1, now, -20*day, time.Time{}),
 		expiring("due", call.Missing, 5, now, 60*day, now.Add(-2*time.Hour)),
-		expiring("damaged", call.Quarantined, 5, now, 60*day, now.Add(2*time.Hour)))
+		expiring("damaged", call.Quarantined, 5, now, 60*day, now.Add(2*time.Hour)),
+		expiring("damaged and lost", call.Quarantined, 50, now, -30*day, time.Time{}))
 	// Every one was announced before: two versions, one recording.
 	var first []call.Recording
 	for _, r := range rows {
@@ -52,11 +53,11 @@ func TestStandingCountsEachRecordingOnce(t *testing.T) {
 	must(t, db.AnnounceRecordings(t.Context(), first))
 	must(t, db.SaveRecordings(t.Context(), rows))
 	want := warehouse.Standing{
-		At: now, ArchivedBytes: 1500, ArchivedLately: 1, Due: 2, OldestDue: now.Add(-2 * time.Hour), Untried: 1, OldestUntried: now.Add(-time.Minute),
+		At: now, Lost: 2, ArchivedBytes: 1500, ArchivedLately: 1, Due: 2, OldestDue: now.Add(-2 * time.Hour), Untried: 1, OldestUntried: now.Add(-time.Minute),
 		NextExpiry: now.Add(-2 * day),
 		AtRisk:     [7]uint64{2, 2, 2, 2, 2, 3, 1}, // past due, 1, 3, 7, 30, 90, more
 		States: map[call.RecordingState]uint64{
-			call.Retrying: 11, call.Archived: 2, call.Announced: 1, call.Expired: 1, call.Erased: 1, call.Missing: 1, call.Quarantined: 1,
+			call.Retrying: 11, call.Archived: 2, call.Announced: 1, call.Expired: 1, call.Erased: 1, call.Missing: 1, call.Quarantined: 2,
 		},
 	}
 	for _, when := range []string{"unmerged", "merged"} {
@@ -67,7 +68,7 @@ func TestStandingCountsEachRecordingOnce(t *testing.T) {
 		}
 		ask(t, db, "OPTIMIZE TABLE recordings FINAL")
 	}
-	if s.Known() != 18 || s.Waiting() != 14 {
+	if s.Known() != 19 || s.Waiting() != 14 {
 		t.Errorf("%d known, %d waiting", s.Known(), s.Waiting())
 	}
 
@@ -80,7 +81,7 @@ func TestStandingCountsEachRecordingOnce(t *testing.T) {
 		}
 		return append(out, fmt.Sprint("of ", total))
 	}
-	if diff := cmp.Diff([]string{"expired -20", "retrying -2", "retrying 0", "of 15"}, names(warehouse.RiskFilter{Lost: true, Limit: 3})); diff != "" {
+	if diff := cmp.Diff([]string{"quarantined -30", "expired -20", "retrying -2", "of 16"}, names(warehouse.RiskFilter{Lost: true, Limit: 3})); diff != "" {
 		t.Error(diff)
 	}
 	if diff := cmp.Diff([]string{"retrying -2", "retrying 0", "retrying 0", "of 3"}, names(warehouse.RiskFilter{Before: now.Add(day), Integration: "main"})); diff != "" {
@@ -98,6 +99,7 @@ func TestRetryMakesDueWhatWaitsAndNothingElse(t *testing.T) {
 		expiring("refused", call.Refused, 1, now, 52*day, later), expiring("damaged", call.Quarantined, 2, now, 53*day, later),
 		expiring("due", call.Missing, 4, now, 54*day, now), expiring("new", call.Announced, 0, now, 55*day, time.Time{}),
 		expiring("done", call.Archived, 1, now, 56*day, time.Time{}), expiring("lost", call.Expired, 90, now, -20*day, time.Time{}),
+		expiring("lost, too", call.Expired, 90, now, -19*day, time.Time{}), expiring("damaged and lost", call.Quarantined, 90, now, -18*day, time.Time{}),
 	}
 	must(t, db.SaveRecordings(t.Context(), rows))
 	retry := func(want map[call.RecordingState]uint64, f warehouse.RetryFilter) {
@@ -117,6 +119,14 @@ func TestRetryMakesDueWhatWaitsAndNothingElse(t *testing.T) {
 	must(t, err)
 	if len(due) != 6 {
 		t.Errorf("%d are due, want 6", len(due))
+	}
+	// What was given up only if somebody names it.
+	retry(map[call.RecordingState]uint64{call.Expired: 1, call.Quarantined: 1}, warehouse.RetryFilter{IDs: []string{rows[7].ID, rows[9].ID}})
+	retry(map[call.RecordingState]uint64{call.Expired: 1}, warehouse.RetryFilter{State: call.Expired})
+	wished, err := db.DueRecordings(t.Context(), now, 100)
+	must(t, err)
+	if diff := cmp.Diff(append([]string{rows[7].ID, rows[8].ID, rows[9].ID}, recordingIDs(due)...), recordingIDs(wished)); diff != "" {
+		t.Error(diff)
 	}
 	for i, want := range rows[:4] {
 		want.NextAttemptAt = now
@@ -149,4 +159,11 @@ func TestKnownRecordingsAreTold(t *testing.T) {
 	if diff := cmp.Diff([]bool{false, true, false}, got); diff != "" {
 		t.Error(diff)
 	}
+}
+
+func recordingIDs(rows []call.RecordingStatus) (out []string) {
+	for _, r := range rows {
+		out = append(out, r.ID)
+	}
+	return out
 }
