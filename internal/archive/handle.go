@@ -71,7 +71,7 @@ type commit func(ctx context.Context) error
 func (a *Archiver) attemptInTurn(ctx context.Context, job queue.Job, rec call.Recording, row call.RecordingStatus, known bool, t talk) (outcome string, commit commit, err error) {
 	before, end := queue.BeforeStop(ctx)
 	defer end()
-	if refused := a.downloads.do(before, func() { outcome, commit, err = a.attempt(ctx, job, rec, row, known, t) }); refused != nil {
+	if refused := a.downloads.do(before, Urgent(rec.ExpiresAt, a.Now()), func() { outcome, commit, err = a.attempt(ctx, job, rec, row, known, t) }); refused != nil {
 		return "", nil, refused
 	}
 	return outcome, commit, err

@@ -12,6 +12,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"fonoteka/internal/archive"
 )
 
@@ -20,7 +22,7 @@ func withPlaces(t *testing.T, n int, test func(t *testing.T, do func(context.Con
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		p := archive.NewPlaces(n)
-		test(t, func(ctx context.Context, f func()) error { return archive.Do(p, ctx, f) })
+		test(t, func(ctx context.Context, f func()) error { return archive.Do(p, ctx, false, f) })
 		time.Sleep(archive.PlaceIdle)
 	})
 }
@@ -66,6 +68,34 @@ func TestWaitingForAPlaceEndsWithTheContext(t *testing.T) {
 			t.Errorf("error %v, want the cause", err)
 		}
 		close(free)
+	})
+}
+
+func TestWhatIsUrgentGetsTheNextPlace(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := archive.NewPlaces(1)
+		var order []string
+		var all sync.WaitGroup
+		for i, name := range []string{"first", "a", "b", "urgent 1", "c", "gone", "urgent 2"} {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+			if name == "gone" {
+				ctx, cancel = context.WithTimeout(t.Context(), time.Millisecond)
+			}
+			all.Go(func() {
+				defer cancel()
+				_ = archive.Do(p, ctx, i > 2 && name != "c", func() {
+					time.Sleep(time.Second)
+					order = append(order, name)
+				})
+			})
+			synctest.Wait()
+		}
+		all.Wait()
+		if diff := cmp.Diff([]string{"first", "urgent 1", "urgent 2", "a", "b", "c"}, order); diff != "" {
+			t.Error(diff)
+		}
+		time.Sleep(archive.PlaceIdle)
 	})
 }
 
