@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -70,13 +72,15 @@ type Planner struct {
 	passes   *prometheus.CounterVec
 	released prometheus.Counter
 	mended   *prometheus.CounterVec
-	compared time.Time // when Mend began last
-	failing  string    // what failed in the last pass
+	compared time.Time         // when Mend began last
+	failing  map[string]string // by look, what failed at the last one
 	backlog  atomic.Bool
 	offered  map[string]time.Time   // jobs, when they went into the queue
 	ahead    []call.RecordingStatus // read from the catalogue, not in the queue yet
 	more     bool                   // there was more to be read
 	looked   time.Time              // when that was
+	allowed  []call.RecordingStatus // refused once, and to be released
+	checked  bool                   // all refused ones are among those, against today's list of hosts
 }
 
 // NewPlanner makes a Planner.
@@ -87,6 +91,7 @@ func NewPlanner(o PlannerOptions) (*Planner, error) {
 	f := promauto.With(o.Registerer)
 	return &Planner{
 		PlannerOptions: o,
+		failing:        map[string]string{},
 		due:            f.NewGauge(prometheus.GaugeOpts{Name: "fonoteka_archive_due", Help: "Recordings due at the last look, at most sixteen of the planner's windows."}),
 		passes:         f.NewCounterVec(prometheus.CounterOpts{Name: "fonoteka_archive_planner_passes_total", Help: "The planner's looks at the catalogue: ok, or what failed."}, []string{"result"}),
 		released:       f.NewCounter(prometheus.CounterOpts{Name: "fonoteka_archive_released_total", Help: "Refused recordings tried again because the list of hosts allows them now."}),
@@ -97,19 +102,18 @@ func NewPlanner(o PlannerOptions) (*Planner, error) {
 // Run looks at once, then at every interval and whenever a window of a backlog
 // has room, and returns when ctx has ended. No failure stops it.
 func (p *Planner) Run(ctx context.Context) error {
-	checked := false // the refused ones, against today's list of hosts
 	for {
-		if !checked {
-			checked = p.pass(ctx, p.release)
+		if !p.checked || len(p.allowed) > 0 {
+			p.pass(ctx, "release", p.release)
 		}
 		if now := time.Now(); p.Mend != nil && now.Sub(p.compared) >= p.MendEvery {
 			p.compared = now
-			if !p.pass(ctx, p.mend) { // sooner, and not at every look
+			if !p.pass(ctx, "mend", p.mend) { // sooner, and not at every look
 				p.compared = now.Add(-p.MendEvery * 9 / 10)
 			}
 		}
 		full := false
-		p.pass(ctx, func(ctx context.Context) (what string, err error) {
+		planned := p.pass(ctx, "plan", func(ctx context.Context) (what string, err error) {
 			full, what, err = p.plan(ctx)
 			if err == nil {
 				p.backlog.Store(full)
@@ -117,7 +121,7 @@ func (p *Planner) Run(ctx context.Context) error {
 			return what, err
 		})
 		wait := time.After(p.Interval)
-		if full && p.failing == "" {
+		if (full || len(p.allowed) > 0) && planned {
 			wait = p.room(ctx)
 		}
 		select {
@@ -165,7 +169,7 @@ func (p *Planner) low(ctx context.Context) bool {
 }
 
 // pass runs one look and reports a change from working to failing and back.
-func (p *Planner) pass(ctx context.Context, look func(context.Context) (string, error)) bool {
+func (p *Planner) pass(ctx context.Context, name string, look func(context.Context) (string, error)) bool {
 	limited, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	what, err := look(limited)
@@ -174,18 +178,24 @@ func (p *Planner) pass(ctx context.Context, look func(context.Context) (string, 
 		return err == nil
 	case err != nil:
 		p.passes.WithLabelValues(what).Inc()
-		if p.failing != what {
+		if !p.fails(what) {
 			p.Logger.WarnContext(ctx, "planner cannot work, goes on trying", "what", what, "err", err)
 		}
-		p.failing = what
+		p.failing[name] = what
 	default:
 		p.passes.WithLabelValues("ok").Inc()
-		if p.failing != "" {
-			p.Logger.InfoContext(ctx, "planner works again", "what", p.failing)
+		what := p.failing[name]
+		delete(p.failing, name)
+		if what != "" && !p.fails(what) {
+			p.Logger.InfoContext(ctx, "planner works again", "what", what)
 		}
-		p.failing = ""
 	}
 	return err == nil
+}
+
+// fails reports whether some look failed by what the last time.
+func (p *Planner) fails(what string) bool {
+	return slices.Contains(slices.Collect(maps.Values(p.failing)), what)
 }
 
 // readAhead is how many windows are read from the catalogue at once: sorting a
@@ -267,22 +277,37 @@ func jobID(row call.RecordingStatus) string {
 // maxRefused bounds what is read of the refused at once, the first to expire.
 const maxRefused = 20_000
 
-// release enqueues refused recordings that the list of hosts allows now. A
-// file that was too large is tried as well: the limit may have been raised,
-// and asking costs little.
+// release enqueues refused recordings that the list of hosts allows now, as far
+// as half of the room in the window goes: the other half is for what is due. A
+// file that was too large is tried as well: the limit may have been raised, and
+// asking costs little.
 func (p *Planner) release(ctx context.Context) (string, error) {
 	now := time.Now()
-	rows, err := p.Due.RefusedRecordings(ctx, maxRefused)
-	if err != nil {
-		return "catalogue", err
-	}
-	for _, row := range rows {
-		if p.Hosts.Check(row.URL) != nil {
-			continue
+	if !p.checked {
+		rows, err := p.Due.RefusedRecordings(ctx, maxRefused)
+		if err != nil {
+			return "catalogue", err
 		}
-		if err := p.enqueue(ctx, row, now); err != nil {
+		for _, row := range rows {
+			if p.Hosts.Check(row.URL) == nil {
+				p.allowed = append(p.allowed, row)
+			}
+		}
+		p.checked = true
+	}
+	room := p.Window
+	if p.Depth != nil {
+		waiting, err := p.Depth(ctx)
+		if err != nil {
 			return "queue", err
 		}
+		room -= waiting
+	}
+	for ; len(p.allowed) > 0 && room > 0; room -= 2 {
+		if err := p.enqueue(ctx, p.allowed[0], now); err != nil {
+			return "queue", err
+		}
+		p.allowed = p.allowed[1:]
 		p.released.Inc()
 	}
 	return "", nil

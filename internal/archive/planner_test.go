@@ -193,6 +193,62 @@ func TestRefusedRecordingsAreReleasedWhenTheListAllowsThem(t *testing.T) {
 	})
 }
 
+// Thousands may be allowed at once: they go into the window like all else, beside
+// what is due.
+func TestTheReleasedShareTheWindow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		now := time.Now()
+		c, q := newCatalogue(), &jobs{}
+		for i := range 40 {
+			c.Save(t.Context(), waiting(fmt.Sprint("refused", i), call.Refused, 4, now.Add(day), now.Add(20*day)))
+			c.Save(t.Context(), waiting(fmt.Sprint("due", i), call.Announced, 0, time.Time{}, now.Add(80*day)))
+		}
+		deepest, done, released := 0, 0, 0
+		depth := func(context.Context) (int, error) {
+			q.mu.Lock()
+			defer q.mu.Unlock()
+			return len(q.list) - done, nil
+		}
+		defer plan(t, archive.PlannerOptions{Due: c, Queue: q, Hosts: hosts(t), Window: 8, Depth: depth})()
+		for range 30 {
+			time.Sleep(time.Second)
+			n, _ := depth(t.Context())
+			deepest = max(deepest, n)
+			q.mu.Lock()
+			for _, e := range q.list[done:] { // their outcomes
+				s := waiting(e.job.Recording.ID, call.Archived, e.job.Attempt+1, time.Time{}, now.Add(80*day))
+				c.Save(t.Context(), s)
+				if strings.HasPrefix(s.ID, "refused") {
+					released++
+				}
+			}
+			done = len(q.list)
+			q.mu.Unlock()
+			if both := done - released; released > 8 && released < 40 && both == 0 {
+				t.Errorf("%d released, none of those due", released)
+			}
+		}
+		if deepest > 8 || done != 80 || released != 40 {
+			t.Errorf("%d waited at once, %d done, %d released", deepest, done, released)
+		}
+	})
+}
+
+func TestThePlannerWorksAgainOnlyWhenItDoes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		logged := &bytes.Buffer{}
+		stop := plan(t, archive.PlannerOptions{
+			Due: newCatalogue(), Queue: &jobs{}, Hosts: hosts(t), Logger: slog.New(slog.NewTextHandler(logged, nil)),
+			Mend: func(context.Context) (missing, settled uint64, err error) { return 0, 0, errInjected },
+		})
+		time.Sleep(time.Hour) // the other looks go well meanwhile
+		stop()
+		if n := strings.Count(logged.String(), "\n"); n != 1 || strings.Contains(logged.String(), "works again") {
+			t.Errorf("%d lines, want one:\n%s", n, logged)
+		}
+	})
+}
+
 // flaky fails until it is mended.
 type flaky struct {
 	*catalogue
