@@ -152,7 +152,7 @@ func explain(s call.RecordingStatus, now time.Time) string {
 		due = s.AnnouncedAt
 	}
 	if late := now.Sub(due); !due.IsZero() && late > patience {
-		why += fmt.Sprintf("; its turn came %s ago: a backlog, or fonoteka serve does not run (recordings progress tells)",
+		why += fmt.Sprintf("; its turn came %s ago: a backlog, a store that fails, or fonoteka serve does not run (recordings progress tells)",
 			strings.TrimPrefix(until(now.Add(late+time.Second), now), "in "))
 	}
 	return why

@@ -2,7 +2,6 @@ package archive
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -151,12 +150,9 @@ func newThrottle(b Bandwidth, now func() time.Time) *throttle {
 }
 
 // wait returns when n bytes, which have just come, are paid for; at most
-// readSize of them.
+// readSize of them. ctx's end is the only error.
 func (t *throttle) wait(ctx context.Context, n int) error {
-	if err := t.limiter().WaitN(ctx, n); err != nil {
-		return errors.Join(context.Cause(ctx), err)
-	}
-	return nil
+	return waitFor(ctx, t.limiter(), n)
 }
 
 func (t *throttle) limiter() *rate.Limiter {

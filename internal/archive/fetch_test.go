@@ -153,6 +153,27 @@ func TestSlowButSteadyIsNoStall(t *testing.T) {
 	}
 }
 
+// What leads elsewhere may have a body, which nobody needs.
+func TestARedirectWhoseBodyStallsIsFollowed(t *testing.T) {
+	t.Parallel()
+	mp3 := audio(t)
+	r := newRig(t, func(w http.ResponseWriter, req *http.Request) {
+		if req.URL.Path == "/b.mp3" {
+			serve(mp3)(w, req)
+			return
+		}
+		w.Header().Set("Location", "/b.mp3")
+		w.Header().Set("Content-Length", "4000")
+		w.WriteHeader(http.StatusFound)
+		w.(http.Flusher).Flush()
+		<-req.Context().Done()
+	}, change{fetch: func(o *archive.FetchOptions, _ string) { o.IdleTimeout, o.TotalTimeout = 200*time.Millisecond, 5*time.Second }})
+	body, err := r.Fetcher.Fetch(t.Context(), "main", r.origin.URL+"/a.mp3")
+	if err != nil || body.SHA256 != digest(mp3) {
+		t.Error(err)
+	}
+}
+
 func bytesIn(b []byte, n int) func(func([]byte) bool) {
 	return func(yield func([]byte) bool) {
 		for len(b) > 0 && yield(b[:min(n, len(b))]) {

@@ -48,12 +48,9 @@ func (l *hostLimits) acquire(ctx context.Context, host string) (release func(), 
 		release = func() { h.slots.Release(1); l.leave(h) }
 	}
 	if h.rate != nil {
-		if err := h.rate.Wait(ctx); err != nil {
+		if err := waitFor(ctx, h.rate, 1); err != nil {
 			release()
-			if ctx.Err() == nil { // it sees beforehand that the deadline comes first
-				<-ctx.Done()
-			}
-			return nil, context.Cause(ctx)
+			return nil, err
 		}
 	}
 	return release, nil
@@ -93,4 +90,15 @@ func (l *hostLimits) tidy() {
 			delete(l.hosts, name)
 		}
 	}
+}
+
+// waitFor waits until n are allowed, n being at most the burst. ctx's end is the
+// only error: that its deadline comes before, which the limiter sees and says
+// beforehand, is waited for, so that nobody takes it for the server's fault.
+func waitFor(ctx context.Context, l *rate.Limiter, n int) error {
+	if l.WaitN(ctx, n) == nil {
+		return nil
+	}
+	<-ctx.Done()
+	return context.Cause(ctx)
 }

@@ -1,6 +1,8 @@
 package archive_test
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -72,5 +74,28 @@ func TestLimitsHoldAndWaitingIsNoFault(t *testing.T) {
 				t.Errorf("%d at once, the limit is %d", most.Load(), c.most)
 			}
 		})
+	}
+}
+
+// A limiter says beforehand that a deadline comes first; the server is not to blame.
+func TestOurOwnLimitIsNoFailureOfTheServer(t *testing.T) {
+	t.Parallel()
+	for name, set := range map[string]func(*archive.FetchOptions){
+		"bandwidth":         func(o *archive.FetchOptions) { o.Bandwidth.Limit = 100 << 10 },
+		"requests a second": func(o *archive.FetchOptions) { o.PerHostRate = 0.1 },
+	} {
+		r := newRig(t, serve(make([]byte, 2<<20)), change{fetch: func(o *archive.FetchOptions, _ string) { set(o) }})
+		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+		defer cancel()
+		var err error
+		for range 3 { // the first request is free
+			if _, err = r.Fetcher.Fetch(ctx, "main", r.origin.URL+"/a.mp3"); err != nil {
+				break
+			}
+		}
+		var f *archive.Failure
+		if errors.As(err, &f) || !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }

@@ -24,7 +24,7 @@ func (t *transfer) ask(ctx context.Context) (*http.Response, error) {
 			return nil, err
 		}
 		if next, again := t.login(ctx, u, resp); again {
-			discard(resp)
+			t.discard(resp)
 			if next != nil {
 				return nil, next
 			}
@@ -34,7 +34,7 @@ func (t *transfer) ask(ctx context.Context) (*http.Response, error) {
 			return resp, nil
 		}
 		to, err := resp.Location()
-		discard(resp)
+		t.discard(resp)
 		if err != nil {
 			return nil, failure(BadAnswer, "the operator's server %s redirects to nowhere", shown(u))
 		}
@@ -94,23 +94,28 @@ func (t *transfer) send(ctx context.Context, u *url.URL) (*http.Response, error)
 	if err != nil {
 		return nil, connectFailure(shown(u), err, context.Cause(ctx))
 	}
-	resp, err := t.f.client.Do(req)
+	ctx, cancel := context.WithCancelCause(ctx)
+	resp, err := t.f.client.Do(req.WithContext(ctx))
 	if err != nil {
+		err := connectFailure(shown(u), err, context.Cause(ctx))
+		cancel(nil)
 		release()
-		return nil, connectFailure(shown(u), err, context.Cause(ctx))
+		return nil, err
 	}
-	resp.Body = &held{resp.Body, release}
+	resp.Body = &held{resp.Body, cancel, release}
 	return resp, nil
 }
 
-// held gives a server's place back when the body is closed.
+// held ends the request and gives a server's place back when the body is closed.
 type held struct {
 	io.ReadCloser
+	cancel  context.CancelCauseFunc
 	release func()
 }
 
 func (h *held) Close() error {
 	err := h.ReadCloser.Close()
+	h.cancel(nil)
 	if h.release != nil {
 		h.release()
 		h.release = nil
@@ -118,8 +123,12 @@ func (h *held) Close() error {
 	return err
 }
 
-// discard lets the connection be used again.
-func discard(resp *http.Response) {
-	_, _ = io.CopyN(io.Discard, resp.Body, 4<<10)
-	resp.Body.Close()
+// discard lets the connection be used again, unless the rest does not come.
+func (t *transfer) discard(resp *http.Response) {
+	defer resp.Body.Close()
+	still := newIdle(t.f.o.IdleTimeout, resp.Body.(*held).cancel)
+	_, _ = still.during(func() (int, error) {
+		n, err := io.CopyN(io.Discard, resp.Body, 4<<10)
+		return int(n), err
+	})
 }

@@ -224,3 +224,24 @@ func TestWithoutProofOrProgressNothingIsResumed(t *testing.T) {
 		}
 	}
 }
+
+func TestAPartThatGoesBeyondItsEndIsNotTaken(t *testing.T) {
+	t.Parallel()
+	body := bytes.Repeat([]byte("x"), 100_000)
+	_, _, err := fetched(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("ETag", `"1"`)
+		if r.Header.Get("Range") == "" {
+			cut(body, true)(w, r)
+			return
+		}
+		w.Header().Set("Content-Range", "bytes 50000-99999/100000")
+		w.WriteHeader(http.StatusPartialContent)
+		w.Write(body[:50_000])
+		w.(http.Flusher).Flush() // no Content-Length: as long as it likes
+		w.Write(body[:10])
+	}))
+	var f *archive.Failure
+	if !errors.As(err, &f) || f.Kind != archive.Cut || !strings.Contains(f.Reason, "100010 bytes of a file of 100000") {
+		t.Error(err)
+	}
+}

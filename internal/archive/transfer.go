@@ -91,8 +91,12 @@ func (t *transfer) once() error {
 	}
 	host := shown(resp.Request.URL)
 	err = t.read(ctx, cancel, resp, host)
-	if err == nil && t.whole >= 0 && t.have() < t.whole {
+	switch {
+	case err != nil || t.whole < 0:
+	case t.have() < t.whole:
 		err = &breakOff{brokenOff(host, t.have(), t.whole, nil)}
+	case t.have() > t.whole: // a part that goes beyond the end it named
+		err = failure(Cut, "the operator's server %s sent %d bytes of a file of %d", host, t.have(), t.whole)
 	}
 	return err
 }

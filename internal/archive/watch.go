@@ -3,7 +3,6 @@ package archive
 import (
 	"context"
 	"errors"
-	"sync"
 	"time"
 )
 
@@ -12,36 +11,29 @@ var (
 	errTooSlow = errors.New("the download takes too long")
 )
 
-// watch ends a download that stands still or takes too long. Its clock stops
-// while the download waits for our own limits: those are not the server's fault.
+// watch ends a download that takes too long. Its clock stops while the download
+// waits for our own limits: those are not the server's fault. It belongs to one
+// goroutine.
 type watch struct {
-	mu      sync.Mutex
 	total   *time.Timer
 	left    time.Duration // of the whole, when the clock was last started
 	started time.Time
-	paused  int
 }
 
 // newWatch starts a clock that calls expire after total.
 func newWatch(total time.Duration, expire func()) *watch {
-	return &watch{total: time.AfterFunc(total, expire), left: total, started: time.Now()}
+	return &watch{time.AfterFunc(total, expire), total, time.Now()}
 }
 
 // aside does something that does not count.
 func (w *watch) aside(do func() error) error {
-	w.mu.Lock()
-	if w.paused++; w.paused == 1 && w.total.Stop() {
+	if w.total.Stop() {
 		w.left -= time.Since(w.started)
-	}
-	w.mu.Unlock()
-	defer func() {
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		if w.paused--; w.paused == 0 {
+		defer func() {
 			w.started = time.Now()
 			w.total.Reset(max(w.left, 0))
-		}
-	}()
+		}()
+	}
 	return do()
 }
 

@@ -15,10 +15,11 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// JobTimeout is how long a handler may run before its context ends. The
-// archive's own limit on a download is shorter, so that this one only ends
-// what hangs.
-const JobTimeout = 2 * time.Hour
+// JobTimeout is how long a handler may run before its context ends, with its
+// waiting for its turn and for our own limits of bandwidth. The archive's limit on
+// what a server may take for a download is far shorter, so that this one only ends
+// what hangs; the jobs of a process that died go on half a minute later anyway.
+const JobTimeout = 12 * time.Hour
 
 // ClientOptions of a Client.
 type ClientOptions struct {
