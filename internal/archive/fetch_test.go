@@ -167,7 +167,9 @@ func TestARedirectWhoseBodyStallsIsFollowed(t *testing.T) {
 		w.WriteHeader(http.StatusFound)
 		w.(http.Flusher).Flush()
 		<-req.Context().Done()
-	}, change{fetch: func(o *archive.FetchOptions, _ string) { o.IdleTimeout, o.TotalTimeout = 200*time.Millisecond, 5*time.Second }})
+	}, change{fetch: func(o *archive.FetchOptions, _ string) {
+		o.IdleTimeout, o.TotalTimeout = 200*time.Millisecond, 5*time.Second
+	}})
 	body, err := r.Fetcher.Fetch(t.Context(), "main", r.origin.URL+"/a.mp3")
 	if err != nil || body.SHA256 != digest(mp3) {
 		t.Error(err)
