@@ -59,7 +59,7 @@ type Queue interface {
 	Enqueue(ctx context.Context, job queue.Job, o queue.Options) error
 }
 
-// Options of an Archiver. All but Refresh, TalkOf, Registerer and Now are required.
+// Options of an Archiver. All but Refresh, Parallel, TalkOf, Registerer and Now are required.
 type Options struct {
 	Catalogue Catalogue
 	Store     Store

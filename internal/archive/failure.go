@@ -24,10 +24,11 @@ const (
 	Damaged      Kind = "damaged"      // mp3 with foreign bytes in it
 	TooLarge     Kind = "too_large"    // over the cap
 	Refused      Kind = "refused"      // by our own list of hosts
+	Ours         Kind = "ours"         // nothing of the above: this side fails on this one, again and again
 )
 
 // kinds lists all, so that each has its metric from the start.
-var kinds = []Kind{Missing, TooEarly, Gone, Unauthorised, BadAnswer, Unreachable, Timeout, Cut, NotAudio, Incomplete, Damaged, TooLarge, Refused}
+var kinds = []Kind{Missing, TooEarly, Gone, Unauthorised, BadAnswer, Unreachable, Timeout, Cut, NotAudio, Incomplete, Damaged, TooLarge, Refused, Ours}
 
 // Failure is a try's failure that belongs into the catalogue. All other errors
 // are our own infrastructure's.

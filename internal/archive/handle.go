@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"time"
 
 	"fonoteka/internal/blob"
@@ -25,6 +26,9 @@ func (a *Archiver) Handle(ctx context.Context, job queue.Job) error {
 	defer a.m.inFlight.Dec()
 	start := a.Now()
 	outcome, err := a.handle(ctx, job)
+	if err != nil && job.Failures >= stubborn && a.outage.others() {
+		outcome, err = a.putOff(ctx, job, err)
+	}
 	took := a.Now().Sub(start)
 	switch {
 	case err != nil:
@@ -40,7 +44,37 @@ func (a *Archiver) Handle(ctx context.Context, job queue.Job) error {
 	return err
 }
 
+// stubborn is how often a job may end with an error, half a minute apart at last,
+// before its recording is put off where others are archived meanwhile: what only
+// fails must not fill the planner's window, nor go without a word.
+const stubborn = 30
+
+// putOff writes a try that failed by cause. Its error is cause where it cannot.
+func (a *Archiver) putOff(ctx context.Context, job queue.Job, cause error) (outcome string, err error) {
+	row, known, err := a.Catalogue.Recording(ctx, job.Recording.Integration, job.Recording.ID)
+	switch {
+	case err != nil:
+		return "", cause
+	case known && settled(row, job):
+		return "stale", nil
+	}
+	a.Logger.ErrorContext(ctx, "recording put off, others are archived", "recording", job.Recording.ID, "failures", job.Failures+1, "err", cause)
+	f := failure(Ours, "Fonoteka itself failed on this recording %d times, while it archived others; its log tells why", job.Failures+1)
+	commit, err := a.failed(ctx, merge(job.Recording, row.Recording), job, row, f, nil)
+	if err != nil {
+		return "", cause
+	}
+	return string(f.Kind), commit(ctx)
+}
+
 func (a *Archiver) handle(ctx context.Context, job queue.Job) (outcome string, err error) {
+	if job.Failures >= stubborn {
+		defer func() {
+			if v := recover(); v != nil {
+				err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
+			}
+		}()
+	}
 	rec := job.Recording
 	talked := a.talkOf(ctx, rec)
 	row, known, err := a.Catalogue.Recording(ctx, rec.Integration, rec.ID)

@@ -17,6 +17,7 @@ type outage struct {
 	since   time.Time // zero: it works
 	told    time.Time
 	skipped int
+	last    time.Time // when a recording was archived last
 }
 
 func (o *outage) failed(ctx context.Context, recording string, err error) {
@@ -40,6 +41,19 @@ func (o *outage) failing() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return !o.since.IsZero()
+}
+
+func (o *outage) archived() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.last = o.now()
+}
+
+// others reports whether recordings are archived these minutes.
+func (o *outage) others() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return !o.last.IsZero() && o.now().Sub(o.last) < 2*time.Minute
 }
 
 func (o *outage) worked(ctx context.Context) {

@@ -175,6 +175,7 @@ func (a *Archiver) save(ctx context.Context, rec call.Recording, side Sidecar, o
 		return err
 	}
 	a.outage.worked(ctx)
+	a.outage.archived()
 	a.m.archived.Inc()
 	if !rec.AnnouncedAt.IsZero() {
 		a.m.lag.Observe(max(now.Sub(rec.AnnouncedAt), 0).Seconds())

@@ -46,6 +46,9 @@ const taskType = "recording"
 type Job struct {
 	Recording call.Recording `json:"recording"`
 	Attempt   int            `json:"attempt"` // tries made before this one
+
+	// Failures is how often this very job has ended with an error; the Server's to say.
+	Failures int `json:"-"`
 }
 
 // ID identifies the job among all: the same recording with another attempt is

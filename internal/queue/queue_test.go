@@ -122,6 +122,9 @@ func TestAnErrorMeansSoonAgain(t *testing.T) {
 	redises(t, func(t *testing.T, url string) {
 		got, tries := &seen{}, 0
 		run(t, queue.ServerOptions{URL: url, Concurrency: 1, Handler: func(ctx context.Context, j queue.Job) error {
+			if j.Failures != tries {
+				t.Errorf("%d failures, want %d", j.Failures, tries)
+			}
 			if tries++; tries == 1 {
 				return errors.New("the store is down")
 			} else if tries == 2 {

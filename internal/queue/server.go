@@ -152,6 +152,7 @@ func (s *Server) handle(ctx context.Context, task *asynq.Task) (err error) {
 		s.o.Logger.ErrorContext(ctx, "job cannot be read", "err", err, "bytes", len(task.Payload()))
 		return fmt.Errorf("%w: %w", err, asynq.SkipRetry)
 	}
+	job.Failures, _ = asynq.GetRetryCount(ctx)
 	defer func() {
 		if v := recover(); v != nil { // asynq would log where, but not what
 			s.handled.WithLabelValues("again").Inc()
