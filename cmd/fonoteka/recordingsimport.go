@@ -144,7 +144,7 @@ func (im *imported) run(ctx context.Context, table *linkfile.Reader, problems io
 			return fmt.Errorf("read the table: %w", err)
 		}
 		if len(batch) == importBatch || err != nil {
-			if err := im.take(ctx, batch); err != nil {
+			if err := im.take(ctx, batch, problems); err != nil {
 				return fmt.Errorf("%w (%d lines had been taken; import the file again)", err, im.added+im.known)
 			}
 			batch = batch[:0]
@@ -162,7 +162,7 @@ func (im *imported) run(ctx context.Context, table *linkfile.Reader, problems io
 // take writes what the catalogue does not have. The step in the chain of
 // custody comes first: a crash between the two leaves a step too many, and no
 // recording of unknown origin.
-func (im *imported) take(ctx context.Context, batch []linkfile.Row) error {
+func (im *imported) take(ctx context.Context, batch []linkfile.Row, problems io.Writer) error {
 	recordings := make([]call.Recording, len(batch))
 	for i, row := range batch {
 		recordings[i] = im.recording(row)
@@ -173,13 +173,22 @@ func (im *imported) take(ctx context.Context, batch []linkfile.Row) error {
 	}
 	var fresh []call.Recording
 	var steps []call.Custody
-	in := map[[2]string]bool{}
+	type key struct{ integration, id string }
+	in := map[key]int{}
 	for i, r := range recordings {
-		if known[i] || in[[2]string{r.Integration, r.ID}] {
+		k := key{r.Integration, r.ID}
+		first, twice := in[k]
+		in[k] = i
+		if twice && r.URL != recordings[first].URL {
+			im.rows, im.bad = im.rows-1, im.bad+1
+			fmt.Fprintln(problems, &linkfile.Problem{Line: batch[i].Line, Column: "url", What: fmt.Sprintf(
+				"differs from line %d only after the ?, which holds signatures, as a rule: both are one recording", batch[first].Line)})
+			continue
+		}
+		if known[i] || twice {
 			im.known++
 			continue
 		}
-		in[[2]string{r.Integration, r.ID}] = true
 		im.note(r)
 		fresh = append(fresh, r)
 		steps = append(steps, call.Custody{
