@@ -54,7 +54,8 @@ func TestAnImportedBacklogIsDrainedInOrderOfExpiry(t *testing.T) {
 	paths := linksOfNinetyDays(n)
 	csv := writeLinks(t, "http://"+l.Addr().String(), paths)
 	hosts := "FONOTEKA_MTT_RECORD_HOSTS=" + l.Addr().String()
-	in := install(t, hosts).start().ready()
+	const workers = 16
+	in := install(t, hosts, fmt.Sprintf("FONOTEKA_WORKERS=%d", workers)).start().ready()
 	in.stop()
 	out := in.patiently("recordings", "import", csv, "--record-hosts", l.Addr().String())
 	in.start()
@@ -69,7 +70,9 @@ func TestAnImportedBacklogIsDrainedInOrderOfExpiry(t *testing.T) {
 	if got := in.sql("SELECT uniqExact(recording_id), countIf(step = 'archived'), uniqExactIf(recording_id, step = 'archived') FROM custody FINAL"); got != fmt.Sprintf("%d\t%d\t%d", n, n, n) {
 		t.Errorf("recordings, steps and recordings archived: %s, want %d of each", got, n)
 	}
-	inOrder(t, paths, server.list)
+	if most, window := early(t, paths, server.list), 300; most > window+jobsPerWorker*workers {
+		t.Errorf("asked before its place by %d", most)
+	}
 	in.stop()
 }
 
@@ -116,30 +119,28 @@ func writeLinks(t *testing.T, base string, paths []string) string {
 	return name
 }
 
-// inOrder says by how many days' worth of places the server was asked too early:
-// links of one day end at the same time.
-func inOrder(t *testing.T, paths, asked []string) {
+// early says by how many places at most a link was taken before its turn. ordered
+// are all links in order of their end; links of one day end at the same time.
+func early(t *testing.T, ordered, taken []string) int {
 	t.Helper()
-	day := func(path string) string { return path[len("/records/1/") : len("/records/1/")+len("2006/01/02")] }
-	before := map[string]int{} // links that end before a day
-	for i, p := range paths {
+	if len(taken) == 0 {
+		t.Fatal("no link was taken")
+	}
+	day := func(path string) string { return strings.Join(strings.Split(path, "/")[3:6], "/") } // of /records/1/2006/01/02/…
+	before := map[string]int{}
+	for i, p := range ordered {
 		if _, ok := before[day(p)]; !ok {
-			before[day(p)] = i
+			before[day(p)] = i // so many links end before that day
 		}
 	}
-	early := make([]int, len(asked))
-	for at, p := range asked {
-		early[at] = max(before[day(p)]-at, 0)
+	places := make([]int, len(taken))
+	for at, p := range taken {
+		places[at] = max(before[day(p)]-at, 0)
 	}
-	slices.Sort(early)
-	if len(early) == 0 {
-		t.Fatal("the server was not asked")
-	}
-	t.Logf("asked before its place by %d at most, %d of 99 in 100", early[len(early)-1], early[len(early)*99/100])
-	const window, jobs = 300, 24 * 16
-	if got := early[len(early)-1]; got > window+jobs {
-		t.Errorf("asked before its place by %d", got)
-	}
+	slices.Sort(places)
+	most := places[len(places)-1]
+	t.Logf("of %d links, taken before its turn by %d places at most, %d of 99 in 100", len(taken), most, places[len(places)*99/100])
+	return most
 }
 
 // peak is the most memory that serve has had.

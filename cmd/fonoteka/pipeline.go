@@ -129,6 +129,11 @@ func (p *pipeline) catalogueWorks() bool {
 	return failures == 0 && p.migrated.Load()
 }
 
+// jobsPerWorker makes many more jobs than downloads: most of them wait for the
+// catalogue, in groups. With fewer, places for downloads stand empty; with more, a
+// job's end costs more.
+const jobsPerWorker = 32
+
 func (p *pipeline) newArchive(cfg *config, redisURL string, dialRedis queue.Dialer, reg prometheus.Registerer) error {
 	tokenHosts, err := cfg.tokenHosts()
 	if err != nil {
@@ -157,9 +162,7 @@ func (p *pipeline) newArchive(cfg *config, redisURL string, dialRedis queue.Dial
 	if err != nil {
 		return err
 	}
-	// Many more jobs than downloads: most of them wait for the catalogue, in groups.
-	// With fewer, places for downloads stand empty; with more, a job's end costs more.
-	p.workers, err = queue.NewServer(queue.ServerOptions{URL: redisURL, Dial: dialRedis, Handler: archiver.Handle, Concurrency: 32 * cfg.workers, Logger: p.log, Registerer: reg})
+	p.workers, err = queue.NewServer(queue.ServerOptions{URL: redisURL, Dial: dialRedis, Handler: archiver.Handle, Concurrency: jobsPerWorker * cfg.workers, Logger: p.log, Registerer: reg})
 	return err
 }
 
