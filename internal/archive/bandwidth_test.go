@@ -1,7 +1,11 @@
 package archive_test
 
 import (
+	"context"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"fonoteka/internal/archive"
@@ -45,6 +49,50 @@ func TestBandwidthFollowsTheWorkingHours(t *testing.T) {
 	}
 	if got := (archive.Bandwidth{Working: working}).At(time.Now()); got != 0 {
 		t.Errorf("no hours: %d", got)
+	}
+}
+
+// Downloads that are under way get slower as the working hours begin, and faster
+// as they end.
+func TestBandwidthChangesWhileDownloadsRun(t *testing.T) {
+	t.Parallel()
+	const working, unlimited = 100_000, 4 * 10_000_000 // what is asked for below
+	for name, limit := range map[string]int64{"limited outside": 1_000_000, "not limited outside": 0} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { // from midnight UTC on, on a Saturday
+				hours, err := archive.ParseWorkingHours("Sat 00:01-00:02")
+				if err != nil {
+					t.Fatal(err)
+				}
+				throttle := archive.NewThrottle(archive.Bandwidth{Limit: limit, Working: working, Hours: hours}, time.Now)
+				ctx, cancel := context.WithCancel(t.Context())
+				var paid atomic.Int64
+				var all sync.WaitGroup
+				for range 4 {
+					all.Go(func() {
+						for archive.Wait(throttle, ctx, 10_000) == nil {
+							paid.Add(10_000)
+							time.Sleep(time.Millisecond)
+						}
+					})
+				}
+				outside := limit
+				if limit == 0 {
+					outside = unlimited
+				}
+				for minute, want := range []int64{outside, working, outside} {
+					time.Sleep(5 * time.Second)
+					before := paid.Load()
+					time.Sleep(50 * time.Second)
+					if got := (paid.Load() - before) / 50; got < want*9/10 || got > want*11/10 {
+						t.Errorf("minute %d: %d bytes a second, want %d", minute, got, want)
+					}
+					time.Sleep(5 * time.Second)
+				}
+				cancel()
+				all.Wait()
+			})
+		})
 	}
 }
 

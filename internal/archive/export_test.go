@@ -10,3 +10,9 @@ var (
 	NewPlaces = newPlaces
 	Do        = (*places).do
 )
+
+// NewThrottle and Wait are the bandwidth's limit by itself.
+var (
+	NewThrottle = newThrottle
+	Wait        = (*throttle).wait
+)
