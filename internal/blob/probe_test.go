@@ -120,6 +120,33 @@ func TestProbeSaysWhatTheStoreCanDo(t *testing.T) {
 	})
 }
 
+// A store that cannot do one thing is told apart from one that can.
+func TestProbeSaysWhatTheStoreCannotDo(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, s server) {
+		can := map[bool]string{true: "y", false: "-"}[s.encrypt]
+		var wg sync.WaitGroup
+		for check, c := range map[string]struct{ header, parameter, want, detail string }{
+			"nothing":         {"", "", "yyyyyyyyyy" + can + "-yy", ""},
+			"conditional put": {"If-None-Match", "", "yyyyynyyyy" + can + "-yy", "the store accepted it"},
+			"checksum":        {"X-Amz-Checksum-Sha256", "", "yyyyyynyyy" + can + "-yy", "the store accepted it"},
+			"range":           {"Range", "", "yyyyyyy-yy" + can + "-yy", "does not know ranges"},
+			"multipart":       {"", "uploads", "yyyyyyyyy-" + can + "-yy", "501"},
+		} {
+			b := s.bucket(t, blob.Options{URL: s.spoiled(t, c.header, c.parameter)})
+			wg.Go(func() {
+				found := probed(t, check, b)
+				expect(t, check, found, c.want)
+				if got := found[check].Detail; !strings.Contains(got, c.detail) {
+					t.Errorf("%s: %q does not say %q", check, got, c.detail)
+				}
+				clean(t, b)
+			})
+		}
+		wg.Wait()
+	})
+}
+
 func TestProbeOfNobodyAndOfAStranger(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ url, want string }{

@@ -12,6 +12,7 @@ import (
 
 	"github.com/minio/minio-go/v7"
 	"github.com/minio/minio-go/v7/pkg/credentials"
+	"github.com/minio/minio-go/v7/pkg/signer"
 
 	"fonoteka/internal/blob"
 	"fonoteka/internal/embedded/embeddedtest"
@@ -99,6 +100,36 @@ func (s server) watched(t testing.TB) (address string, deletions *atomic.Int32) 
 	t.Cleanup(proxy.Close)
 	u.Host = proxy.Listener.Addr().String()
 	return u.String(), deletions
+}
+
+// spoiled is the address of a bucket through a proxy that takes a header out of
+// requests, which it signs anew, and answers 501 to each POST with a parameter.
+func (s server) spoiled(t testing.TB, header, parameter string) (address string) {
+	t.Helper()
+	u, err := url.Parse(s.url(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	target, key := u.Host, u.User.Username()
+	secret, _ := u.User.Password()
+	forward := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		r.Out.URL.Scheme, r.Out.URL.Host = "http", target
+		r.Out.Host = r.In.Host
+		if r.Out.Header.Get(header) != "" {
+			r.Out.Header.Del(header)
+			r.Out = signer.SignV4(*r.Out, key, secret, "", "us-east-1")
+		}
+	}}
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost && r.URL.Query().Has(parameter) {
+			w.WriteHeader(http.StatusNotImplemented)
+			return
+		}
+		forward.ServeHTTP(w, r)
+	}))
+	t.Cleanup(proxy.Close)
+	u.Host = proxy.Listener.Addr().String()
+	return u.String()
 }
 
 // s3URL names a bucket on the embedded store that does not exist yet.
