@@ -9,7 +9,7 @@ MINIO_DIR := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/fonoteka/minio/$(MINIO)
 export CGO_ENABLED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help build static engine minio run test race bench crash fuzz lint alerts dashboards fmt clean
+.PHONY: help build static engine minio run test race bench crash hardship fuzz lint alerts dashboards fmt clean
 
 help: ## print the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ bench: engine ## speed and memory, as ratios against something on this machine
 
 crash: engine ## kill -9 of serve, of the engine and of Redis; ROUNDS=20
 	$(GO) test ./cmd/fonoteka -run TestCrash -count=1 -timeout 60m -v -crash-rounds $(ROUNDS)
+
+hardship: engine ## 5,000 recordings from an operator's server on its worst day, amid kills and flushes of Redis
+	$(GO) test ./cmd/fonoteka -run TestP3EveryRecordingEndsWhereItBelongs -count=1 -timeout 30m -v -hardship 5000
 
 fuzz: ## the decoder and the mp3 scan, a minute each
 	$(GO) test ./internal/mtt -fuzz FuzzDecode -fuzztime 1m

@@ -36,15 +36,21 @@ type cabinet struct {
 // openCabinet makes them; wrap may be nil.
 func openCabinet(t *testing.T, o sim.PlatformOptions, wrap func(http.Handler) http.Handler) *cabinet {
 	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return openCabinetAt(t, l, o, wrap)
+}
+
+// openCabinetAt is the same for an address that is known before.
+func openCabinetAt(t *testing.T, l net.Listener, o sim.PlatformOptions, wrap func(http.Handler) http.Handler) *cabinet {
+	t.Helper()
 	ports, err := state.FreePorts(1)
 	if err != nil {
 		t.Fatal(err)
 	}
 	here := fmt.Sprintf("127.0.0.1:%d", ports[0])
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
 	c := &cabinet{url: "http://" + l.Addr().String(), home: "http://" + here + redirect}
 	if o.Sim == nil {
 		if o.Sim, err = sim.New(sim.Options{Seed: 1, RecordBase: c.url}); err != nil {
@@ -236,14 +242,11 @@ func TestRecordingsBehindALoginAreFetched(t *testing.T) {
 				if bearer != "" {
 					revoke.Do(func() { c.Revoke(false) }) // the first token is refused
 				}
-				ask := httptest.NewRequest("GET", "/externalNumbersInfo", nil)
-				ask.Header.Set("Authorization", bearer)
-				allowed := httptest.NewRecorder()
-				next.ServeHTTP(allowed, ask)
+				status := asksWith(next, bearer)
 				mu.Lock()
-				answers[fmt.Sprintf("token %v: %d", bearer != "", allowed.Code)]++
+				answers[fmt.Sprintf("token %v: %d", bearer != "", status)]++
 				mu.Unlock()
-				if allowed.Code != http.StatusOK {
+				if status != http.StatusOK {
 					http.Error(w, "login", http.StatusUnauthorized)
 					return
 				}
@@ -277,6 +280,15 @@ func TestRecordingsBehindALoginAreFetched(t *testing.T) {
 		t.Errorf("the operator answered %v", answers)
 	}
 	in.stop()
+}
+
+// asksWith returns the operator's answer to a question with a token.
+func asksWith(operator http.Handler, authorization string) (status int) {
+	r := httptest.NewRequest("GET", "/externalNumbersInfo", nil)
+	r.Header.Set("Authorization", authorization)
+	w := httptest.NewRecorder()
+	operator.ServeHTTP(w, r)
+	return w.Code
 }
 
 // audio is a recording.

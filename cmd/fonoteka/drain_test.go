@@ -126,22 +126,24 @@ func early(t *testing.T, ordered, taken []string) int {
 	if len(taken) == 0 {
 		t.Fatal("no link was taken")
 	}
-	day := func(path string) string { return strings.Join(strings.Split(path, "/")[3:6], "/") } // of /records/1/2006/01/02/…
 	before := map[string]int{}
 	for i, p := range ordered {
-		if _, ok := before[day(p)]; !ok {
-			before[day(p)] = i // so many links end before that day
+		if _, ok := before[dayOf(p)]; !ok {
+			before[dayOf(p)] = i // so many links end before that day
 		}
 	}
 	places := make([]int, len(taken))
 	for at, p := range taken {
-		places[at] = max(before[day(p)]-at, 0)
+		places[at] = max(before[dayOf(p)]-at, 0)
 	}
 	slices.Sort(places)
 	most := places[len(places)-1]
 	t.Logf("of %d links, taken before its turn by %d places at most, %d of 99 in 100", len(taken), most, places[len(places)*99/100])
 	return most
 }
+
+// dayOf is the date in /records/1/2006/01/02/….
+func dayOf(path string) string { return strings.Join(strings.Split(path, "/")[3:6], "/") }
 
 // peak is the most memory that serve has had.
 func (in *installation) peak() string {
