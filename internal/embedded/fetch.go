@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -66,17 +67,39 @@ func enginePath(cacheDir string) string {
 	return filepath.Join(cacheDir, "engine", runtime.GOOS+"-"+runtime.GOARCH, EngineVersion, "libchdb.so")
 }
 
-// FindEngine returns the path of libchdb.so in the cache, or ErrNoEngine.
+// FindEngine returns the path of libchdb.so in the cache, or ErrNoEngine. One that
+// somebody else than this user and root could have put or changed there is
+// refused: it would run as this process.
 func FindEngine(cacheDir string) (string, error) {
 	path := enginePath(cacheDir)
-	_, err := os.Stat(path)
-	if errors.Is(err, os.ErrNotExist) {
-		return "", fmt.Errorf("%w (%s)", ErrNoEngine, path)
+	for part := path; ; part = filepath.Dir(part) {
+		info, err := os.Stat(part)
+		if errors.Is(err, os.ErrNotExist) {
+			return "", fmt.Errorf("%w (%s)", ErrNoEngine, path)
+		}
+		if err != nil {
+			return "", fmt.Errorf("find the engine: %w", err)
+		}
+		if why := othersMayChange(info); why != "" {
+			return "", fmt.Errorf("the embedded ClickHouse engine is not loaded: %s %s; put that right, or choose another folder (--engine-cache, FONOTEKA_ENGINE_CACHE)", part, why)
+		}
+		if part == filepath.Clean(cacheDir) {
+			return path, nil
+		}
 	}
-	if err != nil {
-		return "", fmt.Errorf("find the engine: %w", err)
+}
+
+// othersMayChange says how somebody else than this user and root could change what
+// is there; "" means that nobody can. In a sticky folder each changes only what is
+// their own.
+func othersMayChange(info os.FileInfo) string {
+	if s, ok := info.Sys().(*syscall.Stat_t); ok && s.Uid != 0 && int(s.Uid) != os.Getuid() {
+		return fmt.Sprintf("belongs to another user (uid %d)", s.Uid)
 	}
-	return path, nil
+	if sticky := info.IsDir() && info.Mode()&os.ModeSticky != 0; info.Mode().Perm()&0o022 != 0 && !sticky {
+		return fmt.Sprintf("may be changed by others (mode %04o)", info.Mode().Perm())
+	}
+	return ""
 }
 
 // FetchEngine returns the path of libchdb.so, and fetches it with npm if it is
@@ -120,7 +143,7 @@ func FetchEngine(ctx context.Context, cacheDir string, progress io.Writer) (stri
 		return "", fmt.Errorf("keep the embedded ClickHouse: %w", err)
 	}
 	fmt.Fprintf(progress, "ClickHouse engine %s is ready: %s\n", EngineVersion, enginePath(cacheDir))
-	return enginePath(cacheDir), nil
+	return FindEngine(cacheDir)
 }
 
 // npmPack downloads the package's tarball into dir. npm is used, not a plain

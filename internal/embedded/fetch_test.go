@@ -7,8 +7,10 @@ import (
 	"crypto/sha512"
 	"encoding/base64"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -91,5 +93,47 @@ func TestAnEngineInTheCacheIsNotFetched(t *testing.T) {
 	found := embeddedtestCache(t)
 	if path, err := embedded.FetchEngine(t.Context(), found, nil); err != nil || filepath.Base(path) != "libchdb.so" {
 		t.Errorf("from the cache: %q, %v", path, err)
+	}
+}
+
+// The library runs as this process: who could put another one in its place could
+// do all that the process can.
+func TestAnEngineThatOthersCouldHaveMadeIsRefused(t *testing.T) {
+	t.Parallel()
+	cache := t.TempDir()
+	version := filepath.Join(cache, "engine", runtime.GOOS+"-"+runtime.GOARCH, embedded.EngineVersion)
+	lib := filepath.Join(version, "libchdb.so")
+	if err := errors.Join(os.MkdirAll(version, 0o755), os.WriteFile(lib, nil, 0o755)); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		what, refused string // "": loaded
+		change        func() error
+		back          func() error
+	}{
+		{"as it was fetched", "", func() error { return nil }, func() error { return nil }},
+		{"a file of the group", lib + " may be changed", func() error { return os.Chmod(lib, 0o775) }, func() error { return os.Chmod(lib, 0o755) }},
+		{"a file of everybody", lib + " may be changed", func() error { return os.Chmod(lib, 0o757) }, func() error { return os.Chmod(lib, 0o755) }},
+		{"a folder of everybody", version + " may be changed", func() error { return os.Chmod(version, 0o777) }, func() error { return os.Chmod(version, 0o755) }},
+		{"the cache is everybody's", cache + " may be changed", func() error { return os.Chmod(cache, 0o777) }, func() error { return os.Chmod(cache, 0o755) }},
+		{"a sticky one", "", func() error { return os.Chmod(cache, 0o777|os.ModeSticky) }, func() error { return os.Chmod(cache, 0o755) }},
+		{"another user's file", lib + " belongs to another user (uid 12345)", func() error { return os.Chown(lib, 12345, -1) }, func() error { return os.Chown(lib, 0, -1) }},
+		{"another user's folder", version + " belongs to another user", func() error { return os.Chown(version, 12345, -1) }, func() error { return os.Chown(version, 0, -1) }},
+	} {
+		if err := c.change(); errors.Is(err, fs.ErrPermission) {
+			continue // only root gives away
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		path, err := embedded.FindEngine(cache)
+		if c.refused == "" && (err != nil || path != lib) {
+			t.Errorf("%s: %q, %v", c.what, path, err)
+		}
+		if c.refused != "" && (err == nil || !strings.Contains(err.Error(), c.refused) || !strings.Contains(err.Error(), "--engine-cache") || errors.Is(err, embedded.ErrNoEngine)) {
+			t.Errorf("%s: %v", c.what, err)
+		}
+		if err := c.back(); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
