@@ -101,6 +101,20 @@ func TestTheAreaCodeOfTheFileCompletesANumber(t *testing.T) {
 	}
 }
 
+// Never the folder for temporary files: anybody can have put a library there.
+func TestWithoutAHomeFolderTheEngineLiesInTheDataFolder(t *testing.T) {
+	t.Setenv("HOME", "")
+	t.Setenv("XDG_CACHE_HOME", "")
+	t.Setenv("FONOTEKA_ENGINE_CACHE", "")
+	data := t.TempDir()
+	if out, stderr, code := output(t, "config", "print", "--data", data, "--redirect-uri", "https://calls.example.org/mtt/word"); code != 0 || !strings.Contains(strings.Join(strings.Fields(out), " "), "engine-cache "+data) {
+		t.Errorf("exit %d\n%s%s", code, out, stderr)
+	}
+	if out, stderr, code := output(t, "engine", "fetch"); code == 0 || !strings.Contains(stderr, "--engine-cache") {
+		t.Errorf("exit %d\n%s%s", code, out, stderr)
+	}
+}
+
 func TestUnknownKeysOfTheFileAreNamed(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "fonoteka.yaml")
 	if err := os.WriteFile(file, []byte("data: /tmp/x\nredirct_uri: https://h/SECRETPATH\n"), 0o600); err != nil {

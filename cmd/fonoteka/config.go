@@ -6,7 +6,6 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -136,6 +135,9 @@ func loadConfig(c *cli.Context, n need) (*config, error) {
 		p.add("--data (FONOTEKA_DATA): the folder for this installation's data is missing")
 	} else if abs, err := filepath.Abs(cfg.data); err == nil {
 		cfg.data = abs
+	}
+	if cfg.engineCache == "" {
+		cfg.engineCache = cfg.data
 	}
 	for _, store := range []string{"clickhouse", "clickhouse-http", "s3", "redis"} {
 		flag := store + "-port"
@@ -295,10 +297,11 @@ func envName(flag string) string {
 	return "FONOTEKA_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 }
 
+// defaultEngineCache is empty for a user without a home folder.
 func defaultEngineCache() string {
 	dir, err := embedded.DefaultCacheDir()
 	if err != nil {
-		return filepath.Join(os.TempDir(), "fonoteka")
+		return ""
 	}
 	return dir
 }

@@ -66,6 +66,9 @@ func (cfg *config) settings(c *cli.Context) []setting {
 		if fromFile, said := cfg.fromFile[name]; said {
 			s.Value, s.From = fromFile, "file"
 		}
+		if name == "engine-cache" {
+			s.Value = cfg.engineCache // also where it is the data folder
+		}
 		s.Value = withoutSecrets(name, s.Value)
 		out = append(out, s)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/urfave/cli/v2"
@@ -17,7 +18,11 @@ func engineCommand() *cli.Command {
 			Usage: "fetch its library into the cache, once (178 MB, by npm)",
 			Flags: []cli.Flag{text("engine-cache", defaultEngineCache(), "`FOLDER` for the library")},
 			Action: func(c *cli.Context) error {
-				lib, err := embedded.FetchEngine(c.Context, c.String("engine-cache"), c.App.ErrWriter)
+				cache := c.String("engine-cache")
+				if cache == "" {
+					return errors.New("--engine-cache (FONOTEKA_ENGINE_CACHE): you have no home folder: say where the library goes, for serve too")
+				}
+				lib, err := embedded.FetchEngine(c.Context, cache, c.App.ErrWriter)
 				if err != nil {
 					return err
 				}

@@ -103,7 +103,7 @@ func dataFlags() []cli.Flag {
 		text("clickhouse-http-port", "0", "HTTP `PORT` of the embedded ClickHouse; likewise"),
 		text("s3-port", "0", "`PORT` of the embedded S3; likewise"),
 		text("redis-port", "0", "`PORT` of the embedded Redis; likewise"),
-		text("engine-cache", defaultEngineCache(), "`FOLDER` of the embedded ClickHouse's library (see: fonoteka engine fetch)"),
+		text("engine-cache", defaultEngineCache(), "`FOLDER` of the embedded ClickHouse's library (see: fonoteka engine fetch); without a home folder: that of --data"),
 		text("log-format", "text", "`FORMAT` of the log: text or json"),
 	}, objectFlags()...)
 }
