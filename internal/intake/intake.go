@@ -17,6 +17,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"time"
@@ -133,7 +134,7 @@ type Handler struct {
 	large   chan struct{} // one for each long body that is being read
 	looks   chan struct{} // one for each stranger's body that is looked at
 
-	astray, foreign, former limiter // of lines in the log
+	astray, foreign, former, panics limiter // of lines in the log
 }
 
 // New makes a handler. It fails on options that contradict each other, two
@@ -144,7 +145,7 @@ func New(opts Options) (*Handler, error) {
 	}
 	h := &Handler{
 		opts: opts, large: make(chan struct{}, largeAtOnce), looks: make(chan struct{}, looksAtOnce),
-		astray: limiter{every: time.Minute}, foreign: limiter{every: time.Minute}, former: limiter{every: time.Hour},
+		astray: limiter{every: time.Minute}, foreign: limiter{every: time.Minute}, former: limiter{every: time.Hour}, panics: limiter{every: time.Minute},
 	}
 	h.buffers.New = func() any { b := make([]byte, 0, 4<<10); return &b }
 	for i, in := range opts.Integrations {
@@ -185,6 +186,7 @@ func NewServer(h http.Handler, log *slog.Logger) *http.Server {
 
 // ServeHTTP answers one request.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	defer h.recovered(w)
 	p, ok := h.match(r.URL.EscapedPath())
 	switch {
 	case !ok, p.origin && (r.Method != http.MethodPost || !h.opts.Door.MayPost(r)):
@@ -210,6 +212,23 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Allow", "GET, HEAD, POST")
 		h.answer(w, method, http.StatusMethodNotAllowed, "this address takes notifications by POST")
 	}
+}
+
+// recovered answers 500 for a panic, so that the sender sees a failure, and says
+// where it was. Its value may hold what was sent, so only the type is logged.
+func (h *Handler) recovered(w http.ResponseWriter) {
+	v := recover()
+	if v == nil {
+		return
+	}
+	if v == http.ErrAbortHandler {
+		panic(v) // means that the connection is to be cut
+	}
+	if skipped, ok := h.panics.allow(h.opts.Now()); ok {
+		h.opts.Log.Error("panic while a request was answered", "type", fmt.Sprintf("%T", v), "stack", string(debug.Stack()), "not_logged", skipped)
+	}
+	w.Header().Set("Connection", "close")
+	h.answer(w, panicked, http.StatusInternalServerError, "failed, try again later")
 }
 
 // greet answers the operator's check that the server is there, and OAuth.

@@ -23,12 +23,13 @@ const (
 	notFound                   // not our path
 	misdirected                // not our path, but a notification
 	foreign                    // our path, but not a network that may send
+	panicked                   // a defect of ours; what was being answered is not known
 	outcomes
 )
 
 func (o outcome) String() string {
 	return [outcomes]string{
-		"kept", "empty", "too_large", "full", "stopping", "failed", "broken_off", "method", "greeted", "oauth", "not_found", "misdirected", "foreign",
+		"kept", "empty", "too_large", "full", "stopping", "failed", "broken_off", "method", "greeted", "oauth", "not_found", "misdirected", "foreign", "panicked",
 	}[o]
 }
 

@@ -120,3 +120,23 @@ func TestOptionsThatContradictAreRefused(t *testing.T) {
 		t.Errorf("the origin's own path: %v", err)
 	}
 }
+
+func TestAPanicIsCountedLoggedWithoutDataAndAnswered500(t *testing.T) {
+	t.Parallel()
+	s := serve(t, intake.Options{Append: func(context.Context, spool.Record) (uint64, error) {
+		panic("79161234567 cannot be kept")
+	}}, spool.Options{})
+	for range 2 {
+		if status, _, answer := s.do("POST", hook+"/events", notification); status != http.StatusInternalServerError || strings.Contains(answer, "7916") {
+			t.Errorf("%d %s", status, answer)
+		}
+	}
+	if status, _, _ := s.do("GET", hook, ""); status != http.StatusOK {
+		t.Errorf("then %d", status)
+	}
+	s.counted("panicked", 2)
+	log := s.log.String()
+	if strings.Count(log, "level=ERROR") != 1 || !strings.Contains(log, "type=string") || !strings.Contains(log, "intake.(*Handler).keep") || strings.Contains(log, "7916") || strings.Contains(log, secret) {
+		t.Errorf("logged %s", log)
+	}
+}
