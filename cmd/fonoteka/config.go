@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/netip"
 	"net/url"
@@ -49,6 +50,7 @@ type config struct {
 	oauthURL       string
 	key            string // of the vault; "": the one in the data folder
 	logJSON        bool
+	logLevel       slog.Level
 
 	fromFile  map[string]string // settings that the file says, by flag
 	fromFlags int               // integrations that it does not say; they come first
@@ -156,6 +158,10 @@ func loadConfig(c *cli.Context, n need) (*config, error) {
 		cfg.logJSON = format == "json"
 	default:
 		p.add("--log-format (FONOTEKA_LOG_FORMAT): %q is neither text nor json", format)
+	}
+	level := pick("log-level", file.LogLevel)
+	if err := cfg.logLevel.UnmarshalText([]byte(level)); err != nil || strings.ContainsAny(level, "+-") {
+		p.add("--log-level (FONOTEKA_LOG_LEVEL): %q is none of debug, info, warn and error", level)
 	}
 	if n >= forReplay {
 		for _, i := range file.integrationsOr(fileIntegration{

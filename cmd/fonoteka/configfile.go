@@ -37,6 +37,7 @@ type file struct {
 	Workers       int               `yaml:"workers"`
 	Download      fileDownload      `yaml:"download"`
 	LogFormat     string            `yaml:"log_format"`
+	LogLevel      string            `yaml:"log_level"`
 	Calls         fileCalls         `yaml:"calls"`
 	Scrub         fileScrub         `yaml:"scrub"`
 	Reports       fileReports       `yaml:"reports"`

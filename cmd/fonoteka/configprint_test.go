@@ -12,6 +12,7 @@ func TestConfigPrintSaysWhatHoldsAndWhyAndNoSecret(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "fonoteka.yaml")
 	if err := os.WriteFile(file, []byte(`
 workers: 7
+log_level: debug
 clickhouse_url: "clickhouse://writer:`+secret+`@db.example.org:9000/fonoteka"
 source_networks: [192.0.2.0/24, 198.51.100.7]
 origin_events: spb
@@ -28,7 +29,7 @@ integrations:
 		t.Fatal(stderr)
 	}
 	for _, want := range []string{
-		"workers 7 file", "clickhouse-url clickhouse://…@db.example.org:9000/fonoteka file", "s3-url s3://…@s3.example.org/bucket FONOTEKA_S3_URL",
+		"workers 7 file", "log-level debug file", "clickhouse-url clickhouse://…@db.example.org:9000/fonoteka file", "s3-url s3://…@s3.example.org/bucket FONOTEKA_S3_URL",
 		"key (set, not shown) FONOTEKA_KEY", "private-listen 127.0.0.1:9999 flag", "listen 127.0.0.1:8080 default", "origin-events spb file",
 		"source-networks 192.0.2.0/24,198.51.100.7 file", "record-hosts mtt.ru default",
 		"integration spb: redirect URI https://calls.example.org/… file", "integration spb: time zone Europe/Moscow file", "integration spb: links live 30 days file",

@@ -105,6 +105,7 @@ func dataFlags() []cli.Flag {
 		text("redis-port", "0", "`PORT` of the embedded Redis; likewise"),
 		text("engine-cache", defaultEngineCache(), "`FOLDER` of the embedded ClickHouse's library (see: fonoteka engine fetch); without a home folder: that of --data"),
 		text("log-format", "text", "`FORMAT` of the log: text or json"),
+		text("log-level", "info", "least `LEVEL` of what is logged: debug, info, warn or error"),
 	}, objectFlags()...)
 }
 

@@ -6,6 +6,7 @@ import (
 	"crypto/subtle"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"strings"
 	"time"
@@ -31,6 +32,14 @@ func private(reg *prometheus.Registry, alive check, ready []check, token string,
 	mux.Handle("POST /admin/replay", withToken(token, replay))
 	mux.Handle("POST /admin/rebuild", withToken(token, rebuild))
 	return mux
+}
+
+// privateServer has no limit for a whole answer: a rebuild takes as long as it takes.
+func privateServer(h http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler: h, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: 2 * time.Minute,
+		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelError),
+	}
 }
 
 // health answers 200 where every check passes, else 503, a line for each.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -161,10 +162,7 @@ func serve(ctx context.Context, cfg *config, log *slog.Logger) (err error) {
 		return err
 	}
 	alive := check{"notifications", func(context.Context) error { return takesNotifications(sp) }}
-	privately := &http.Server{
-		Handler:           private(reg, alive, p.checks(), st.Values().AdminToken, replayHandler(rewind(sp), p.replayRejected), p.rebuildHandler, recordings),
-		ReadHeaderTimeout: 5 * time.Second,
-	}
+	privately := privateServer(private(reg, alive, p.checks(), st.Values().AdminToken, replayHandler(rewind(sp), p.replayRejected), p.rebuildHandler, recordings), log)
 	listeners, err := listen(cfg, st, log)
 	if err != nil {
 		return err
@@ -238,9 +236,10 @@ func serveHTTP(s *http.Server, l net.Listener) func(context.Context) error {
 	}
 }
 
-func newLogger(cfg *config, w interface{ Write([]byte) (int, error) }) *slog.Logger {
+func newLogger(cfg *config, w io.Writer) *slog.Logger {
+	o := &slog.HandlerOptions{Level: cfg.logLevel}
 	if cfg.logJSON {
-		return slog.New(slog.NewJSONHandler(w, nil))
+		return slog.New(slog.NewJSONHandler(w, o))
 	}
-	return slog.New(slog.NewTextHandler(w, nil))
+	return slog.New(slog.NewTextHandler(w, o))
 }

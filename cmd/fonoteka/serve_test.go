@@ -1,9 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -66,6 +68,46 @@ func TestServeStopsWithoutLeavingAnything(t *testing.T) {
 	}
 	if left := leftovers(cfg.data); left != "" {
 		t.Errorf("left running: %s", left)
+	}
+}
+
+func TestTheLogHoldsWhatItsLevelSays(t *testing.T) {
+	t.Parallel()
+	for level, want := range map[slog.Level]string{slog.LevelDebug: "DIWE", slog.LevelInfo: "IWE", slog.LevelWarn: "WE", slog.LevelError: "E"} {
+		for _, json := range []bool{false, true} {
+			var out bytes.Buffer
+			log := newLogger(&config{logLevel: level, logJSON: json}, &out)
+			log.Debug("D")
+			log.Info("I")
+			log.Warn("W")
+			log.Error("E")
+			if got := strings.Count(out.String(), "\n"); got != len(want) || !strings.Contains(out.String(), want[:1]) {
+				t.Errorf("%v: %s", level, out.String())
+			}
+		}
+	}
+}
+
+func TestThePrivateServerLogsWhereServeDoes(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	s := privateServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusOK)
+		w.WriteHeader(http.StatusOK) // net/http complains of it
+	}), newLogger(&config{}, &out))
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- s.Serve(l) }()
+	_, _ = get(t, "http://"+l.Addr().String())
+	if err := s.Shutdown(t.Context()); err != nil {
+		t.Error(err)
+	}
+	<-done
+	if !strings.Contains(out.String(), "level=ERROR") || s.IdleTimeout == 0 {
+		t.Errorf("logged %q", out.String())
 	}
 }
 
