@@ -1,13 +1,15 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
-	"strings"
 	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -47,6 +49,9 @@ func (cfg *config) operatorSettings(file file, pick func(string, string) string,
 		if err := checkService(*u.into); err != nil {
 			p.add("--%s (FONOTEKA_MTT_%s): %w", u.flag, u.env, err)
 		}
+	}
+	if _, err := cfg.tokenHosts(); err != nil {
+		p.add("--api-url (FONOTEKA_MTT_API_URL): %w", err)
 	}
 	if len(file.Integrations) > 0 && pick("redirect-uri", "") == "" && pick("client-id", "")+pick("client-secret", "") != "" {
 		p.add("--client-id, --client-secret (FONOTEKA_MTT_CLIENT_ID, _SECRET) belong to the integration of --redirect-uri; in the file they stand beside each redirect_uri, as client_id and client_secret")
@@ -141,7 +146,12 @@ func (a *access) oauth(log *slog.Logger) http.Handler {
 func (cfg *config) tokenHosts() (archive.Hosts, error) {
 	hosts := []string{archive.DefaultHosts}
 	if u, err := url.Parse(cfg.apiURL); err == nil && u.Host != "" {
-		hosts = append(hosts, strings.ToLower(u.Host))
+		host := u.Hostname()
+		if _, err := netip.ParseAddr(host); err == nil { // stands in a list with its port
+			port := cmp.Or(u.Port(), map[string]string{"http": "80", "https": "443"}[u.Scheme])
+			host = net.JoinHostPort(host, port)
+		}
+		hosts = append(hosts, host)
 	}
 	return archive.ParseHosts(hosts...)
 }

@@ -75,3 +75,32 @@ func TestAListenerThatWouldCarrySecretsInTheClearIsRefused(t *testing.T) {
 		}
 	}
 }
+
+// The host of the API may see tokens, however its address is written.
+func TestEveryAddressOfTheAPIIsReadWhereOthersAre(t *testing.T) {
+	t.Parallel()
+	for address, wrong := range map[string]string{
+		"https://api.example.org":       "",
+		"https://API.example.org:8443":  "",
+		"https://localhost:8443/v1":     "",
+		"https://192.0.2.7":             "",
+		"https://192.0.2.7:8443":        "",
+		"http://127.0.0.1:8080":         "",
+		"https://[2001:db8::7]":         "",
+		"https://[2001:db8::7]:8443":    "",
+		"http://[::1]":                  "",
+		"https://api_.example.org!":     "neither a host name",
+		"https://192.0.2.7:99999":       "neither a host name",
+		"https://[fe80::1%25eth0]:8443": "neither a host name",
+		"ftp://api.example.org":         "must be https",
+	} {
+		_, stderr, code := output(t, "config", "print", "--redirect-uri", "https://calls.example.org/mtt/word", "--api-url", address, "--workers", "many")
+		named := strings.Contains(stderr, "--api-url (FONOTEKA_MTT_API_URL)") && strings.Contains(stderr, wrong)
+		if code == 0 || !strings.Contains(stderr, "--workers") || named != (wrong != "") {
+			t.Errorf("%s: %d %s", address, code, stderr)
+		}
+		if hosts, _ := (&config{apiURL: address}).tokenHosts(); wrong == "" && hosts.Check(address+"/recording") != nil {
+			t.Errorf("%s: %v", address, hosts.Check(address+"/recording"))
+		}
+	}
+}
