@@ -3,9 +3,6 @@ package archive
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -22,14 +19,12 @@ type Sidecar = call.Sidecar
 // putSidecar makes sure that an object has its sidecar, and returns the one
 // that is stored: an earlier one stands, as it was nearer to the event.
 func (a *Archiver) putSidecar(ctx context.Context, s Sidecar) (Sidecar, error) {
-	doc, err := json.MarshalIndent(s, "", "  ")
+	doc, sum, err := s.Document()
 	if err != nil {
-		return s, fmt.Errorf("writing sidecar: %w", err)
+		return s, err
 	}
-	doc = append(doc, '\n')
-	sum := sha256.Sum256(doc)
 	err = a.Store.Put(ctx, sidecarKey(s.Key), bytes.NewReader(doc), blob.Put{
-		Size: int64(len(doc)), SHA256: hex.EncodeToString(sum[:]), ContentType: "application/json", Unretained: unretained(s.Key),
+		Size: int64(len(doc)), SHA256: sum, ContentType: "application/json", Unretained: unretained(s.Key),
 	})
 	if !errors.Is(err, blob.ErrExists) {
 		return s, err

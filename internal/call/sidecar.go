@@ -1,6 +1,8 @@
 package call
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -29,6 +31,17 @@ type Sidecar struct {
 	// Reason is what the row says beside "archived", a doubt about the length for
 	// example; "" where there is nothing to say.
 	Reason string `json:"reason,omitempty"`
+}
+
+// Document is a sidecar as it is stored, and the lower-case hex of its sha256.
+func (s Sidecar) Document() (doc []byte, sum string, err error) {
+	doc, err = json.MarshalIndent(s, "", "  ")
+	if err != nil {
+		return nil, "", fmt.Errorf("writing sidecar: %w", err)
+	}
+	doc = append(doc, '\n')
+	hash := sha256.Sum256(doc)
+	return doc, hex.EncodeToString(hash[:]), nil
 }
 
 // maxSidecar is far beyond any sidecar: its link is a notification's at most.

@@ -3,9 +3,6 @@ package fixity
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -127,13 +124,11 @@ func (c *Checker) restoreSidecar(ctx context.Context, f Finding) (bool, error) {
 }
 
 func (c *Checker) putSidecar(ctx context.Context, s call.Sidecar) error {
-	doc, err := json.MarshalIndent(s, "", "  ")
+	doc, sum, err := s.Document()
 	if err != nil {
-		return fmt.Errorf("writing sidecar: %w", err)
+		return err
 	}
-	doc = append(doc, '\n')
-	sum := sha256.Sum256(doc)
-	return c.put(ctx, call.SidecarKey(s.Key), bytes.NewReader(doc), int64(len(doc)), hex.EncodeToString(sum[:]), "application/json")
+	return c.put(ctx, call.SidecarKey(s.Key), bytes.NewReader(doc), int64(len(doc)), sum, "application/json")
 }
 
 // put stores under a free key; one that is taken is left as it is.
