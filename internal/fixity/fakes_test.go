@@ -28,10 +28,11 @@ type memory struct {
 	steps   []call.Custody
 	places  map[string]string
 	down    bool
+	broken  map[string]bool // keys that the store has and does not give back
 }
 
 func newMemory() *memory {
-	return &memory{objects: map[string][]byte{}, rows: map[string]call.RecordingStatus{}, places: map[string]string{}}
+	return &memory{objects: map[string][]byte{}, rows: map[string]call.RecordingStatus{}, places: map[string]string{}, broken: map[string]bool{}}
 }
 
 func digest(b []byte) string {
@@ -126,7 +127,7 @@ func (m *memory) SetProgress(_ context.Context, name, place string) error {
 func (m *memory) get(key string) ([]byte, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.down {
+	if m.down || m.broken[key] {
 		return nil, io.ErrClosedPipe
 	}
 	b, ok := m.objects[key]

@@ -221,6 +221,100 @@ func TestRestoreNeverOverwrites(t *testing.T) {
 	}
 }
 
+// A copy may be damaged in its turn, and a place beside the first may hold
+// something else than its name says: the row names what was read and is right.
+func TestARepairIsProvenEachTime(t *testing.T) {
+	t.Parallel()
+	audio := sample(t)
+	none := func(*memory, string) {}
+	unreadable := func(m *memory, key string) { m.broken[key] = true }
+	for name, c := range map[string]struct {
+		beside func(m *memory, key string)   // what a rotten place beside holds at first
+		damage []func(m *memory, key string) // of what the row names
+		want   string                        // how the key goes on after the stem, in the end
+	}{
+		"altered again":              {none, []func(*memory, string){alter, alter}, ".DIGEST.2"},
+		"altered three times":        {none, []func(*memory, string){alter, alter, alter}, ".DIGEST.3"},
+		"unreadable then":            {none, []func(*memory, string){alter, unreadable}, ".DIGEST.2"},
+		"absent then":                {none, []func(*memory, string){alter, remove}, ".DIGEST"},
+		"first absent, then altered": {none, []func(*memory, string){remove, alter}, ".DIGEST"},
+		"copy's sidecar altered":     {none, []func(*memory, string){alter, alter, alterSidecar}, ".DIGEST.2"},
+		"rotten beside":              {func(m *memory, key string) { m.objects[key] = []byte("rot") }, []func(*memory, string){alter}, ".DIGEST.2"},
+		"rotten beside, absent":      {func(m *memory, key string) { m.objects[key] = []byte("rot") }, []func(*memory, string){remove}, ""},
+		"unreadable beside":          {func(m *memory, key string) { m.objects[key] = nil; m.broken[key] = true }, []func(*memory, string){alter}, ".DIGEST.2"},
+		"beside without sidecar":     {func(m *memory, key string) { m.objects[key] = slices.Clone(audio) }, []func(*memory, string){alter}, ".DIGEST"},
+		"beside with another's": {func(m *memory, key string) {
+			m.objects[key], m.objects[call.SidecarKey(key)] = slices.Clone(audio), []byte("{}")
+		}, []func(*memory, string){alter}, ".DIGEST.2"},
+		"absent, its sidecar altered":  {none, []func(*memory, string){func(m *memory, key string) { remove(m, key); alterSidecar(m, key) }}, ".DIGEST"},
+		"the first is back meanwhile":  {none, []func(*memory, string){alter, func(m *memory, key string) { alter(m, key); m.objects[stem(key)+".mp3"] = slices.Clone(audio) }}, ""},
+		"unreadable, readable at last": {none, []func(*memory, string){unreadable, func(m *memory, key string) { alter(m, key); clear(m.broken) }}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				m := newMemory()
+				row := m.archive(1, audio)
+				c.beside(m, call.BesideKey(row.Key, row.SHA256))
+				check := m.checker(0)
+				for _, damage := range c.damage {
+					damage(m, row.Key)
+					before := map[string][]byte{}
+					for key, b := range m.objects {
+						before[key] = slices.Clone(b)
+					}
+					findings, err := check.CheckAll(t.Context(), []call.RecordingStatus{row})
+					if err != nil || len(findings) != 1 || findings[0].Result == fixity.Verified {
+						t.Fatalf("%+v, %v", findings, err)
+					}
+					f := findings[0]
+					f.Row = m.rows[row.ID]
+					ok, err := check.Restore(t.Context(), f, fetched(audio))
+					if restorable := f.Part != "sidecar"; err != nil || ok != restorable {
+						t.Fatalf("restored: %v, %v", ok, err)
+					}
+					for key, b := range before {
+						if !bytes.Equal(b, m.objects[key]) {
+							t.Errorf("%s was overwritten", key)
+						}
+					}
+					row = m.rows[row.ID]
+					again, err := check.CheckAll(t.Context(), []call.RecordingStatus{row})
+					if err != nil || ok && (again[0].Result != fixity.Verified || fixity.Faulty(row) != "") {
+						t.Fatalf("after the repair: %+v, %v", again, err)
+					}
+				}
+				if got := strings.ReplaceAll(strings.TrimSuffix(strings.TrimPrefix(row.Key, stem(row.Key)), ".mp3"), row.SHA256[:16], "DIGEST"); got != c.want {
+					t.Errorf("the row names %q, want %q", got, c.want)
+				}
+				if n := strings.Count(row.Reason, "kept beside: "); n > 1 || (n == 1) != (c.want != "") {
+					t.Errorf("reason %q", row.Reason)
+				}
+				rebuildable(t, m, row)
+			})
+		})
+	}
+}
+
+// rebuildable wants the row of a whole recording to be found again in the bucket,
+// without a word about other files.
+func rebuildable(t *testing.T, m *memory, row call.RecordingStatus) {
+	t.Helper()
+	if fixity.Faulty(row) != "" {
+		return
+	}
+	clear(m.rows)
+	r, err := m.checker(0).Rebuild(t.Context(), fixity.RebuildOptions{Verify: true}, nil, nil)
+	if got := m.rows[row.ID]; err != nil || r.Rebuilt != 1 || got.Key != row.Key || got.SHA256 != row.SHA256 || strings.Contains(got.Reason, "conflict") {
+		t.Errorf("rebuilt: %+v, %+v, %v", r, got, err)
+	}
+}
+
+// stem is a recording's key without what tells its objects apart.
+func stem(key string) string { return key[:strings.Index(key, ".")] }
+
+func alterSidecar(m *memory, key string) { m.objects[call.SidecarKey(key)] = []byte("{") }
+
 func alter(m *memory, key string) { m.objects[key][len(m.objects[key])/2] ^= 1 }
 
 func remove(m *memory, key string) { delete(m.objects, key) }

@@ -3,6 +3,7 @@ package fixity
 import (
 	"context"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -40,9 +41,10 @@ func (g group) whole() []blob.Object {
 // others counts the mp3s of another digest than the chosen one. A name beside
 // the first bears its digest, so that nothing needs to be read.
 func (g group) others(key, digest string) int {
-	n := 0
+	n, first := 0, g.stem+".mp3"
+	copies := besides(first, digest)
 	for _, o := range g.mp3s {
-		if o.Key != key && o.Key != g.stem+".mp3" && o.Key != call.BesideKey(g.stem+".mp3", digest) {
+		if o.Key != key && o.Key != first && !slices.Contains(copies, o.Key) {
 			n++
 		}
 	}

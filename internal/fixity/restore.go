@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 	"time"
 
 	"fonoteka/internal/blob"
@@ -25,19 +27,29 @@ type File struct {
 type Fetch func(ctx context.Context, r call.Recording) (File, error)
 
 // Restore tries to give a recording with a fault good bytes again: a copy that
-// is beside it already, else the operator's file, while the link lives. It
-// never overwrites: what is fetched goes into the free place of an object that
-// is absent, and beside one that is not. It reports whether the row names good
-// bytes now.
+// is there already, else the operator's file, while the link lives. It never
+// overwrites: what is fetched goes into the free place of an object that is
+// absent, and beside one that is not. It reports whether the row names good
+// bytes now; they were read before it said so.
 func (c *Checker) Restore(ctx context.Context, f Finding, fetch Fetch) (bool, error) {
 	if f.Part == sidecarPart {
 		return c.restoreSidecar(ctx, f)
 	}
-	key := call.BesideKey(original(f.Row.Key), f.Row.SHA256)
-	if sum, size, err := c.digest(ctx, key); err == nil && sum == f.Row.SHA256 && size == f.Row.Size {
-		return true, c.move(ctx, f, key, "beside", f.Row.Attempt)
-	} else if err != nil && !errors.Is(err, blob.ErrNotFound) {
+	first := original(f.Row.Key)
+	keys := append([]string{first}, besides(first, f.Row.SHA256)...)
+	if f.Result != Absent {
+		keys = slices.DeleteFunc(keys, func(key string) bool { return key == f.Row.Key })
+	}
+	whole, free, err := c.look(ctx, f.Row, keys)
+	if err != nil {
 		return false, err
+	}
+	switch whole {
+	case "":
+	case f.Row.Key: // it came back meanwhile
+		return true, c.move(ctx, f, whole, "back")
+	default:
+		return true, c.move(ctx, f, whole, "beside")
 	}
 	now := c.Now()
 	if fetch == nil || !f.Row.ExpiresAt.IsZero() && now.After(f.Row.ExpiresAt) {
@@ -52,28 +64,82 @@ func (c *Checker) Restore(ctx context.Context, f Finding, fetch Fetch) (bool, er
 	if err != nil {
 		return false, fmt.Errorf("what was fetched again: %w", err)
 	}
-	how := "fetched"
-	switch {
-	case file.SHA256 != f.Row.SHA256:
-		key, how = call.BesideKey(original(f.Row.Key), file.SHA256), "differs"
-	case f.Result == Absent:
-		key = f.Row.Key
-	}
-	if err := c.put(ctx, key, file.Body, file.Size, file.SHA256, "audio/mpeg"); err != nil {
-		return false, err
-	}
 	side := call.Sidecar{
-		Schema: call.SidecarSchema, Recording: f.Row.Recording, Key: key, SHA256: file.SHA256, Size: file.Size,
-		DurationMS: audio.Duration.Milliseconds(), Attempt: f.Row.Attempt, FetchedAt: now.UTC(), StoredAt: c.Now().UTC(),
+		Schema: call.SidecarSchema, Recording: f.Row.Recording, SHA256: file.SHA256, Size: file.Size,
+		DurationMS: audio.Duration.Milliseconds(), Attempt: f.Row.Attempt, FetchedAt: now.UTC(), StoredAt: now.UTC(),
 	}
-	if err := c.putSidecar(ctx, side); err != nil {
+	if file.SHA256 == f.Row.SHA256 {
+		key, err := c.store(ctx, side, file, free)
+		if err != nil {
+			return false, err
+		}
+		return true, c.move(ctx, f, key, "fetched")
+	}
+	whole, free, err = c.look(ctx, side.Row(c.Bucket), besides(first, file.SHA256))
+	if err == nil && whole == "" {
+		whole, err = c.store(ctx, side, file, free)
+	}
+	if err != nil {
 		return false, err
 	}
-	if how == "differs" {
-		c.m.restored.WithLabelValues(how).Inc()
-		return false, c.Custody.Save(ctx, nil, []call.Custody{step(f.Row, "conflict", now.UTC(), file.SHA256, key)})
+	c.m.restored.WithLabelValues("differs").Inc()
+	return false, c.Custody.Save(ctx, nil, []call.Custody{step(f.Row, "conflict", now.UTC(), file.SHA256, whole)})
+}
+
+// mostCopies bounds the places of one file beside the first: as often as a copy
+// is damaged in its turn, the next one takes another.
+const mostCopies = 9
+
+// besides are the places beside a key for copies of a file.
+func besides(key, digest string) []string {
+	beside := call.BesideKey(key, digest)
+	keys := []string{beside}
+	for n := 2; n <= mostCopies; n++ {
+		keys = append(keys, fmt.Sprintf("%s.%d.mp3", strings.TrimSuffix(beside, ".mp3"), n))
 	}
-	return true, c.move(ctx, f, key, how, f.Row.Attempt)
+	return keys
+}
+
+// look reads what is stored under keys. whole is the first that holds the row's
+// file; a sidecar that it lacks is written from the row. Where there is none,
+// free are the keys that hold nothing: another file, a damaged one and one that
+// cannot be read keep their places.
+func (c *Checker) look(ctx context.Context, row call.RecordingStatus, keys []string) (whole string, free []string, err error) {
+	for _, row.Key = range keys {
+		f, err := c.check(ctx, row)
+		if err == nil && f.Result == Absent && f.Part == sidecarPart {
+			f.Result, err = Verified, c.putSidecar(ctx, sidecarOf(row))
+		}
+		switch {
+		case err != nil:
+			return "", nil, err
+		case f.Result == Verified:
+			return row.Key, nil, nil
+		case f.Result == Absent:
+			free = append(free, row.Key)
+		}
+	}
+	return "", free, nil
+}
+
+// store puts a file under the first of keys where it can be read again with a
+// sidecar that is its own. One that is taken meanwhile proves nothing.
+func (c *Checker) store(ctx context.Context, side call.Sidecar, file File, keys []string) (string, error) {
+	for _, side.Key = range keys {
+		err := c.Store.Put(ctx, side.Key, file.Body, blob.Put{Size: file.Size, SHA256: file.SHA256, ContentType: "audio/mpeg"})
+		if err == nil {
+			side.StoredAt = c.Now().UTC()
+			err = c.putSidecar(ctx, side)
+		}
+		if err != nil && !errors.Is(err, blob.ErrExists) {
+			return "", err
+		}
+		whole, _, err := c.look(ctx, side.Row(c.Bucket), []string{side.Key})
+		if err != nil || whole != "" {
+			return whole, err
+		}
+	}
+	return "", errors.New("there is no free place left for what was fetched again")
 }
 
 // original is the key that a recording was first stored under: a row may name a
@@ -86,14 +152,22 @@ func original(key string) string {
 	return stem + ".mp3"
 }
 
+// keptBeside begins the reason of a row that names a copy.
+const keptBeside = "kept beside: "
+
 // move makes the row name good bytes.
-func (c *Checker) move(ctx context.Context, f Finding, key, how string, attempt int) error {
+func (c *Checker) move(ctx context.Context, f Finding, key, how string) error {
 	row := f.Row
-	row.Key, row.Attempt, row.Reason = key, attempt+1, otherReason(row)
+	row.Key, row.Attempt, row.Reason = key, row.Attempt+1, otherReason(row)
 	if key != f.Row.Key {
-		why := fmt.Sprintf("kept beside: the first object (%s) was found %s on %s, this is a copy with the archived digest",
-			f.Row.Key, f.Result, f.At.UTC().Format(time.DateOnly))
-		row.Reason = call.JoinReasons(why, row.Reason)
+		if strings.HasPrefix(row.Reason, keptBeside) { // what the row named until now was a copy itself
+			_, row.Reason, _ = strings.Cut(row.Reason, "; ")
+		}
+		if key != original(key) {
+			why := fmt.Sprintf(keptBeside+"the object before (%s) was found %s on %s, this is a copy with the archived digest",
+				f.Row.Key, f.Result, f.At.UTC().Format(time.DateOnly))
+			row.Reason = call.JoinReasons(why, row.Reason)
+		}
 	}
 	now := c.Now().UTC()
 	steps := []call.Custody{step(row, "restored", now, row.SHA256, how+" "+key)}
@@ -111,16 +185,19 @@ func (c *Checker) restoreSidecar(ctx context.Context, f Finding) (bool, error) {
 	if f.Result != Absent {
 		return false, nil
 	}
-	row := f.Row
-	err := c.putSidecar(ctx, call.Sidecar{
+	whole, _, err := c.look(ctx, f.Row, []string{f.Row.Key})
+	if err != nil || whole == "" {
+		return false, err
+	}
+	return true, c.move(ctx, f, whole, "back")
+}
+
+func sidecarOf(row call.RecordingStatus) call.Sidecar {
+	return call.Sidecar{
 		Schema: call.SidecarSchema, Recording: row.Recording, Key: row.Key, SHA256: row.SHA256, Size: row.Size,
 		DurationMS: row.Duration.Milliseconds(), Attempt: row.Attempt, FetchedAt: row.ArchivedAt, StoredAt: row.ArchivedAt,
 		Reason: otherReason(row),
-	})
-	if err != nil {
-		return false, err
 	}
-	return true, c.move(ctx, f, row.Key, "back", row.Attempt)
 }
 
 func (c *Checker) putSidecar(ctx context.Context, s call.Sidecar) error {
@@ -128,14 +205,5 @@ func (c *Checker) putSidecar(ctx context.Context, s call.Sidecar) error {
 	if err != nil {
 		return err
 	}
-	return c.put(ctx, call.SidecarKey(s.Key), bytes.NewReader(doc), int64(len(doc)), sum, "application/json")
-}
-
-// put stores under a free key; one that is taken is left as it is.
-func (c *Checker) put(ctx context.Context, key string, body io.ReaderAt, size int64, digest, kind string) error {
-	err := c.Store.Put(ctx, key, body, blob.Put{Size: size, SHA256: digest, ContentType: kind})
-	if errors.Is(err, blob.ErrExists) {
-		return nil
-	}
-	return err
+	return c.Store.Put(ctx, call.SidecarKey(s.Key), bytes.NewReader(doc), blob.Put{Size: int64(len(doc)), SHA256: sum, ContentType: "application/json"})
 }
