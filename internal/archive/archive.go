@@ -10,9 +10,9 @@
 // keep cut files for years.
 //
 // Every failure has a class with a schedule of its own, over the whole life of
-// the link. A recording is given up only by the server's own "no such file", two
-// weeks after its estimated expiry. Damaged audio is kept in quarantine, once
-// per digest, and the recording goes on being tried.
+// the link. A recording is given up only by the server's own "no such file", said
+// twice, a day apart, two weeks after its estimated expiry. Damaged audio is kept in
+// quarantine, once per digest, and the recording goes on being tried as long.
 //
 // The catalogue knows what is announced, archived, failed and due; the queue is
 // only a clock. A Handle that ends with an outcome – archived or failed –

@@ -77,7 +77,7 @@ func NextAttempt(kind Kind, attempt int, announced, now, expires time.Time) time
 	return next
 }
 
-// End is when the server's own "no such file" is believed: two weeks after the
+// End is from when on the server's own "no such file" counts: two weeks after the
 // estimated expiry – or after the announcement, for a link that was announced
 // when it had already run out. It is zero where neither is known.
 func End(announced, expires time.Time) time.Time {

@@ -33,7 +33,7 @@ import (
 	"fonoteka/internal/call"
 )
 
-// The queues. Nothing of normal runs while anything of urgent waits.
+// The queues. Nothing of normal is begun while anything of urgent waits.
 const (
 	urgent = "urgent"
 	normal = "default"
