@@ -2,6 +2,7 @@ package fixity_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -64,7 +65,7 @@ func (m *memory) Archived(_ context.Context, q fixity.Query, limit int) ([]call.
 		for _, p := range q.Reasons {
 			wanted = wanted || strings.HasPrefix(r.Reason, p)
 		}
-		if wanted && r.State == call.Archived && id > q.AfterID && len(out) < limit {
+		if wanted && r.State == cmp.Or(q.State, call.Archived) && id > q.AfterID && len(out) < limit {
 			out = append(out, r)
 		}
 	}

@@ -34,11 +34,12 @@ import (
 	"fonoteka/internal/call"
 )
 
-// Query chooses among archived recordings; a zero field chooses all.
+// Query chooses among recordings of a state; another field that is zero chooses all.
 type Query struct {
-	AfterIntegration, AfterID string    // only keys behind this one
-	Since                     time.Time // archived at or after
-	Share                     float64   // 0 < Share < 1: about this part of them, chosen by Seed
+	State                     call.RecordingState // "": archived
+	AfterIntegration, AfterID string              // only keys behind this one
+	Since                     time.Time           // archived at or after
+	Share                     float64             // 0 < Share < 1: about this part of them, chosen by Seed
 	Seed                      uint64
 	Reasons                   []string // whose reason begins with one of these
 }
@@ -50,7 +51,7 @@ func (q Query) after(r call.RecordingStatus) Query {
 
 // Rows reads the catalogue.
 type Rows interface {
-	// Archived lists archived recordings in a fixed order, at most limit.
+	// Archived lists recordings in a fixed order, at most limit.
 	Archived(ctx context.Context, q Query, limit int) ([]call.RecordingStatus, error)
 	Count(ctx context.Context, q Query) (recordings, bytes uint64, err error)
 	// ByID reads rows of any state; an id may be there once per integration.

@@ -372,6 +372,96 @@ func TestOrphansOfEitherSideAreNamed(t *testing.T) {
 	}
 }
 
+// quarantine adds damaged audio of a recording, and the row that says so.
+func (m *memory) quarantine(n int, body string, attempt int) call.RecordingStatus {
+	sum := digest([]byte(body))
+	rec := call.Recording{Integration: "main", ID: fmt.Sprintf("%032x", n), AnnouncedAt: time.Now().UTC(), ExpiresAt: time.Now().UTC().AddDate(0, 0, 90)}
+	side := call.Sidecar{
+		Schema: call.SidecarSchema, Recording: rec, Key: call.QuarantinePrefix + "main/" + rec.ID + "/" + sum + ".mp3",
+		SHA256: sum, Size: int64(len(body)), Attempt: attempt, FetchedAt: rec.AnnouncedAt, StoredAt: rec.AnnouncedAt, Reason: "cut",
+	}
+	doc, _, _ := side.Document()
+	m.objects[side.Key], m.objects[call.SidecarKey(side.Key)] = []byte(body), doc
+	m.rows[rec.ID] = side.Row("b")
+	return m.rows[rec.ID]
+}
+
+func TestOrphansOfQuarantineAreNamed(t *testing.T) {
+	t.Parallel()
+	m := newMemory()
+	whole := m.archive(1, []byte("whole"))
+	m.quarantine(1, "came damaged first", 1)
+	m.rows[whole.ID] = whole
+	lost, gone, kept := m.quarantine(2, "a", 1), m.quarantine(3, "b", 1), m.quarantine(4, "c", 1)
+	m.quarantine(4, "d", 2)
+	delete(m.rows, lost.ID)
+	remove(m, gone.Key)
+	removeSidecar(m, kept.Key)
+	m.objects["quarantine/main/"+kept.ID+"/notes.mp3"] = nil
+	var got []string
+	r, err := m.checker(0).Orphans(t.Context(), func(o fixity.Orphan) { got = append(got, string(o.Kind)+" "+o.Key) }, nil)
+	if err != nil || r.Objects != 1 || r.Recordings != 1 {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	slices.Sort(got)
+	want := []string{
+		"object without row " + lost.Key, "recording without sidecar " + kept.Key, "row without object " + gone.Key,
+		"sidecar without recording " + call.SidecarKey(gone.Key), "unknown object quarantine/main/" + kept.ID + "/notes.mp3",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("%+v (-want +got):\n%s", r, diff)
+	}
+}
+
+// What came damaged gets its row again, unless something better is known, and is
+// tried again where its link lives.
+func TestRebuildKnowsQuarantine(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m := newMemory()
+		expired := m.quarantine(4, "of long ago", 3)
+		time.Sleep(91 * day)
+		whole := m.archive(1, []byte("whole"))
+		m.quarantine(1, "came damaged first", 1)
+		m.quarantine(2, "second", 2)
+		latest := m.quarantine(2, "third", 3)
+		m.quarantine(2, "first", 1)
+		known := m.quarantine(3, "known", 2)
+		bare := m.quarantine(5, "bare", 1)
+		removeSidecar(m, bare.Key)
+		clear(m.rows)
+		known.Attempt, known.NextAttemptAt = 9, time.Now().Add(time.Hour).UTC()
+		m.rows[known.ID] = known
+		announced := call.RecordingStatus{Recording: latest.Recording, State: call.Announced}
+		m.rows[latest.ID] = announced
+		for _, dry := range []bool{true, false} {
+			var bad []string
+			r, err := m.checker(0).Rebuild(t.Context(), fixity.RebuildOptions{Verify: true, DryRun: dry}, func(key, _ string) { bad = append(bad, key) }, nil)
+			if err != nil || r.Listed != 5 || r.Rebuilt != 3 || r.Damaged != 2 || r.Present != 1 || r.Unusable != 1 || r.Faulty != 0 || r.Unknown != 0 {
+				t.Errorf("%+v, %v", r, err)
+			}
+			if diff := cmp.Diff([]string{"quarantine/main/" + bare.ID}, bad); diff != "" {
+				t.Errorf("no row for (-want +got):\n%s", diff)
+			}
+			if dry && (m.rows[latest.ID] != announced || m.noted() != 0) {
+				t.Error("something was written")
+			}
+		}
+		latest.NextAttemptAt = time.Now().UTC()
+		for _, want := range []call.RecordingStatus{whole, latest, known, expired} {
+			if diff := cmp.Diff(want, m.rows[want.ID]); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+		}
+		if diff := cmp.Diff([]string{"quarantined", "rebuilt"}, m.history(latest.ID)); diff != "" {
+			t.Errorf("custody (-want +got):\n%s", diff)
+		}
+		if r, err := m.checker(0).Rebuild(t.Context(), fixity.RebuildOptions{}, nil, nil); err != nil || r.Rebuilt != 0 || r.Present != 4 {
+			t.Errorf("again: %+v, %v", r, err)
+		}
+	})
+}
+
 // A recording that the operator's server gave twice, differently, gets the row
 // that it had; one whose first file is damaged gets the copy beside it.
 func TestRebuildChoosesAmongSeveralFiles(t *testing.T) {

@@ -12,9 +12,9 @@ import (
 )
 
 // group is what the bucket holds of one recording: its mp3 and sidecar, and
-// perhaps others beside them.
+// perhaps others beside them. What is in quarantine of it is a group of its own.
 type group struct {
-	stem     string // the key of the mp3, without ".mp3"
+	stem     string // the key of the mp3, without ".mp3"; of damaged ones, the folder
 	id       string // recording id
 	mp3s     []blob.Object
 	sidecars map[string]blob.Object // by their own key
@@ -51,24 +51,32 @@ func (g group) others(key, digest string) int {
 	return n
 }
 
+// damaged tells that a group is in quarantine.
+func (g group) damaged() bool { return strings.HasPrefix(g.stem, call.QuarantinePrefix) }
+
 // stemOf splits a key into the stem of its recording and the recording's id;
 // false for a key that no recording has.
 func stemOf(key string) (stem, id string, ok bool) {
 	dir, base := path.Split(key)
-	id, _, dotted := strings.Cut(base, ".")
-	if !dotted || len(id) != 32 || strings.Trim(id, "0123456789abcdef") != "" {
-		return "", "", false
+	id, _, ok = strings.Cut(base, ".")
+	stem = dir + id
+	if strings.HasPrefix(key, call.QuarantinePrefix) { // a folder for each recording, what came by its digest
+		ok = ok && digits(id, 64)
+		stem = strings.TrimSuffix(dir, "/")
+		id = path.Base(stem)
 	}
-	return dir + id, id, true
+	return stem, id, ok && digits(id, 32)
 }
+
+func digits(s string, n int) bool { return len(s) == n && strings.Trim(s, "0123456789abcdef") == "" }
 
 // groupsAtOnce bounds how many recordings are looked up together.
 const groupsAtOnce = 500
 
-// groups lists the bucket and gives what it holds in batches. unknown is called
+// groups lists a folder and gives what it holds in batches. unknown is called
 // for objects that cannot be of a recording. Objects younger than before are
 // left out where it is set: their recordings are on their way.
-func (c *Checker) groups(ctx context.Context, before time.Time, batch func([]group) error, unknown func(blob.Object)) error {
+func (c *Checker) groups(ctx context.Context, folder string, before time.Time, batch func([]group) error, unknown func(blob.Object)) error {
 	var all []group
 	var failed error
 	flush := func() bool {
@@ -78,7 +86,7 @@ func (c *Checker) groups(ctx context.Context, before time.Time, batch func([]gro
 		all = nil
 		return failed == nil
 	}
-	err := c.Store.List(ctx, recordings, func(o blob.Object) bool {
+	err := c.Store.List(ctx, folder, func(o blob.Object) bool {
 		if !before.IsZero() && o.StoredAt.After(before) {
 			return true
 		}

@@ -14,7 +14,7 @@ type OrphanKind string
 
 // The kinds of orphans.
 const (
-	NoRow     OrphanKind = "object without row"        // a whole recording that the catalogue does not call archived
+	NoRow     OrphanKind = "object without row"        // a whole recording that the catalogue does not call archived, or a damaged one that it does not know
 	NoSidecar OrphanKind = "recording without sidecar" // an mp3 alone
 	NoMP3     OrphanKind = "sidecar without recording"
 	NoObject  OrphanKind = "row without object"
@@ -34,7 +34,7 @@ type Orphan struct {
 
 // OrphanReport counts.
 type OrphanReport struct {
-	Objects    uint64 // mp3s listed
+	Objects    uint64 // mp3s listed, without quarantine
 	Recordings uint64 // rows that say archived
 	ByKind     map[OrphanKind]uint64
 }
@@ -56,37 +56,45 @@ func (c *Checker) Orphans(ctx context.Context, each func(Orphan), progress func(
 	}
 	began := c.Now()
 	var matched uint64
-	err := c.groups(ctx, began.Add(-young), func(gs []group) error {
+	stranger := func(o blob.Object) { tell(Orphan{Kind: Stranger, Key: o.Key}) }
+	batch := func(gs []group) error {
 		rows, err := c.rowsOf(ctx, gs)
 		if err != nil {
 			return err
 		}
 		for _, g := range gs {
-			r.Objects += uint64(len(g.mp3s))
+			if !g.damaged() {
+				r.Objects += uint64(len(g.mp3s))
+			}
 			matched += g.compare(rows[g.id], tell)
 		}
 		if progress != nil {
 			progress(r)
 		}
 		return nil
-	}, func(o blob.Object) { tell(Orphan{Kind: Stranger, Key: o.Key}) })
-	if err != nil {
-		return r, err
 	}
+	for _, folder := range []string{recordings, call.QuarantinePrefix} {
+		if err := c.groups(ctx, folder, began.Add(-young), batch, stranger); err != nil {
+			return r, err
+		}
+	}
+	var err error
 	if r.Recordings, _, err = c.Rows.Count(ctx, Query{}); err != nil {
 		return r, err
 	}
 	if r.Recordings > matched {
-		err = c.rowsWithoutObject(ctx, began, tell)
+		if err := c.rowsWithoutObject(ctx, call.Archived, began, tell); err != nil {
+			return r, err
+		}
 	}
-	return r, err
+	return r, c.rowsWithoutObject(ctx, call.Quarantined, began, tell) // few
 }
 
 // compare tells what of a group is on one side only, and how many rows have
 // their object in it.
 func (g group) compare(rows []call.RecordingStatus, tell func(Orphan)) (matched uint64) {
 	o := Orphan{RecordingID: g.id}
-	archived := false
+	archived := g.damaged() && g.settled(rows)
 	for _, row := range rows {
 		o.Integration, o.State = row.Integration, row.State
 		for _, m := range g.mp3s {
@@ -123,9 +131,10 @@ func (g group) compare(rows []call.RecordingStatus, tell func(Orphan)) (matched 
 	return matched
 }
 
-// rowsWithoutObject asks the store for the object of every row archived before.
-func (c *Checker) rowsWithoutObject(ctx context.Context, before time.Time, tell func(Orphan)) error {
-	var q Query
+// rowsWithoutObject asks the store for the object of every row of a state, of
+// those archived for the ones from before.
+func (c *Checker) rowsWithoutObject(ctx context.Context, state call.RecordingState, before time.Time, tell func(Orphan)) error {
+	q := Query{State: state}
 	for {
 		rows, err := c.Rows.Archived(ctx, q, 1000)
 		if err != nil || len(rows) == 0 {

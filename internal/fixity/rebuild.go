@@ -2,6 +2,8 @@ package fixity
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -23,6 +25,7 @@ type RebuildReport struct {
 	Listed   uint64 // recordings in the bucket
 	Present  uint64 // already in the catalogue as archived or erased: left as they are
 	Rebuilt  uint64 // rows written, or that would be
+	Damaged  uint64 // of them, quarantined: there is nothing else of the recording
 	Faulty   uint64 // of them, altered or unreadable (Verify)
 	Unusable uint64 // no mp3 with a readable sidecar: no row can be made
 	Bytes    uint64 // of the recordings rebuilt
@@ -30,7 +33,9 @@ type RebuildReport struct {
 	Started  time.Time
 }
 
-// Rebuild makes the rows of archived recordings from the objects alone. It may
+// Rebuild makes the rows of archived recordings from the objects alone, and those
+// of what came damaged and is in quarantine, to be tried again now where the link
+// lives. It may
 // be interrupted and run again: what has its row is passed over. A row that
 // says archived or erased is never touched; a lower state gives way.
 // unusable is called for recordings whose row cannot be made.
@@ -40,7 +45,18 @@ type RebuildReport struct {
 // is damaged, a copy of it beside it.
 func (c *Checker) Rebuild(ctx context.Context, o RebuildOptions, unusable func(key, why string), progress func(RebuildReport)) (RebuildReport, error) {
 	r := RebuildReport{Started: c.Now()}
-	err := c.groups(ctx, time.Time{}, func(gs []group) error {
+	unknown := func(blob.Object) { r.Unknown++ }
+	damaged := map[string]group{} // few; those of which there is something better are dropped
+	err := c.groups(ctx, call.QuarantinePrefix, time.Time{}, func(gs []group) error {
+		for _, g := range gs {
+			damaged[g.id] = g
+		}
+		return nil
+	}, unknown)
+	if err != nil {
+		return r, err
+	}
+	batch := func(gs []group) error {
 		r.Listed += uint64(len(gs))
 		rows, err := c.rowsOf(ctx, gs)
 		if err != nil {
@@ -50,6 +66,7 @@ func (c *Checker) Rebuild(ctx context.Context, o RebuildOptions, unusable func(k
 		for _, g := range gs {
 			if g.settled(rows[g.id]) {
 				r.Present++
+				delete(damaged, g.id)
 			} else {
 				missing = append(missing, g)
 			}
@@ -58,6 +75,11 @@ func (c *Checker) Rebuild(ctx context.Context, o RebuildOptions, unusable func(k
 		if err != nil {
 			return err
 		}
+		for _, m := range made {
+			if m.why == "" {
+				delete(damaged, m.row.ID)
+			}
+		}
 		if err := c.keep(ctx, o, made, &r, unusable); err != nil {
 			return err
 		}
@@ -65,14 +87,22 @@ func (c *Checker) Rebuild(ctx context.Context, o RebuildOptions, unusable func(k
 			progress(r)
 		}
 		return nil
-	}, func(blob.Object) { r.Unknown++ })
-	return r, err
+	}
+	if err := c.groups(ctx, recordings, time.Time{}, batch, unknown); err != nil {
+		return r, err
+	}
+	for gs := range slices.Chunk(slices.Collect(maps.Values(damaged)), groupsAtOnce) {
+		if err := batch(gs); err != nil {
+			return r, err
+		}
+	}
+	return r, nil
 }
 
 // settled tells that the catalogue knows a recording at least as well.
 func (g group) settled(rows []call.RecordingStatus) bool {
 	for _, row := range rows {
-		if row.State == call.Erased {
+		if row.State == call.Erased || g.damaged() && row.State.Rank() >= call.Quarantined.Rank() {
 			return true
 		}
 		for _, m := range g.mp3s {
@@ -114,6 +144,9 @@ func (c *Checker) rebuildAll(ctx context.Context, o RebuildOptions, gs []group) 
 }
 
 func (c *Checker) rebuildOne(ctx context.Context, o RebuildOptions, g group) (rebuilt, error) {
+	if g.damaged() {
+		return c.rebuildDamaged(ctx, g)
+	}
 	bad := rebuilt{key: g.stem + ".mp3", why: "there is no recording with a sidecar"}
 	var faulty *rebuilt
 	for _, object := range g.whole() {
@@ -153,6 +186,25 @@ func (c *Checker) rebuildOne(ctx context.Context, o RebuildOptions, g group) (re
 	return bad, nil
 }
 
+// rebuildDamaged takes what came last.
+func (c *Checker) rebuildDamaged(ctx context.Context, g group) (rebuilt, error) {
+	made := rebuilt{key: g.stem, why: "there is no damaged recording with a sidecar"}
+	for _, object := range g.whole() {
+		side, malformed, err := c.sidecar(ctx, object.Key)
+		switch {
+		case err != nil:
+			return made, err
+		case malformed != nil || side.Key != object.Key || side.Recording.ID != g.id:
+		case made.why != "" || side.Attempt > made.side.Attempt:
+			made = rebuilt{row: side.Row(c.Bucket), side: side, key: object.Key}
+		}
+	}
+	if now := c.Now().UTC(); made.row.ExpiresAt.IsZero() || now.Before(made.row.ExpiresAt) {
+		made.row.NextAttemptAt = now
+	}
+	return made, nil
+}
+
 // keep writes rows with the steps of custody that their sidecars know.
 func (c *Checker) keep(ctx context.Context, o RebuildOptions, made []rebuilt, r *RebuildReport, unusable func(key, why string)) error {
 	var rows []call.RecordingStatus
@@ -167,12 +219,17 @@ func (c *Checker) keep(ctx context.Context, o RebuildOptions, made []rebuilt, r 
 		}
 		r.Rebuilt++
 		r.Bytes += uint64(m.row.Size)
-		steps = append(steps,
-			step(m.row, "fetched", m.side.FetchedAt, m.row.SHA256, ""),
-			step(m.row, "stored", m.side.StoredAt, m.row.SHA256, m.row.Key),
-			step(m.row, "sidecar", m.side.StoredAt, m.row.SHA256, call.SidecarKey(m.row.Key)),
-			step(m.row, "rebuilt", c.Now().UTC(), m.row.SHA256, ""))
-		if o.Verify {
+		if m.row.State == call.Quarantined {
+			r.Damaged++
+			steps = append(steps, step(m.row, "quarantined", m.side.StoredAt, m.row.SHA256, m.row.Key))
+		} else {
+			steps = append(steps,
+				step(m.row, "fetched", m.side.FetchedAt, m.row.SHA256, ""),
+				step(m.row, "stored", m.side.StoredAt, m.row.SHA256, m.row.Key),
+				step(m.row, "sidecar", m.side.StoredAt, m.row.SHA256, call.SidecarKey(m.row.Key)))
+		}
+		steps = append(steps, step(m.row, "rebuilt", c.Now().UTC(), m.row.SHA256, ""))
+		if o.Verify && m.row.State == call.Archived {
 			f := m.fault
 			f.Row = m.row
 			steps = append(steps, step(m.row, string(f.Result), f.At, f.SHA256, detail(f)))

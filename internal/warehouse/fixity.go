@@ -1,6 +1,7 @@
 package warehouse
 
 import (
+	"cmp"
 	"context"
 	"strings"
 	"time"
@@ -10,11 +11,13 @@ import (
 	"fonoteka/internal/call"
 )
 
-// ArchivedFilter chooses among archived recordings; a zero field chooses all.
+// ArchivedFilter chooses among recordings of a state; another field that is zero
+// chooses all.
 type ArchivedFilter struct {
-	AfterIntegration, AfterID string    // only keys behind this one
-	Since                     time.Time // archived at or after
-	Share                     float64   // 0 < Share < 1: about this part of them, chosen by Seed
+	State                     call.RecordingState // "": archived
+	AfterIntegration, AfterID string              // only keys behind this one
+	Since                     time.Time           // archived at or after
+	Share                     float64             // 0 < Share < 1: about this part of them, chosen by Seed
 	Seed                      uint64
 	Reasons                   []string // whose reason begins with one of these
 }
@@ -28,7 +31,7 @@ func (w *where) behind(integration, id string) {
 func (f ArchivedFilter) where() where {
 	var w where
 	w.behind(f.AfterIntegration, f.AfterID)
-	w.add(true, "state = 'archived'")
+	w.add(true, "state = ?", string(cmp.Or(f.State, call.Archived)))
 	w.from("archived_at", f.Since)
 	w.add(f.Share > 0 && f.Share < 1, "sipHash64(recording_id, toUInt64(?)) % 1000000 < ?", f.Seed, uint64(f.Share*1e6))
 	if len(f.Reasons) > 0 {
@@ -48,7 +51,7 @@ func reasons(prefixes []string) (string, []any) {
 	return "(" + strings.Join(terms, " OR ") + ")", args
 }
 
-// ArchivedAfter lists archived recordings in order of the table's key
+// ArchivedAfter lists such recordings in order of the table's key
 // (integration, recording id), at most limit. Going on from the last one's key
 // meets each of them once, however many there are.
 //
@@ -92,7 +95,7 @@ func (db *DB) keyBehind(ctx context.Context, f ArchivedFilter, rows int) (last c
 	return last, err
 }
 
-// CountArchived counts archived recordings and their bytes.
+// CountArchived counts such recordings and their bytes.
 func (db *DB) CountArchived(ctx context.Context, f ArchivedFilter) (recordings, bytes uint64, err error) {
 	err = db.do(ctx, "count archived recordings", readTimeout, func(ctx context.Context) error {
 		w := f.where()
