@@ -15,6 +15,7 @@ type fileDownload struct {
 	Bandwidth             string `yaml:"bandwidth"`
 	BandwidthWorkingHours string `yaml:"bandwidth_working_hours"`
 	WorkingHours          string `yaml:"working_hours"`
+	MaxRecordingSize      string `yaml:"max_recording_size"`
 }
 
 // download bounds what recordings take of the line and of the operator's servers.
@@ -22,6 +23,7 @@ type download struct {
 	perHost   int     // downloads at once; 0: no limit
 	rate      float64 // requests a second to one server; 0: no limit
 	bandwidth archive.Bandwidth
+	maxSize   int64 // of a recording, bytes
 }
 
 func downloadFlags() []cli.Flag {
@@ -31,6 +33,7 @@ func downloadFlags() []cli.Flag {
 		text("bandwidth", "", "`RATE` of all downloads together, such as 20MB/s; empty: no limit"),
 		text("bandwidth-working-hours", "", "`RATE` within the working hours, such as 2MB/s; empty: no other one"),
 		text("working-hours", "Mon-Fri 09:00-18:00", "`HOURS`, with a time zone: Mon-Fri 09:00-18:00 Europe/Moscow"),
+		text("max-recording-size", "1GiB", "a recording above this `SIZE` is refused, 1MiB or more; when it is raised, serve tries again what was refused"),
 	}
 }
 
@@ -58,6 +61,10 @@ func downloads(f fileDownload, pick func(flag, fromFile string) string, p *probl
 	}
 	if d.bandwidth.Hours, err = archive.ParseWorkingHours(pick("working-hours", f.WorkingHours)); err != nil {
 		p.add("--working-hours (%s): %w", envName("working-hours"), err)
+	}
+	size := pick("max-recording-size", f.MaxRecordingSize)
+	if d.maxSize, err = archive.ParseSize(size); err != nil || d.maxSize < 1<<20 {
+		p.add("--max-recording-size (%s): %q is not a size such as 1GiB, 1MiB or more", envName("max-recording-size"), size)
 	}
 	return d
 }

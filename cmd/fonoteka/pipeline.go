@@ -141,7 +141,7 @@ func (p *pipeline) newArchive(cfg *config, redisURL string, dialRedis queue.Dial
 	}
 	fetcher, err := archive.NewFetcher(archive.FetchOptions{
 		Token: p.access.bearer, TokenHosts: tokenHosts,
-		Hosts: cfg.recordHosts, TempDir: filepath.Join(cfg.data, "downloads"),
+		Hosts: cfg.recordHosts, TempDir: filepath.Join(cfg.data, "downloads"), MaxSize: cfg.download.maxSize,
 		PerHostDownloads: cfg.download.perHost, PerHostRate: cfg.download.rate, Bandwidth: cfg.download.bandwidth,
 	})
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"fonoteka/internal/call"
+	"fonoteka/internal/sim"
 )
 
 // exits runs a command and returns what it said and its exit status.
@@ -165,4 +166,23 @@ func TestWhenARecordingIsTriedAgain(t *testing.T) {
 			t.Errorf("%s, %v: left %q, want %q", c.state, c.next, got, c.has)
 		}
 	}
+}
+
+func TestARecordingAboveTheLimitIsRefusedUntilTheLimitIsRaised(t *testing.T) {
+	t.Parallel()
+	op := operate(t, sim.Options{Seed: 3, Calls: 8, RecordBytes: 1<<20 + 1<<19})
+	in := install(t, op.hosts(), "FONOTEKA_MAX_RECORDING_SIZE=1MiB").start()
+	if err := op.Post(t.Context(), nil, in.redirectURI()); err != nil {
+		t.Fatal(err)
+	}
+	all := fmt.Sprint(recordings(op.Ledger()))
+	if all == "0" {
+		t.Fatal("no call was recorded")
+	}
+	in.eventually(time.Minute, all, "SELECT count() FROM recordings WHERE state = 'refused' AND reason LIKE '%%larger than the configured limit of 1 MiB'")
+	in.stop()
+	in.env[len(in.env)-1] = "FONOTEKA_MAX_RECORDING_SIZE=100MB"
+	in.start()
+	in.eventually(time.Minute, all, "SELECT count() FROM recordings WHERE state = 'archived' AND size > 1500000")
+	in.stop()
 }

@@ -108,6 +108,16 @@ func TestMistakesInLimitsAreReported(t *testing.T) {
 			t.Errorf("%q: %d, %v, want %d", s, got, err, want)
 		}
 	}
+	for s, want := range map[string]int64{"1GiB": 1 << 30, "500 MB": 500e6, " 0.5MiB ": 1 << 19} {
+		if got, err := archive.ParseSize(s); err != nil || got != want {
+			t.Errorf("%q: %d, %v, want %d", s, got, err, want)
+		}
+	}
+	for _, s := range []string{"", "20", "20Mb", "20MB/s", "-1MB", "0MB", "1e30GB", "GiB"} {
+		if got, err := archive.ParseSize(s); err == nil {
+			t.Errorf("%q is %d", s, got)
+		}
+	}
 	for _, s := range []string{"", "20", "20MB", "20Mbit/s", "-1MB/s", "0MB/s", "1e30GB/s", "NaNMB/s", "MB/s"} {
 		if got, err := archive.ParseRate(s); err == nil {
 			t.Errorf("%q is %d", s, got)
