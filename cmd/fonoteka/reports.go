@@ -24,7 +24,7 @@ func reportFlags() []cli.Flag {
 		text("report-hours", "Mon-Fri 09:00-18:00", "`HOURS` of the company's clock, several with commas: Mon-Thu 09:00-18:00, Fri 09:00-16:45"),
 		text("service-level", "20s", "`TIME` within which a call should be answered"),
 		text("callback-days", "7", "`DAYS` in which a missed call can be called back (1 to 31)"),
-		text("repeat-after", "24h", "another call of a client within this `TIME` is a repeated one (1h to 168h)"),
+		text("repeat-after", "24h", "another call of a client within this `TIME` is a repeated one (whole hours, 1h to 168h)"),
 	}
 }
 
@@ -104,8 +104,8 @@ func (f fileReports) parse(integration string, p *problems) warehouse.ReportSett
 		bad("callback-days", "%q is not a number from 1 to 31", f.CallbackDays)
 	}
 	repeat, err := time.ParseDuration(f.RepeatAfter)
-	if err != nil || repeat < time.Hour || repeat > 168*time.Hour {
-		bad("repeat-after", "%q is not a time from 1h to 168h", f.RepeatAfter)
+	if err != nil || repeat < time.Hour || repeat > 168*time.Hour || repeat%time.Hour != 0 {
+		bad("repeat-after", "%q is not a number of whole hours from 1h to 168h", f.RepeatAfter)
 	}
 	s.RepeatHours = int(repeat / time.Hour)
 	return s
