@@ -202,8 +202,8 @@ func (cfg *config) receiver(c *cli.Context, file file, pick func(string, string)
 	} else {
 		cfg.workers = n
 	}
-	cfg.download = downloads(file.Download, pick, p)
 	cfg.reports(file, pick, p)
+	cfg.download = downloads(file.Download, cfg.reportSettings[""].Zone, pick, p)
 	cfg.fixity = parseFixity(pick("scrub-days", file.Scrub.Days), pick("scrub-rate", file.Scrub.Rate), p)
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"strconv"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -32,13 +33,14 @@ func downloadFlags() []cli.Flag {
 		text("per-host-rate", "0", "`N` requests a second to one server; 0: no limit"),
 		text("bandwidth", "", "`RATE` of all downloads together, such as 20MB/s; empty: no limit"),
 		text("bandwidth-working-hours", "", "`RATE` within the working hours, such as 2MB/s; empty: no other one"),
-		text("working-hours", "Mon-Fri 09:00-18:00", "`HOURS`, with a time zone: Mon-Fri 09:00-18:00 Europe/Moscow"),
+		text("working-hours", "Mon-Fri 09:00-18:00", "`HOURS`, by the clock of --report-timezone if no zone is named: Mon-Thu,Sat 09:00-18:00 Asia/Omsk"),
 		text("max-recording-size", "1GiB", "a recording above this `SIZE` is refused, 1MiB or more; when it is raised, serve tries again what was refused"),
 	}
 }
 
-// downloads reads the limits. Every mistake is reported with its flag.
-func downloads(f fileDownload, pick func(flag, fromFile string) string, p *problems) download {
+// downloads reads the limits. Every mistake is reported with its flag. zone is the
+// company's.
+func downloads(f fileDownload, zone *time.Location, pick func(flag, fromFile string) string, p *problems) download {
 	var d download
 	var err error
 	perHost := pick("per-host-connections", f.PerHostConnections)
@@ -59,7 +61,7 @@ func downloads(f fileDownload, pick func(flag, fromFile string) string, p *probl
 			}
 		}
 	}
-	if d.bandwidth.Hours, err = archive.ParseWorkingHours(pick("working-hours", f.WorkingHours)); err != nil {
+	if d.bandwidth.Hours, err = archive.ParseWorkingHours(pick("working-hours", f.WorkingHours), zone); err != nil {
 		p.add("--working-hours (%s): %w", envName("working-hours"), err)
 	}
 	size := pick("max-recording-size", f.MaxRecordingSize)

@@ -53,8 +53,8 @@ func (h WorkingHours) Contain(t time.Time) bool {
 var weekdays = []string{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"}
 
 // ParseWorkingHours reads "Mon-Fri 09:00-18:00 Europe/Moscow": days (single
-// ones and spans, comma between), hours, and a time zone, UTC if left out.
-func ParseWorkingHours(s string) (h WorkingHours, err error) {
+// ones and spans, comma between), hours, and a time zone; without one, zone holds.
+func ParseWorkingHours(s string, zone *time.Location) (h WorkingHours, err error) {
 	fields := strings.Fields(s)
 	if len(fields) != 2 && len(fields) != 3 {
 		return h, fmt.Errorf("%q does not look like Mon-Fri 09:00-18:00 Europe/Moscow", s)
@@ -82,7 +82,7 @@ func ParseWorkingHours(s string) (h WorkingHours, err error) {
 	if !span || !okFrom || !okTo || h.from == h.to {
 		return h, fmt.Errorf("%q is not a span of hours such as 09:00-18:00", fields[1])
 	}
-	h.zone = time.UTC
+	h.zone = zone
 	if len(fields) == 3 {
 		if h.zone, err = time.LoadLocation(fields[2]); err != nil {
 			return WorkingHours{}, fmt.Errorf("%q is not a time zone such as UTC or Europe/Moscow", fields[2])

@@ -35,7 +35,7 @@ func TestBandwidthFollowsTheWorkingHours(t *testing.T) {
 		{"Sat-Mon 10:00-11:00", time.Date(2026, 3, 8, 10, 30, 0, 0, time.UTC), working},
 		{"Sun 02:00-04:00 Europe/Berlin", time.Date(2026, 3, 29, 1, 30, 0, 0, time.UTC), working}, // 03:30, the clock has just sprung
 	} {
-		h, err := archive.ParseWorkingHours(c.hours)
+		h, err := archive.ParseWorkingHours(c.hours, time.UTC)
 		if err != nil {
 			t.Errorf("%s: %v", c.hours, err)
 			continue
@@ -99,7 +99,7 @@ func TestBandwidthChangesWhileDownloadsRun(t *testing.T) {
 func TestMistakesInLimitsAreReported(t *testing.T) {
 	t.Parallel()
 	for _, s := range []string{"", "Mon", "Mon 9-18", "Mon-Fri 09:00", "Mon 09:00-25:00", "Mon 09:60-10:00", "Mon 09:00-09:00", "Foo 09:00-10:00", "Mon 09:00-10:00 Mars/Olympus", "Mon 09:00-10:00 UTC x"} {
-		if h, err := archive.ParseWorkingHours(s); err == nil {
+		if h, err := archive.ParseWorkingHours(s, time.UTC); err == nil {
 			t.Errorf("%q is %+v", s, h)
 		}
 	}
