@@ -2,6 +2,7 @@ package mtt
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -23,8 +24,10 @@ var ErrOutcomeUnknown = errors.New("it is not known whether the operator did it"
 type Error struct {
 	Method string // as in the operator's page: makeCall
 	Status int    // of HTTP; 200 with another success than 1
-	// Answer is the body, on one line, at most 300 bytes, printable; tokens are
-	// left out of it and long numbers masked. It may be empty.
+	// Answer is why, in the operator's words, on one line, at most 300 bytes,
+	// printable; tokens are left out of it and long numbers masked. Of JSON it has
+	// the fields that say why and no other, as those of a directory are people's
+	// names. It may be empty.
 	Answer string
 }
 
@@ -41,13 +44,16 @@ func (e *Error) Error() string {
 
 const shownBytes = 300
 
-// longNumber is anything that may be a phone number or an account.
-var longNumber = regexp.MustCompile(`[0-9]{7,}`)
+// longNumber is anything that may be a phone number or an account, however its
+// digits are set apart.
+var longNumber = regexp.MustCompile(`[0-9](?:[\p{Zs}\p{Pd}().]{0,3}[0-9]){6,}`)
 
-// shown makes an answer fit for logs and people. secrets are what was sent, for
+var notDigits = regexp.MustCompile(`[^0-9]+`)
+
+// shown makes what was answered fit for logs and people. secrets are what was sent, for
 // a server that sends it back.
-func shown(answer []byte, secrets ...string) string {
-	s := string(answer[:min(len(answer), 8<<10)])
+func shown(s string, secrets ...string) string {
+	s = s[:min(len(s), 8<<10)]
 	for _, secret := range secrets {
 		if secret != "" {
 			s = strings.ReplaceAll(s, secret, "…")
@@ -55,29 +61,79 @@ func shown(answer []byte, secrets ...string) string {
 	}
 	s = strings.ToValidUTF8(s, "?")
 	s = strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r <= ' ' || r == 0x7f || r == 0x2028 || r == 0x2029 }), " ")
-	s = longNumber.ReplaceAllStringFunc(s, func(d string) string { return call.Number{Digits: d}.String() })
+	s = longNumber.ReplaceAllStringFunc(s, func(n string) string { return call.Number{Digits: notDigits.ReplaceAllString(n, "")}.String() })
 	if len(s) > shownBytes {
 		s = strings.ToValidUTF8(s[:shownBytes], "") + "…"
 	}
 	return s
 }
 
-// read reads the body of a 2xx answer. One that says another success than 1 is an
-// *Error; one that is no JSON object is not, since nothing is known from it.
-func read(method string, body []byte, secrets ...string) (object, error) {
-	refused := &Error{Method: method, Status: http.StatusOK, Answer: shown(body, secrets...)}
-	d := json.NewDecoder(bytes.NewReader(bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))))
+// why are the fields of an answer that say why nothing was done, by their plain
+// names.
+var why = strings.Fields(`success error code errorcode status reason message errormessage description errordescription text detail title`)
+
+// told is Error.Answer of a body. One that is no JSON is shown as it is: it is a
+// gateway's page, not a directory.
+func told(body []byte, secrets ...string) string {
+	tree, form := treeOf(body)
+	switch form {
+	case "text", "markup":
+		return shown(string(body), secrets...)
+	case "":
+		return ""
+	}
+	root := plainly(tree)
+	result := root.node("result")
+	var said []string
+	for _, o := range []object{root, result, root.node("error"), result.node("error")} {
+		for _, name := range why {
+			if s := o.text(name); s != "" {
+				said = append(said, name+" "+s)
+			}
+		}
+	}
+	if said == nil {
+		return fmt.Sprintf("%s, %d bytes", form, len(body))
+	}
+	return shown(strings.Join(said, ", "), secrets...)
+}
+
+// treeOf reads a body that is a JSON object. Of any other the tree is nil, and form
+// says what it looks like by its first byte; "" is an empty one.
+func treeOf(body []byte) (tree map[string]any, form string) {
+	body = bytes.TrimSpace(bytes.TrimPrefix(body, []byte("\xef\xbb\xbf")))
+	d := json.NewDecoder(bytes.NewReader(body))
 	d.UseNumber()
-	var tree map[string]any
-	if err := d.Decode(&tree); err != nil || tree == nil {
-		return nil, fmt.Errorf("%s: the operator's answer is no JSON object: %q", method, refused.Answer)
+	err := d.Decode(&tree)
+	switch {
+	case len(body) == 0:
+		return nil, ""
+	case body[0] == '{' && err == nil:
+		return tree, "a JSON object"
+	case body[0] == '{':
+		return nil, "a broken JSON object"
+	case body[0] == '[':
+		return nil, "a JSON list"
+	case body[0] == '<':
+		return nil, "markup"
+	}
+	return nil, "text"
+}
+
+// read reads the body of a 2xx answer. One that says another success than 1 is an
+// *Error; one that is no JSON object is not, since nothing is known from it. What
+// such a one has is not told: it may be a directory, with people's names.
+func read(method string, body []byte, secrets ...string) (object, error) {
+	tree, form := treeOf(body)
+	if tree == nil {
+		return nil, fmt.Errorf("%s: the operator's answer is no JSON object: %s, %d bytes", method, cmp.Or(form, "nothing"), len(body))
 	}
 	root := plainly(tree)
 	// makeCall and its like have it in result, setParkingNumbers does without.
 	result := root.node("result").or(root)
 	for _, o := range []object{result, root} {
 		if s := o.text("success"); s != "" && s != "1" && s != "true" {
-			return nil, refused
+			return nil, &Error{Method: method, Status: http.StatusOK, Answer: told(body, secrets...)}
 		}
 	}
 	return result, nil

@@ -203,7 +203,7 @@ func (c *Client) send(ctx context.Context, verb, method string, body []byte, tim
 		outcome = "unauthorised"
 		fallthrough
 	case resp.StatusCode < 200 || resp.StatusCode > 299:
-		return nil, &Error{Method: method, Status: resp.StatusCode, Answer: shown(answer, token)}
+		return nil, &Error{Method: method, Status: resp.StatusCode, Answer: told(answer, token)}
 	}
 	result, err = read(method, answer, token)
 	if _, refused := errors.AsType[*Error](err); refused {

@@ -246,6 +246,46 @@ func TestErrorsCarryTheOperatorsAnswerAndNoSecret(t *testing.T) {
 	}
 }
 
+// What a directory answers names the employees: no error may carry that, whatever
+// the answer lacks.
+func TestErrorsNameNoEmployee(t *testing.T) {
+	t.Parallel()
+	const workplaces = `{"workplace":"883140777380595","name":"Иванов Иван","text":"Иванов Иван"}`
+	for name, c := range map[string]struct {
+		answer answer
+		says   string
+	}{
+		"a list":           {answer{200, "\ufeff [" + workplaces + `]`, 0}, "no JSON object: a JSON list, "},
+		"a cut list":       {answer{200, `{"result":{"total":1,"workplacesList":[` + workplaces, 0}, "no JSON object: a broken JSON object, "},
+		"text":             {answer{200, `Иванов Иван`, 0}, "no JSON object: text, 21 bytes"},
+		"nothing":          {answer{200, ``, 0}, "no JSON object: nothing, 0 bytes"},
+		"refused":          {answer{200, `{"result":{"success":0,"error":{"code":7,"name":"Иванов"},"workplacesList":[` + workplaces + `]}}`, 0}, "success 0, code 7"},
+		"a status":         {answer{409, `{"error":"busy","error_code":12,"result":{"workplacesList":[` + workplaces + `]}}`, 0}, "HTTP 409: error busy, errorcode 12"},
+		"a status, a list": {answer{409, `[` + workplaces + `]`, 0}, "HTTP 409: a JSON list, "},
+		"a status, cut":    {answer{409, `{"workplacesList":[` + workplaces, 0}, "HTTP 409: a broken JSON object, "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cl, _ := client(t, mtt.ClientOptions{}, c.answer)
+			_, err := cl.Workplaces(t.Context())
+			if err == nil || !strings.Contains(err.Error(), c.says) || strings.Contains(err.Error(), "Иван") || strings.Contains(err.Error(), "883140777380595") {
+				t.Errorf("%v; want %q", err, c.says)
+			}
+		})
+	}
+}
+
+func TestNumbersInErrorsAreMaskedInEverySpelling(t *testing.T) {
+	t.Parallel()
+	for _, number := range []string{"79001234567", "+7 (900) 123-45-67", "8\u00a0900\u00a0123\u201145\u201167", "8.900.123.45.67", "8 – 900 – 123 – 4567"} {
+		c, _ := client(t, mtt.ClientOptions{}, answer{400, `{"message":` + quoted("no way to "+number+", of 100 tries") + `}`, 0})
+		_, err := c.MakeCall(t.Context(), "883140582526566", "89001234567")
+		if err == nil || !strings.Contains(err.Error(), "*****67, of 100 tries") || strings.Contains(err.Error(), "45") {
+			t.Errorf("%s: %v", number, err)
+		}
+	}
+}
+
 func quoted(s string) string {
 	b, _ := json.Marshal(s)
 	return string(b)

@@ -129,9 +129,9 @@ func (o *OAuth) failure(err error, secret string) error {
 		if errors.As(err, &u) {
 			err = u.Err // without the address, which is known
 		}
-		return fmt.Errorf("no answer that can be read: %s", shown([]byte(err.Error()), secret, o.config.ClientSecret))
+		return fmt.Errorf("no answer that can be read: %s", shown(err.Error(), secret, o.config.ClientSecret))
 	}
-	answer := &Error{Method: "oauth/token", Status: r.Response.StatusCode, Answer: shown(r.Body, secret, o.config.ClientSecret)}
+	answer := &Error{Method: "oauth/token", Status: r.Response.StatusCode, Answer: told(r.Body, secret, o.config.ClientSecret)}
 	switch {
 	case r.ErrorCode == "temporarily_unavailable", r.ErrorCode == "server_error",
 		answer.Status >= 500, answer.Status == http.StatusTooManyRequests, answer.Status == http.StatusRequestTimeout:
