@@ -48,7 +48,7 @@ type Event struct {
 	ReceivedAt  time.Time // the earliest of its deliveries, UTC
 
 	Kind  Kind
-	State State  // as it came, lower-cased; for KindDirectory the event type as it came
+	State State  // as it came, lower-cased; for KindDirectory numbersChanged or workplacesChanged
 	Type  string // "incoming", "outgoing", or what came
 
 	PlatformID  string // call.id as it came: the Call-ID of the leg

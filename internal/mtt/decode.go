@@ -49,10 +49,11 @@ func Decode(body []byte, ctx Context) (call.Event, error) {
 		return decodeCall(e, root, result, ctx)
 	case "vpbxnotifications":
 		e.State = call.State(result.or(root).text("eventtype"))
-		switch strings.ToLower(string(e.State)) {
-		case "numberschanged", "workplaceschanged":
-			e.Kind = call.KindDirectory
-			e.ID = arrivalID(body, e.ReceivedAt)
+		for _, known := range []call.State{"numbersChanged", "workplacesChanged"} {
+			if strings.EqualFold(string(e.State), string(known)) {
+				e.Kind, e.State = call.KindDirectory, known
+				e.ID = arrivalID(body, e.ReceivedAt)
+			}
 		}
 		return e, nil
 	}

@@ -122,6 +122,7 @@ func TestUnusualSpellingsAreRead(t *testing.T) {
 		"unknown event":                 {`{"event":"billing","amount":1}`, func(e call.Event) any { return []any{e.Kind, e.State, e.PlatformID} }, []any{call.KindUnknown, call.State("billing"), ""}},
 		"no event at all":               {`{}`, func(e call.Event) any { return e.Kind }, call.KindUnknown},
 		"unknown directory change":      {`{"event":"vpbxNotifications","result":{"eventType":"rulesChanged"}}`, func(e call.Event) any { return e.Kind }, call.KindUnknown},
+		"event type in other letters":   {`{"event":"VPBXnotifications","result":{"event_type":"NUMBERSchanged"}}`, func(e call.Event) any { return string(e.Kind) + " " + string(e.State) }, "directory numbersChanged"},
 		"state one level up, as number": {`{"event":"callNotifications","result":{"state":5,"callInfo":{"call":{"id":"a"}}}}`, func(e call.Event) any { return e.State }, call.State("5")},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"fmt"
 	"log/slog"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"fonoteka/internal/call"
 	"fonoteka/internal/mtt"
@@ -131,6 +133,30 @@ func TestP7EveryRecordBecomesARowSomewhere(t *testing.T) {
 	}}
 	if diff := cmp.Diff(want, rows.announced); diff != "" {
 		t.Errorf("announced (-want +got):\n%s", diff)
+	}
+}
+
+func TestASenderInventsNoLabels(t *testing.T) {
+	t.Parallel()
+	w := toWarehouse(t, &rowsTaken{}, decoder)
+	var batch []spool.Record
+	for i := range 50 {
+		odd := []byte("workplaceschanged")
+		copy(odd, bytes.ToUpper(odd[:i%len(odd)]))
+		for _, body := range []string{
+			fmt.Sprintf(`{"event":"vpbxNotifications","result":{"eventType":%q}}`, odd),
+			fmt.Sprintf(`{"event":"vpbxNotifications","result":{"eventType":"type%d"}}`, i),
+			fmt.Sprintf(`{"event":"event%d"}`, i),
+			fmt.Sprintf(`{"event":"callNotifications","result":{"callInfo":{"call":{"id":"a"},"state":"state%d"}}}`, i),
+		} {
+			batch = append(batch, spool.Record{Integration: "main", ReceivedAt: time.Now(), Body: []byte(body)})
+		}
+	}
+	if err := w.Sink(t.Context(), batch); err != nil {
+		t.Fatal(err)
+	}
+	if n := testutil.CollectAndCount(w.Counter); n != 2 {
+		t.Errorf("%d series, want directory's and other", n)
 	}
 }
 
