@@ -25,7 +25,7 @@ func (p *pipeline) newPlayback(password string, reg prometheus.Registerer) (*pla
 	})
 }
 
-// noteListener keeps in the audit who asked for a recording, by the name that
+// noteListener keeps in the audit who listens to a recording, by the name that
 // came with the password.
 func (p *pipeline) noteListener(ctx context.Context, who string, r call.RecordingStatus) error {
 	if who == "" {

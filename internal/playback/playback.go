@@ -7,8 +7,11 @@
 // and key come from the catalogue's row. An archived recording is served as
 // audio/mpeg, in ranges where the client asks for them, and only if the store
 // has the digest that the row has; for any other the answer is a page that says
-// why it is not there and what happens next. Every answer is counted, and
-// nothing is served before Options.Note has returned nil.
+// why it is not there and what happens next. Every answer is counted.
+//
+// No byte of a recording is served to anybody before Options.Note has returned
+// nil, at most ten minutes ago, for the same name and recording. What needs no
+// byte, as HEAD or a copy that is still good (304), is not noted.
 //
 // Recordings are voices, which are personal data: whoever asks must give the
 // installation's password (HTTP Basic, which every browser can ask for). The
@@ -30,6 +33,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"regexp"
 	"time"
@@ -54,8 +58,8 @@ type Options struct {
 	Store func(bucket string) Store
 	// Password lets listen.
 	Password string
-	// Note keeps who asked for which recording, before it is served; an error
-	// keeps it from being served.
+	// Note keeps who listens to which recording, before it is served; an error
+	// keeps it from being served. It may be told twice.
 	Note func(ctx context.Context, who string, r call.RecordingStatus) error
 
 	Log        *slog.Logger
@@ -67,6 +71,7 @@ type Handler struct {
 	Options
 	password [sha256.Size]byte
 	answers  *prometheus.CounterVec
+	noted    noted
 }
 
 // The answers, as they are counted.
@@ -159,23 +164,39 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, who string, rec 
 	case err != nil:
 		return h.unavailable(w, r, "open a recording to listen to", rec.ID, err)
 	}
-	if err := h.Note(r.Context(), who, rec); err != nil {
-		return h.unavailable(w, r, "note who listens", rec.ID, err)
-	}
 	content := &content{ctx: r.Context(), store: store, key: rec.Key, size: object.Size}
 	defer content.Close()
+	before := w.Header().Clone()
 	w.Header().Set("Content-Type", "audio/mpeg")
 	w.Header().Set("Content-Disposition", `inline; filename="`+rec.ID+`.mp3"`)
 	w.Header().Set("ETag", `"`+rec.SHA256+`"`)
 	if digest, err := hex.DecodeString(rec.SHA256); err == nil {
 		w.Header().Set("Repr-Digest", "sha-256=:"+base64.StdEncoding.EncodeToString(digest)+":")
 	}
-	http.ServeContent(w, r, "", time.Time{}, content)
+	out := &noting{ResponseWriter: w, note: func() error { return h.noteOnce(r, who, rec) }}
+	http.ServeContent(out, r, "", time.Time{}, content)
+	if out.err != nil {
+		clear(w.Header())
+		maps.Copy(w.Header(), before)
+		return h.unavailable(w, r, "note who listens", rec.ID, out.err)
+	}
 	if content.err != nil && r.Context().Err() == nil {
 		h.Log.WarnContext(r.Context(), "a recording broke off while it was listened to", "recording", rec.ID, "err", content.err)
 		return broken
 	}
 	return served
+}
+
+func (h *Handler) noteOnce(r *http.Request, who string, rec call.RecordingStatus) error {
+	key := listening(who, rec.ID)
+	if r.Method == http.MethodHead || h.noted.lately(key) {
+		return nil
+	}
+	if err := h.Note(r.Context(), who, rec); err != nil {
+		return err
+	}
+	h.noted.remember(key)
+	return nil
 }
 
 // same is whether the store holds what the row says. A store that gives no

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
@@ -32,12 +33,13 @@ const (
 // desk is a handler over a bucket of a real store and rows of the test's own.
 type desk struct {
 	t     *testing.T
+	name  string // of who asks
 	url   string
 	store *blob.Bucket
 	rows  map[string]call.RecordingStatus
 	err   error // of the catalogue
 	heard []string
-	note  error
+	note  error // of Note
 	reg   *prometheus.Registry
 }
 
@@ -56,7 +58,7 @@ func newDesk(t *testing.T) *desk {
 	if err := store.EnsureBucket(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	d := &desk{t: t, store: store, rows: map[string]call.RecordingStatus{}, reg: prometheus.NewRegistry()}
+	d := &desk{t: t, name: "anna", store: store, rows: map[string]call.RecordingStatus{}, reg: prometheus.NewRegistry()}
 	h, err := playback.New(playback.Options{
 		Find: func(_ context.Context, id string) (call.RecordingStatus, bool, error) {
 			row, known := d.rows[id]
@@ -104,7 +106,7 @@ func (d *desk) ask(method, id string, headers ...string) (*http.Response, string
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	req.SetBasicAuth("anna", password)
+	req.SetBasicAuth(d.name, password)
 	for i := 0; i < len(headers); i += 2 {
 		req.Header.Set(headers[i], headers[i+1])
 	}
@@ -270,17 +272,61 @@ func TestOnlyWhatWasArchivedIsServed(t *testing.T) {
 	}
 }
 
+func TestAListeningIsNotedOnce(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t).keep(content())
+	tag := `"` + d.rows[id].SHA256 + `"`
+	for _, c := range []struct {
+		method, header, value string
+		status                int
+	}{
+		{http.MethodHead, "Accept", "*/*", 200},
+		{http.MethodHead, "Range", "bytes=0-9", 206},
+		{http.MethodGet, "If-None-Match", tag, 304},
+		{http.MethodGet, "If-Match", `"another"`, 412},
+		{http.MethodGet, "Range", "bytes=300000-", 416},
+	} {
+		if resp, body := d.ask(c.method, id, c.header, c.value); resp.StatusCode != c.status || len(body) > 100 {
+			t.Errorf("%s, %s: status %d, want %d; %d bytes", c.method, c.header, resp.StatusCode, c.status, len(body))
+		}
+	}
+	if len(d.heard) > 0 {
+		t.Errorf("no byte was heard, and noted are %v", d.heard)
+	}
+	for _, name := range []string{"anna", "boris"} {
+		d.name = name
+		for _, r := range []string{"bytes=0-0", "bytes=1000-", "bytes=0-", "bytes=0-1,5-6"} {
+			if resp, _ := d.ask(http.MethodGet, id, "Range", r); resp.StatusCode != http.StatusPartialContent {
+				t.Errorf("%s: status %d", r, resp.StatusCode)
+			}
+		}
+	}
+	if diff := cmp.Diff([]string{"anna " + id, "boris " + id}, d.heard); diff != "" {
+		t.Errorf("noted (-want +got):\n%s", diff)
+	}
+}
+
 func TestNothingIsServedThatCannotBeNoted(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t).keep(content())
 	d.note = errors.New("the audit is away")
-	resp, body := d.ask(http.MethodGet, id)
-	if resp.StatusCode != http.StatusServiceUnavailable || len(body) > 10_000 || strings.Contains(body, "audit") {
-		t.Errorf("status %d, %d bytes", resp.StatusCode, len(body))
+	for _, r := range []string{"bytes=0-", "bytes=0-5,7-9", ""} {
+		resp, body := d.ask(http.MethodGet, id, "Range", r)
+		if resp.StatusCode != http.StatusServiceUnavailable || len(body) > 10_000 || strings.Contains(body, "audit") || !strings.Contains(body, "</html>") {
+			t.Errorf("%s: status %d, %d bytes", r, resp.StatusCode, len(body))
+		}
+		for _, name := range []string{"ETag", "Content-Range", "Repr-Digest", "Content-Disposition"} {
+			if resp.Header.Get(name) != "" {
+				t.Errorf("%s: the page has a header %s", r, name)
+			}
+		}
+		if resp.Header.Get("Cache-Control") == "" {
+			t.Errorf("%s: the page may be cached", r)
+		}
 	}
 	d.note, d.err = nil, errors.New("the warehouse is away")
 	if resp, _ := d.ask(http.MethodGet, id); resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") == "" {
 		t.Errorf("without the catalogue: status %d", resp.StatusCode)
 	}
-	d.wantCounted("failed", 2)
+	d.wantCounted("failed", 4)
 }

@@ -1,0 +1,73 @@
+package playback
+
+import (
+	"crypto/sha256"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// again is how long one note stands for whoever goes on listening to the same
+// recording: a player asks for a part of it at every seek.
+const again = 10 * time.Minute
+
+// maxNoted is how many notes are remembered, of 40 bytes each.
+const maxNoted = 10_000
+
+// noted remembers what was noted of late. What it has forgotten is noted twice.
+type noted struct {
+	mu sync.Mutex
+	at map[[sha256.Size]byte]time.Time // by who and recording
+}
+
+func listening(who, id string) [sha256.Size]byte { return sha256.Sum256([]byte(id + who)) }
+
+func (n *noted) lately(key [sha256.Size]byte) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	at, ok := n.at[key]
+	return ok && time.Since(at) < again
+}
+
+// remember is told of a note once it is kept.
+func (n *noted) remember(key [sha256.Size]byte) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if len(n.at) >= maxNoted {
+		for k, at := range n.at {
+			if time.Since(at) >= again {
+				delete(n.at, k)
+			}
+		}
+	}
+	if n.at == nil || len(n.at) >= maxNoted {
+		n.at = map[[sha256.Size]byte]time.Time{}
+	}
+	n.at[key] = time.Now()
+}
+
+// noting calls note before the first byte of a recording goes out, and lets none
+// out if that fails: the answer is then still to be written.
+type noting struct {
+	http.ResponseWriter
+	note func() error
+	err  error // of note
+}
+
+// WriteHeader implements http.ResponseWriter. Of http.ServeContent's answers only
+// these two have bytes of the recording.
+func (n *noting) WriteHeader(status int) {
+	if status == http.StatusOK || status == http.StatusPartialContent {
+		if n.err = n.note(); n.err != nil {
+			return
+		}
+	}
+	n.ResponseWriter.WriteHeader(status)
+}
+
+func (n *noting) Write(b []byte) (int, error) {
+	if n.err != nil {
+		return 0, n.err
+	}
+	return n.ResponseWriter.Write(b)
+}
