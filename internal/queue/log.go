@@ -15,23 +15,21 @@ type health struct {
 	log *slog.Logger
 	up  prometheus.Gauge
 
-	mu    sync.Mutex
-	known bool
-	away  time.Time // zero: it answers
+	mu   sync.Mutex
+	away time.Time // zero: it answers
 }
 
 func (h *health) check(err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	switch {
-	case err != nil && (h.away.IsZero() || !h.known):
+	case err != nil && h.away.IsZero():
 		h.away = time.Now()
 		h.log.Warn("redis does not answer, waiting for it", "err", err)
 	case err == nil && !h.away.IsZero():
 		h.log.Info("redis answers again", "took", time.Since(h.away))
 		h.away = time.Time{}
 	}
-	h.known = true
 	h.up.Set(map[bool]float64{true: 1}[err == nil])
 }
 
