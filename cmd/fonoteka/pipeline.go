@@ -39,6 +39,7 @@ type pipeline struct {
 	catalogue   *warehouse.Writer
 	deriver     *cdr.Deriver
 	roller      *rollup.Roller
+	fetcher     *archive.Fetcher
 	planner     *archive.Planner
 	standing    *standing.Collector
 	arrivals    *arrivals.Watch
@@ -139,7 +140,7 @@ func (p *pipeline) newArchive(cfg *config, redisURL string, dialRedis queue.Dial
 	if err != nil {
 		return err
 	}
-	fetcher, err := archive.NewFetcher(archive.FetchOptions{
+	p.fetcher, err = archive.NewFetcher(archive.FetchOptions{
 		Token: p.access.bearer, TokenHosts: tokenHosts,
 		Hosts: cfg.recordHosts, TempDir: filepath.Join(cfg.data, "downloads"), MaxSize: cfg.download.maxSize,
 		PerHostDownloads: cfg.download.perHost, PerHostRate: cfg.download.rate, Bandwidth: cfg.download.bandwidth,
@@ -149,13 +150,13 @@ func (p *pipeline) newArchive(cfg *config, redisURL string, dialRedis queue.Dial
 	}
 	rows := catalogue{writer: p.catalogue, reader: p.warehouse.NewReader(), db: p.warehouse, tables: p.tables}
 	archiver, err := archive.New(archive.Options{
-		Catalogue: rows, TalkOf: rows.talk, Parallel: cfg.workers, Store: p.blob, Bucket: p.blob.Name(), Queue: p.queue, Fetcher: fetcher, Refresh: p.access.refused,
+		Catalogue: rows, TalkOf: rows.talk, Parallel: cfg.workers, Store: p.blob, Bucket: p.blob.Name(), Queue: p.queue, Fetcher: p.fetcher, Refresh: p.access.refused,
 		Logger: p.log, Registerer: reg,
 	})
 	if err != nil {
 		return err
 	}
-	if p.fixity, err = p.newFixity(cfg, fetcher, reg); err != nil {
+	if p.fixity, err = p.newFixity(cfg, p.fetcher, reg); err != nil {
 		return err
 	}
 	p.planner, err = archive.NewPlanner(archive.PlannerOptions{Due: p.warehouse, Mend: p.warehouse.MendOpenRecordings, Queue: p.queue, Depth: p.queue.Depth, Hosts: cfg.recordHosts, Logger: p.log, Registerer: reg})
@@ -175,6 +176,7 @@ func (p *pipeline) replayRejected(ctx context.Context, each func(taken, still in
 }
 
 func (p *pipeline) close() error {
+	p.fetcher.Close()
 	p.blob.Close()
 	return errors.Join(p.queue.Close(), p.warehouse.Close())
 }
