@@ -202,10 +202,11 @@ func TestInNinetyDaysNothingIsLostUnseen(t *testing.T) {
 
 	steps := len(warehouse.DaysLeft)
 	for id, k := range kind {
-		row, _, err := y.db.Recording(t.Context(), "main", id)
-		if err != nil {
-			t.Fatal(err)
+		rows, err := y.db.ListRecordings(t.Context(), warehouse.RecordingFilter{Integration: "main", ID: id})
+		if err != nil || len(rows) != 1 {
+			t.Fatalf("%s: %d rows, %v", k, len(rows), err)
 		}
+		row := rows[0]
 		want := map[string]call.RecordingState{
 			"there": call.Archived, "day89": call.Archived, "missing": call.Expired, "gone": call.Expired, "broken": call.Retrying, "elsewhere": call.Refused,
 		}[k]

@@ -119,9 +119,6 @@ func (c *ClickHouse) NativeAddr() string { return address(c.opts.NativePort) }
 // HTTPAddr is host:port of the HTTP interface.
 func (c *ClickHouse) HTTPAddr() string { return address(c.opts.HTTPPort) }
 
-// Pid is the engine's process id.
-func (c *ClickHouse) Pid() int { return c.child.cmd.Process.Pid }
-
 // Done is closed when the engine has died or was stopped.
 func (c *ClickHouse) Done() <-chan struct{} { return c.child.done }
 

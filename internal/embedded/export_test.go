@@ -4,6 +4,8 @@ import (
 	"context"
 	"io"
 	"log/slog"
+
+	"github.com/prometheus/client_golang/prometheus/testutil"
 )
 
 // Unpack is unpack for a tarball with a digest of its own.
@@ -46,3 +48,31 @@ func (r *Redis) LuaScripts() int64 { return r.scripts.lua.Load() }
 
 // Dump is all of a Redis' data.
 func (r *Redis) Dump() string { return r.server.Dump() }
+
+// Pid is the engine's process id.
+func (c *ClickHouse) Pid() int { return c.child.cmd.Process.Pid }
+
+// Pid is the object store's process id.
+func (s *S3) Pid() int { return s.child.cmd.Process.Pid }
+
+// Addr is host:port of a store – ClickHouse's native one – also before it is
+// up; "" for one that this stack does not run.
+func (s *Stack) Addr(name Store) string {
+	if k := s.find(name); k != nil {
+		return k.addr
+	}
+	return ""
+}
+
+// ClickHouseHTTPAddr is host:port of ClickHouse's HTTP interface, likewise.
+func (s *Stack) ClickHouseHTTPAddr() string {
+	if s.find(StoreClickHouse) == nil {
+		return ""
+	}
+	return address(s.opts.ClickHouse.HTTPPort)
+}
+
+// Up says whether the store is up now, by its metric.
+func (s *Stack) Up(name Store) bool {
+	return testutil.ToFloat64(s.up.WithLabelValues(string(name))) == 1
+}

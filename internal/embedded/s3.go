@@ -87,9 +87,6 @@ func StartS3(ctx context.Context, opts S3Options) (*S3, error) {
 // Addr is host:port of the object store; plain http.
 func (s *S3) Addr() string { return address(s.opts.Port) }
 
-// Pid is the object store's process id.
-func (s *S3) Pid() int { return s.child.cmd.Process.Pid }
-
 // Done is closed when the object store has died or was stopped.
 func (s *S3) Done() <-chan struct{} { return s.child.done }
 

@@ -63,8 +63,6 @@ type keeper struct {
 
 	first sync.Once
 	ready chan struct{} // closed when the store has been up once
-	mu    sync.Mutex
-	isUp  bool
 }
 
 // running is a started store.
@@ -273,9 +271,6 @@ func (s *Stack) keep(ctx context.Context, k *keeper) {
 }
 
 func (s *Stack) set(k *keeper, up bool) {
-	k.mu.Lock()
-	k.isUp = up
-	k.mu.Unlock()
 	if up {
 		k.first.Do(func() { close(k.ready) })
 		s.up.WithLabelValues(string(k.name)).Set(1)
@@ -293,23 +288,6 @@ func (s *Stack) find(name Store) *keeper {
 	return nil
 }
 
-// Addr is host:port of a store – ClickHouse's native one – also before it is
-// up; "" for one that this stack does not run.
-func (s *Stack) Addr(name Store) string {
-	if k := s.find(name); k != nil {
-		return k.addr
-	}
-	return ""
-}
-
-// ClickHouseHTTPAddr is host:port of ClickHouse's HTTP interface, likewise.
-func (s *Stack) ClickHouseHTTPAddr() string {
-	if s.find(StoreClickHouse) == nil {
-		return ""
-	}
-	return address(s.opts.ClickHouse.HTTPPort)
-}
-
 // Ready is closed once the store has been up for the first time; it is nil,
 // which blocks forever, for one that this stack does not run.
 func (s *Stack) Ready(name Store) <-chan struct{} {
@@ -317,15 +295,4 @@ func (s *Stack) Ready(name Store) <-chan struct{} {
 		return k.ready
 	}
 	return nil
-}
-
-// Up says whether the store is up now.
-func (s *Stack) Up(name Store) bool {
-	k := s.find(name)
-	if k == nil {
-		return false
-	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return k.isUp
 }

@@ -168,6 +168,3 @@ func (s *Server) handle(ctx context.Context, task *asynq.Task) (err error) {
 	s.handled.WithLabelValues("done").Inc()
 	return nil
 }
-
-// Ping reports whether Redis answers.
-func (s *Server) Ping(ctx context.Context) error { return ping(ctx, s.redis) }

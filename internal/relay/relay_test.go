@@ -147,7 +147,7 @@ func TestRewindDuringADeliveryIsNotUndone(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if err := sp.SetCursor("c", 1); err != nil { // so that going back is seen
+	if err := sp.Advance("c", 0, 1); err != nil { // so that going back is seen
 		t.Fatal(err)
 	}
 	run(t, sp, s, 4)

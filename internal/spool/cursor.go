@@ -26,22 +26,13 @@ func (s *Spool) Cursor(name string) (uint64, error) {
 	return s.cursors[name], nil
 }
 
-// SetCursor puts a cursor anywhere up to the newest acknowledged record and
-// registers its name. It is not synced: after a loss of power the cursor may
-// stand where it stood earlier, never later, so that a consumer must be able to
-// do its work twice.
-func (s *Spool) SetCursor(name string, seq uint64) error {
-	return s.moveCursor(name, seq, func(uint64) bool { return true })
-}
-
-// Advance moves a cursor from where the caller read it, and returns ErrMoved if
-// it is not there any more: so a consumer that is just finishing a batch does
-// not undo a Rewind. It is as durable as SetCursor.
+// Advance moves a cursor, up to the newest acknowledged record, from where the
+// caller read it, and returns ErrMoved if it is not there any more: so a consumer
+// that is just finishing a batch does not undo a Rewind. A name that is new is
+// registered. It is not synced: after a loss of power the cursor may stand where
+// it stood earlier, never later, so that a consumer must be able to do its work
+// twice.
 func (s *Spool) Advance(name string, from, to uint64) error {
-	return s.moveCursor(name, to, func(now uint64) bool { return now == from })
-}
-
-func (s *Spool) moveCursor(name string, to uint64, allowed func(now uint64) bool) error {
 	if err := s.Err(); err != nil {
 		return fmt.Errorf("move cursor %s: %w", name, err)
 	}
@@ -54,26 +45,12 @@ func (s *Spool) moveCursor(name string, to uint64, allowed func(now uint64) bool
 		return errors.New("move cursor: it has no name")
 	case to > s.synced:
 		return fmt.Errorf("move cursor %s to %d: %w", name, to, ErrUnknownSeq)
-	case !allowed(s.cursors[name]):
+	case s.cursors[name] != from:
 		return fmt.Errorf("move cursor %s to %d: %w", name, to, ErrMoved)
 	}
 	s.cursors[name] = to
 	s.dirty[name] = struct{}{}
 	s.wake.Signal()
-	return nil
-}
-
-// DropCursor forgets a cursor, so that it no longer keeps records from being
-// trimmed. It is synced.
-func (s *Spool) DropCursor(ctx context.Context, name string) error {
-	s.mu.Lock()
-	delete(s.cursors, name)
-	delete(s.dirty, name)
-	s.mu.Unlock()
-	err := s.submit(ctx, nil, func(b *pebble.Batch) error { return b.Delete(cursorKey(name), nil) })
-	if err != nil {
-		return fmt.Errorf("drop cursor %s: %w", name, err)
-	}
 	return nil
 }
 

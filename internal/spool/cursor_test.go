@@ -179,15 +179,3 @@ func TestStatsAndMetricsTellTheLag(t *testing.T) {
 		t.Errorf("%d metrics, %v", n, err)
 	}
 }
-
-func TestDroppedCursorHoldsNothingBack(t *testing.T) {
-	t.Parallel()
-	s, now := hourly(t, spool.Options{Cursors: []string{"old", "c"}, Retain: 1}, 3)
-	*now = now.Add(time.Hour)
-	must(t, s.SetCursor("c", 3))
-	must(t, s.DropCursor(t.Context(), "old"))
-	must(t, s.Trim(t.Context()))
-	if recs := readAll(t, s); len(recs) != 0 {
-		t.Errorf("%d records left", len(recs))
-	}
-}

@@ -1,6 +1,12 @@
 package warehouse
 
-import "context"
+import (
+	"context"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"fonoteka/internal/call"
+)
 
 // Refusals are the codes that IsRefusal knows, with their names.
 var Refusals = refusals
@@ -10,3 +16,38 @@ func (db *DB) Exec(ctx context.Context, sql string) error { return db.conn.Exec(
 
 // Compressed reports whether a connection packs what it sends.
 func (o Options) Compressed() bool { return o.native().Compression != nil }
+
+// Recording reads one row of the catalogue; false if there is none.
+func (db *DB) Recording(ctx context.Context, integration, id string) (call.RecordingStatus, bool, error) {
+	var s call.RecordingStatus
+	found := false
+	err := db.do(ctx, "read recording", readTimeout, func(ctx context.Context) error {
+		return db.query(ctx, "SELECT "+recordingColumns+" FROM recordings FINAL WHERE integration = ? AND recording_id = ?",
+			[]any{integration, id}, func(r driver.Rows) (err error) {
+				found = true
+				s, err = scanRecording(r)
+				return err
+			})
+	})
+	return s, found && err == nil, err
+}
+
+// CustodyOf reads a recording's chain of custody in order of time.
+func (db *DB) CustodyOf(ctx context.Context, integration, id string) ([]call.Custody, error) {
+	var out []call.Custody
+	err := db.do(ctx, "read custody", readTimeout, func(ctx context.Context) error {
+		return db.query(ctx, `
+			SELECT integration, recording_id, at, step, attempt, sha256, detail
+			FROM custody FINAL
+			WHERE integration = ? AND recording_id = ?
+			ORDER BY at, attempt, step`, []any{integration, id}, func(r driver.Rows) error {
+			var c call.Custody
+			var attempt uint32
+			err := r.Scan(&c.Integration, &c.RecordingID, &c.At, &c.Step, &attempt, &c.SHA256, &c.Detail)
+			c.At, c.Attempt = fromMilli(c.At), int(attempt)
+			out = append(out, c)
+			return err
+		})
+	})
+	return out, err
+}

@@ -68,21 +68,6 @@ func scanRecording(rows driver.Rows, more ...any) (call.RecordingStatus, error) 
 	return s, nil
 }
 
-// Recording reads one row of the catalogue; false if there is none.
-func (db *DB) Recording(ctx context.Context, integration, id string) (call.RecordingStatus, bool, error) {
-	var s call.RecordingStatus
-	found := false
-	err := db.do(ctx, "read recording", readTimeout, func(ctx context.Context) error {
-		return db.query(ctx, "SELECT "+recordingColumns+" FROM recordings FINAL WHERE integration = ? AND recording_id = ?",
-			[]any{integration, id}, func(r driver.Rows) (err error) {
-				found = true
-				s, err = scanRecording(r)
-				return err
-			})
-	})
-	return s, found && err == nil, err
-}
-
 // due takes the time in milliseconds.
 const due = `(state = 'announced' AND isNull(next_attempt_at)
 	OR state IN ('announced', 'retrying', 'missing', 'refused', 'quarantined', 'expired')
@@ -105,21 +90,6 @@ func (db *DB) narrowed(ctx context.Context, w where) (where, error) {
 	return out, nil
 }
 
-// RecordingCounts counts the catalogue by state.
-func (db *DB) RecordingCounts(ctx context.Context) (map[call.RecordingState]uint64, error) {
-	out := map[call.RecordingState]uint64{}
-	err := db.do(ctx, "count recordings", readTimeout, func(ctx context.Context) error {
-		return db.query(ctx, "SELECT state, count() FROM recordings FINAL GROUP BY state", nil, func(r driver.Rows) error {
-			var state string
-			var n uint64
-			err := r.Scan(&state, &n)
-			out[call.RecordingState(state)] = n
-			return err
-		})
-	})
-	return out, err
-}
-
 // AddCustody adds steps to the chain of custody. A step that is added again
 // with equal content is one step.
 func (db *DB) AddCustody(ctx context.Context, steps []call.Custody) error {
@@ -139,24 +109,4 @@ func (db *DB) insertCustody(ctx context.Context, steps []call.Custody) error {
 			}
 			return nil
 		})
-}
-
-// CustodyOf reads a recording's chain of custody in order of time.
-func (db *DB) CustodyOf(ctx context.Context, integration, id string) ([]call.Custody, error) {
-	var out []call.Custody
-	err := db.do(ctx, "read custody", readTimeout, func(ctx context.Context) error {
-		return db.query(ctx, `
-			SELECT integration, recording_id, at, step, attempt, sha256, detail
-			FROM custody FINAL
-			WHERE integration = ? AND recording_id = ?
-			ORDER BY at, attempt, step`, []any{integration, id}, func(r driver.Rows) error {
-			var c call.Custody
-			var attempt uint32
-			err := r.Scan(&c.Integration, &c.RecordingID, &c.At, &c.Step, &attempt, &c.SHA256, &c.Detail)
-			c.At, c.Attempt = fromMilli(c.At), int(attempt)
-			out = append(out, c)
-			return err
-		})
-	})
-	return out, err
 }
