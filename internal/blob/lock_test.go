@@ -70,7 +70,6 @@ func TestObjectLockRefusesDeletionBeforeTheDate(t *testing.T) {
 			// Fonoteka, which does not even ask.
 			for what, err := range map[string]error{
 				"Remove": b.Remove(t.Context(), "a.mp3"), "RemoveVersion": b.RemoveVersion(t.Context(), "a.mp3", v.ID),
-				"RemoveVersions": b.RemoveVersions(t.Context(), all),
 			} {
 				if !errors.Is(err, blob.ErrRetained) {
 					t.Errorf("%s: %s = %v", mode, what, err)
@@ -108,16 +107,15 @@ func TestLegalHoldOutlivesRetention(t *testing.T) {
 			t.Fatalf("Lock = %+v, %v", l, err)
 		}
 		all := versions(t, b, "")
-		if err := b.RemoveVersions(t.Context(), all[:1]); !errors.Is(err, blob.ErrHeld) || deletions.Load() != 0 {
-			t.Errorf("RemoveVersions = %v, after %d requests to the server", err, deletions.Load())
-		}
 		for what, err := range map[string]error{
 			"Remove": b.Remove(t.Context(), "a.mp3"), "RemoveVersion": b.RemoveVersion(t.Context(), "a.mp3", all[0].ID),
-			"RemoveVersions": b.RemoveVersions(t.Context(), all), // b.mp3 goes
 		} {
 			if !errors.Is(err, blob.ErrHeld) {
 				t.Errorf("%s = %v", what, err)
 			}
+		}
+		if err := b.RemoveVersion(t.Context(), "b.mp3", all[1].ID); err != nil {
+			t.Errorf("RemoveVersion of b.mp3, which nothing keeps: %v", err)
 		}
 		if n := deletions.Load(); n != 1 {
 			t.Errorf("the server was asked %d times to delete, want once, for b.mp3", n)
@@ -166,8 +164,13 @@ func TestDeletionIsMarkedWhereThereAreVersions(t *testing.T) {
 		if len(all) != 2 || !all[0].Marker || !all[0].Latest || all[1].Marker {
 			t.Fatalf("versions %+v", all)
 		}
-		if err := b.RemoveVersions(t.Context(), all); err != nil || len(versions(t, b, "")) != 0 {
-			t.Errorf("RemoveVersions = %v", err)
+		for _, v := range all {
+			if err := b.RemoveVersion(t.Context(), v.Key, v.ID); err != nil {
+				t.Errorf("RemoveVersion = %v", err)
+			}
+		}
+		if left := versions(t, b, ""); len(left) != 0 {
+			t.Errorf("left: %+v", left)
 		}
 		put(t, b, "a.mp3") // the key is free again
 	})

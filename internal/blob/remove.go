@@ -9,6 +9,9 @@ import (
 	"github.com/minio/minio-go/v7"
 )
 
+// Nothing in the program removes a recording: Remove and RemoveVersion are what
+// the tests prove with, on real stores, that Object Lock refuses it.
+//
 // Removing asks first what keeps the object, and refuses by itself: some
 // servers forget a legal hold once the retention has run out, and one whose
 // clock is wrong forgets the retention. What cannot be read counts as kept. A
@@ -42,40 +45,6 @@ func (b *Bucket) RemoveVersion(ctx context.Context, key, version string) error {
 	defer b.m.observe("remove", time.Now())
 	err = b.client.RemoveObject(ctx, b.where.Bucket, key, minio.RemoveObjectOptions{VersionID: version})
 	return b.removed(ctx, key, version, err)
-}
-
-// RemoveVersions deletes many versions for good, in few requests. Those that
-// may go are gone even if it returns an error, which joins one for each that
-// stayed.
-func (b *Bucket) RemoveVersions(ctx context.Context, versions []Version) error {
-	var failed []error
-	var leaving []minio.ObjectInfo
-	for _, v := range versions {
-		may, err := b.removable(ctx, v.Key, v.ID)
-		if err != nil {
-			failed = append(failed, err)
-		} else if may {
-			leaving = append(leaving, minio.ObjectInfo{Key: v.Key, VersionID: v.ID})
-		}
-	}
-	defer b.m.observe("remove", time.Now())
-	feed := func(yield func(minio.ObjectInfo) bool) {
-		for _, o := range leaving {
-			if !yield(o) {
-				return
-			}
-		}
-	}
-	results, err := b.client.RemoveObjectsWithIter(ctx, b.where.Bucket, feed, minio.RemoveObjectsOptions{})
-	if err != nil {
-		return errors.Join(append(failed, b.m.failed("remove", b.wrap("removing from", b.where.Bucket, err)))...)
-	}
-	for r := range results {
-		if err := b.removed(ctx, r.ObjectName, r.ObjectVersionID, r.Err); err != nil {
-			failed = append(failed, err)
-		}
-	}
-	return errors.Join(failed...)
 }
 
 // removable is false for what is not there.
