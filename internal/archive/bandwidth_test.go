@@ -60,7 +60,7 @@ func TestBandwidthChangesWhileDownloadsRun(t *testing.T) {
 	for name, limit := range map[string]int64{"limited outside": 1_000_000, "not limited outside": 0} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) { // from midnight UTC on, on a Saturday
-				hours, err := archive.ParseWorkingHours("Sat 00:01-00:02")
+				hours, err := archive.ParseWorkingHours("Sat 00:01-00:02", time.UTC)
 				if err != nil {
 					t.Fatal(err)
 				}
