@@ -34,10 +34,11 @@ func clickhouseMain(life *lifeLine) error {
 	if _, err := lockFile(s.Lock, lockWait, life.cut); err != nil {
 		return err
 	}
-	for _, port := range []int{s.NativePort, s.HTTPPort} {
-		if err := portFree(port); err != nil {
-			return err
-		}
+	if err := portFree(s.NativePort, "clickhouse-port"); err != nil {
+		return err
+	}
+	if err := portFree(s.HTTPPort, "clickhouse-http-port"); err != nil {
+		return err
 	}
 	fmt.Fprintln(os.Stderr, ownsFolder)
 	// Flushing system logs hangs on what an earlier run left of them.

@@ -67,12 +67,13 @@ const loopback = "127.0.0.1"
 
 func address(port int) string { return net.JoinHostPort(loopback, strconv.Itoa(port)) }
 
-// portFree says in an operator's words that a port is taken; a store that
-// fails to listen would only say so in its own, late.
-func portFree(port int) error {
+// portFree says in an operator's words that a port is taken, and the flag of
+// serve that gives another; a store that fails to listen would only say so in
+// its own words, late.
+func portFree(port int, flag string) error {
 	l, err := net.Listen("tcp", address(port))
 	if err != nil {
-		return fmt.Errorf("port %d is not free: %w", port, err)
+		return fmt.Errorf("port %d is not free; end what has it, or give another with --%s: %w", port, flag, err)
 	}
 	return l.Close()
 }

@@ -55,6 +55,9 @@ func StartRedis(opts RedisOptions) (*Redis, error) {
 	if err := choosePorts(&opts.Port); err != nil {
 		return nil, fmt.Errorf("start Redis: %w", err)
 	}
+	if err := portFree(opts.Port, "redis-port"); err != nil {
+		return nil, fmt.Errorf("start Redis: %w", err)
+	}
 	smallLua()
 	server := miniredis.NewMiniRedis()
 	server.RequireAuth(opts.Password)

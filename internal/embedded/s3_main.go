@@ -31,7 +31,7 @@ func s3Main(life *lifeLine) error {
 	if _, err := lockFile(filepath.Join(s.Dir, "lock"), lockWait, life.cut); err != nil {
 		return err
 	}
-	if err := portFree(s.Port); err != nil {
+	if err := portFree(s.Port, "s3-port"); err != nil {
 		return err
 	}
 	fmt.Fprintln(os.Stderr, ownsFolder)

@@ -3,6 +3,8 @@ package embedded_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -151,6 +153,40 @@ func TestAStoreThatDoesNotStartIsTriedAgainAndHoldsUpNoOther(t *testing.T) {
 	awaitReady(t, s, embedded.StoreRedis, embedded.StoreS3, embedded.StoreClickHouse)
 	if tries != 3 {
 		t.Errorf("up after %d tries, want 3", tries)
+	}
+}
+
+// A store whose port somebody else has is tried again for ever: the log must say
+// what to do.
+func TestAStoreSaysWhichPortIsTaken(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	taken, library := port(t, l.Addr().String()), embeddedtest.Engine(t)
+	for flag, choose := range map[string]func(*embedded.StackOptions){
+		"--clickhouse-port":      func(o *embedded.StackOptions) { o.ClickHouse.NativePort = taken },
+		"--clickhouse-http-port": func(o *embedded.StackOptions) { o.ClickHouse.HTTPPort = taken },
+		"--s3-port":              func(o *embedded.StackOptions) { o.S3.Port = taken },
+		"--redis-port":           func(o *embedded.StackOptions) { o.Redis.Port = taken },
+	} {
+		o := stackOptions(t.TempDir(), library)
+		o.ClickHouse.Library = library
+		choose(&o)
+		var err error
+		switch {
+		case strings.HasPrefix(flag, "--clickhouse"):
+			_, err = embedded.StartClickHouse(t.Context(), *o.ClickHouse)
+		case flag == "--s3-port":
+			_, err = embedded.StartS3(t.Context(), *o.S3)
+		default:
+			_, err = embedded.StartRedis(*o.Redis)
+		}
+		if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("port %d is not free; end what has it, or give another with %s: ", taken, flag)) {
+			t.Errorf("%s: %v", flag, err)
+		}
 	}
 }
 
