@@ -33,26 +33,58 @@ type Migration struct {
 // for the table of versions (goose_db_version); its locks exist for Postgres
 // and MySQL only, and none is needed here.
 func (db *DB) Migrate(ctx context.Context, progress func(Migration)) error {
-	return db.do(ctx, "migrate", migrateTimeout, func(ctx context.Context) error {
+	return db.migrate(ctx, func(ctx context.Context, std *sql.DB) error {
 		if err := db.createDatabase(ctx); err != nil {
 			return err
 		}
-		o := db.opts.native()
-		o.MaxIdleConns, o.MaxOpenConns = 1, 2
-		std := clickhouse.OpenDB(o)
-		defer std.Close()
 		return up(ctx, std, db.opts.makeDictionaries(std), progress)
 	})
 }
 
-func up(ctx context.Context, std *sql.DB, dictionaries func(ctx context.Context, from, to int64) error, progress func(Migration)) error {
-	p, err := goose.NewProvider(goose.DialectClickHouse, std, schema.FS(),
+func (db *DB) migrate(ctx context.Context, use func(ctx context.Context, std *sql.DB) error) error {
+	return db.do(ctx, "migrate", migrateTimeout, func(ctx context.Context) error {
+		o := db.opts.native()
+		o.MaxIdleConns, o.MaxOpenConns = 1, 2
+		std := clickhouse.OpenDB(o)
+		defer std.Close()
+		return use(ctx, std)
+	})
+}
+
+func provider(std *sql.DB, more ...goose.ProviderOption) (*goose.Provider, error) {
+	p, err := goose.NewProvider(goose.DialectClickHouse, std, schema.FS(), append(more,
 		goose.WithDisableGlobalRegistry(true),
 		goose.WithGoMigrations(newestFirst),
 		goose.WithAllowOutofOrder(true),
-		goose.WithIsolateDDL(true))
+		goose.WithIsolateDDL(true))...)
 	if err != nil {
-		return fmt.Errorf("read migrations: %w", err)
+		return nil, fmt.Errorf("read migrations: %w", err)
+	}
+	return p, nil
+}
+
+// MakeCatalogue makes those tables and views of the catalogue of recordings that
+// were dropped: recordings, custody, recordings_open and what fills it. Migrate
+// does not, as their migrations have been applied. What is there stays as it is.
+func (db *DB) MakeCatalogue(ctx context.Context) error {
+	return db.migrate(ctx, func(ctx context.Context, std *sql.DB) error {
+		p, err := provider(std, goose.WithDisableVersioning(true))
+		if err != nil {
+			return err
+		}
+		for _, version := range []int64{3, 18} { // all that make or change them; they may run again
+			if _, err := p.ApplyVersion(ctx, version, true); err != nil {
+				return fmt.Errorf("apply migration %d again: %w", version, err)
+			}
+		}
+		return nil
+	})
+}
+
+func up(ctx context.Context, std *sql.DB, dictionaries func(ctx context.Context, from, to int64) error, progress func(Migration)) error {
+	p, err := provider(std)
+	if err != nil {
+		return err
 	}
 	current, target, err := p.GetVersions(ctx)
 	if err != nil {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -11,7 +13,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"fonoteka/internal/call"
 	"fonoteka/internal/warehouse"
+	"fonoteka/schema"
 )
 
 // shape is everything that migrations make, without the database's name.
@@ -69,6 +73,68 @@ func TestEachMigrationMayRunTwice(t *testing.T) {
 		ask(t, db, fmt.Sprintf("ALTER TABLE goose_db_version DELETE WHERE version_id = %d SETTINGS mutations_sync = 1", last))
 	}
 	if diff := cmp.Diff(shape(t, whole), shape(t, broken)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// catalogue are the tables that hold it, and the views between them.
+var catalogue = []string{"recordings", "custody", "recordings_open", "recordings_opened", "recordings_settled"}
+
+func TestTheCatalogueIsMadeAgainAsItWas(t *testing.T) {
+	t.Parallel()
+	for name, dropped := range map[string][]string{
+		"nothing": nil, "all": catalogue, "recordings": {"recordings"}, "recordings_open": {"recordings_open"}, "views": catalogue[3:],
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := options(t)
+			migrated(t, o)
+			db := connect(t, o)
+			must(t, db.Describe(t.Context()))
+			before := shape(t, o)
+			must(t, db.SaveRecordings(t.Context(), []call.RecordingStatus{
+				{Recording: call.Recording{Integration: "main", ID: "early"}, State: call.Retrying, Attempt: 1},
+			}))
+			for _, table := range dropped {
+				must(t, db.Exec(t.Context(), "DROP TABLE "+table+" SYNC"))
+			}
+			for range 2 {
+				must(t, db.MakeCatalogue(t.Context()))
+				must(t, db.Describe(t.Context()))
+			}
+			if diff := cmp.Diff(before, shape(t, o)); diff != "" {
+				t.Errorf("-before +after:\n%s", diff)
+			}
+			// Old rows that are left are in both tables, and so are new ones.
+			must(t, db.SaveRecordings(t.Context(), []call.RecordingStatus{
+				{Recording: call.Recording{Integration: "main", ID: "late"}, State: call.Retrying, Attempt: 1},
+				{Recording: call.Recording{Integration: "main", ID: "whole"}, State: call.Archived, Attempt: 1},
+			}))
+			all := ask(t, db, "SELECT recording_id FROM recordings FINAL WHERE state != 'archived' ORDER BY recording_id")
+			open := ask(t, db, "SELECT recording_id FROM recordings_open FINAL ORDER BY recording_id")
+			if !strings.Contains(all, "late") || !strings.Contains(open, "late") || name != "recordings" && all != open {
+				t.Errorf("recordings:\n%s\nopen:\n%s", all, open)
+			}
+		})
+	}
+}
+
+// MakeCatalogue applies the migrations again that name one of its tables in a
+// statement that makes or changes it.
+func TestNoOtherMigrationChangesTheCatalogue(t *testing.T) {
+	t.Parallel()
+	files, err := fs.Glob(schema.FS(), "*.sql")
+	must(t, err)
+	changes := regexp.MustCompile(`(?m)^(?:CREATE|ALTER|DROP|RENAME|EXCHANGE)[A-Z ]* (?:` + strings.Join(catalogue, "|") + `)\b`)
+	var got []string
+	for _, name := range files {
+		text, err := fs.ReadFile(schema.FS(), name)
+		must(t, err)
+		if changes.Match(text) {
+			got = append(got, name)
+		}
+	}
+	if diff := cmp.Diff([]string{"00003_recordings.sql", "00018_recordings_open.sql"}, got); diff != "" {
 		t.Error(diff)
 	}
 }
