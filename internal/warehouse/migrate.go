@@ -65,7 +65,9 @@ func provider(std *sql.DB, more ...goose.ProviderOption) (*goose.Provider, error
 
 // MakeCatalogue makes those tables and views of the catalogue of recordings that
 // were dropped: recordings, custody, recordings_open and what fills it. Migrate
-// does not, as their migrations have been applied. What is there stays as it is.
+// does not, as their migrations have been applied. What is there stays as it is:
+// rows that only recordings_open has left are in recordings again, while what it
+// knows to be settled no longer stands against a new announcement.
 func (db *DB) MakeCatalogue(ctx context.Context) error {
 	return db.migrate(ctx, func(ctx context.Context, std *sql.DB) error {
 		p, err := provider(std, goose.WithDisableVersioning(true))
@@ -75,6 +77,17 @@ func (db *DB) MakeCatalogue(ctx context.Context) error {
 		for _, version := range []int64{3, 18} { // all that make or change them; they may run again
 			if _, err := p.ApplyVersion(ctx, version, true); err != nil {
 				return fmt.Errorf("apply migration %d again: %w", version, err)
+			}
+		}
+		for _, statement := range []string{
+			`INSERT INTO recordings (` + recordingColumns + `) SELECT ` + recordingColumns + ` FROM recordings_open FINAL
+			WHERE (integration, recording_id) NOT IN (
+				SELECT integration, recording_id FROM recordings
+				WHERE (integration, recording_id) IN (SELECT integration, recording_id FROM recordings_open))`,
+			"OPTIMIZE TABLE recordings_open FINAL CLEANUP",
+		} {
+			if _, err := std.ExecContext(ctx, statement); err != nil {
+				return fmt.Errorf("rows of recordings_open: %w", err)
 			}
 		}
 		return nil
