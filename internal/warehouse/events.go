@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"fonoteka/internal/call"
@@ -103,6 +104,31 @@ func (db *DB) EventsOf(ctx context.Context, keys []CallKey) (map[CallKey][]Store
 		return nil, err
 	}
 	return out, nil
+}
+
+// EachAnnouncement reads the notifications that a recording is ready, each
+// distinct one once with its earliest receive time, those of a call together. It
+// goes through the table once, in its order. An error of each ends it.
+func (db *DB) EachAnnouncement(ctx context.Context, each func(EventRow) error) error {
+	return db.do(ctx, "stream announcements", streamTimeout, func(ctx context.Context) error {
+		ctx = clickhouse.Context(ctx, clickhouse.WithSettings(clickhouse.Settings{
+			"optimize_aggregation_in_order": 1, "max_threads": 1, "max_block_size": 4096,
+		}))
+		return db.query(ctx, `
+			SELECT integration, call_id, event_id, max(first_wins), any(body)
+			FROM events
+			WHERE kind = ? AND state = ?
+			GROUP BY integration, call_id, event_id
+			ORDER BY integration, call_id, event_id`, []any{string(call.KindCall), string(call.Recorded)}, func(r driver.Rows) error {
+			e := EventRow{Kind: call.KindCall, State: string(call.Recorded)}
+			var wins uint64
+			if err := r.Scan(&e.Integration, &e.CallID, &e.EventID, &wins, &e.Body); err != nil {
+				return err
+			}
+			e.ReceivedAt = time.UnixMilli(firstWinsBase - int64(wins)).UTC()
+			return each(e)
+		})
+	})
 }
 
 func withKeys(ctx context.Context, keys []CallKey) (context.Context, error) {

@@ -1,6 +1,7 @@
 package warehouse_test
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -46,6 +47,34 @@ func TestEventDeliveredThriceIsOneRowWithItsEarliestTime(t *testing.T) {
 	check("merged")
 	if n := ask(t, db, "SELECT count() FROM events SETTINGS final = 0"); n != "6" {
 		t.Errorf("%s rows are left after a merge", n)
+	}
+}
+
+func TestEachAnnouncementIsReadOnce(t *testing.T) {
+	t.Parallel()
+	db := open(t)
+	early := at("2026-11-20 10:00:00")
+	row := func(integration string, callID, id uint64, state string, received time.Time) warehouse.EventRow {
+		return warehouse.EventRow{Integration: integration, CallID: callID, EventID: id, ReceivedAt: received, Kind: call.KindCall, State: state, Body: fmt.Appendf(nil, "{%d}", id)}
+	}
+	for _, later := range []time.Duration{time.Hour, 0, time.Minute} { // three parts, unmerged
+		must(t, db.InsertEvents(t.Context(), []warehouse.EventRow{
+			row("main", 7, 1, "recorded", early.Add(later)), row("main", 9, 4, "recorded", early.Add(later)), row("main", 7, 3, "recorded", early.Add(later)),
+			row("main", 7, 2, "trying", early), row("other", 7, 1, "recorded", early.Add(later)),
+			{Integration: "main", CallID: 7, EventID: 5, ReceivedAt: early, Kind: call.KindUnknown, State: "recorded"},
+		}))
+	}
+	var got []warehouse.EventRow
+	must(t, db.EachAnnouncement(t.Context(), func(e warehouse.EventRow) error { got = append(got, e); return nil }))
+	want := []warehouse.EventRow{
+		row("main", 7, 1, "recorded", early), row("main", 7, 3, "recorded", early), row("main", 9, 4, "recorded", early), row("other", 7, 1, "recorded", early),
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	enough := errors.New("enough")
+	if err := db.EachAnnouncement(t.Context(), func(warehouse.EventRow) error { return enough }); !errors.Is(err, enough) {
+		t.Errorf("got %v", err)
 	}
 }
 
