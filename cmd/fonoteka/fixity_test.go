@@ -230,42 +230,66 @@ func TestTheBackgroundCheckFindsAndRestores(t *testing.T) {
 	in.stop()
 }
 
-// P6: the catalogue is rebuilt from the object store alone.
+// P6: the catalogue is rebuilt from the object store alone, tables included.
 func TestP6DroppedRecordingsAreRebuiltEqualFromTheBucket(t *testing.T) {
 	t.Parallel()
 	in, _, l := filled(t, sim.Options{Seed: 73, Calls: 150, Connections: 8, Faults: sim.Faults{
 		Duplicate: 0.3, Shuffle: 1, Cut: 0.05, NotFound: 0.05, ServerError: 0.05,
 	}}, "FONOTEKA_SCRUB_DAYS=0")
 	n := recordings(l)
+	// What is announced and cannot be archived: the link's host is not allowed.
+	for range 2 {
+		if status := in.post(redirect+"/events", []byte(`{"event":"callNotifications","result":{"callInfo":{"accountId":"7","call":{"id":"elsewhere~1o"},"state":"recorded","urlRecord":"https://records.example.org/1/2026/03/02/9.mp3"}}}`)); status != http.StatusOK {
+			t.Fatalf("answered %d", status)
+		}
+	}
+	in.eventually(time.Minute, "1", "SELECT count() FROM recordings_open WHERE state = 'refused'")
 	// All columns but the moment of the insert.
-	const all = "SELECT * EXCEPT (updated_at) FROM recordings ORDER BY integration, recording_id"
-	want := in.sql(all)
+	const all = "SELECT * EXCEPT (updated_at) FROM recordings WHERE state = 'archived' ORDER BY integration, recording_id"
+	const refused = "SELECT integration, recording_id, state, url, call_id, platform_call_id, platform_leg_id, account_id, announced_at, expires_at, reason FROM %s WHERE state = 'refused'"
+	const tables = "SELECT name, create_table_query FROM system.tables WHERE database = 'fonoteka' ORDER BY name"
+	want, wantRefused, wantTables := in.sql(all), in.sql(refused, "recordings"), in.sql(tables)
 	if in.sql("SELECT max(attempt) > 1 FROM recordings") == "false" {
 		t.Error("no recording was tried twice: the faults did not happen")
 	}
-	in.exec("TRUNCATE TABLE recordings")
+	in.exec("DROP TABLE recordings SYNC")
+	in.exec("DROP TABLE recordings_open SYNC")
+	in.exec("DROP TABLE recordings_settled SYNC")
 	out, err := in.command("recordings", "rebuild-catalogue", "--dry-run")
 	if err != nil || !strings.Contains(out, fmt.Sprintf("%d to rebuild", n)) || in.sql(all) != "" {
 		t.Errorf("dry run: %v\n%s", err, out)
 	}
-	if out, err = in.command("recordings", "rebuild-catalogue", "--verify"); err != nil || !strings.Contains(out, fmt.Sprintf("%d rebuilt", n)) {
+	out, err = in.command("recordings", "rebuild-catalogue", "--verify")
+	if err != nil || !strings.Contains(out, fmt.Sprintf("%d rebuilt", n)) || !strings.Contains(out, "1 recording announced again") {
 		t.Errorf("rebuild: %v\n%s", err, out)
 	}
 	if diff := cmp.Diff(strings.Split(want, "\n"), strings.Split(in.sql(all), "\n")); diff != "" {
 		t.Errorf("rebuilt rows differ (-before +after):\n%s", diff)
 	}
-	if out, err = in.command("recordings", "rebuild-catalogue"); err != nil || !strings.Contains(out, fmt.Sprintf(" 0 rebuilt (-), %d there already", n)) {
+	if diff := cmp.Diff(wantTables, in.sql(tables)); diff != "" {
+		t.Errorf("tables differ (-before +after):\n%s", diff)
+	}
+	for _, table := range []string{"recordings", "recordings_open"} {
+		in.eventually(time.Minute, wantRefused, refused, table)
+	}
+	out, err = in.command("recordings", "rebuild-catalogue")
+	if err != nil || !strings.Contains(out, fmt.Sprintf(" 0 rebuilt (-), %d there already", n)) || strings.Contains(out, "announced again") {
 		t.Errorf("again: %v\n%s", err, out)
 	}
-	// One without a sidecar cannot be rebuilt, and is said to be so.
+	// One without a sidecar cannot be rebuilt, and is said to be so; announced
+	// again, it gets one. What waits is still in recordings_open.
 	key := in.keys()[3]
 	if err := os.Remove(in.object(strings.TrimSuffix(key, ".mp3") + ".json")); err != nil {
 		t.Fatal(err)
 	}
-	in.exec("TRUNCATE TABLE recordings")
-	if out, err = in.command("recordings", "rebuild-catalogue"); err != nil || !strings.Contains(out, "1 without a usable sidecar") {
+	in.exec("DROP TABLE recordings SYNC")
+	out, err = in.command("recordings", "rebuild-catalogue")
+	if err != nil || !strings.Contains(out, "1 without a usable sidecar") || !strings.Contains(out, "1 recording announced again") {
 		t.Errorf("without a sidecar: %v\n%s", err, out)
 	}
-	in.eventually(time.Minute, fmt.Sprint(n-1), "SELECT count() FROM recordings WHERE state = 'archived'")
+	if diff := cmp.Diff(wantRefused, in.sql(refused, "recordings")); diff != "" {
+		t.Errorf("what waited (-before +after):\n%s", diff)
+	}
+	in.eventually(time.Minute, fmt.Sprint(n), "SELECT count() FROM recordings WHERE state = 'archived'")
 	in.stop()
 }

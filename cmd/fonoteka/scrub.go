@@ -85,14 +85,18 @@ func scrub(c *cli.Context) error {
 // withChecker gives a checker on the stores of an installation.
 func withChecker(c *cli.Context, rate int64, parallel int, use func(*fixity.Checker) error) error {
 	return withStores(c, func(st *stores) error {
-		db := fixityCatalogue{st.warehouse}
-		check, err := fixity.New(fixity.Options{
-			Rows: db, Custody: db, Store: st.blob, Bucket: st.blob.Name(), BytesPerSecond: rate, Parallel: parallel,
-		})
+		check, err := st.checker(rate, parallel)
 		if err != nil {
 			return err
 		}
 		return use(check)
+	})
+}
+
+func (st *stores) checker(rate int64, parallel int) (*fixity.Checker, error) {
+	db := fixityCatalogue{st.warehouse}
+	return fixity.New(fixity.Options{
+		Rows: db, Custody: db, Store: st.blob, Bucket: st.blob.Name(), BytesPerSecond: rate, Parallel: parallel,
 	})
 }
 
