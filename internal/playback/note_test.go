@@ -18,11 +18,11 @@ func TestANoteStandsForTenMinutes(t *testing.T) {
 			t.Error("noted before it was")
 		}
 		n.remember(anna)
-		time.Sleep(again - 1)
+		time.Sleep(again - time.Second)
 		if !n.lately(anna) || n.lately(listening("boris", recording)) {
 			t.Error("a note is not of its listener for ten minutes")
 		}
-		time.Sleep(1)
+		time.Sleep(time.Second)
 		if n.lately(anna) {
 			t.Error("a note holds for longer than ten minutes")
 		}
