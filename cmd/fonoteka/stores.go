@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -124,6 +125,7 @@ func withInstallation(c *cli.Context, wanted []embedded.Store, reader bool, use 
 	if err != nil {
 		return err
 	}
+	o.Log = slog.New(slog.NewTextHandler(os.Stderr, nil))
 	st := &stores{}
 	if st.warehouse, err = warehouse.Open(o); err != nil {
 		return err

@@ -2,7 +2,9 @@ package warehouse
 
 import (
 	"context"
+	"log/slog"
 
+	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"fonoteka/internal/call"
@@ -16,6 +18,13 @@ func (db *DB) Exec(ctx context.Context, sql string) error { return db.conn.Exec(
 
 // Compressed reports whether a connection packs what it sends.
 func (o Options) Compressed() bool { return o.native().Compression != nil }
+
+// Copied begins the log of a copy, and returns what takes the rows.
+func Copied(log *slog.Logger, total uint64) func(rows uint64) {
+	c := copied{log: log, total: total}
+	c.say()
+	return func(rows uint64) { c.add(&clickhouse.Progress{Rows: rows}) }
+}
 
 // Recording reads one row of the catalogue; false if there is none.
 func (db *DB) Recording(ctx context.Context, integration, id string) (call.RecordingStatus, bool, error) {

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
@@ -23,11 +24,12 @@ type Migration struct {
 }
 
 // Migrate makes the database, if there is none, and brings its schema to this
-// program's version; progress (may be nil) hears of each step. Dictionaries are
-// made anew each time, with the user and password of today. It may run in
-// several processes at once, and again after a crash: every statement can be
-// repeated, and goose's table of versions, a plain MergeTree, bears a version
-// twice. A database of a newer program is left alone: ErrNewer.
+// program's version; progress (may be nil) hears of each step, and Options.Log of
+// one that takes long. Dictionaries are made anew each time, with the user and
+// password of today. It may run in several processes at once, and again after a
+// crash: every statement can be repeated, and goose's table of versions, a plain
+// MergeTree, bears a version twice. A database of a newer program is left alone:
+// ErrNewer.
 //
 // goose is used as a library for reading, splitting and ordering the files and
 // for the table of versions (goose_db_version); its locks exist for Postgres
@@ -37,7 +39,7 @@ func (db *DB) Migrate(ctx context.Context, progress func(Migration)) error {
 		if err := db.createDatabase(ctx); err != nil {
 			return err
 		}
-		return up(ctx, std, db.opts.makeDictionaries(std), progress)
+		return up(ctx, std, db.log, db.opts.makeDictionaries(std), progress)
 	})
 }
 
@@ -51,10 +53,10 @@ func (db *DB) migrate(ctx context.Context, use func(ctx context.Context, std *sq
 	})
 }
 
-func provider(std *sql.DB, more ...goose.ProviderOption) (*goose.Provider, error) {
+func provider(std *sql.DB, log *slog.Logger, more ...goose.ProviderOption) (*goose.Provider, error) {
 	p, err := goose.NewProvider(goose.DialectClickHouse, std, schema.FS(), append(more,
 		goose.WithDisableGlobalRegistry(true),
-		goose.WithGoMigrations(newestFirst),
+		goose.WithGoMigrations(newestFirst(log)),
 		goose.WithAllowOutofOrder(true),
 		goose.WithIsolateDDL(true))...)
 	if err != nil {
@@ -70,7 +72,7 @@ func provider(std *sql.DB, more ...goose.ProviderOption) (*goose.Provider, error
 // knows to be settled no longer stands against a new announcement.
 func (db *DB) MakeCatalogue(ctx context.Context) error {
 	return db.migrate(ctx, func(ctx context.Context, std *sql.DB) error {
-		p, err := provider(std, goose.WithDisableVersioning(true))
+		p, err := provider(std, db.log, goose.WithDisableVersioning(true))
 		if err != nil {
 			return err
 		}
@@ -94,8 +96,8 @@ func (db *DB) MakeCatalogue(ctx context.Context) error {
 	})
 }
 
-func up(ctx context.Context, std *sql.DB, dictionaries func(ctx context.Context, from, to int64) error, progress func(Migration)) error {
-	p, err := provider(std)
+func up(ctx context.Context, std *sql.DB, log *slog.Logger, dictionaries func(ctx context.Context, from, to int64) error, progress func(Migration)) error {
+	p, err := provider(std, log)
 	if err != nil {
 		return err
 	}
@@ -115,7 +117,7 @@ func up(ctx context.Context, std *sql.DB, dictionaries func(ctx context.Context,
 		// table under this one's hands.
 		r, err := p.UpByOne(ctx)
 		if errors.Is(err, goose.ErrNoNextVersion) {
-			if err = takeBack(ctx, std); err == nil {
+			if err = takeBack(ctx, std, log); err == nil {
 				return nil
 			}
 		}

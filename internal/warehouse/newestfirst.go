@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"time"
 
@@ -24,11 +25,15 @@ import (
 // takes the name of calls at once. It is in Go since what comes next depends on
 // what is there. Several migrators may do it: each puts a whole table with the
 // new key in the place of what is there, and takeBack does the rest.
-var newestFirst = func() *goose.Migration {
-	m := goose.NewGoMigration(33, &goose.GoFunc{RunDB: layNewestFirst}, nil)
+func newestFirst(log *slog.Logger) *goose.Migration {
+	m := goose.NewGoMigration(newestFirstVersion, &goose.GoFunc{RunDB: func(ctx context.Context, db *sql.DB) error {
+		return layNewestFirst(ctx, db, log)
+	}}, nil)
 	m.Source = "00033_calls_newest_first.go"
 	return m
-}()
+}
+
+const newestFirstVersion = 33
 
 // Names of the tables that take calls' place, and of those that had it.
 const (
@@ -40,7 +45,7 @@ const (
 // taken away.
 const stragglers = 5 * time.Second
 
-func layNewestFirst(ctx context.Context, db *sql.DB) (err error) {
+func layNewestFirst(ctx context.Context, db *sql.DB, log *slog.Logger) (err error) {
 	ctx = copying(ctx)
 	var old bool
 	if err := db.QueryRowContext(ctx, "SELECT count() = 1 FROM system.tables WHERE database = currentDatabase() AND name = 'calls' AND sorting_key = 'started_at, integration, call_id'").Scan(&old); err != nil || !old {
@@ -68,7 +73,7 @@ func layNewestFirst(ctx context.Context, db *sql.DB) (err error) {
 			return err
 		}
 	}
-	if err := copyCalls(ctx, db, "calls", turned); err != nil {
+	if err := copyCalls(ctx, db, log, "calls", turned); err != nil {
 		_, dropped := db.ExecContext(context.WithoutCancel(ctx), "DROP TABLE IF EXISTS "+turned+" SYNC")
 		return errors.Join(err, dropped)
 	}
@@ -79,7 +84,11 @@ func layNewestFirst(ctx context.Context, db *sql.DB) (err error) {
 // takeBack copies into calls what came into the tables that had its name until
 // then, also those of migrators that were stopped, and drops them. Each gets
 // another name first, so that nobody exchanges it meanwhile.
-func takeBack(ctx context.Context, db *sql.DB) error {
+//
+// One that was stopped in the midst of copying leaves what calls had then. It
+// cannot be told from a table that was exchanged, and is copied as well, which
+// changes nothing: no row of calls is deleted but by a higher version.
+func takeBack(ctx context.Context, db *sql.DB, log *slog.Logger) error {
 	ctx = copying(ctx)
 	list := func(prefix string) (names []string, err error) {
 		err = db.QueryRowContext(ctx, "SELECT groupArray(name) FROM system.tables WHERE database = currentDatabase() AND startsWith(name, '"+prefix+"')").Scan(&names)
@@ -106,7 +115,7 @@ func takeBack(ctx context.Context, db *sql.DB) error {
 		if rows > 0 {
 			pause(ctx, stragglers)
 		}
-		if err := copyCalls(ctx, db, table, "calls"); err != nil {
+		if err := copyCalls(ctx, db, log, table, "calls"); err != nil {
 			return err
 		}
 		if _, err := db.ExecContext(ctx, "DROP TABLE IF EXISTS "+table+" SYNC"); err != nil {
@@ -123,8 +132,8 @@ func copying(ctx context.Context) context.Context {
 }
 
 // copyCalls copies the months in which the other table does not show the same, or
-// has nothing.
-func copyCalls(ctx context.Context, db *sql.DB, from, to string) error {
+// has nothing. A column that only the other has gets its default.
+func copyCalls(ctx context.Context, db *sql.DB, log *slog.Logger, from, to string) error {
 	shown := func(table string) string {
 		return fmt.Sprintf(`(SELECT month, sum(row) AS rows FROM (
 			SELECT toYYYYMM(started_at) AS month, cityHash64(call_id, version) AS row FROM %s FINAL
@@ -135,10 +144,41 @@ func copyCalls(ctx context.Context, db *sql.DB, from, to string) error {
 	if err := db.QueryRowContext(ctx, "SELECT groupArray(month) FROM (SELECT month FROM "+shown(from)+" AS f LEFT ANTI JOIN "+shown(to)+" AS t USING (month, rows) ORDER BY month)").Scan(&months); err != nil {
 		return err
 	}
+	if len(months) == 0 {
+		return nil
+	}
+	c := copied{log: log}
+	var columns string
+	if err := db.QueryRowContext(ctx, "SELECT (SELECT count() FROM "+from+" WHERE has(?, toYYYYMM(started_at))), arrayStringConcat(groupArray(name), ', ') FROM system.columns WHERE database = currentDatabase() AND table = ? AND default_kind NOT IN ('MATERIALIZED', 'ALIAS')", months, from).Scan(&c.total, &columns); err != nil {
+		return err
+	}
+	c.say()
+	ctx = clickhouse.Context(ctx, clickhouse.WithProgress(c.add))
 	for _, month := range months {
-		if _, err := db.ExecContext(ctx, fmt.Sprintf("INSERT INTO %s SELECT * FROM %s WHERE toYYYYMM(started_at) = %d", to, from, month)); err != nil {
+		if _, err := db.ExecContext(ctx, fmt.Sprintf("INSERT INTO %s (%s) SELECT %[2]s FROM %[3]s WHERE toYYYYMM(started_at) = %[4]d", to, columns, from, month)); err != nil {
 			return err
 		}
 	}
+	c.say()
 	return nil
+}
+
+// copied logs how far a copy of calls is: when it begins and ends, and every 30 s
+// in between.
+type copied struct {
+	log         *slog.Logger
+	rows, total uint64
+	said        time.Time
+}
+
+func (c *copied) add(p *clickhouse.Progress) {
+	c.rows += p.Rows
+	if time.Since(c.said) >= 30*time.Second {
+		c.say()
+	}
+}
+
+func (c *copied) say() {
+	c.said = time.Now()
+	c.log.Info("the table calls is laid out anew", "rows", c.rows, "of", c.total)
 }

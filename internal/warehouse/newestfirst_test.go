@@ -1,8 +1,12 @@
 package warehouse_test
 
 import (
+	"bytes"
+	"log/slog"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"fonoteka/internal/warehouse"
 )
@@ -17,6 +21,11 @@ func TestCallsOfAnOlderVersionGetTheNewKey(t *testing.T) {
 		"before anything": {"DROP TABLE calls", "RENAME TABLE old TO calls"},
 		"in the midst of copying": {
 			"CREATE TABLE calls_turned_1 AS calls", "INSERT INTO calls_turned_1 SELECT * FROM calls WHERE started_at < '2026-02-10'",
+			"DROP TABLE calls", "RENAME TABLE old TO calls",
+		},
+		"in the midst of copying, and calls have changed since": {
+			"CREATE TABLE calls_turned_1 AS calls",
+			"INSERT INTO calls_turned_1 SELECT * REPLACE ('of then' AS client_number, version - 1 AS version, 0 AS is_deleted) FROM calls WHERE started_at < '2026-02-10'",
 			"DROP TABLE calls", "RENAME TABLE old TO calls",
 		},
 		"before what came meanwhile was copied": {"ALTER TABLE calls DROP PARTITION 202602", "ALTER TABLE calls DROP PARTITION 202703", "RENAME TABLE old TO calls_turned_1"},
@@ -69,6 +78,55 @@ func TestAFailedCopyOfCallsLeavesThemAsTheyWere(t *testing.T) {
 	if got := ask(t, db, "SELECT groupArray(call_id) FROM report_calls"); got != "[5]" {
 		t.Errorf("calls %s", got)
 	}
+}
+
+func TestCallsAreCopiedBackIntoATableWithMoreColumns(t *testing.T) {
+	t.Parallel()
+	db := open(t)
+	ask(t, db, "CREATE TABLE calls_taken_1 AS calls")
+	ask(t, db, "INSERT INTO calls_taken_1 (integration, call_id, started_at, version) VALUES ('main', 5, '2026-01-01 00:00:00', 1)")
+	ask(t, db, "ALTER TABLE calls ADD COLUMN later UInt8 DEFAULT 7 AFTER call_id")
+	must(t, db.Migrate(t.Context(), nil))
+	if got := ask(t, db, "SELECT integration, call_id, later, version FROM calls"); got != "main\t5\t7\t1" {
+		t.Errorf("got %s", got)
+	}
+}
+
+func TestALongCopyOfCallsIsLogged(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	o := options(t)
+	o.Log = slog.New(slog.NewTextHandler(&log, nil))
+	db := migrated(t, o)
+	if log.Len() > 0 {
+		t.Errorf("without any calls: %s", &log)
+	}
+	ask(t, db, "CREATE TABLE old AS calls ENGINE = ReplacingMergeTree(version, is_deleted) PARTITION BY toYYYYMM(started_at) ORDER BY (started_at, integration, call_id)")
+	ask(t, db, "INSERT INTO old (integration, call_id, started_at, version) SELECT 'main', number, toDateTime64('2026-01-01 00:00:00', 3, 'UTC') + toIntervalHour(number), 1 FROM numbers(2500)")
+	ask(t, db, "EXCHANGE TABLES calls AND old")
+	ask(t, db, "DROP TABLE old")
+	ask(t, db, "ALTER TABLE goose_db_version DELETE WHERE version_id = 33 SETTINGS mutations_sync = 1")
+	must(t, db.Migrate(t.Context(), nil))
+	for _, want := range []string{"rows=0 of=2500", "rows=2500 of=2500"} {
+		if strings.Count(log.String(), want) != 1 {
+			t.Errorf("%q is not logged once:\n%s", want, &log)
+		}
+	}
+}
+
+func TestACopyIsLoggedEveryHalfMinute(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		copied := warehouse.Copied(slog.New(slog.NewTextHandler(&log, nil)), 700)
+		for range 700 { // seconds
+			time.Sleep(time.Second)
+			copied(1)
+		}
+		if n := strings.Count(log.String(), "\n"); n != 1+23 {
+			t.Errorf("logged %d times:\n%s", n, &log)
+		}
+	})
 }
 
 func TestTheNewestCallsAreReadInOrder(t *testing.T) {

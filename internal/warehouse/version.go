@@ -11,7 +11,7 @@ import (
 
 // KnownSchema is the number of the newest migration that this program brings.
 func KnownSchema() (newest int64, err error) {
-	newest = newestFirst.Version
+	newest = newestFirstVersion
 	names, err := fs.Glob(schema.FS(), "*.sql")
 	if err != nil {
 		return 0, fmt.Errorf("list migrations: %w", err)
