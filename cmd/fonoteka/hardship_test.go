@@ -160,6 +160,7 @@ func promise(w http.ResponseWriter, body []byte, length int) {
 	w.Header().Set("Content-Length", strconv.Itoa(length))
 	_, _ = w.Write(body)
 	if len(body) < length {
+		_ = http.NewResponseController(w).Flush() // of a short one nothing is on its way yet
 		panic(http.ErrAbortHandler)
 	}
 }
