@@ -10,7 +10,8 @@ import (
 )
 
 // awaitReady waits until the child has its ports, and then calls probe until it
-// succeeds, the child ends or ctx does.
+// succeeds, the child ends or ctx does. A child that has ended is not asked for:
+// whoever has its port would answer.
 func awaitReady(ctx context.Context, c *child, probe func(*http.Client) error) error {
 	select {
 	case <-c.owns:
@@ -20,16 +21,20 @@ func awaitReady(ctx context.Context, c *child, probe func(*http.Client) error) e
 	// Of its own and without keep-alive: nothing of it stays behind, and no proxy is asked.
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 5 * time.Second}
 	for {
-		err := probe(client)
-		if err == nil {
-			return nil
-		}
 		select {
 		case <-c.done:
 			if reason := c.reason(); reason != nil {
 				return reason
 			}
 			return errEnded
+		default:
+		}
+		err := probe(client)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-c.done:
 		case <-ctx.Done():
 			return fmt.Errorf("not ready in time: %w", err)
 		case <-time.After(10 * time.Millisecond):

@@ -4,7 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -156,16 +157,13 @@ func TestAStoreThatDoesNotStartIsTriedAgainAndHoldsUpNoOther(t *testing.T) {
 	}
 }
 
-// A store whose port somebody else has is tried again for ever: the log must say
-// what to do.
+// A store whose port somebody else has is tried again for ever: it must not be
+// taken for up, and the log must say what to do.
 func TestAStoreSaysWhichPortIsTaken(t *testing.T) {
 	t.Parallel()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	taken, library := port(t, l.Addr().String()), embeddedtest.Engine(t)
+	other := httptest.NewServer(http.NotFoundHandler())
+	defer other.Close()
+	taken, library := port(t, other.Listener.Addr().String()), embeddedtest.Engine(t)
 	for flag, choose := range map[string]func(*embedded.StackOptions){
 		"--clickhouse-port":      func(o *embedded.StackOptions) { o.ClickHouse.NativePort = taken },
 		"--clickhouse-http-port": func(o *embedded.StackOptions) { o.ClickHouse.HTTPPort = taken },
