@@ -20,7 +20,7 @@ func rebuildCommand() *cli.Command {
 		Description: `For a catalogue that was lost, its tables included, or is older than the store.
 Every recording in the bucket whose row is missing gets it from the sidecar beside
 it: all that was known when it was archived. What came damaged and is in quarantine
-is tried again while its link lives. Rows that say archived or erased stay as they
+is tried again. Rows that say archived or erased stay as they
 are, so that it may be stopped and run again.
 
 What was announced and is not in the bucket has its row in recordings_open. Where
@@ -28,7 +28,7 @@ that table is lost as well, it is announced again from the notifications, as if 
 had not been tried yet; links that came by fonoteka recordings import and were not
 archived must be imported again.`,
 		Flags: append(append([]cli.Flag{
-			&cli.BoolFlag{Name: "dry-run", Usage: "only say what would be written of what is in the bucket"},
+			&cli.BoolFlag{Name: "dry-run", Usage: "only say what would be written of what is in the bucket; tables that were dropped are made"},
 			&cli.BoolFlag{Name: "verify", Usage: "read every recording and compare its digest with its sidecar"},
 			&cli.StringFlag{Name: "rate", Value: "0", Usage: "with --verify: read at most `RATE`: 50MB/s; 0: no limit"},
 			&cli.IntFlag{Name: "parallel", Value: 16, Usage: "read `N` sidecars or recordings at once"},

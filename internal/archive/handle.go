@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"fonoteka/internal/blob"
@@ -26,7 +27,7 @@ func (a *Archiver) Handle(ctx context.Context, job queue.Job) error {
 	defer a.m.inFlight.Dec()
 	start := a.Now()
 	outcome, err := a.handle(ctx, job)
-	if err != nil && job.Failures >= stubborn && a.outage.others() {
+	if err != nil && ctx.Err() == nil && !errors.Is(err, queue.ErrStopping) && job.Failures >= stubborn && a.outage.others() {
 		outcome, err = a.putOff(ctx, job, err)
 	}
 	took := a.Now().Sub(start)
@@ -254,22 +255,40 @@ func next(row *call.RecordingStatus, before call.RecordingStatus, f *Failure, no
 	c := f.Kind.class()
 	row.State = c.state
 	row.NextAttemptAt = NextAttempt(f.Kind, row.Attempt, row.AnnouncedAt, now, row.ExpiresAt)
-	end := End(row.AnnouncedAt, row.ExpiresAt)
-	switch {
-	case !row.NextAttemptAt.IsZero():
-	case !c.last:
-		row.NextAttemptAt = now.Add(7 * day)
-	case before.State == call.Expired || saidSo(before, end):
-		row.State = call.Expired
-		row.Reason = fmt.Sprintf("%s. It went on saying so after %s, when the file's time had long run out: given up",
-			f.Reason, end.UTC().Format(time.DateOnly))
-	default:
-		row.NextAttemptAt = now.Add(day)
+	if !row.NextAttemptAt.IsZero() {
+		return
 	}
+	if !c.last {
+		row.NextAttemptAt = now.Add(7 * day)
+		return
+	}
+	until := deniedUntil(before.Reason)
+	if until.IsZero() {
+		until = now.Add(day).Truncate(time.Minute)
+	}
+	if now.Before(until) && before.State != call.Expired {
+		row.NextAttemptAt = until
+		row.Reason = f.Reason + denied + until.UTC().Format(deniedLayout)
+		return
+	}
+	row.State = call.Expired
+	row.Reason = fmt.Sprintf("%s. It went on saying so after %s, when the file's time had long run out: given up",
+		f.Reason, End(row.AnnouncedAt, row.ExpiresAt).UTC().Format(time.DateOnly))
 }
 
-// saidSo reports whether the server has denied the file at its end or after it:
-// no other try but one from then on plans the next beyond the end.
-func saidSo(before call.RecordingStatus, end time.Time) bool {
-	return (before.State == call.Missing || before.State == call.Quarantined) && before.NextAttemptAt.After(end)
+// The end of a reason whose file the server has denied after its time; only the
+// catalogue remembers it between two tries.
+const (
+	denied       = ". Its time has long run out: given up if that is still so at "
+	deniedLayout = "2006-01-02 15:04 UTC"
+)
+
+// deniedUntil is the time in such a reason, zero in any other.
+func deniedUntil(reason string) time.Time {
+	_, at, _ := strings.Cut(reason, denied)
+	until, err := time.Parse(deniedLayout, at)
+	if err != nil {
+		return time.Time{}
+	}
+	return until
 }

@@ -232,17 +232,48 @@ func TestOddFilesAreArchivedWithAWarning(t *testing.T) {
 // The link's end is an estimate, and the first try may come late.
 func TestOneDenialIsNotBelieved(t *testing.T) {
 	t.Parallel()
-	answers := []int{404, 500, 404, 500, 410, 404}
-	n := 0
-	r := newRig(t, func(w http.ResponseWriter, _ *http.Request) { n++; w.WriteHeader(answers[n-1]) })
-	rec := r.recording("/a.mp3")
-	r.setNow(rec.ExpiresAt.Add(40 * day))
-	for i := range answers {
-		row := r.handle(t, rec, i)
-		if last := i == len(answers)-1; row.Lost() != last || row.NextAttemptAt.IsZero() != last {
-			t.Fatalf("after %v: %+v", answers[:n], row)
+	bad := append(audio(t), bytes.Repeat([]byte("bad "), 200)...)
+	for _, answers := range [][]int{
+		{404, 500, 404, 500, 410, 404},
+		{425, 404, 425, 404, 404},
+		{200, 404, 404}, // 200: damaged
+		{200, 500, 404, 200, 410, 500, 404, 404},
+	} {
+		n := 0
+		r := newRig(t, func(w http.ResponseWriter, req *http.Request) {
+			if n++; answers[n-1] == 200 {
+				serve(bad)(w, req)
+				return
+			}
+			w.WriteHeader(answers[n-1])
+		})
+		rec := r.recording("/a.mp3")
+		r.setNow(rec.ExpiresAt.Add(40 * day))
+		for i := range answers {
+			row := r.handle(t, rec, i)
+			if last := i == len(answers)-1; row.Lost() != last || row.NextAttemptAt.IsZero() != last {
+				t.Fatalf("%v, after %d: %+v", answers, n, row)
+			}
+			r.setNow(row.NextAttemptAt)
 		}
-		r.setNow(row.NextAttemptAt)
+	}
+}
+
+// Somebody may wish for another try in between.
+func TestADenialIsBelievedADayLaterHoweverOftenItIsAskedFor(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, status(404))
+	rec := r.recording("/a.mp3")
+	start := rec.ExpiresAt.Add(40 * day)
+	for i, hours := range []int{0, 1, 5, 23} {
+		r.setNow(start.Add(time.Duration(hours) * time.Hour))
+		if row := r.handle(t, rec, i); row.Lost() || row.NextAttemptAt.Sub(start).Round(time.Minute) != day {
+			t.Fatalf("after %d hours: %+v", hours, row)
+		}
+	}
+	r.setNow(start.Add(day))
+	if row := r.handle(t, rec, 4); !row.Lost() {
+		t.Errorf("after a day: %+v", row)
 	}
 }
 
@@ -253,6 +284,7 @@ func TestWhatWasGivenUpIsTriedAgainOnlyByWish(t *testing.T) {
 	rec := r.recording("/a.mp3")
 	r.setNow(rec.ExpiresAt.Add(20 * day))
 	r.handle(t, rec, 8)
+	r.setNow(rec.ExpiresAt.Add(21 * day))
 	if row := r.handle(t, rec, 9); row.State != call.Expired {
 		t.Fatalf("%+v", row)
 	}

@@ -96,8 +96,12 @@ func (l *hostLimits) tidy() {
 // only error: that its deadline comes before, which the limiter sees and says
 // beforehand, is waited for, so that nobody takes it for the server's fault.
 func waitFor(ctx context.Context, l *rate.Limiter, n int) error {
-	if l.WaitN(ctx, n) == nil {
+	err := l.WaitN(ctx, n)
+	if err == nil {
 		return nil
+	}
+	if _, ok := ctx.Deadline(); !ok && ctx.Err() == nil {
+		panic(err) // more than the burst
 	}
 	<-ctx.Done()
 	return context.Cause(ctx)

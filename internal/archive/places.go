@@ -36,6 +36,9 @@ func newPlaces(n int) *places {
 // it does in the queue: hundreds of jobs may have come out of that. ctx's end is
 // the only error.
 func (p *places) acquire(ctx context.Context, urgent bool) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
 	p.mu.Lock()
 	if p.free > 0 {
 		p.free--
@@ -51,7 +54,9 @@ func (p *places) acquire(ctx context.Context, urgent bool) error {
 	p.mu.Unlock()
 	select {
 	case <-turn:
-		return nil
+		if ctx.Err() == nil {
+			return nil
+		}
 	case <-ctx.Done():
 	}
 	p.mu.Lock()

@@ -99,6 +99,16 @@ func TestWhatIsUrgentGetsTheNextPlace(t *testing.T) {
 	})
 }
 
+func TestWhoHasEndedGetsNoPlace(t *testing.T) {
+	withPlaces(t, 1, func(t *testing.T, do func(context.Context, func()) error) {
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := do(ctx, func() { t.Error("it ran") }); !errors.Is(err, context.Canceled) {
+			t.Errorf("error %v", err)
+		}
+	})
+}
+
 func TestAPlacesGoroutineGoesFromJobToJob(t *testing.T) {
 	withPlaces(t, 2, func(t *testing.T, do func(context.Context, func()) error) {
 		goroutines := map[string]bool{}

@@ -199,9 +199,7 @@ func (c *Checker) rebuildDamaged(ctx context.Context, g group) (rebuilt, error) 
 			made = rebuilt{row: side.Row(c.Bucket), side: side, key: object.Key}
 		}
 	}
-	if now := c.Now().UTC(); made.row.ExpiresAt.IsZero() || now.Before(made.row.ExpiresAt) {
-		made.row.NextAttemptAt = now
-	}
+	made.row.NextAttemptAt = c.Now().UTC() // only the operator's server can say that there is no more
 	return made, nil
 }
 

@@ -115,13 +115,16 @@ func TestRecordingsAreCountedByWhatBecameOfThem(t *testing.T) {
 			Recording: call.Recording{Integration: "main", ID: id, CallID: talk.GroupID, AnnouncedAt: talk.StartedAt}, State: state, Size: 1000,
 		})
 	}
+	again := rows[2] // the other one came damaged and was given up
+	again.ID, again.NextAttemptAt = "of-quarantined, tried again", talk.StartedAt.Add(time.Hour)
+	talk.Recordings, rows = append(talk.Recordings, again.ID), append(rows, again)
 	if err := o.db.SaveRecordings(t.Context(), rows); err != nil {
 		t.Fatal(err)
 	}
 	o.is(talk, answered("2026-03-02 10:10:00", call.Incoming, client, anna, time.Second, time.Minute))
 	o.pass()
 	o.want(`SELECT sum(answered), sum(recorded), sum(not_recorded), sum(recordings), sum(archived), sum(waiting), sum(quarantined), sum(lost), sum(erased), sum(bytes)
-		FROM report_recordings`, "2|1|1|6|1|2|1|1|1|1000")
+		FROM report_recordings`, "2|1|1|7|1|2|1|2|1|1000")
 }
 
 func TestDurationsAreCountsOfADay(t *testing.T) {

@@ -127,8 +127,8 @@ SELECT
 	countIf(c.recording_id != ''),
 	countIf(r.state = 'archived'),
 	countIf(c.recording_id != '' AND r.state NOT IN ('archived', 'quarantined', 'expired', 'erased')),
-	countIf(r.state = 'quarantined'),
-	countIf(r.state = 'expired'),
+	countIf(r.state = 'quarantined' AND isNotNull(r.next_attempt_at)),
+	countIf(r.state = 'expired' OR r.state = 'quarantined' AND isNull(r.next_attempt_at)),
 	countIf(r.state = 'erased'),
 	sumIf(r.size, r.state = 'archived'),
 	{version}, 0
@@ -140,7 +140,7 @@ FROM
 ) AS c
 LEFT JOIN
 (
-	SELECT integration, recording_id, state, size FROM recordings FINAL
+	SELECT integration, recording_id, state, size, next_attempt_at FROM recordings FINAL
 	WHERE (integration, recording_id) IN (
 		SELECT integration, arrayJoin(recordings) FROM calls FINAL WHERE started_at >= {from} AND started_at < {to})
 ) AS r ON c.integration = r.integration AND c.recording_id = r.recording_id
