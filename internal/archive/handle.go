@@ -279,7 +279,7 @@ func next(row *call.RecordingStatus, before call.RecordingStatus, f *Failure, no
 // The end of a reason whose file the server has denied after its time; only the
 // catalogue remembers it between two tries.
 const (
-	denied       = ". Its time has long run out: given up if that is still so at "
+	denied       = ". Its time has long run out: asked once more at "
 	deniedLayout = "2006-01-02 15:04 UTC"
 )
 
