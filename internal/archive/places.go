@@ -84,18 +84,30 @@ func (p *places) release() {
 	p.free++
 }
 
-// do runs f when there is a place, and returns when f has; f's panic is the
-// caller's. ctx bounds the wait for the place, and its end is the only error. On
-// no places at all f runs at once.
-func (p *places) do(ctx context.Context, urgent bool, f func()) error {
+// enter waits for a place, as acquire, and returns what gives it back, once.
+func (p *places) enter(ctx context.Context, urgent bool) (leave func(), err error) {
 	if p == nil {
-		f()
-		return nil
+		return func() {}, nil
 	}
 	if err := p.acquire(ctx, urgent); err != nil {
+		return nil, err
+	}
+	return sync.OnceFunc(p.release), nil
+}
+
+// do runs f when there is a place, and returns when f has; f's panic is the
+// caller's. f may leave its place before it ends. ctx bounds the wait for the
+// place, and its end is the only error. On no places at all f runs at once.
+func (p *places) do(ctx context.Context, urgent bool, f func(leave func())) error {
+	leave, err := p.enter(ctx, urgent)
+	if err != nil {
 		return err
 	}
-	defer p.release()
+	defer leave()
+	if p == nil {
+		f(leave)
+		return nil
+	}
 	var panicked any
 	returned := false
 	done := make(chan struct{})
@@ -106,7 +118,7 @@ func (p *places) do(ctx context.Context, urgent bool, f func()) error {
 				panicked = fmt.Sprintf("%v\n%s", v, debug.Stack())
 			}
 		}()
-		f()
+		f(leave)
 		returned = true
 	}
 	select {
