@@ -69,8 +69,8 @@ type Options struct {
 	// Refresh asks for a fresh login after a server answered 401, before the
 	// next try. nil: there is none.
 	Refresh func(ctx context.Context, integration, host string) error
-	// Parallel bounds how many jobs download at once, how many store, and how many
-	// write their sidecars; 0: all that are handled. It may be many times smaller than
+	// Parallel bounds how many jobs download and store at once, and how many write
+	// their sidecars; 0: all that are handled. It may be many times smaller than
 	// the number of jobs handled at once: the others wait for the catalogue, in groups.
 	Parallel int
 	// TalkOf returns what the CDR of a recording's call says by now: how long the
@@ -100,7 +100,6 @@ type Archiver struct {
 	m         *metrics
 	outage    outage
 	downloads *places // nil: no limit
-	stores    *places // likewise
 	sidecars  *places // likewise
 }
 
@@ -111,7 +110,7 @@ func New(o Options) (*Archiver, error) {
 	}
 	a := &Archiver{Options: o, m: newMetrics(o.Registerer), outage: outage{log: o.Logger, now: o.Now}}
 	if o.Parallel > 0 {
-		a.downloads, a.stores, a.sidecars = newPlaces(o.Parallel), newPlaces(o.Parallel), newPlaces(o.Parallel)
+		a.downloads, a.sidecars = newPlaces(o.Parallel), newPlaces(o.Parallel)
 	}
 	return a, nil
 }

@@ -4,12 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net/http"
-	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
-	"time"
 
 	"fonoteka/internal/archive"
 	"fonoteka/internal/blob"
@@ -180,101 +175,5 @@ func TestWhileTheStoreIsOutTheServerIsAskedOnce(t *testing.T) {
 		if err := r.Handle(t.Context(), queue.Job{Recording: r.recording("/a.mp3")}); err == nil || r.origin.asked() != 1 {
 			t.Errorf("%v after %d requests", err, r.origin.asked())
 		}
-	}
-}
-
-// brokenFor fails on one recording only.
-type brokenFor struct {
-	*blob.Bucket
-	id     *string
-	panics bool
-}
-
-func (s brokenFor) Put(ctx context.Context, key string, body io.ReaderAt, p blob.Put) error {
-	switch {
-	case !strings.Contains(key, *s.id):
-		return s.Bucket.Put(ctx, key, body, p)
-	case s.panics:
-		panic("no idea")
-	}
-	return errInjected
-}
-
-func TestWhatOnlyFailsIsPutOffWhereOthersAreArchived(t *testing.T) {
-	t.Parallel()
-	for _, panics := range []bool{false, true} {
-		id := ""
-		r := newRig(t, serve(audio(t)), change{opts: func(o *archive.Options) {
-			o.Store = brokenFor{o.Store.(*blob.Bucket), &id, panics}
-		}})
-		bad, good := r.recording("/bad.mp3"), r.recording("/good.mp3")
-		id = bad.ID
-		failed := func(failures int) (err error) {
-			defer func() {
-				if v := recover(); v != nil { // the queue's to tell of, and to try again
-					err = fmt.Errorf("panic: %v", v)
-				}
-			}()
-			return r.Handle(t.Context(), queue.Job{Recording: bad, Failures: failures})
-		}
-		if failed(0) == nil || failed(40) == nil {
-			t.Errorf("panics %v: put off in an outage", panics)
-		}
-		if row := r.handle(t, good, 0); row.State != call.Archived {
-			t.Fatalf("%+v", row)
-		}
-		if failed(3) == nil {
-			t.Errorf("panics %v: put off after three failures", panics)
-		}
-		if _, known, _ := r.catalogue.Recording(t.Context(), "main", bad.ID); known {
-			t.Errorf("panics %v: the catalogue knows of it", panics)
-		}
-		if err := failed(40); err != nil {
-			t.Errorf("panics %v: %v", panics, err)
-		}
-		row, _, _ := r.catalogue.Recording(t.Context(), "main", bad.ID)
-		if row.State != call.Retrying || row.Attempt != 1 || !strings.Contains(row.Reason, "failed on this recording 41 times") || row.NextAttemptAt.IsZero() {
-			t.Errorf("panics %v: %+v", panics, row)
-		}
-	}
-}
-
-// slowStore counts who stores at once.
-type slowStore struct {
-	*blob.Bucket
-	now, most *atomic.Int32
-}
-
-func (s slowStore) Put(ctx context.Context, key string, body io.ReaderAt, p blob.Put) error {
-	if strings.HasSuffix(key, ".mp3") {
-		defer s.now.Add(-1)
-		if n := s.now.Add(1); n > s.most.Load() {
-			s.most.Store(n)
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
-	return s.Bucket.Put(ctx, key, body, p)
-}
-
-// The store is slow here: the next files come meanwhile, as many as there are places.
-func TestDownloadsGoOnWhileOthersStore(t *testing.T) {
-	t.Parallel()
-	var storing, most, both atomic.Int32
-	mp3 := audio(t)
-	r := newRig(t, func(w http.ResponseWriter, req *http.Request) {
-		if storing.Load() > 0 {
-			both.Add(1)
-		}
-		serve(mp3)(w, req)
-	}, change{opts: func(o *archive.Options) {
-		o.Store, o.Parallel = slowStore{o.Store.(*blob.Bucket), &storing, &most}, 2
-	}})
-	var all sync.WaitGroup
-	for i := range 12 {
-		all.Go(func() { r.handle(t, r.recording(fmt.Sprintf("/%d.mp3", i)), 0) })
-	}
-	all.Wait()
-	if most.Load() != 2 || both.Load() < 6 {
-		t.Errorf("%d stored at once, %d were fetched meanwhile", most.Load(), both.Load())
 	}
 }

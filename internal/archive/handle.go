@@ -106,17 +106,15 @@ type commit func(ctx context.Context) error
 func (a *Archiver) attemptInTurn(ctx context.Context, job queue.Job, rec call.Recording, row call.RecordingStatus, known bool, t talk) (outcome string, commit commit, err error) {
 	before, end := queue.BeforeStop(ctx)
 	defer end()
-	if refused := a.downloads.do(before, Urgent(rec.ExpiresAt, a.Now()), func(leave func()) {
-		outcome, commit, err = a.attempt(ctx, job, rec, row, known, t, leave)
-	}); refused != nil {
+	if refused := a.downloads.do(before, Urgent(rec.ExpiresAt, a.Now()), func() { outcome, commit, err = a.attempt(ctx, job, rec, row, known, t) }); refused != nil {
 		return "", nil, refused
 	}
 	return outcome, commit, err
 }
 
 // attempt does what needs the operator's server and the store. known: the
-// catalogue has answered, with row. leave gives the place among the downloads back.
-func (a *Archiver) attempt(ctx context.Context, job queue.Job, rec call.Recording, row call.RecordingStatus, known bool, t talk, leave func()) (string, commit, error) {
+// catalogue has answered, with row.
+func (a *Archiver) attempt(ctx context.Context, job queue.Job, rec call.Recording, row call.RecordingStatus, known bool, t talk) (string, commit, error) {
 	key := Key(rec)
 	// A recording that nobody has tried is not in the store, as a rule: if it is,
 	// its conditional put says so. While something of ours fails, or is not known,
@@ -132,7 +130,7 @@ func (a *Archiver) attempt(ctx context.Context, job queue.Job, rec call.Recordin
 			return "", nil, err
 		}
 	}
-	return a.fetch(ctx, rec, job, key, row, t, leave)
+	return a.fetch(ctx, rec, job, key, row, t)
 }
 
 // settled reports whether there is nothing to do: it is archived or erased, or
@@ -162,10 +160,8 @@ func merge(job, row call.Recording) call.Recording {
 }
 
 // fetch downloads, verifies and stores. before is the catalogue's row, zero if
-// there is none or it is not known. The place among the downloads is left when
-// there is one among the stores: the operator's server and the store are both at
-// work, and no body waits that neither has room for.
-func (a *Archiver) fetch(ctx context.Context, rec call.Recording, job queue.Job, key string, before call.RecordingStatus, t talk, leave func()) (string, commit, error) {
+// there is none or it is not known.
+func (a *Archiver) fetch(ctx context.Context, rec call.Recording, job queue.Job, key string, before call.RecordingStatus, t talk) (string, commit, error) {
 	body, err := a.Fetcher.Fetch(ctx, rec.Integration, rec.URL)
 	var length time.Duration
 	if err == nil {
@@ -187,12 +183,6 @@ func (a *Archiver) fetch(ctx context.Context, rec call.Recording, job queue.Job,
 		DurationMS: length.Milliseconds(), Attempt: job.Attempt + 1, FetchedAt: a.Now().UTC(),
 		Reason: a.oddities(length, body, t),
 	}
-	stored, err := a.stores.enter(ctx, Urgent(rec.ExpiresAt, a.Now()))
-	if err != nil {
-		return "", nil, err
-	}
-	defer stored()
-	leave()
 	commit, err := a.store(ctx, side, body)
 	if err != nil {
 		a.m.infra.WithLabelValues("store").Inc()

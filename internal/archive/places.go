@@ -84,30 +84,18 @@ func (p *places) release() {
 	p.free++
 }
 
-// enter waits for a place, as acquire, and returns what gives it back, once.
-func (p *places) enter(ctx context.Context, urgent bool) (leave func(), err error) {
-	if p == nil {
-		return func() {}, nil
-	}
-	if err := p.acquire(ctx, urgent); err != nil {
-		return nil, err
-	}
-	return sync.OnceFunc(p.release), nil
-}
-
 // do runs f when there is a place, and returns when f has; f's panic is the
-// caller's. f may leave its place before it ends. ctx bounds the wait for the
-// place, and its end is the only error. On no places at all f runs at once.
-func (p *places) do(ctx context.Context, urgent bool, f func(leave func())) error {
-	leave, err := p.enter(ctx, urgent)
-	if err != nil {
-		return err
-	}
-	defer leave()
+// caller's. ctx bounds the wait for the place, and its end is the only error. On
+// no places at all f runs at once.
+func (p *places) do(ctx context.Context, urgent bool, f func()) error {
 	if p == nil {
-		f(leave)
+		f()
 		return nil
 	}
+	if err := p.acquire(ctx, urgent); err != nil {
+		return err
+	}
+	defer p.release()
 	var panicked any
 	returned := false
 	done := make(chan struct{})
@@ -118,7 +106,7 @@ func (p *places) do(ctx context.Context, urgent bool, f func(leave func())) erro
 				panicked = fmt.Sprintf("%v\n%s", v, debug.Stack())
 			}
 		}()
-		f(leave)
+		f()
 		returned = true
 	}
 	select {

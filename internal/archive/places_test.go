@@ -22,7 +22,7 @@ func withPlaces(t *testing.T, n int, test func(t *testing.T, do func(context.Con
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		p := archive.NewPlaces(n)
-		test(t, func(ctx context.Context, f func()) error { return archive.Do(p, ctx, false, func(func()) { f() }) })
+		test(t, func(ctx context.Context, f func()) error { return archive.Do(p, ctx, false, f) })
 		time.Sleep(archive.PlaceIdle)
 	})
 }
@@ -84,7 +84,7 @@ func TestWhatIsUrgentGetsTheNextPlace(t *testing.T) {
 			}
 			all.Go(func() {
 				defer cancel()
-				_ = archive.Do(p, ctx, i > 2 && name != "c", func(func()) {
+				_ = archive.Do(p, ctx, i > 2 && name != "c", func() {
 					time.Sleep(time.Second)
 					order = append(order, name)
 				})
@@ -94,29 +94,6 @@ func TestWhatIsUrgentGetsTheNextPlace(t *testing.T) {
 		all.Wait()
 		if diff := cmp.Diff([]string{"first", "urgent 1", "urgent 2", "a", "b", "c"}, order); diff != "" {
 			t.Error(diff)
-		}
-		time.Sleep(archive.PlaceIdle)
-	})
-}
-
-func TestAPlaceLeftEarlyIsTheNextOnes(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		p := archive.NewPlaces(1)
-		began := time.Now()
-		var all sync.WaitGroup
-		for range 3 {
-			all.Go(func() {
-				_ = archive.Do(p, t.Context(), false, func(leave func()) {
-					time.Sleep(time.Second)
-					leave()
-					time.Sleep(time.Minute)
-				})
-			})
-		}
-		all.Wait()
-		if took := time.Since(began); took != time.Minute+3*time.Second {
-			t.Errorf("took %v", took)
 		}
 		time.Sleep(archive.PlaceIdle)
 	})

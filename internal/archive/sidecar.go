@@ -35,7 +35,7 @@ func (a *Archiver) putSidecar(ctx context.Context, s Sidecar) (Sidecar, error) {
 // putSidecarInTurn is putSidecar for those who hold no place among the downloads:
 // as many at once as there are such places.
 func (a *Archiver) putSidecarInTurn(ctx context.Context, s Sidecar) (stored Sidecar, err error) {
-	if refused := a.sidecars.do(ctx, false, func(func()) { stored, err = a.putSidecar(ctx, s) }); refused != nil {
+	if refused := a.sidecars.do(ctx, false, func() { stored, err = a.putSidecar(ctx, s) }); refused != nil {
 		return s, refused
 	}
 	return stored, err
