@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 	"testing"
 
 	"fonoteka/internal/archive"
@@ -174,6 +175,62 @@ func TestWhileTheStoreIsOutTheServerIsAskedOnce(t *testing.T) {
 	for range 3 {
 		if err := r.Handle(t.Context(), queue.Job{Recording: r.recording("/a.mp3")}); err == nil || r.origin.asked() != 1 {
 			t.Errorf("%v after %d requests", err, r.origin.asked())
+		}
+	}
+}
+
+// brokenFor fails on one recording only.
+type brokenFor struct {
+	*blob.Bucket
+	id     *string
+	panics bool
+}
+
+func (s brokenFor) Put(ctx context.Context, key string, body io.ReaderAt, p blob.Put) error {
+	switch {
+	case !strings.Contains(key, *s.id):
+		return s.Bucket.Put(ctx, key, body, p)
+	case s.panics:
+		panic("no idea")
+	}
+	return errInjected
+}
+
+func TestWhatOnlyFailsIsPutOffWhereOthersAreArchived(t *testing.T) {
+	t.Parallel()
+	for _, panics := range []bool{false, true} {
+		id := ""
+		r := newRig(t, serve(audio(t)), change{opts: func(o *archive.Options) {
+			o.Store = brokenFor{o.Store.(*blob.Bucket), &id, panics}
+		}})
+		bad, good := r.recording("/bad.mp3"), r.recording("/good.mp3")
+		id = bad.ID
+		failed := func(failures int) (err error) {
+			defer func() {
+				if v := recover(); v != nil { // the queue's to tell of, and to try again
+					err = fmt.Errorf("panic: %v", v)
+				}
+			}()
+			return r.Handle(t.Context(), queue.Job{Recording: bad, Failures: failures})
+		}
+		if failed(0) == nil || failed(40) == nil {
+			t.Errorf("panics %v: put off in an outage", panics)
+		}
+		if row := r.handle(t, good, 0); row.State != call.Archived {
+			t.Fatalf("%+v", row)
+		}
+		if failed(3) == nil {
+			t.Errorf("panics %v: put off after three failures", panics)
+		}
+		if _, known, _ := r.catalogue.Recording(t.Context(), "main", bad.ID); known {
+			t.Errorf("panics %v: the catalogue knows of it", panics)
+		}
+		if err := failed(40); err != nil {
+			t.Errorf("panics %v: %v", panics, err)
+		}
+		row, _, _ := r.catalogue.Recording(t.Context(), "main", bad.ID)
+		if row.State != call.Retrying || row.Attempt != 1 || !strings.Contains(row.Reason, "failed on this recording 41 times") || row.NextAttemptAt.IsZero() {
+			t.Errorf("panics %v: %+v", panics, row)
 		}
 	}
 }
