@@ -19,8 +19,8 @@ import (
 	"testing"
 	"time"
 
+	"fonoteka/internal/embedded/embeddedtest"
 	"fonoteka/internal/sim"
-	"fonoteka/internal/state"
 	"fonoteka/internal/token"
 )
 
@@ -46,12 +46,9 @@ func openCabinet(t *testing.T, o sim.PlatformOptions, wrap func(http.Handler) ht
 // openCabinetAt is the same for an address that is known before.
 func openCabinetAt(t *testing.T, l net.Listener, o sim.PlatformOptions, wrap func(http.Handler) http.Handler) *cabinet {
 	t.Helper()
-	ports, err := state.FreePorts(1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	here := fmt.Sprintf("127.0.0.1:%d", ports[0])
+	here := fmt.Sprintf("127.0.0.1:%d", embeddedtest.Ports(t, 1)[0])
 	c := &cabinet{url: "http://" + l.Addr().String(), home: "http://" + here + redirect}
+	var err error
 	if o.Sim == nil {
 		if o.Sim, err = sim.New(sim.Options{Seed: 1, RecordBase: c.url}); err != nil {
 			t.Fatal(err)

@@ -12,8 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"fonoteka/internal/embedded/embeddedtest"
 	"fonoteka/internal/sim"
-	"fonoteka/internal/state"
 )
 
 var crashRounds = flag.Int("crash-rounds", 4, "how often each of TestCrash's victims is killed, together")
@@ -25,11 +25,7 @@ func TestCrash(t *testing.T) {
 	t.Logf("seed %d", seed)
 	rng := rand.New(rand.NewPCG(seed, 0))
 	redis := startRedis(t)
-	ports, err := state.FreePorts(1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	listen := "127.0.0.1:" + strconv.Itoa(ports[0])
+	listen := "127.0.0.1:" + strconv.Itoa(embeddedtest.Ports(t, 1)[0])
 	calls := 150 + 60**crashRounds
 	op := operate(t, sim.Options{
 		Seed: seed, Calls: calls, Rate: float64(calls) / (3 * float64(*crashRounds)), Connections: 16, RetryFor: 5 * time.Minute,

@@ -42,7 +42,12 @@ func install(t *testing.T, env ...string) *installation {
 	if err != nil {
 		t.Fatal(err)
 	}
-	in := &installation{t: t, dir: filepath.Join(dir, "data"), env: env, log: log}
+	in := &installation{t: t, dir: filepath.Join(dir, "data"), log: log}
+	ports := embeddedtest.Ports(t, 4) // its own also while it is stopped
+	for i, store := range []string{"CLICKHOUSE", "CLICKHOUSE_HTTP", "S3", "REDIS"} {
+		in.env = append(in.env, fmt.Sprintf("FONOTEKA_%s_PORT=%d", store, ports[i]))
+	}
+	in.env = append(in.env, env...)
 	t.Cleanup(func() {
 		if in.cmd != nil {
 			in.kill()

@@ -13,8 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"fonoteka/internal/embedded/embeddedtest"
 	"fonoteka/internal/sim"
-	"fonoteka/internal/state"
 )
 
 var outage = flag.Duration("outage", 10*time.Second, "how long a store is away in the tests of outages")
@@ -39,11 +39,7 @@ func startRedis(t *testing.T) *redisServer {
 	if _, err := exec.LookPath("redis-server"); err != nil && os.Getenv("CI") == "" {
 		t.Skip("redis-server is not installed (Debian: apt-get install redis-server)")
 	}
-	ports, err := state.FreePorts(1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := &redisServer{t: t, port: ports[0]}
+	r := &redisServer{t: t, port: embeddedtest.Ports(t, 1)[0]}
 	r.start()
 	t.Cleanup(r.kill)
 	return r

@@ -20,7 +20,6 @@ import (
 
 	"fonoteka/internal/embedded"
 	"fonoteka/internal/embedded/embeddedtest"
-	"fonoteka/internal/state"
 )
 
 // parentDir makes this test binary the parent that is killed below.
@@ -282,10 +281,7 @@ func TestAnEngineIsReadyWhenItAnswersItself(t *testing.T) {
 	t.Parallel()
 	opts := stackOptions(t.TempDir(), "").ClickHouse
 	opts.Library = embeddedtest.Engine(t)
-	ports, err := state.FreePorts(2)
-	if err != nil {
-		t.Fatal(err)
-	}
+	ports := embeddedtest.Ports(t, 2)
 	opts.NativePort, opts.HTTPPort = ports[0], ports[1]
 	first, err := embedded.StartClickHouse(t.Context(), *opts)
 	if err != nil {

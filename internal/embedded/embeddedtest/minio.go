@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"fonoteka/internal/embedded"
-	"fonoteka/internal/state"
 )
 
 // MinIOVersion is the pinned version of MinIO's community edition, which is no
@@ -65,7 +64,7 @@ func startMinIO() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	ports, err := state.FreePorts(2)
+	ports, err := takePorts(2)
 	if err != nil {
 		return "", err
 	}

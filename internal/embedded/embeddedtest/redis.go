@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"fonoteka/internal/embedded"
-	"fonoteka/internal/state"
 )
 
 const redisPassword = "test-redis"
@@ -25,15 +24,12 @@ func Redis(t testing.TB) (addr, password string) {
 	if err != nil {
 		unavailable(t, "redis-server was not found: install it (Debian: apt-get install redis-server)")
 	}
-	ports, err := state.FreePorts(1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr = net.JoinHostPort("127.0.0.1", strconv.Itoa(ports[0]))
+	port := strconv.Itoa(Ports(t, 1)[0])
+	addr = net.JoinHostPort("127.0.0.1", port)
 	// The shell is the life line: it reads until this process closes the pipe
 	// or dies, however it dies, and then takes the server along.
 	cmd := exec.Command("/bin/sh", "-c", `"$@" & read -r _; kill -9 $!`, "sh", binary,
-		"--port", strconv.Itoa(ports[0]), "--bind", "127.0.0.1", "--requirepass", redisPassword,
+		"--port", port, "--bind", "127.0.0.1", "--requirepass", redisPassword,
 		"--save", "", "--appendonly", "no", "--maxmemory-policy", "noeviction", "--dir", t.TempDir())
 	life, err := cmd.StdinPipe()
 	if err != nil {
