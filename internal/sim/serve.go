@@ -42,9 +42,8 @@ func (s *Sim) serveRecord(w http.ResponseWriter, req *http.Request) {
 // send serves the bytes, cut or stalled if the fault says so.
 func (s *Sim) send(w http.ResponseWriter, req *http.Request, rec *Recording, fault string) {
 	b := rec.Bytes()
-	rec.hashOnce.Do(func() { rec.digest(b) })
 	w.Header().Set("Content-Type", "audio/mpeg")
-	w.Header().Set("ETag", `"`+rec.hash[:32]+`"`)
+	w.Header().Set("ETag", rec.etag(len(b)))
 	out := &bodyWriter{ResponseWriter: w, total: int64(len(b)), border: int64(frameBytes(rec.layout.rate))}
 	if rec.layout.seed%2 == 0 {
 		out.ragged = 13
