@@ -60,3 +60,8 @@ func (db *DB) CustodyOf(ctx context.Context, integration, id string) ([]call.Cus
 	})
 	return out, err
 }
+
+// Grouped asks for one key, in rounds.
+func Grouped[K comparable, V any](read func(context.Context, []K) (map[K]V, error)) func(context.Context, K) (V, bool, error) {
+	return (&group[K, V]{read: read}).get
+}

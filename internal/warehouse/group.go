@@ -13,13 +13,15 @@ type group[K comparable, V any] struct {
 	mu   sync.Mutex
 	next *round[K, V] // those who wait for the query after the running one
 	busy bool
-	pace pace          // of the queries; only work uses it
-	full chan struct{} // holds one: many wait
+	pace pace // of the queries; only work uses it
 }
 
-// round is one query. Its fields but keys are set when done is closed.
+// round is one query. Its answer is there when done is closed.
 type round[K comparable, V any] struct {
 	keys  []K
+	first time.Time // when the first of them came
+	last  time.Time
+	full  chan struct{} // closed when there are many
 	done  chan struct{}
 	found map[K]V
 	err   error
@@ -42,15 +44,13 @@ func (g *group[K, V]) join(key K) *round[K, V] {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.next == nil {
-		g.next = &round[K, V]{done: make(chan struct{})}
+		g.next = &round[K, V]{first: time.Now(), full: make(chan struct{}), done: make(chan struct{})}
 	}
 	r := g.next
 	r.keys = append(r.keys, key)
-	if g.full == nil {
-		g.full = make(chan struct{}, 1)
-	}
+	r.last = time.Now()
 	if len(r.keys) == many {
-		g.full <- struct{}{}
+		close(r.full)
 	}
 	if !g.busy {
 		g.busy = true
@@ -61,28 +61,23 @@ func (g *group[K, V]) join(key K) *round[K, V] {
 
 const (
 	readPace = 350 * time.Millisecond // how often a question is put to the warehouse for many
-	many     = 192                    // for so many it is put sooner
+	many     = maxBatch               // for so many it is put sooner: a batch of rows sets as many free
 )
 
 // work queries until nobody waits.
 func (g *group[K, V]) work() {
 	for {
-		select {
-		case <-time.After(g.pace.wait(readPace)):
-		case <-g.full:
-		}
 		g.mu.Lock()
 		r := g.next
-		g.next = nil
-		select { // of this round
-		case <-g.full:
-		default:
-		}
 		g.busy = r != nil
 		g.mu.Unlock()
 		if r == nil {
 			return
 		}
+		g.gather(r)
+		g.mu.Lock()
+		g.next = nil
+		g.mu.Unlock()
 		g.pace.begin(len(r.keys))
 		// Not a caller's context: it would end the query for the others.
 		r.found, r.err = g.read(context.Background(), r.keys)
@@ -90,22 +85,55 @@ func (g *group[K, V]) work() {
 	}
 }
 
-// pace spreads what is done for many at once: a round that follows upon one with
-// company waits until some time after that one's beginning, or until it has many
-// itself, so that under load there are few rounds with many in each. A question
-// to ClickHouse costs 5 ms of a core and an insert 20, for one row or for
-// hundreds. Who comes alone, and not right after such a round, never waits.
-type pace struct {
-	began   time.Time
-	company bool // of the last round
+// gather waits until a round may begin.
+func (g *group[K, V]) gather(r *round[K, V]) {
+	due, patience := g.pace.due(r.first, readPace)
+	for {
+		g.mu.Lock()
+		end := r.last.Add(patience)
+		g.mu.Unlock()
+		if due.Before(end) {
+			end = due
+		}
+		left := time.Until(end)
+		if left <= 0 {
+			return
+		}
+		select {
+		case <-time.After(left):
+		case <-r.full:
+			return
+		}
+	}
 }
 
-func (p *pace) begin(size int) { p.began, p.company = time.Now(), size > 1 }
+// pace spreads what is done for many at once, so that under load there are few
+// rounds with many in each. A question to ClickHouse costs 5 ms of a core and an
+// insert 20, for one row or for hundreds. Who comes alone, and not right after a
+// round with company, never waits.
+type pace struct {
+	began time.Time // the last round
+	size  int       // of it
+}
 
-// wait is how long the next round has to wait.
-func (p *pace) wait(each time.Duration) time.Duration {
-	if !p.company {
-		return 0
+const (
+	crowd = 64                    // so many come so close upon each other that a lull is their end
+	lull  = 50 * time.Millisecond // in which nobody has come
+)
+
+func (p *pace) begin(size int) { p.began, p.size = time.Now(), size }
+
+// due is when the next round, whose first one came at first, begins unless it has
+// many before: each after the one before had begun, where that one had company.
+// After a crowd another one is waited for, but for no longer than the lull that
+// shows that it was the last.
+func (p *pace) due(first time.Time, each time.Duration) (at time.Time, patience time.Duration) {
+	switch {
+	case p.size <= 1:
+		return first, each
+	case p.size < crowd:
+		return p.began.Add(each), each
+	default:
+		return first.Add(each), lull
 	}
-	return max(each-time.Since(p.began), 0)
 }

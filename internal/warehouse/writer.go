@@ -18,8 +18,8 @@ const (
 
 // Writer saves rows of the catalogue for many callers at once. One archived
 // file is one row, and one durable insert of one row takes as long as one of a
-// thousand; so what comes while an insert runs, and within half a second of its
-// beginning, goes together into the next, up to maxBatch. A row that comes alone
+// thousand; so what comes while an insert runs, and for up to half a second
+// after that, goes together into the next, up to maxBatch. A row that comes alone
 // is written at once.
 type Writer struct {
 	db      *DB
@@ -79,8 +79,11 @@ func (w *Writer) Run(ctx context.Context) error {
 // may be written.
 func (w *Writer) gather(ctx context.Context, first save) []save {
 	batch := []save{first}
-	timer := time.NewTimer(w.pace.wait(writePace))
+	at, patience := w.pace.due(time.Now(), writePace)
+	timer := time.NewTimer(time.Until(at))
 	defer timer.Stop()
+	alone := time.NewTimer(patience)
+	defer alone.Stop()
 	for due := false; len(batch) < maxBatch; {
 		if due {
 			select {
@@ -94,7 +97,10 @@ func (w *Writer) gather(ctx context.Context, first save) []save {
 		select {
 		case s := <-w.queue:
 			batch = append(batch, s)
+			alone.Reset(patience)
 		case <-timer.C:
+			due = true
+		case <-alone.C:
 			due = true
 		case <-ctx.Done():
 			due = true
