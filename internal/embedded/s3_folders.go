@@ -51,7 +51,7 @@ func (f *folders) sync(path, root string) error {
 		top = root
 	}
 	// An entry lies in its folder: to have a new folder on disk, its parent is synced.
-	if err := present(fsync(path)); err != nil {
+	if err := present(fsyncAndForget(path)); err != nil {
 		return err
 	}
 	for folder := dir; len(folder) >= len(top); folder = filepath.Dir(folder) {
