@@ -33,12 +33,13 @@ fail() {
 	exit 1
 }
 
-# until_true SECONDS WHAT COMMAND… tries a command until it succeeds, every $pause seconds.
+# until_true SECONDS WHAT COMMAND… tries a command until it succeeds, every $pause
+# seconds. If it does not, the end of $log.log is shown.
 until_true() {
 	local end=$((SECONDS + $1)) what=$2
 	shift 2
 	until "$@"; do
-		[ "$SECONDS" -lt "$end" ] || fail "$what took too long" "$work/serve.log"
+		[ "$SECONDS" -lt "$end" ] || fail "$what took too long" "$work/${log:-serve}.log"
 		sleep "${pause:-0.2}"
 	done
 }
@@ -46,7 +47,7 @@ until_true() {
 free_port() { # of the loopback interface, most probably
 	local port
 	while :; do
-		port=$((20000 + RANDOM % 20000))
+		port=$((10000 + RANDOM % 10000)) # not where the stores and outgoing connections take theirs
 		(: <"/dev/tcp/127.0.0.1/$port") 2>/dev/null || break
 	done
 	echo "$port"
@@ -227,7 +228,7 @@ run_fonoteka() {
 	from=$(now)
 	kill -CONT "$sim"
 	nearly_archived "$from"
-	pause=0.1 until_true 60 "archiving the last" all_archived
+	pause=0.05 until_true 60 "archiving the last" all_archived
 	local to
 	to=$(now)
 	local after=($(cpu_of "$serve") $(cpu_of "$s3") $(cpu_of "$engine"))
@@ -257,7 +258,7 @@ echo "with files of 100 MB among them …"
 kill "$sim"
 simulate small2 400 300000 "$RANDOM" "$small"
 simulate large 12 100000000 "$RANDOM" "$large"
-until_true 60 "announcing" large_announced
+log=large until_true 60 "announcing the large ones" large_announced
 until_true 60 "announcing" settled
 until_true 300 "archiving" none_left
 peak=$(memory "$serve")
