@@ -119,16 +119,19 @@ metric() { # NAME: its value, rounded
 large_announced() { [ "$(sql "SELECT countIf(url LIKE '%:$large/%') FROM recordings")" -gt 0 ]; }
 none_left() { [ "$(count_state "!= 'archived'")" = 0 ]; }
 all_archived() { [ "$(metric fonoteka_archive_archived_total)" = "$n" ]; }
-# nearly_archived waits until all but some are archived, begun at $1. A look costs
-# 14 ms of a core. It looks again when half of the time that seems left has passed,
-# as the drain may get faster.
+sent() { # bytes that the simulator has written so far
+	local name value
+	while read -r name value; do
+		[ "$name" != wchar: ] || echo "$value"
+	done <"/proc/$sim/io"
+}
+# nearly_archived waits until all but a hundredth has been sent, counted from $1
+# bytes. To ask serve costs 14 ms of a core each time, which rclone does not pay.
 nearly_archived() {
-	local end=$((SECONDS + 300)) left=3.0
-	until [[ $left == -* || $left == 0.[0-2]* ]]; do
+	local end=$((SECONDS + 300))
+	until [ $(($(sent) - $1)) -ge $((n * 297000)) ]; do
 		[ "$SECONDS" -lt "$end" ] || fail "archiving took too long" "$work/serve.log"
-		sleep "$left"
-		left=$(awk -v d="$(metric fonoteka_archive_archived_total)" -v n="$n" -v from="$1" -v to="$(now)" \
-			'BEGIN { left = d ? (to - from) * (0.96 * n / d - 1) / 2 : 1; printf "%.1f", (left < 10 ? left : 10) }')
+		sleep 0.1
 	done
 }
 settled_calls() { # the deriver's second look at a call comes a minute after the last touch
@@ -221,13 +224,14 @@ run_fonoteka() {
 	until_true 60 "serve's start" working
 	local end=$((SECONDS + 20)) # downloads that wait for an answer give up after 30
 	until calm || [ "$SECONDS" -ge "$end" ]; do :; done
-	local from s3 engine before ours
+	local from s3 engine before ours sent
 	s3=$(store_pid s3)
 	engine=$(store_pid clickhouse)
 	before=($(cpu_of "$serve") $(cpu_of "$s3") $(cpu_of "$engine"))
+	sent=$(sent)
 	from=$(now)
 	kill -CONT "$sim"
-	nearly_archived "$from"
+	nearly_archived "$sent"
 	pause=0.05 until_true 60 "archiving the last" all_archived
 	local to
 	to=$(now)
