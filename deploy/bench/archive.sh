@@ -5,6 +5,10 @@
 # S3. Then serve's memory with files of 100 MB among them. It fails where one
 # of both goals is missed.
 #
+# Do not run it within five minutes of a great deletion, its own last one among
+# them: an ext4 without a journal avoids inodes freed lately, and looks at each
+# when a file is created, of which fonoteka has two a recording.
+#
 # RECORDINGS (about; 8000), WORKERS (16), ROUNDS of both sides (3; each takes 5 GB),
 # RCLONE (path of a program; built in a temporary folder otherwise), BIN (bin).
 set -euo pipefail
