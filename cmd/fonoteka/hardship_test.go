@@ -207,7 +207,7 @@ func TestP3EveryRecordingEndsWhereItBelongs(t *testing.T) {
 		t.Fatal(err)
 	}
 	s, err := sim.New(sim.Options{
-		Seed: seed, Calls: *hardship * 4 / 3, Connections: 16, RecordBase: "http://" + l.Addr().String(),
+		Seed: seed, Calls: *hardship * 7 / 5, Connections: 16, RecordBase: "http://" + l.Addr().String(),
 		Since: time.Now().AddDate(0, 0, -88), // some links are in their last days
 	})
 	if err != nil {
