@@ -65,3 +65,9 @@ func (db *DB) CustodyOf(ctx context.Context, integration, id string) ([]call.Cus
 func Grouped[K comparable, V any](read func(context.Context, []K) (map[K]V, error)) func(context.Context, K) (V, bool, error) {
 	return (&group[K, V]{read: read}).get
 }
+
+// GatherAfter takes the rows that follow upon a batch of size, and returns how many.
+func (w *Writer) GatherAfter(ctx context.Context, size int) int {
+	w.pace.begin(size)
+	return len(w.gather(ctx, <-w.queue))
+}

@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
@@ -122,5 +125,35 @@ func TestWriterStops(t *testing.T) {
 	cancel()
 	if err := idle.Save(ctx, archived("c")); !errors.Is(err, context.Canceled) {
 		t.Errorf("with a context that ended: %v", err)
+	}
+}
+
+// Ten rows come, a millisecond apart.
+func TestWriterWaitsForMoreOnlyWhileTheyCome(t *testing.T) {
+	for _, c := range []struct {
+		before, rows int // of the batch before, and of this one
+		took         time.Duration
+	}{
+		{1, 1, 0},                        // who comes alone does not wait
+		{10, 10, 500 * time.Millisecond}, // there may be others, if slowly
+		{100, 10, 59 * time.Millisecond}, // the end of a backlog
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			w := (*warehouse.DB)(nil).NewWriter()
+			var callers sync.WaitGroup
+			defer callers.Wait()
+			defer cancel() // nobody answers them
+			began := time.Now()
+			for i := range 10 {
+				callers.Go(func() {
+					time.Sleep(time.Duration(i) * time.Millisecond)
+					_ = w.Save(ctx, call.RecordingStatus{})
+				})
+			}
+			if rows, took := w.GatherAfter(ctx, c.before), time.Since(began); rows != c.rows || took != c.took {
+				t.Errorf("after a batch of %d: %d rows, %v, not %d, %v", c.before, rows, took, c.rows, c.took)
+			}
+		})
 	}
 }
