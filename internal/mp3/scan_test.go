@@ -195,7 +195,7 @@ func TestScanGivesTheReadersOwnError(t *testing.T) {
 func TestScanAgreesWithLame(t *testing.T) {
 	t.Parallel()
 	lame, err := exec.LookPath("lame")
-	if err != nil {
+	if err != nil && os.Getenv("CI") == "" {
 		t.Skip("lame is not installed: apt-get install lame")
 	}
 	for _, rate := range []int{8, 11, 12, 16, 22, 24, 32, 44, 48} {

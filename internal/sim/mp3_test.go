@@ -98,7 +98,7 @@ func TestRecordingsReachTheSizeThatIsAskedFor(t *testing.T) {
 func TestRecordingsSound(t *testing.T) {
 	t.Parallel()
 	lame, err := exec.LookPath("lame")
-	if err != nil {
+	if err != nil && os.Getenv("CI") == "" {
 		t.Skip("needs the decoder of lame (apt-get install lame)")
 	}
 	dir, n := t.TempDir(), 0
