@@ -210,6 +210,9 @@ func listen(cfg *config, st *state.State, log *slog.Logger) ([2]net.Listener, er
 		}
 		both[i] = l
 	}
+	if err := cfg.public.sourceKnownAt(both[0].Addr()); err != nil {
+		return both, errors.Join(err, both[0].Close(), both[1].Close())
+	}
 	r := state.Runtime{PID: os.Getpid(), PublicListen: both[0].Addr().String(), PrivateListen: both[1].Addr().String()}
 	log.Info("listening", "public", r.PublicListen, "private", r.PrivateListen)
 	return both, st.Announce(r)
