@@ -87,6 +87,7 @@ type Edge struct {
 	sources   map[netip.Addr]*source
 	crowd     *source // stands for those that cannot be told apart
 	swept     time.Time
+	probes    []*probe // the first in front
 }
 
 // New makes an Edge.
