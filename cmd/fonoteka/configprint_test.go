@@ -132,6 +132,7 @@ func TestAListenerThatWouldCarrySecretsInTheClearIsRefused(t *testing.T) {
 // Where requests come from is known on a loopback listener only through a proxy's
 // header, and whose header is believed has to be said: else anybody could write it.
 func TestAttackSourcesOnALoopbackListenerNeedANamedProxy(t *testing.T) {
+	t.Parallel()
 	uri := []string{"config", "print", "--redirect-uri", "https://calls.example.org/mtt/word"}
 	for flags, wrong := range map[string]string{
 		"":                        "--trusted-proxies 127.0.0.1",

@@ -14,6 +14,7 @@ import (
 // doctor says so, whether the redirect URI leads through the machine's own address or
 // back to itself.
 func TestAttackAForgedSourceThroughARealProxy(t *testing.T) {
+	t.Parallel()
 	const operators = "198.51.100.0/24"
 	in := install(t, "FONOTEKA_TRUSTED_PROXIES=127.0.0.1", "FONOTEKA_SOURCE_NETWORKS="+operators+","+outside(t), "FONOTEKA_ORIGIN_EVENTS=main").start()
 	to := in.runtime().PublicListen
@@ -77,6 +78,7 @@ func TestAttackAForgedSourceThroughARealProxy(t *testing.T) {
 // Without a named proxy no header is believed, whatever the proxy does with it, and
 // nothing is lost.
 func TestAttackNoForgedSourceWithoutANamedProxy(t *testing.T) {
+	t.Parallel()
 	in := install(t).start()
 	to := in.runtime().PublicListen
 	const written = "proxy_set_header X-Forwarded-For $remote_addr;"
