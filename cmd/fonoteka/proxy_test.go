@@ -87,7 +87,7 @@ func TestAttackNoForgedSourceWithoutANamedProxy(t *testing.T) {
 		if got := f.post(f.uri("127.0.0.1")+"/events", "198.51.100.77"); got != http.StatusOK {
 			t.Errorf("%q: a notification is answered %d", line, got)
 		}
-		if got := f.doctor(in, "127.0.0.1")["forged source"]; got.Answer != checkup.Yes || !strings.Contains(got.Means, "no proxy is named") {
+		if got := f.doctor(in, "127.0.0.1")["forged source"]; got.Answer != checkup.Yes || !strings.Contains(got.Means, "no named proxy") {
 			t.Errorf("%q: %+v", line, got)
 		}
 	}

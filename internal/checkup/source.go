@@ -119,8 +119,8 @@ func (c *claim) judge(check string, s Sighting) Finding {
 		return s.finding(check, "a forged X-Forwarded-For is not believed, but the proxy does not say where requests come from: strangers have no limit by source",
 			"the proxy does not say where requests come from, so that no notification is taken", writeAnew)
 	case !s.Source.IsValid():
-		return s.finding(check, "no header is believed, as no proxy is named (--trusted-proxies): where requests come from is not known, and strangers have no limit by source",
-			"no proxy is named, so that where requests come from is not known, and no notification is taken", "name the proxy that connects from this machine: --trusted-proxies 127.0.0.1")
+		return s.finding(check, "a forged X-Forwarded-For is not believed, as no named proxy (--trusted-proxies) brings it: where requests come from is not known, and strangers have no limit by source",
+			"no named proxy brings the request, so that where it comes from is not known, and no notification is taken", "name the proxy that connects from this machine (--trusted-proxies 127.0.0.1), and let the redirect URI lead to it")
 	}
 	return yes(check, "a forged X-Forwarded-For is not believed: the request seems to come from "+s.Source.String())
 }

@@ -100,7 +100,7 @@ func TestAForgedSourceIsTried(t *testing.T) {
 		}, checkup.Look, "no limit by source"},
 		"nobody named": {func(_ *http.Request, claim, _ string) (sighting, bool) {
 			return sighting{Forwarded: []string{claim}, MayPost: true}, true
-		}, checkup.Yes, "no proxy is named"},
+		}, checkup.Yes, "no named proxy"},
 		"nobody named, and few may post": {func(_ *http.Request, claim, _ string) (sighting, bool) {
 			return sighting{Forwarded: []string{claim}, Restricted: true}, true
 		}, checkup.No, "no notification is taken"},
