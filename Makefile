@@ -9,7 +9,7 @@ MINIO_DIR := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/fonoteka/minio/$(MINIO)
 export CGO_ENABLED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help build static engine minio run test race bench crash hardship fuzz lint alerts dashboards fmt clean
+.PHONY: help build static engine minio run test attack race bench crash hardship fuzz lint alerts dashboards fmt clean
 
 help: ## print the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +36,12 @@ test: engine ## all tests, on real engines
 	$(GO) vet ./...
 	$(GO) test -timeout 30m ./...
 
+# Attacks are the tests whose names begin with TestAttack; only packages that have one
+# are compiled.
+attack: engine ## what an attacker would try, against real engines and a running product; within 5 minutes
+	packages=$$(grep -rl --include='*_test.go' '^func TestAttack' cmd internal schema | xargs -n 1 dirname | sort -u | sed 's|^|./|') && \
+	$(GO) test $$packages -run '^TestAttack' -count=1 -timeout 5m
+
 race: engine ## the tests under the race detector
 	CGO_ENABLED=1 $(GO) test -race -short ./...
 
@@ -48,8 +54,9 @@ crash: engine ## kill -9 of serve, of the engine and of Redis; ROUNDS=20
 hardship: engine ## 5,000 recordings from an operator's server on its worst day, amid kills and flushes of Redis
 	$(GO) test ./cmd/fonoteka -run TestP3EveryRecordingEndsWhereItBelongs -count=1 -timeout 30m -v -hardship 5000
 
-fuzz: ## the decoder and the mp3 scan, a minute each
+fuzz: ## the decoder, the sources of requests and the mp3 scan, a minute each
 	$(GO) test ./internal/mtt -fuzz FuzzDecode -fuzztime 1m
+	$(GO) test ./internal/edge -run '^$$' -fuzz FuzzSource -fuzztime 1m
 	$(GO) test ./internal/mp3 -fuzz FuzzScan -fuzztime 1m
 
 lint: alerts ## gofumpt, vet, staticcheck, the alert rules

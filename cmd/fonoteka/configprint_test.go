@@ -1,13 +1,18 @@
 package main
 
 import (
+	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/urfave/cli/v2"
+
+	"fonoteka/internal/edge"
+	"fonoteka/internal/state"
 )
 
 // loaded is the configuration of a serve with these flags, and its mistakes.
@@ -59,6 +64,7 @@ func TestConfigPrintSaysWhatHoldsAndWhyAndNoSecret(t *testing.T) {
 workers: 7
 log_level: debug
 clickhouse_url: "clickhouse://writer:`+secret+`@db.example.org:9000/fonoteka"
+trusted_proxies: [127.0.0.1]
 source_networks: [192.0.2.0/24, 198.51.100.7]
 origin_events: spb
 integrations:
@@ -107,6 +113,8 @@ func TestAListenerThatWouldCarrySecretsInTheClearIsRefused(t *testing.T) {
 		"--listen :443 --tls-cert a.pem --tls-key b":    "",
 		"--acme --tls-cert a.pem --tls-key b":           "exclude each other",
 		"--trusted-proxies 10.0.0.0/99":                 "neither a network",
+		"--trusted-proxies 10.0.0.1,0.0.0.0/0":          "everybody",
+		"--trusted-proxies ::/0":                        "everybody",
 		"--origin-events main":                          "--source-networks",
 		"--origin-events who --source-networks 1.2.3.4": "no integration",
 		"--previous-until 2026-03-31":                   "belong together",
@@ -117,6 +125,72 @@ func TestAListenerThatWouldCarrySecretsInTheClearIsRefused(t *testing.T) {
 		_, stderr, code := output(t, append(uri, strings.Fields(flags)...)...)
 		if (code == 0) != (wrong == "") || !strings.Contains(stderr, wrong) {
 			t.Errorf("%s: %d %s", flags, code, stderr)
+		}
+	}
+}
+
+// Where requests come from is known on a loopback listener only through a proxy's
+// header, and whose header is believed has to be said: else anybody could write it.
+func TestAttackSourcesOnALoopbackListenerNeedANamedProxy(t *testing.T) {
+	t.Parallel()
+	uri := []string{"config", "print", "--redirect-uri", "https://calls.example.org/mtt/word"}
+	for flags, wrong := range map[string]string{
+		"":                        "--trusted-proxies 127.0.0.1",
+		"--listen [::1]:8080":     "--trusted-proxies ::1",
+		"--listen localhost:8080": "--trusted-proxies 127.0.0.1",
+		"--listen 127.0.0.5:443 --tls-cert a.pem --tls-key b":           "--trusted-proxies 127.0.0.1",
+		"--trusted-proxies 10.0.0.1":                                    "--trusted-proxies 127.0.0.1",
+		"--trusted-proxies ::1":                                         "--trusted-proxies 127.0.0.1",
+		"--listen [::1]:8080 --trusted-proxies 127.0.0.1":               "--trusted-proxies ::1",
+		"--trusted-proxies 127.0.0.1":                                   "",
+		"--trusted-proxies 127.0.0.9":                                   "",
+		"--trusted-proxies 10.0.0.1,127.0.0.0/8":                        "",
+		"--trusted-proxies ::ffff:127.0.0.1":                            "",
+		"--listen [::1]:8080 --trusted-proxies ::1":                     "",
+		"--listen localhost:8080 --trusted-proxies ::1":                 "",
+		"--listen :8080 --trusted-proxies 10.0.0.1":                     "",
+		"--listen :443 --acme":                                          "",
+		"--listen 192.0.2.1:443 --tls-cert a.pem --tls-key b":           "",
+		"--listen [::1]:443 --acme --trusted-proxies 127.0.0.1,::1/128": "",
+	} {
+		for _, needs := range []string{"--source-networks 192.0.2.0/24", "--origin-events main --source-networks 192.0.2.0/24"} {
+			_, stderr, code := output(t, slices.Concat(uri, strings.Fields(flags), strings.Fields(needs))...)
+			named := strings.Contains(stderr, strings.Fields(needs)[0]) && strings.Contains(stderr, "FONOTEKA_TRUSTED_PROXIES")
+			if (code == 0) != (wrong == "") || !strings.Contains(stderr, wrong) || wrong != "" && !named {
+				t.Errorf("%s %s: %d %s", flags, needs, code, stderr)
+			}
+		}
+	}
+}
+
+// A name says nothing about the address that it leads to.
+func TestAttackANameForALoopbackAddressIsOne(t *testing.T) {
+	t.Parallel()
+	senders, err := edge.ParseNetworks("192.0.2.0/24")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for proxies, wrong := range map[string]bool{"10.0.0.1": true, "127.0.0.1,::1": false} {
+		named, err := edge.ParseNetworks(strings.Split(proxies, ",")...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		st, err := state.Open(t.TempDir())
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := publicSettings{listen: "LOCALHOST:0", senders: senders, proxies: named, certificate: "a.pem", key: "b"}
+		both, err := listen(&config{public: s, privateListen: "127.0.0.1:0"}, st, slog.New(slog.DiscardHandler))
+		if (err != nil) != wrong || wrong && !strings.Contains(err.Error(), "--trusted-proxies 127.0.0.1") {
+			t.Errorf("%s: %v", proxies, err)
+		}
+		for _, l := range both {
+			if l != nil {
+				_ = l.Close()
+			}
+		}
+		if err := st.Close(); err != nil {
+			t.Error(err)
 		}
 	}
 }

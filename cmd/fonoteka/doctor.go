@@ -35,8 +35,10 @@ func examinations() []examination {
 	}, {
 		name: "redirect", usage: "name, certificate and answers of each redirect URI, as far as they can be known from here",
 		description: `Does what the operator's cabinet does before it gives out an id: GET and HEAD of
-the redirect URI and an empty POST to its /events. Whether the operator gets
-through cannot be known from here.`,
+the redirect URI and an empty POST to its /events. Then it makes one that claims
+to come from elsewhere, as anybody can, and asks the running serve whether that
+was believed: it is where the proxy passes on what its client wrote. Whether the
+operator gets through cannot be known from here.`,
 		run: examineRedirects,
 	}, {
 		name: "machine", usage: "the clock and the disk", run: examineMachine,

@@ -33,12 +33,16 @@ func examineServe(ctx context.Context, cfg *config) (report, error) {
 // examineRedirects follows the way that the operator takes.
 func examineRedirects(ctx context.Context, cfg *config) (report, error) {
 	out := report{of: count(len(cfg.integrations), "integration")}
+	probe, err := cfg.probe()
+	if err != nil {
+		return report{}, err
+	}
 	for _, i := range cfg.integrations {
 		findings := []checkup.Finding{{
 			Check: "redirect URI", Answer: checkup.NotTried, Means: "none is configured (FONOTEKA_MTT_REDIRECT_URI): nothing can come in",
 		}}
 		if u, err := url.Parse(i.redirect); err == nil && u.Host != "" {
-			findings = checkup.Redirect{URI: u, Now: time.Now()}.Examine(ctx)
+			findings = checkup.Redirect{URI: u, Now: time.Now(), Probe: probe}.Examine(ctx)
 		}
 		out.findings = append(out.findings, named(cfg, i.name, findings)...)
 	}

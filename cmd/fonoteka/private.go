@@ -23,7 +23,7 @@ type check struct {
 
 // private is the handler of the private listener: metrics and health, recordings
 // to listen to, and what a command beside the running process may ask of it.
-func private(reg *prometheus.Registry, alive check, ready []check, token string, replay, rebuild http.HandlerFunc, listen http.Handler) http.Handler {
+func private(reg *prometheus.Registry, alive check, ready []check, token string, replay, rebuild, probe http.HandlerFunc, listen http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(reg, promhttp.HandlerOpts{Registry: reg}))
 	mux.Handle("GET /healthz", health([]check{alive}))
@@ -31,6 +31,7 @@ func private(reg *prometheus.Registry, alive check, ready []check, token string,
 	mux.Handle("GET /recordings/{id}", listen)
 	mux.Handle("POST /admin/replay", withToken(token, replay))
 	mux.Handle("POST /admin/rebuild", withToken(token, rebuild))
+	mux.Handle("POST "+probePath, withToken(token, probe))
 	return mux
 }
 

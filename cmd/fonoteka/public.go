@@ -53,14 +53,14 @@ type filePublic struct {
 func publicFlags() []cli.Flag {
 	return []cli.Flag{
 		text("listen", "127.0.0.1:8080", "public `ADDRESS` for notifications"),
-		text("trusted-proxies", "", "`NETWORKS` of the proxies before the public listener, comma between: their X-Forwarded-For is believed, and without TLS nobody else may connect; on a loopback address the default is this machine"),
+		text("trusted-proxies", "", "`NETWORKS` of the proxies before the public listener, comma between: their X-Forwarded-For is believed, nobody else's; except on a loopback address, nobody else may connect without TLS"),
 		text("tls-cert", "", "`FILE` with the certificate's chain; read again when it changes"),
 		text("tls-key", "", "`FILE` with its key"),
 		&cli.BoolFlag{Name: "acme", Usage: "get certificates for the hosts of the redirect URIs from Let's Encrypt, whose terms of service you agree to; the public listener must be reachable as port 443", EnvVars: []string{envName("acme")}},
 		text("acme-email", "", "`ADDRESS` that the authority may write to"),
 		text("acme-directory", "", "`URL` of another authority"),
 		text("acme-roots", "", "`FILE` with the certificates by which that one is trusted itself"),
-		text("source-networks", "", "`NETWORKS` that may post notifications, comma between; others are answered 404 and counted; empty: all"),
+		text("source-networks", "", "`NETWORKS` that may post notifications, comma between; others are answered 404 and counted; on a loopback address it needs --trusted-proxies; empty: all"),
 		text("origin-events", "", "`INTEGRATION` whose notifications are taken at the origin's /events too; needs --source-networks"),
 		text("max-connections", "2048", "`N` connections at once on the public listener"),
 	}
@@ -75,7 +75,7 @@ func (cfg *config) readPublic(f file, pick func(flag, fromFile string) string, p
 	if err != nil {
 		p.add("--listen (FONOTEKA_LISTEN): %q is not host:port", s.listen)
 	}
-	s.proxies = networks("trusted-proxies", pick("trusted-proxies", strings.Join(f.Public.TrustedProxies, ",")), p)
+	s.proxies = trusted(pick("trusted-proxies", strings.Join(f.Public.TrustedProxies, ",")), p)
 	s.senders = networks("source-networks", pick("source-networks", strings.Join(f.Public.SourceNetworks, ",")), p)
 	s.certificate, s.key = pick("tls-cert", f.Public.TLSCert), pick("tls-key", f.Public.TLSKey)
 	s.acme = pick("acme", yes(f.Public.ACME)) == "true"
@@ -104,6 +104,9 @@ func (cfg *config) readPublic(f file, pick func(flag, fromFile string) string, p
 		if len(s.senders) == 0 {
 			p.add("--origin-events (FONOTEKA_ORIGIN_EVENTS) needs --source-networks: the origin's /events is no secret, and anybody could post calls there")
 		}
+	}
+	if sourceErr := s.sourceKnown(host); sourceErr != nil {
+		p.add("%w", sourceErr)
 	}
 }
 
@@ -157,9 +160,6 @@ type public struct {
 func newPublic(cfg *config, sp *spool.Spool, oauth http.Handler, log *slog.Logger, reg prometheus.Registerer) (*public, error) {
 	s := cfg.public
 	host, port, _ := net.SplitHostPort(s.listen)
-	if len(s.proxies) == 0 && !s.tls() && loopback(host) {
-		s.proxies = edge.Networks{netip.MustParsePrefix("127.0.0.1/32"), netip.MustParsePrefix("::1/128")}
-	}
 	door, err := edge.New(edge.Options{
 		Proxies: s.proxies, OnlyProxies: !s.tls() && !loopback(host) && len(s.proxies) > 0, Senders: s.senders, MaxConnections: s.maxConnections, Log: log, Registerer: reg,
 	})

@@ -162,7 +162,7 @@ func serve(ctx context.Context, cfg *config, log *slog.Logger) (err error) {
 		return err
 	}
 	alive := check{"notifications", func(context.Context) error { return takesNotifications(sp) }}
-	privately := privateServer(private(reg, alive, p.checks(), st.Values().AdminToken, replayHandler(rewind(sp), p.replayRejected), p.rebuildHandler, recordings), log)
+	privately := privateServer(private(reg, alive, p.checks(), st.Values().AdminToken, replayHandler(rewind(sp), p.replayRejected), p.rebuildHandler, probeHandler(public.door), recordings), log)
 	listeners, err := listen(cfg, st, log)
 	if err != nil {
 		return err
@@ -209,6 +209,9 @@ func listen(cfg *config, st *state.State, log *slog.Logger) ([2]net.Listener, er
 			return both, fmt.Errorf("listen on %s: %w", addr, err)
 		}
 		both[i] = l
+	}
+	if err := cfg.public.sourceKnownAt(both[0].Addr()); err != nil {
+		return both, errors.Join(err, both[0].Close(), both[1].Close())
 	}
 	r := state.Runtime{PID: os.Getpid(), PublicListen: both[0].Addr().String(), PrivateListen: both[1].Addr().String()}
 	log.Info("listening", "public", r.PublicListen, "private", r.PrivateListen)

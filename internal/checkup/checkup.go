@@ -1,7 +1,8 @@
 // Package checkup asks what can be known from the machine an installation runs
 // on about the way notifications take to it: the name, the certificate, the
-// address itself, the clocks, the disk, and the running process. It changes
-// nothing, and each answer says what it means and what helps.
+// address itself, where requests to it seem to come from, the clocks, the disk, and
+// the running process. It changes nothing, and each answer says what it means and
+// what helps.
 //
 // What cannot be known from here – whether the operator gets through – is said
 // to be so, not guessed. No text holds the redirect URI, whose path is a secret.

@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"net/netip"
@@ -16,30 +17,35 @@ import (
 )
 
 // Redirect examines the way to a redirect URI. Roots are the certificates to
-// trust; nil: the system's.
+// trust; nil: the system's. Probe is the running process; nil: there is none.
 type Redirect struct {
 	URI   *url.URL
 	Roots *x509.CertPool
 	Now   time.Time
+	Probe *Probe
 }
 
 // soon is how long before its end a certificate should have been renewed: ACME
 // clients do it 30 days before.
 const soon = 14 * 24 * time.Hour
 
-// Examine asks for the name, the certificate and the address. It takes some
-// seconds at most.
+// Examine asks for the name, the certificate and the address, and tries whether a
+// forged source is believed. It takes some seconds at most.
 func (r Redirect) Examine(ctx context.Context) []Finding {
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
 	name := r.name(ctx)
 	certificate := Finding{Check: "certificate", Answer: NotTried, Means: "the name is not known"}
 	address := Finding{Check: "redirect URI", Answer: NotTried, Means: "the name is not known"}
+	forged := Finding{Check: "forged source", Answer: NotTried, Means: "the redirect URI does not answer"}
 	if name.Answer != No {
 		certificate = r.certificate(ctx)
 		address = r.address(ctx)
 	}
-	return []Finding{name, certificate, address, {
+	if address.Answer == Yes || address.Answer == Look {
+		forged = r.forged(ctx)
+	}
+	return []Finding{name, certificate, address, forged, {
 		Check: "from outside", Answer: Unknown,
 		Means: `whether the operator gets through cannot be known from here: its cabinet tries when you press "generate", and then a call shows it`,
 	}}
@@ -132,22 +138,21 @@ func (r Redirect) presented(ctx context.Context) ([]*x509.Certificate, error) {
 func (r Redirect) address(ctx context.Context) Finding {
 	const check = "redirect URI"
 	const do = "is serve up, does the proxy lead to its --listen address, and does it leave the path as it is?"
-	client := &http.Client{
-		Timeout:       10 * time.Second,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		Transport:     &http.Transport{TLSClientConfig: &tls.Config{RootCAs: r.Roots, MinVersion: tls.VersionTLS12}, DisableKeepAlives: true},
-	}
-	base := strings.TrimRight(r.URI.String(), "/")
+	client, answers := client(r.transport()), "it answers GET, HEAD and an empty POST on /events, as the operator's cabinet asks"
 	for _, ask := range []struct{ method, suffix, what string }{
 		{http.MethodGet, "", "GET of the redirect URI"},
 		{http.MethodHead, "", "HEAD of the redirect URI"},
 		{http.MethodPost, "/events", "an empty POST to its /events"},
 	} {
-		status, err := r.ask(ctx, client, ask.method, base+ask.suffix)
+		header, refused := r.announce(ctx)
+		status, err := r.ask(ctx, client, ask.method, r.base()+ask.suffix, header)
 		if err != nil {
 			return no(check, ask.what+" is not answered from here", do, err)
 		}
-		if status/100 != 2 {
+		switch {
+		case status == http.StatusNotFound && refused(ctx):
+			answers = "it answers GET and HEAD; an empty POST on /events is refused from here, as this machine is not in --source-networks"
+		case status/100 != 2:
 			return no(check, fmt.Sprintf("%s is answered with %d: the operator takes that for a server that is not there", ask.what, status), do, nil)
 		}
 	}
@@ -155,18 +160,51 @@ func (r Redirect) address(ctx context.Context) Finding {
 		return look(check, "it answers as it must, but has no path, and so no secret: whoever finds the host may post notifications",
 			"give it a long random path, here and in the operator's cabinet")
 	}
-	if status, err := r.ask(ctx, client, http.MethodGet, base+"-"+strings.ToLower(rand.Text()[:8])); err == nil && status/100 == 2 {
+	if status, err := r.ask(ctx, client, http.MethodGet, r.base()+"-"+strings.ToLower(rand.Text()[:8]), nil); err == nil && status/100 == 2 {
 		return look(check, "it answers as it must, but so does a path nobody knows: whoever finds the host may post notifications",
 			"let the proxy pass the path on, and give the redirect URI a long random one")
 	}
-	return yes(check, "it answers GET, HEAD and an empty POST on /events, as the operator's cabinet asks")
+	return yes(check, answers)
 }
 
-func (r Redirect) ask(ctx context.Context, client *http.Client, method, uri string) (int, error) {
+// announce prepares a request that serve will know for this installation's own; it
+// is not counted as a stranger's then. Refused says whether it was refused for the
+// network that it came from.
+func (r Redirect) announce(ctx context.Context) (header http.Header, refused func(context.Context) bool) {
+	never := func(context.Context) bool { return false }
+	if r.Probe == nil {
+		return nil, never
+	}
+	name, word, err := r.Probe.Expect(ctx)
+	if err != nil {
+		return nil, never
+	}
+	return http.Header{name: {word}}, func(ctx context.Context) bool {
+		seen, err := r.Probe.Sightings(ctx, word)
+		return err == nil && len(seen) > 0 && !seen[len(seen)-1].MayPost
+	}
+}
+
+// base is the redirect URI without a slash at its end.
+func (r Redirect) base() string { return strings.TrimRight(r.URI.String(), "/") }
+
+func (r Redirect) transport() *http.Transport {
+	return &http.Transport{TLSClientConfig: &tls.Config{RootCAs: r.Roots, MinVersion: tls.VersionTLS12}, DisableKeepAlives: true}
+}
+
+func client(t *http.Transport) *http.Client {
+	return &http.Client{
+		Timeout: 10 * time.Second, Transport: t,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+func (r Redirect) ask(ctx context.Context, client *http.Client, method, uri string, header http.Header) (int, error) {
 	req, err := http.NewRequestWithContext(ctx, method, uri, http.NoBody)
 	if err != nil {
 		return 0, errors.New("the redirect URI cannot be asked")
 	}
+	maps.Copy(req.Header, header)
 	resp, err := client.Do(req)
 	if err != nil {
 		if u, ok := errors.AsType[*url.Error](err); ok {

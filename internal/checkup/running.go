@@ -79,7 +79,7 @@ func foreign(m map[string]*dto.MetricFamily) Finding {
 	for _, s := range m["fonoteka_intake_requests_total"].GetMetric() {
 		if n := s.GetCounter().GetValue(); label(s, "outcome") == "foreign" && n > 0 {
 			return no(check, fmt.Sprintf("notifications to a right address from networks that are not allowed, refused since serve was started: %.0f", n),
-				"who knows the address is the operator, or the secret is known to others: ask the operator for its networks, add them to --source-networks, or change the redirect URI", nil)
+				"if the proxy tells where requests come from (doctor redirect), who knows the address is the operator, or the secret is known to others: ask the operator for its networks, add them to --source-networks, or change the redirect URI", nil)
 		}
 	}
 	return yes(check, "no notification was refused for the network it came from")

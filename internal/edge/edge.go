@@ -34,8 +34,9 @@ import (
 
 // Options of an Edge. All have defaults.
 type Options struct {
-	// Proxies are the networks whose X-Forwarded-For is believed. Their
-	// connections are not limited by source.
+	// Proxies are the networks whose X-Forwarded-For is believed; empty: nobody's.
+	// Their connections are not limited by source, and neither are those from
+	// loopback addresses (see Source).
 	Proxies Networks
 	// OnlyProxies closes connections from everywhere else.
 	OnlyProxies bool
@@ -84,8 +85,9 @@ type Edge struct {
 	open      int
 	strangers list.List // of *conn, the one that came first in front
 	sources   map[netip.Addr]*source
-	crowd     *source // stands for those that there is no room to tell apart
+	crowd     *source // stands for those that cannot be told apart
 	swept     time.Time
+	probes    []*probe // the first in front
 }
 
 // New makes an Edge.
@@ -130,20 +132,25 @@ func (e *Edge) Knows(r *http.Request) {
 		c.place = nil
 		c.source.strangers--
 	}
-	if !c.proxy && c.source != e.crowd { // from there come all
+	if c.source != e.crowd { // from there come all
 		c.source.credit = e.opts.Now().Add(creditFor)
 	}
 }
 
-// MayPost says whether a notification from there may be kept.
+// MayPost says whether a notification from there may be kept. Where Senders are
+// given, one from a source that is not known may not.
 func (e *Edge) MayPost(r *http.Request) bool {
 	return len(e.opts.Senders) == 0 || e.opts.Senders.Contains(e.Source(r))
 }
 
 // MayAsk says whether a stranger's request is worth a look: one in excess of the
-// rate of its source is not.
+// rate of its source is not. Where the source is not known there is no rate: the
+// operator would share it with all who come through the same proxy.
 func (e *Edge) MayAsk(r *http.Request) bool {
 	addr := e.Source(r)
+	if !addr.IsValid() {
+		return true
+	}
 	now := e.opts.Now()
 	e.mu.Lock()
 	s := e.of(addr, now)

@@ -13,7 +13,6 @@ type conn struct {
 	net.Conn
 	edge   *Edge
 	source *source
-	proxy  bool
 	place  *list.Element // among the strangers; nil: none
 	known  atomic.Bool
 	asked  atomic.Int64 // Unix nanoseconds when the server first waited for it to speak; 0: not yet
@@ -97,7 +96,7 @@ func (e *Edge) displaceable(now time.Time) *conn {
 // admit gives the connection a place, if need be that of the stranger who came
 // first. It returns nil where there is none, and when to look again, if at all.
 func (e *Edge) admit(c net.Conn) (_ *conn, wait time.Duration) {
-	addr := address(c.RemoteAddr().String())
+	addr := peer(c.RemoteAddr().String())
 	proxy := e.opts.Proxies.Contains(addr)
 	if e.opts.OnlyProxies && !proxy {
 		e.metrics.refused[notAProxy].Inc()
@@ -105,9 +104,12 @@ func (e *Edge) admit(c net.Conn) (_ *conn, wait time.Duration) {
 	}
 	now := e.opts.Now()
 	e.mu.Lock()
-	s := e.of(addr, now)
+	s := e.crowd // from a proxy come all, and it may be one that is not named
+	if addr.IsValid() && !proxy && !addr.IsLoopback() {
+		s = e.of(addr, now)
+	}
 	stranger := s.credit.Before(now)
-	if !proxy && stranger && s != e.crowd && s.strangers >= e.opts.MaxPerSource {
+	if stranger && s != e.crowd && s.strangers >= e.opts.MaxPerSource {
 		e.mu.Unlock()
 		e.metrics.refused[tooMany].Inc()
 		return nil, 0
@@ -127,7 +129,7 @@ func (e *Edge) admit(c net.Conn) (_ *conn, wait time.Duration) {
 			return nil, 0
 		}
 	}
-	own := &conn{Conn: c, edge: e, source: s, proxy: proxy}
+	own := &conn{Conn: c, edge: e, source: s}
 	if stranger {
 		own.place = e.strangers.PushBack(own)
 		s.strangers++

@@ -2,7 +2,6 @@ package edge
 
 import (
 	"fmt"
-	"net/http"
 	"net/netip"
 	"strings"
 )
@@ -10,7 +9,8 @@ import (
 // Networks are ranges of addresses.
 type Networks []netip.Prefix
 
-// ParseNetworks reads networks in CIDR notation and single addresses.
+// ParseNetworks reads networks in CIDR notation and single addresses. A zone is
+// left out, since Contains knows none.
 func ParseNetworks(texts ...string) (Networks, error) {
 	var out Networks
 	for _, text := range texts {
@@ -18,17 +18,28 @@ func ParseNetworks(texts ...string) (Networks, error) {
 		if text == "" {
 			continue
 		}
-		p, err := netip.ParsePrefix(text)
-		if err != nil {
-			a, single := netip.ParseAddr(text)
-			if single != nil {
-				return nil, fmt.Errorf("%q is neither a network such as 192.0.2.0/24 nor an address", text)
-			}
-			p = netip.PrefixFrom(a.Unmap(), a.Unmap().BitLen())
+		p, ok := parseNetwork(text)
+		if !ok {
+			return nil, fmt.Errorf("%q is neither a network such as 192.0.2.0/24 nor an address", text)
 		}
 		out = append(out, p.Masked())
 	}
 	return out, nil
+}
+
+// parseNetwork reads one. IPv4 written as IPv6 becomes IPv4, as the addresses are
+// that it is compared with.
+func parseNetwork(text string) (netip.Prefix, bool) {
+	if !strings.Contains(text, "/") {
+		a, err := netip.ParseAddr(text)
+		a = a.Unmap()
+		return netip.PrefixFrom(a, a.BitLen()), err == nil
+	}
+	p, err := netip.ParsePrefix(text)
+	if a := p.Addr(); a.Is4In6() {
+		p = netip.PrefixFrom(a.Unmap(), p.Bits()-96)
+	}
+	return p, err == nil && p.IsValid()
 }
 
 // Contains says whether one of the networks holds the address.
@@ -40,38 +51,4 @@ func (n Networks) Contains(a netip.Addr) bool {
 		}
 	}
 	return false
-}
-
-// Source is where a request comes from: the connection's other end, or, where
-// that is a trusted proxy, the last address of X-Forwarded-For that is not one.
-// It is invalid if it cannot be known.
-func (e *Edge) Source(r *http.Request) netip.Addr {
-	at := address(r.RemoteAddr)
-	if !e.opts.Proxies.Contains(at) {
-		return at
-	}
-	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
-	for i := len(hops) - 1; i >= 0; i-- {
-		text := strings.TrimSpace(hops[i])
-		if text == "" {
-			continue
-		}
-		hop := address(text)
-		if !hop.IsValid() {
-			return netip.Addr{} // what stands further left is not to be trusted
-		}
-		if at = hop; !e.opts.Proxies.Contains(hop) {
-			break
-		}
-	}
-	return at
-}
-
-// address reads an address with or without a port.
-func address(text string) netip.Addr {
-	if p, err := netip.ParseAddrPort(text); err == nil {
-		return p.Addr().Unmap()
-	}
-	a, _ := netip.ParseAddr(strings.Trim(text, "[]"))
-	return a.Unmap()
 }

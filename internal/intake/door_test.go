@@ -22,6 +22,8 @@ func (d *door) MayPost(r *http.Request) bool { return r.Header.Get("X-From") == 
 func (d *door) MayAsk(*http.Request) bool    { return d.ask }
 func (d *door) Knows(*http.Request)          { d.knows.Add(1) }
 
+func (d *door) Expected(r *http.Request) bool { return r.Header.Get("X-Own") != "" }
+
 func TestPreviousPathIsServedUntilItEndsAndIsSeen(t *testing.T) {
 	t.Parallel()
 	var now atomic.Pointer[time.Time]
@@ -72,10 +74,14 @@ func TestForeignNetworksAreToldNothingAndSeen(t *testing.T) {
 	if status, _, _ := s.do("POST", hook, notification, "X-From", "operator"); status != 200 {
 		t.Errorf("the operator: status %d", status)
 	}
+	if status, other, body := s.do("POST", hook+"/events", "", "X-Own", "yes"); status != unknown || body != text || other.Get("Content-Type") != header.Get("Content-Type") {
+		t.Errorf("our own: status %d %q", status, body)
+	}
 	s.counted("foreign", 1)
+	s.counted("not_found", 2)
 	s.counted("kept", 1)
-	if n := d.knows.Load(); n != 3 {
-		t.Errorf("%d of 3 knew the path", n)
+	if n := d.knows.Load(); n != 4 {
+		t.Errorf("%d of 4 knew the path", n)
 	}
 	if !strings.Contains(s.log.String(), "network that is not allowed") {
 		t.Error("not logged")

@@ -44,6 +44,9 @@ type Door interface {
 	MayPost(*http.Request) bool // may a notification be kept?
 	MayAsk(*http.Request) bool  // is a request to an unknown path worth a look?
 	Knows(*http.Request)        // its sender knows a secret path
+	// Expected says whether it is one of this installation's own, which tries the
+	// way to itself. It is asked once of each request to a secret path.
+	Expected(*http.Request) bool
 }
 
 // Options of a Handler. Integrations and Append are required.
@@ -125,6 +128,8 @@ func (open) MayPost(*http.Request) bool { return true }
 func (open) MayAsk(*http.Request) bool  { return true }
 func (open) Knows(*http.Request)        {}
 
+func (open) Expected(*http.Request) bool { return false }
+
 // Handler is the public listener's handler.
 type Handler struct {
 	opts    Options
@@ -188,6 +193,7 @@ func NewServer(h http.Handler, log *slog.Logger) *http.Server {
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer h.recovered(w)
 	p, ok := h.match(r.URL.EscapedPath())
+	own := false
 	switch {
 	case !ok, p.origin && (r.Method != http.MethodPost || !h.opts.Door.MayPost(r)):
 		h.stray(w, r)
@@ -195,6 +201,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case p.origin:
 	default:
 		h.opts.Door.Knows(r)
+		own = h.opts.Door.Expected(r)
 	}
 	if !p.until.IsZero() {
 		h.usedFormer(p)
@@ -202,7 +209,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch r.Method {
 	case http.MethodPost:
 		if !h.opts.Door.MayPost(r) {
-			h.refuseForeign(w, p)
+			h.refuseForeign(w, p, own)
 			return
 		}
 		h.take(w, r, p.integration)

@@ -62,8 +62,13 @@ func (h *Handler) usedFormer(p path) {
 }
 
 // refuseForeign answers a post from a network that may not send, as if its path
-// were unknown. It is seen all the same: the operator may have moved.
-func (h *Handler) refuseForeign(w http.ResponseWriter, p path) {
+// were unknown. It is seen all the same, unless it is our own: the operator may
+// have moved.
+func (h *Handler) refuseForeign(w http.ResponseWriter, p path, own bool) {
+	if own {
+		h.notFound(w, notFound)
+		return
+	}
 	if skipped, ok := h.foreign.allow(h.opts.Now()); ok {
 		h.opts.Log.Warn("a notification came from a network that is not allowed, and was refused",
 			"integration", h.opts.Integrations[p.integration].Name, "not_logged", skipped)
