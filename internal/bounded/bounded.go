@@ -20,7 +20,19 @@ import (
 var ErrTooLarge = errors.New("too large")
 
 func tooLarge(what string, limit int) error {
-	return fmt.Errorf("%s more than %d bytes: %w", what, limit, ErrTooLarge)
+	return fmt.Errorf("%s more than %s: %w", what, size(limit), ErrTooLarge)
+}
+
+// size is short where it can be: long numbers are masked in some logs, as those of
+// telephones are.
+func size(n int) string {
+	switch {
+	case n >= 1<<20 && n%(1<<20) == 0:
+		return fmt.Sprintf("%d MiB", n>>20)
+	case n >= 1<<10 && n%(1<<10) == 0:
+		return fmt.Sprintf("%d KiB", n>>10)
+	}
+	return fmt.Sprintf("%d bytes", n)
 }
 
 // Read reads r to its end. Where that is more than limit bytes away, it stops reading

@@ -90,6 +90,20 @@ func TestWhatIsLongerIsRefusedAndNotReadOn(t *testing.T) {
 	}
 }
 
+func TestErrorsNameTheLimit(t *testing.T) {
+	t.Parallel()
+	for limit, want := range map[int]string{
+		100: "it has more than 100 bytes: too large", 2048: "it has more than 2 KiB: too large", 3 << 20: "it has more than 3 MiB: too large",
+	} {
+		if _, err := bounded.Read(zeros{}, limit); err == nil || err.Error() != want {
+			t.Errorf("%d: %v, want %q", limit, err, want)
+		}
+	}
+	if _, err := bounded.Inflate(gzipped(t, strings.Repeat("x", 2<<20)), "gzip", 1<<20); err == nil || err.Error() != "it inflates to more than 1 MiB: too large" {
+		t.Error(err)
+	}
+}
+
 func TestWhatCannotBeInflatedSaysWhy(t *testing.T) {
 	t.Parallel()
 	for encoding, body := range map[string][]byte{"gzip": []byte("xx"), "x-gzip": gzipped(t, "abc")[:15], "deflate": []byte("xx")} {
