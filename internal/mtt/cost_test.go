@@ -61,8 +61,8 @@ func BenchmarkCostly(b *testing.B) {
 	}
 }
 
-// A body costs a few times its own size, whatever it holds, so that a batch of bodies
-// costs a few times theirs.
+// To read a body takes little memory beside it, whatever it holds, so that a batch of
+// bodies takes what they have and no more.
 func TestNoBodyCostsMuchMoreThanItsSize(t *testing.T) {
 	for name, body := range costly() {
 		raw := []byte(body)
@@ -73,7 +73,7 @@ func TestNoBodyCostsMuchMoreThanItsSize(t *testing.T) {
 		runtime.ReadMemStats(&after)
 		took, allocated := time.Since(began), after.TotalAlloc-before.TotalAlloc
 		t.Logf("%-20s %8d bytes: %9d bytes allocated, %v", name, len(raw), allocated, took.Round(time.Microsecond))
-		if allocated > 32<<10+uint64(len(raw))*8*5/2 { // 8 bytes of a field's text make 64 of a field, in a list that grows
+		if allocated > 512<<10 { // a thousand fields, in a list that grows
 			t.Errorf("%s: %d bytes allocated for a body of %d", name, allocated, len(raw))
 		}
 	}

@@ -11,7 +11,7 @@
 // lose the whole notification.
 //
 // What comes is hostile until it has been read: nesting is limited, texts are, and
-// no body costs more than a few times its own size to read, whatever it holds.
+// to read a body takes little memory beside it, whatever it holds.
 package mtt
 
 import (

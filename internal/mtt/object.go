@@ -32,6 +32,11 @@ var names = func() map[string]string {
 // longestName is more than the letters of any of them.
 const longestName = 32
 
+// maxSpellings is how many fields of names that are asked for are read of an object; the
+// operator's have twenty. What comes after them is passed over: to choose between
+// 100,000 spellings of a name would take longer than to read the body.
+const maxSpellings = 1000
+
 // object reads the fields of an object; of any other value it is nil.
 func (v value) object() object {
 	if !v.isObject() {
@@ -50,6 +55,9 @@ func (v value) object() object {
 		if len(o) == tidy {
 			o = o.lastOfEach()
 			tidy = max(tidy, 2*len(o))
+		}
+		if len(o) > maxSpellings {
+			break
 		}
 		if at = skipBlanks(v, end); v[at] == ',' {
 			at = skipBlanks(v, at+1)

@@ -139,6 +139,9 @@ func FuzzObject(f *testing.F) {
 	}
 	f.Add([]byte("{" + strings.Repeat(`"id":1,"ID":"","i_d":"b","tag":{},`, 100) + `"id":null}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
+		if len(body) > 5*maxSpellings {
+			return // it may have more fields than are read
+		}
 		v, rest, err := firstValue(body)
 		d := json.NewDecoder(bytes.NewReader(body))
 		var any json.RawMessage
