@@ -217,13 +217,18 @@ func (in *installation) honest(t *testing.T, n int) (took []time.Duration) {
 
 // memory is what serve has in the machine's memory, in bytes, without its
 // engine.
-func (in *installation) memory() int64 {
+func (in *installation) memory() int64 { return in.inStatus("VmRSS:") }
+
+// peak is the most of it that serve has had since it started.
+func (in *installation) peak() int64 { return in.inStatus("VmHWM:") }
+
+func (in *installation) inStatus(field string) int64 {
 	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", in.runtime().PID))
 	if err != nil {
 		in.t.Error(err)
 	}
 	for line := range strings.Lines(string(raw)) {
-		if rest, ok := strings.CutPrefix(line, "VmRSS:"); ok {
+		if rest, ok := strings.CutPrefix(line, field); ok {
 			kb, _ := strconv.ParseInt(strings.Fields(rest)[0], 10, 64)
 			return kb << 10
 		}

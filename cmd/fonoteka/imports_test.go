@@ -15,11 +15,12 @@ import (
 // of one rank know each other only where a line says why.
 var allowed = map[string][]string{
 	// rank 0: nothing of ours
-	"schema":        {},
-	"internal/call": {},
-	"internal/mp3":  {},
+	"schema":           {},
+	"internal/call":    {},
+	"internal/mp3":     {},
+	"internal/bounded": {},
 	// rank 1: one thing of the outside each
-	"internal/mtt":       {"internal/call"},                                               // its words for the operator's
+	"internal/mtt":       {"internal/bounded", "internal/call"},                           // answers of any size; its words for the operator's
 	"internal/spool":     {},                                                              // opaque records
 	"internal/blob":      {},                                                              // opaque objects
 	"internal/warehouse": {"internal/audit", "internal/call", "internal/links", "schema"}, // rows are records, entries and links; the tables it applies
@@ -29,20 +30,20 @@ var allowed = map[string][]string{
 	"internal/linkfile":  {}, // a file of somebody else's
 	"internal/audit":     {}, // a chain of entries
 	// rank 2: stages
-	"internal/edge":      {},                                                                           // the door: knows nothing of what comes through
-	"internal/intake":    {"internal/spool"},                                                           // what it appends
-	"internal/relay":     {"internal/call", "internal/mtt", "internal/spool", "internal/warehouse"},    // from records to rows; mtt for ErrUnreadable
-	"internal/cdr":       {"internal/call", "internal/warehouse"},                                      // its row types
-	"internal/archive":   {"internal/call", "internal/mp3", "internal/queue", "internal/blob"},         // verifies, is a job's handler, stores
-	"internal/fixity":    {"internal/call", "internal/mp3", "internal/blob"},                           // reads rows and objects again, verifies what it fetches again
-	"internal/rollup":    {"internal/warehouse"},                                                       // its spans and settings
-	"internal/standing":  {"internal/call", "internal/warehouse"},                                      // its counts
-	"internal/playback":  {"internal/call", "internal/blob"},                                           // a row, and the object that it names
-	"internal/checkup":   {},                                                                           // asks from outside
-	"internal/arrivals":  {"internal/call", "internal/warehouse"},                                      // likewise
-	"internal/token":     {"internal/mtt"},                                                             // exchanges them
-	"internal/directory": {"internal/call", "internal/linkfile", "internal/mtt", "internal/warehouse"}, // normalised numbers, encodings, the operator's lists, rows
-	"internal/links":     {"internal/call"},                                                            // its calls
+	"internal/edge":      {},                                                                                            // the door: knows nothing of what comes through
+	"internal/intake":    {"internal/spool"},                                                                            // what it appends
+	"internal/relay":     {"internal/bounded", "internal/call", "internal/mtt", "internal/spool", "internal/warehouse"}, // inflates; from records to rows; mtt for ErrUnreadable
+	"internal/cdr":       {"internal/call", "internal/warehouse"},                                                       // its row types
+	"internal/archive":   {"internal/call", "internal/mp3", "internal/queue", "internal/blob"},                          // verifies, is a job's handler, stores
+	"internal/fixity":    {"internal/call", "internal/mp3", "internal/blob"},                                            // reads rows and objects again, verifies what it fetches again
+	"internal/rollup":    {"internal/warehouse"},                                                                        // its spans and settings
+	"internal/standing":  {"internal/call", "internal/warehouse"},                                                       // its counts
+	"internal/playback":  {"internal/call", "internal/blob"},                                                            // a row, and the object that it names
+	"internal/checkup":   {},                                                                                            // asks from outside
+	"internal/arrivals":  {"internal/call", "internal/warehouse"},                                                       // likewise
+	"internal/token":     {"internal/mtt"},                                                                              // exchanges them
+	"internal/directory": {"internal/call", "internal/linkfile", "internal/mtt", "internal/warehouse"},                  // normalised numbers, encodings, the operator's lists, rows
+	"internal/links":     {"internal/call"},                                                                             // its calls
 	// beside
 	"internal/dashboard":             {},                                      // makes files, and asks in SQL alone
 	"internal/dashboard/picture":     {"internal/dashboard"},                  // draws its panels

@@ -90,23 +90,44 @@ const forwardersOf = 500
 func (cfg *config) forwarders(ctx context.Context, db *warehouse.DB, calls []call.Record) ([][]string, error) {
 	out := make([][]string, 0, len(calls))
 	for page := range slices.Chunk(calls, forwardersOf) {
-		keys := make([]warehouse.CallKey, len(page))
-		for i, c := range page {
-			keys[i] = warehouse.CallKey{Integration: c.Integration, GroupID: c.GroupID}
-		}
-		events, err := db.EventsOf(ctx, keys)
+		named, err := cfg.forwardersOfPage(ctx, db, page)
 		if err != nil {
 			return nil, err
 		}
-		for _, k := range keys {
-			var named []string
-			for _, stored := range events[k] {
-				if e, err := cfg.decode(k.Integration, stored.Body, stored.ReceivedAt); err == nil {
-					named = append(append(named, e.Caller.Forwarders...), e.Callee.Forwarders...)
-				}
-			}
-			out = append(out, named)
+		out = append(out, named...)
+	}
+	return out, nil
+}
+
+// forwardersOfPage halves what is too much to be held. A single call that is names
+// nobody.
+func (cfg *config) forwardersOfPage(ctx context.Context, db *warehouse.DB, page []call.Record) ([][]string, error) {
+	keys := make([]warehouse.CallKey, len(page))
+	for i, c := range page {
+		keys[i] = warehouse.CallKey{Integration: c.Integration, GroupID: c.GroupID}
+	}
+	events, err := db.EventsOf(ctx, keys)
+	switch half := len(page) / 2; {
+	case errors.Is(err, warehouse.ErrTooMuch) && half == 0:
+	case errors.Is(err, warehouse.ErrTooMuch):
+		first, err := cfg.forwardersOfPage(ctx, db, page[:half])
+		if err != nil {
+			return nil, err
 		}
+		second, err := cfg.forwardersOfPage(ctx, db, page[half:])
+		return append(first, second...), err
+	case err != nil:
+		return nil, err
+	}
+	out := make([][]string, 0, len(page))
+	for _, k := range keys {
+		var named []string
+		for _, stored := range events[k] {
+			if e, err := cfg.decode(k.Integration, stored.Body, stored.ReceivedAt); err == nil {
+				named = append(append(named, e.Caller.Forwarders...), e.Callee.Forwarders...)
+			}
+		}
+		out = append(out, named)
 	}
 	return out, nil
 }

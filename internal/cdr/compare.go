@@ -107,6 +107,10 @@ func (r *rebuild) piece(ctx context.Context, in warehouse.Range, stored []wareho
 		passed, is, rest = warehouse.Split(rest, group)
 		s.alone += alone(passed)
 		key := warehouse.CallKey{Integration: in.Integration, GroupID: group}
+		if events == nil {
+			r.d.passOver(key, warehouse.ErrTooMuch)
+			return nil
+		}
 		switch should, several := r.d.shouldBe(key, events); {
 		case is.Rows != should.Rows || is.First != should.First:
 			rows = append(rows, key)

@@ -23,7 +23,7 @@ func newMetrics(reg prometheus.Registerer) (metrics, error) {
 		written:    counter("written_total", "Rows of calls written because they changed."),
 		unreadable: counter("unreadable_events_total", "Stored notifications that the decoder cannot read any more."),
 		failures:   counter("failures_total", "Passes that failed and are tried again."),
-		skipped:    counter("skipped_total", "Calls passed over because the warehouse could not read or take them."),
+		skipped:    counter("skipped_total", "Calls passed over because the warehouse could not read or take them, or because they have more than 16 MiB of notifications."),
 		clockSteps: counter("clock_steps_total", "Times the warehouse's clock was found set back."),
 		derivedTo:  new(atomic.Int64),
 	}

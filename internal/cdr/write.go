@@ -18,8 +18,8 @@ func (d *Deriver) derive(ctx context.Context, keys []warehouse.CallKey) error {
 }
 
 // bring works on Options.Page calls at a time. A call that the warehouse can
-// never read or take is found by halving, passed over and counted: it must not
-// hold up the others.
+// never read or take, or that has more notifications than are held in memory, is
+// found by halving, passed over and counted: it must not hold up the others.
 func (d *Deriver) bring(ctx context.Context, keys []warehouse.CallKey, s standing) (written, error) {
 	var done written
 	for page := range slices.Chunk(keys, d.opts.Page) {
@@ -27,8 +27,7 @@ func (d *Deriver) bring(ctx context.Context, keys []warehouse.CallKey, s standin
 		var bad hopeless
 		switch {
 		case errors.As(err, &bad) && len(page) == 1:
-			d.metrics.skipped.Inc()
-			d.opts.Log.Error("call passed over", "integration", page[0].Integration, "call", page[0].GroupID)
+			d.passOver(page[0], err)
 			err = nil
 		case errors.As(err, &bad):
 			half := len(page) / 2
@@ -46,6 +45,16 @@ func (d *Deriver) bring(ctx context.Context, keys []warehouse.CallKey, s standin
 		done.add(w)
 	}
 	return done, nil
+}
+
+// passOver leaves a call as it is. Why is told where it cannot quote a notification.
+func (d *Deriver) passOver(key warehouse.CallKey, why error) {
+	d.metrics.skipped.Inc()
+	reason := "the warehouse refused it"
+	if errors.Is(why, warehouse.ErrTooMuch) {
+		reason = "its notifications are too many"
+	}
+	d.opts.Log.Error("call passed over", "integration", key.Integration, "call", key.GroupID, "reason", reason)
 }
 
 // hopeless wraps the server's refusal to read or take some call.
@@ -117,7 +126,7 @@ func (d *Deriver) writePage(ctx context.Context, keys []warehouse.CallKey, s sta
 func (d *Deriver) read(ctx context.Context, keys []warehouse.CallKey, s standing) (writes []warehouse.CallWrite, kept int, err error) {
 	events, err := d.opts.Store.EventsOf(ctx, keys)
 	if err != nil {
-		if warehouse.ServerWords(err) != "" { // it answers, but not to this
+		if errors.Is(err, warehouse.ErrTooMuch) || warehouse.ServerWords(err) != "" { // it answers, but not to this
 			return nil, 0, hopeless{err}
 		}
 		return nil, 0, err

@@ -3,7 +3,6 @@ package mtt
 import (
 	"bytes"
 	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -42,7 +41,10 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%s: %s: %s", e.Method, status, e.Answer)
 }
 
-const shownBytes = 300
+const (
+	shownBytes = 300
+	shownOf    = 8 << 10 // bytes that are looked at for them
+)
 
 // longNumber is anything that may be a phone number or an account, however its
 // digits are set apart.
@@ -53,7 +55,7 @@ var notDigits = regexp.MustCompile(`[^0-9]+`)
 // shown makes what was answered fit for logs and people. secrets are what was sent, for
 // a server that sends it back.
 func shown(s string, secrets ...string) string {
-	s = s[:min(len(s), 8<<10)]
+	s = s[:min(len(s), shownOf)]
 	for _, secret := range secrets {
 		if secret != "" {
 			s = strings.ReplaceAll(s, secret, "…")
@@ -75,14 +77,13 @@ var why = strings.Fields(`success error code errorcode status reason message err
 // told is Error.Answer of a body. One that is no JSON is shown as it is: it is a
 // gateway's page, not a directory.
 func told(body []byte, secrets ...string) string {
-	tree, form := treeOf(body)
+	root, form := objectOf(body)
 	switch form {
 	case "text", "markup":
-		return shown(string(body), secrets...)
+		return shown(string(body[:min(len(body), shownOf)]), secrets...)
 	case "":
 		return ""
 	}
-	root := plainly(tree)
 	result := root.node("result")
 	var said []string
 	for _, o := range []object{root, result, root.node("error"), result.node("error")} {
@@ -98,23 +99,23 @@ func told(body []byte, secrets ...string) string {
 	return shown(strings.Join(said, ", "), secrets...)
 }
 
-// treeOf reads a body that is a JSON object. Of any other the tree is nil, and form
-// says what it looks like by its first byte; "" is an empty one.
-func treeOf(body []byte) (tree map[string]any, form string) {
+// objectOf reads a body that begins with a JSON object. Of any other the object is nil,
+// and form says what it looks like by its first byte; "" is an empty one.
+func objectOf(body []byte) (o object, form string) {
 	body = bytes.TrimSpace(bytes.TrimPrefix(body, []byte("\xef\xbb\xbf")))
-	d := json.NewDecoder(bytes.NewReader(body))
-	d.UseNumber()
-	err := d.Decode(&tree)
-	switch {
-	case len(body) == 0:
+	if len(body) == 0 {
 		return nil, ""
-	case body[0] == '{' && err == nil:
-		return tree, "a JSON object"
-	case body[0] == '{':
-		return nil, "a broken JSON object"
-	case body[0] == '[':
+	}
+	switch body[0] {
+	case '{':
+		v, _, err := firstValue(body)
+		if err != nil {
+			return nil, "a broken JSON object"
+		}
+		return v.object(), "a JSON object"
+	case '[':
 		return nil, "a JSON list"
-	case body[0] == '<':
+	case '<':
 		return nil, "markup"
 	}
 	return nil, "text"
@@ -124,11 +125,10 @@ func treeOf(body []byte) (tree map[string]any, form string) {
 // *Error; one that is no JSON object is not, since nothing is known from it. What
 // such a one has is not told: it may be a directory, with people's names.
 func read(method string, body []byte, secrets ...string) (object, error) {
-	tree, form := treeOf(body)
-	if tree == nil {
+	root, form := objectOf(body)
+	if root == nil {
 		return nil, fmt.Errorf("%s: the operator's answer is no JSON object: %s, %d bytes", method, cmp.Or(form, "nothing"), len(body))
 	}
-	root := plainly(tree)
 	// makeCall and its like have it in result, setParkingNumbers does without.
 	result := root.node("result").or(root)
 	for _, o := range []object{result, root} {

@@ -5,10 +5,13 @@
 //
 // The operator's page contradicts itself in spelling and place of fields
 // (displayName and display_name; duration in callInfo or one level up), and
-// documents neither types nor completeness. So a body is read as a tree and
-// each field is looked up by name, without regard to case and underscores,
-// first where it belongs and then one level up. Binding to structs was
-// rejected: one number sent as a string would lose the whole notification.
+// documents neither types nor completeness. So each field is looked up by name,
+// without regard to case and underscores, first where it belongs and then one
+// level up. Binding to structs was rejected: one number sent as a string would
+// lose the whole notification.
+//
+// What comes is hostile until it has been read: nesting is limited, texts are, and
+// to read a body takes little memory beside it, whatever it holds.
 package mtt
 
 import (
@@ -36,13 +39,26 @@ type Context struct {
 
 // Decode reads the body of a notification. Unknown events and states come back
 // as call.KindUnknown; unknown fields are passed over (the body is kept by
-// whoever stores it). A field that cannot be read is left zero.
+// whoever stores it). A field that cannot be read is left zero; one that is longer
+// than anything of the operator's makes the body unreadable, and so does nesting
+// beyond maxDepth.
 func Decode(body []byte, ctx Context) (call.Event, error) {
 	e := call.Event{Integration: ctx.Integration, ID: call.EventID(body), ReceivedAt: ctx.ReceivedAt.UTC(), Kind: call.KindUnknown}
 	root, err := parse(body)
 	if err != nil {
 		return e, err
 	}
+	read, err := decode(e, root, body, ctx)
+	if err == nil {
+		err = oversized(&read)
+	}
+	if err != nil {
+		return e, err // without the texts, which may be of any size
+	}
+	return read, nil
+}
+
+func decode(e call.Event, root object, body []byte, ctx Context) (call.Event, error) {
 	result := root.node("result")
 	switch strings.ToLower(root.text("event")) {
 	case "callnotifications":
@@ -72,24 +88,21 @@ func arrivalID(body []byte, received time.Time) uint64 {
 
 func parse(body []byte) (object, error) {
 	body = bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))
-	d := json.NewDecoder(bytes.NewReader(body))
-	d.UseNumber() // a SIP id is a number of 15 digits
-	var tree any
-	if err := d.Decode(&tree); err != nil {
-		var syntax *json.SyntaxError
-		if errors.As(err, &syntax) {
-			return nil, fmt.Errorf("%w: not JSON: error at byte %d of %d", ErrUnreadable, syntax.Offset, len(body))
-		}
+	v, rest, err := firstValue(body)
+	syntax, broken := errors.AsType[*json.SyntaxError](err)
+	switch {
+	case broken:
+		return nil, fmt.Errorf("%w: not JSON: error at byte %d of %d", ErrUnreadable, syntax.Offset, len(body))
+	case errors.Is(err, errEnds):
 		return nil, fmt.Errorf("%w: not JSON: it breaks off after %d bytes", ErrUnreadable, len(body))
-	}
-	if d.More() {
+	case err != nil:
+		return nil, fmt.Errorf("%w: %w", ErrUnreadable, err)
+	case len(rest) > 0 && rest[0] != '}' && rest[0] != ']':
 		return nil, fmt.Errorf("%w: more than one JSON value", ErrUnreadable)
-	}
-	root, ok := tree.(map[string]any)
-	if !ok {
+	case !v.isObject():
 		return nil, fmt.Errorf("%w: a JSON value that is not an object", ErrUnreadable)
 	}
-	return plainly(root), nil
+	return v.object(), nil
 }
 
 func decodeCall(e call.Event, root, result object, ctx Context) (call.Event, error) {
@@ -146,6 +159,6 @@ func party(o object) call.Party {
 		DisplayName: o.text("displayname"),
 		ID:          o.text("id"),
 		Extension:   o.text("extensionid"),
-		Forwarders:  o.texts("forwarderlist"),
+		Forwarders:  o.texts("forwarderlist", maxForwarders+1), // one more, so that it is seen
 	}
 }

@@ -58,18 +58,20 @@ func list[T any](ctx context.Context, c *Client, method, field string, entry fun
 	if err != nil {
 		return nil, err
 	}
-	raw, ok := result[field].([]any)
-	if !ok {
+	listed := result.value(field)
+	if !listed.isList() {
 		return nil, fmt.Errorf("%s: the operator's answer has no list %s", method, field)
 	}
-	all := make([]T, 0, len(raw))
-	for i, v := range raw {
-		tree, _ := v.(map[string]any)
-		e := entry(plainly(tree))
-		if !whole(e) {
-			return nil, fmt.Errorf("%s: entry %d of %s has no id", method, i, field)
+	all, bad := []T{}, false
+	listed.each(func(v value) bool {
+		e := entry(v.object())
+		if bad = !whole(e); !bad {
+			all = append(all, e)
 		}
-		all = append(all, e)
+		return !bad
+	})
+	if bad {
+		return nil, fmt.Errorf("%s: entry %d of %s has no id", method, len(all), field)
 	}
 	if total, err := strconv.Atoi(result.text("total")); err == nil && total > len(all) {
 		return nil, fmt.Errorf("%s: the operator lists %d of %d", method, len(all), total)

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/oauth2"
+
+	"fonoteka/internal/bounded"
 )
 
 // OAuthURL is the operator's OAuth service.
@@ -142,6 +144,10 @@ func (o *OAuth) failure(err error, secret string) error {
 	return fmt.Errorf("%w: %w", ErrGrantRefused, answer)
 }
 
+// maxGrant is the longest answer of the OAuth service that is read, bytes: tokens have
+// some kilobytes.
+const maxGrant = 1 << 20
+
 // asJSON reads JSON as JSON whatever its server calls it. The library would take
 // text/plain for a form, and the tokens in it would be lost.
 type asJSON struct{ http.RoundTripper }
@@ -151,10 +157,10 @@ func (t asJSON) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	body, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+	body, err := bounded.Read(resp.Body, maxGrant)
 	resp.Body.Close()
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("read the answer: %w", err)
 	}
 	body = bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))
 	if bytes.HasPrefix(bytes.TrimSpace(body), []byte("{")) {

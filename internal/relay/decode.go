@@ -2,13 +2,10 @@ package relay
 
 import (
 	"bytes"
-	"compress/gzip"
-	"compress/zlib"
 	"errors"
 	"fmt"
-	"io"
-	"strings"
 
+	"fonoteka/internal/bounded"
 	"fonoteka/internal/call"
 	"fonoteka/internal/spool"
 )
@@ -17,52 +14,78 @@ import (
 // returns an error for is unreadable for good.
 type Decoder func(body []byte, rec spool.Record) (call.Event, error)
 
-// maxInflated bounds what a compressed body may become.
-const maxInflated = 16 << 20
+// maxInflated bounds what a compressed body may become: as long as one that comes
+// plain may be.
+const maxInflated = 1 << 20
 
-// open undoes the body's content encoding and decodes it. The body returned is
-// the notification itself; for an unreadable one it is the body as it came.
-func (d Decoder) open(rec spool.Record) (call.Event, []byte, error) {
-	switch {
-	case rec.Err != nil:
-		return call.Event{}, rec.Body, rec.Err
-	case rec.Truncated != "":
-		return call.Event{}, rec.Body, fmt.Errorf("the body is cut: %s", rec.Truncated)
-	}
-	body, err := inflate(rec.Body, rec.ContentEncoding)
-	if err != nil {
-		return call.Event{}, rec.Body, err
-	}
-	e, err := d(body, rec)
-	return e, body, err
+// A portion is what a sink takes of a batch at a time. It ends with the record that
+// reaches one of its bounds: a batch of 16 MiB may hold 16,000 bodies that become a
+// megabyte each.
+const (
+	portionHeld = 8 << 20  // bytes of bodies, inflated, that are in memory at a time
+	portionRead = 64 << 20 // bytes, inflated, that are gone through without moving the cursor: about a second's work
+)
+
+// opened is a record's body, its content encoding undone.
+type opened struct {
+	event call.Event
+	// body is the notification itself; of one that cannot be read, the body as it
+	// came: inflated it could not be replayed, and may be of any size.
+	body []byte
+	err  error // says why it cannot be read
+	read int   // bytes gone through
 }
 
-func inflate(body []byte, encoding string) ([]byte, error) {
-	var r io.ReadCloser
-	var err error
-	switch strings.ToLower(strings.TrimSpace(encoding)) {
-	case "", "identity":
-		return body, nil
-	case "gzip", "x-gzip":
-		r, err = gzip.NewReader(bytes.NewReader(body))
-	case "deflate":
-		r, err = zlib.NewReader(bytes.NewReader(body))
-	default:
-		if bytes.HasPrefix(bytes.TrimSpace(body), []byte("{")) { // not encoded at all, whatever the header says
-			return body, nil
-		}
-		return nil, errors.New("header Content-Encoding: this encoding is not understood")
+func (d Decoder) open(rec spool.Record) opened {
+	o := opened{body: rec.Body, read: len(rec.Body)}
+	switch {
+	case rec.Err != nil:
+		o.err = rec.Err
+		return o
+	case rec.Truncated != "":
+		o.err = fmt.Errorf("the body is cut: %s", rec.Truncated)
+		return o
+	}
+	plain, err := inflate(rec.Body, rec.ContentEncoding)
+	if errors.Is(err, bounded.ErrTooLarge) {
+		o.read = maxInflated
 	}
 	if err != nil {
-		return nil, fmt.Errorf("header Content-Encoding: %w", err)
+		o.err = fmt.Errorf("header Content-Encoding: %w", err)
+		return o
 	}
-	defer r.Close()
-	plain, err := io.ReadAll(io.LimitReader(r, maxInflated+1))
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("header Content-Encoding: %w", err)
-	case len(plain) > maxInflated:
-		return nil, fmt.Errorf("the body inflates to more than %d bytes", maxInflated)
+	o.read = max(o.read, len(plain))
+	if o.event, o.err = d(plain, rec); o.err == nil {
+		o.body = plain
 	}
-	return plain, nil
+	return o
+}
+
+// inflate undoes a content encoding. What begins as JSON does is not encoded at all,
+// whatever the header says.
+func inflate(body []byte, encoding string) ([]byte, error) {
+	if bytes.HasPrefix(bytes.TrimLeft(body, " \t\r\n"), []byte("{")) {
+		encoding = "identity"
+	}
+	return bounded.Inflate(body, encoding, maxInflated)
+}
+
+// portion opens records from a batch's beginning until it is full, and gives each to
+// take; it returns how many those were. What take keeps is what it returns true for.
+func (d Decoder) portion(batch []spool.Record, take func(spool.Record, opened) (kept bool, err error)) (int, error) {
+	held, read := 0, 0
+	for n, rec := range batch {
+		o := d.open(rec)
+		kept, err := take(rec, o)
+		if err != nil {
+			return n, err
+		}
+		if kept {
+			held += len(o.body)
+		}
+		if read += o.read; held >= portionHeld || read >= portionRead {
+			return n + 1, nil
+		}
+	}
+	return len(batch), nil
 }

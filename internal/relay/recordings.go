@@ -18,17 +18,14 @@ type ToQueue struct {
 
 // Sink is the relay's sink. What cannot be read is the other cursor's to set
 // aside.
-func (q *ToQueue) Sink(ctx context.Context, batch []spool.Record) error {
-	for _, rec := range batch {
-		e, _, err := q.Decode.open(rec)
-		if err != nil {
-			continue
+func (q *ToQueue) Sink(ctx context.Context, batch []spool.Record) (taken int, err error) {
+	return q.Decode.portion(batch, func(_ spool.Record, o opened) (kept bool, err error) {
+		if o.err != nil {
+			return false, nil
 		}
-		if r, ok := Announcement(e, q.LinkLife); ok {
-			if err := q.Enqueue(ctx, r); err != nil {
-				return err
-			}
+		if r, ok := Announcement(o.event, q.LinkLife); ok {
+			return false, q.Enqueue(ctx, r)
 		}
-	}
-	return nil
+		return false, nil
+	})
 }

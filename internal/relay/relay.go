@@ -6,9 +6,14 @@
 //
 // A batch is given to the sink until it is taken: the sink must take the same
 // batch twice without harm, since a crash between sink and cursor repeats it.
-// What the sink refuses for good (Options.Refused) is bisected down to the one
+// What the sink refuses for good (Options.Refused) is halved down to the one
 // record, which is set aside with the sink's words, so that poison never
 // blocks a cursor. Everything else counts as an outage and is waited for.
+//
+// A batch is bounded as it lies in the spool; bodies may be compressed, and become a
+// thousand times as long. So a sink takes of a batch what it may hold inflated, and
+// the cursor moves after each such portion: a spool full of bombs is worked off in
+// pieces, also by a serve that is killed again and again.
 package relay
 
 import (
@@ -39,8 +44,9 @@ const DefaultMaxRecords = 20_000
 type Options struct {
 	Cursor string // its name in the spool, and the metrics' label
 	Source Source
-	// Sink takes a batch; when it returns nil, the batch is durable there.
-	Sink func(ctx context.Context, batch []spool.Record) error
+	// Sink takes as much of a batch as it may hold at a time, one record at least,
+	// from its beginning; when err is nil, those records are durable there.
+	Sink func(ctx context.Context, batch []spool.Record) (taken int, err error)
 	// Refused reports an error that will not pass by waiting. nil: none.
 	Refused func(error) bool
 	// SetAside keeps a record that was refused, with the reason.
@@ -120,25 +126,36 @@ func (r *Relay) Run(ctx context.Context) error {
 	return nil
 }
 
-// step moves one batch and then the cursor. A batch that was read before a stop
-// is still delivered.
+// step reads a batch and moves it, by the portions that the sink takes, and the cursor
+// after each of them. A portion that is under way at a stop is finished; what is left
+// of the batch is read again by the next Run.
 func (r *Relay) step(ctx context.Context, after uint64) (full bool, err error) {
 	batch, err := r.opts.Source.Read(ctx, after, r.opts.MaxRecords, r.opts.MaxBytes)
 	if err != nil || len(batch) == 0 {
 		return false, err
 	}
-	last := batch[len(batch)-1].Seq
+	full = len(batch) >= r.opts.MaxRecords/2
 	flush, stop := r.outlive(ctx)
 	defer stop()
-	if err := r.deliver(flush, batch); err != nil {
-		return false, err
+	offer := len(batch)
+	for more := true; more; more = len(batch) > 0 && ctx.Err() == nil {
+		n, offered, err := r.deliver(flush, batch[:min(offer, len(batch))])
+		if err != nil {
+			return false, err
+		}
+		offer = 2 * offered // fewer than before where some were refused
+		to := batch[n-1].Seq
+		err = r.opts.Source.Advance(r.opts.Cursor, after, to)
+		if errors.Is(err, spool.ErrMoved) {
+			return full, nil // rewound meanwhile: the next step reads from there
+		}
+		if err != nil {
+			return false, err
+		}
+		clear(batch[:n]) // the bodies are not needed any more
+		after, batch = to, batch[n:]
 	}
-	full = len(batch) >= r.opts.MaxRecords/2
-	err = r.opts.Source.Advance(r.opts.Cursor, after, last)
-	if errors.Is(err, spool.ErrMoved) {
-		return full, nil // rewound meanwhile: the next step reads from there
-	}
-	return full, err
+	return full, nil
 }
 
 // outlive returns a context that ends Options.Flush after ctx does.
@@ -148,23 +165,28 @@ func (r *Relay) outlive(ctx context.Context) (context.Context, func()) {
 	return flush, func() { unhook(); cancel() }
 }
 
-// deliver hands the batch over, waiting out an outage, bisecting a refusal.
-func (r *Relay) deliver(ctx context.Context, batch []spool.Record) error {
+// deliver hands a portion over, waiting out an outage, and returns how many records
+// were taken. Where some are refused for good it offers half as many, down to the one,
+// which is set aside; offered is how many it came down to.
+func (r *Relay) deliver(ctx context.Context, batch []spool.Record) (taken, offered int, err error) {
 	pause := 100 * time.Millisecond
 	for attempt := 1; ; attempt++ {
 		began := time.Now()
-		err := r.opts.Sink(ctx, batch)
+		n, err := r.opts.Sink(ctx, batch)
 		switch {
 		case err == nil:
 			if attempt > 1 {
 				r.opts.Log.Info("relay goes on", "cursor", r.opts.Cursor, "attempt", attempt)
 			}
-			r.metrics.delivered(len(batch), time.Since(began))
-			return nil
+			r.metrics.delivered(n, time.Since(began))
+			return n, len(batch), nil
+		case r.opts.Refused != nil && r.opts.Refused(err) && len(batch) > 1:
+			batch, attempt = batch[:len(batch)/2], 0
+			continue
 		case r.opts.Refused != nil && r.opts.Refused(err):
-			return r.bisect(ctx, batch, err)
+			return 1, 1, r.setAside(ctx, batch[0], err)
 		case ctx.Err() != nil:
-			return fmt.Errorf("deliver %d records: %w", len(batch), err)
+			return 0, 0, fmt.Errorf("deliver %d records: %w", len(batch), err)
 		}
 		r.metrics.failures.Inc()
 		if attempt == 1 || attempt%20 == 0 {
@@ -175,17 +197,10 @@ func (r *Relay) deliver(ctx context.Context, batch []spool.Record) error {
 	}
 }
 
-func (r *Relay) bisect(ctx context.Context, batch []spool.Record, refusal error) error {
-	if len(batch) > 1 {
-		half := len(batch) / 2
-		if err := r.deliver(ctx, batch[:half]); err != nil {
-			return err
-		}
-		return r.deliver(ctx, batch[half:])
-	}
-	r.opts.Log.Error("record set aside", "cursor", r.opts.Cursor, "seq", batch[0].Seq) // the server's words may quote the body
+func (r *Relay) setAside(ctx context.Context, rec spool.Record, refusal error) error {
+	r.opts.Log.Error("record set aside", "cursor", r.opts.Cursor, "seq", rec.Seq) // the server's words may quote the body
 	for pause := 100 * time.Millisecond; ; pause = min(2*pause, time.Minute) {
-		err := r.opts.SetAside(ctx, batch[0], "the warehouse refused it: "+refusal.Error())
+		err := r.opts.SetAside(ctx, rec, "the warehouse refused it: "+refusal.Error())
 		if err == nil {
 			r.metrics.setAside.Inc()
 			return nil
@@ -194,7 +209,7 @@ func (r *Relay) bisect(ctx context.Context, batch []spool.Record, refusal error)
 			return fmt.Errorf("set record aside: %w", err)
 		}
 		r.metrics.failures.Inc()
-		r.opts.Log.Warn("record cannot be set aside yet", "cursor", r.opts.Cursor, "seq", batch[0].Seq)
+		r.opts.Log.Warn("record cannot be set aside yet", "cursor", r.opts.Cursor, "seq", rec.Seq)
 		sleep(ctx, pause)
 	}
 }

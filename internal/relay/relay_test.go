@@ -25,19 +25,25 @@ type sink struct {
 	took    []string
 	aside   []string
 	outage  int // so many deliveries fail first
+	most    int // records of a portion; 0: all
+	tries   int
 	onBatch func()
 }
 
-func (s *sink) Sink(_ context.Context, batch []spool.Record) error {
+func (s *sink) Sink(_ context.Context, batch []spool.Record) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.tries++
 	if s.outage > 0 {
 		s.outage--
-		return errors.New("out")
+		return 0, errors.New("out")
+	}
+	if s.most > 0 {
+		batch = batch[:min(s.most, len(batch))]
 	}
 	for _, rec := range batch {
 		if strings.Contains(string(rec.Body), "poison") {
-			return errPoison
+			return 0, errPoison
 		}
 	}
 	for _, rec := range batch {
@@ -46,7 +52,7 @@ func (s *sink) Sink(_ context.Context, batch []spool.Record) error {
 	if s.onBatch != nil {
 		s.onBatch()
 	}
-	return nil
+	return len(batch), nil
 }
 
 func (s *sink) SetAside(_ context.Context, rec spool.Record, _ string) error {
@@ -131,6 +137,61 @@ func TestPoisonIsSetAsideAndBlocksNothing(t *testing.T) {
 	good := slices.DeleteFunc(bodies, func(b string) bool { return strings.HasPrefix(b, "poison") })
 	if !slices.Equal(s.took, good) {
 		t.Errorf("took %d records, want %d in order", len(s.took), len(good))
+	}
+}
+
+func TestManyPoisonedRecordsCostFewTries(t *testing.T) {
+	t.Parallel()
+	bodies := make([]string, 300)
+	for i := range bodies {
+		bodies[i] = fmt.Sprint("poison ", i)
+	}
+	s := &sink{}
+	run(t, open(t, bodies...), s, 300)
+	if !slices.Equal(s.aside, bodies) || s.tries > 3*len(bodies) {
+		t.Errorf("set aside %d of %d in %d tries", len(s.aside), len(bodies), s.tries)
+	}
+}
+
+// A sink that holds little takes a batch in portions, and the cursor moves after each:
+// who is killed amid them goes on where it was.
+func TestTheCursorMovesWithEachPortion(t *testing.T) {
+	t.Parallel()
+	bodies := numbered(100)
+	bodies[40] = "poison"
+	sp := open(t, bodies...)
+	s := &sink{most: 7}
+	s.onBatch = func() {
+		at, err := sp.Cursor("c")
+		if took := len(s.took) + len(s.aside); err != nil || int(at) >= took || int(at) < took-7-1 {
+			t.Errorf("the cursor is at %d when %d were taken: %v", at, took, err)
+		}
+	}
+	run(t, sp, s, 100)
+	if want := slices.DeleteFunc(bodies, func(b string) bool { return b == "poison" }); !slices.Equal(s.took, want) || len(s.aside) != 1 {
+		t.Errorf("took %d records, want %d in order; set aside %q", len(s.took), len(want), s.aside)
+	}
+}
+
+func TestAStopIsNotHeldUpByABatchOfManyPortions(t *testing.T) {
+	t.Parallel()
+	sp := open(t, numbered(100)...)
+	s := &sink{most: 1}
+	ctx, stop := context.WithCancel(t.Context())
+	s.onBatch = func() {
+		if len(s.took) == 5 {
+			stop()
+		}
+	}
+	r, err := relay.New(relay.Options{Cursor: "c", Source: sp, Sink: s.Sink, Log: slog.New(slog.DiscardHandler), Gather: time.Microsecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Run(ctx); err != nil || len(s.took) != 5 {
+		t.Errorf("took %d records after the stop at 5: %v", len(s.took), err)
+	}
+	if at, err := sp.Cursor("c"); err != nil || at != 5 {
+		t.Errorf("the cursor is at %d: %v", at, err)
 	}
 }
 

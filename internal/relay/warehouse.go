@@ -9,6 +9,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"fonoteka/internal/bounded"
 	"fonoteka/internal/call"
 	"fonoteka/internal/mtt"
 	"fonoteka/internal/spool"
@@ -48,16 +49,16 @@ func NewNotifications(reg prometheus.Registerer) (*prometheus.CounterVec, error)
 }
 
 // Sink is the relay's sink.
-func (w *ToWarehouse) Sink(ctx context.Context, batch []spool.Record) error {
-	rows := w.read(batch)
+func (w *ToWarehouse) Sink(ctx context.Context, batch []spool.Record) (taken int, err error) {
+	rows, taken := w.read(batch)
 	if err := w.Warehouse.AnnounceRecordings(ctx, rows.announced); err != nil {
-		return err
+		return 0, err
 	}
 	if err := w.Warehouse.InsertRejected(ctx, rows.rejected); err != nil {
-		return err
+		return 0, err
 	}
 	if err := w.Warehouse.InsertEvents(ctx, rows.events); err != nil {
-		return err
+		return 0, err
 	}
 	for _, label := range rows.labels {
 		w.Counter.WithLabelValues(label[:]...).Inc()
@@ -65,7 +66,7 @@ func (w *ToWarehouse) Sink(ctx context.Context, batch []spool.Record) error {
 	for _, r := range rows.rejected {
 		w.Log.Warn("notification rejected", "integration", r.Integration, "bytes", len(r.Body), "reason", r.Reason, "err", r.Detail)
 	}
-	return nil
+	return taken, nil
 }
 
 type rows struct {
@@ -75,28 +76,29 @@ type rows struct {
 	labels    [][3]string
 }
 
-func (w *ToWarehouse) read(batch []spool.Record) rows {
-	var r rows
-	for _, rec := range batch {
+// read makes rows of a portion of the batch.
+func (w *ToWarehouse) read(batch []spool.Record) (r rows, taken int) {
+	taken, _ = w.Decode.portion(batch, func(rec spool.Record, o opened) (kept bool, err error) {
 		if errors.Is(rec.Err, spool.ErrErased) {
-			continue
+			return false, nil
 		}
-		e, body, err := w.Decode.open(rec)
-		if err != nil {
-			r.rejected = append(r.rejected, reject(rec, body, err))
+		if o.err != nil {
+			r.rejected = append(r.rejected, reject(rec, o.err))
 			r.labels = append(r.labels, [3]string{rec.Integration, "rejected", ""})
-			continue
+			return true, nil
 		}
+		e := o.event
 		r.labels = append(r.labels, [3]string{rec.Integration, string(e.Kind), state(e)})
 		r.events = append(r.events, warehouse.EventRow{
 			Integration: e.Integration, CallID: e.CallID(), EventID: e.ID, ReceivedAt: e.ReceivedAt,
-			Kind: e.Kind, State: string(e.State), Body: body,
+			Kind: e.Kind, State: string(e.State), Body: o.body,
 		})
 		if rec, ok := Announcement(e, w.LinkLife); ok {
 			r.announced = append(r.announced, rec)
 		}
-	}
-	return r
+		return true, nil
+	})
+	return r, taken
 }
 
 func state(e call.Event) string {
@@ -120,21 +122,21 @@ func Announcement(e call.Event, linkLife func(integration string) time.Duration)
 
 // SetAside is the relay's, for what the warehouse refuses for good.
 func (w *ToWarehouse) SetAside(ctx context.Context, rec spool.Record, why string) error {
-	row := reject(rec, rec.Body, errors.New(why))
+	row := reject(rec, errors.New(why))
 	row.Reason = "refused"
 	return w.Warehouse.InsertRejected(ctx, []warehouse.Rejected{row})
 }
 
 // reject makes a row. What is only a part, or damaged, is told apart by its
 // arrival, since equal beginnings may have been different notifications.
-func reject(rec spool.Record, body []byte, err error) warehouse.Rejected {
-	id := call.EventID(body)
+func reject(rec spool.Record, err error) warehouse.Rejected {
+	id := call.EventID(rec.Body)
 	if rec.Err != nil || rec.Truncated != "" {
 		id = call.EventID(fmt.Appendf(nil, "%d %d", rec.Seq, rec.ReceivedAt.UnixNano()))
 	}
 	return warehouse.Rejected{
 		ID: id, Integration: rec.Integration, ReceivedAt: rec.ReceivedAt, Reason: reason(rec, err), Detail: err.Error(),
-		ContentType: rec.ContentType, ContentEncoding: rec.ContentEncoding, Body: body,
+		ContentType: rec.ContentType, ContentEncoding: rec.ContentEncoding, Body: rec.Body,
 	}
 }
 
@@ -142,76 +144,10 @@ func reason(rec spool.Record, err error) string {
 	switch {
 	case rec.Err != nil:
 		return "damaged"
-	case rec.Truncated != "":
+	case rec.Truncated != "", errors.Is(err, bounded.ErrTooLarge):
 		return "too large"
 	case errors.Is(err, mtt.ErrUnreadable):
 		return "unreadable"
 	}
 	return "encoding"
-}
-
-// Replayer puts rejected rows through the decoder again.
-type Replayer interface {
-	RejectedRows(ctx context.Context, f warehouse.RejectedFilter) ([]warehouse.Rejected, error)
-	MarkReplayed(ctx context.Context, rows []warehouse.Rejected, at time.Time) error
-}
-
-// ReplayRejected puts all rejected rows through again; those that can be read
-// now become events and are marked. A row that stays rejected stays as it was.
-// each is told of the progress.
-func (w *ToWarehouse) ReplayRejected(ctx context.Context, from Replayer, each func(taken, still int)) error {
-	taken, still := 0, 0
-	for after := uint64(0); ; {
-		page, err := from.RejectedRows(ctx, warehouse.RejectedFilter{AfterID: after, Limit: 1000})
-		if err != nil {
-			return fmt.Errorf("read rejected rows: %w", err)
-		}
-		if len(page) == 0 {
-			return nil
-		}
-		after = page[len(page)-1].ID
-		var readable []warehouse.Rejected
-		var batch []spool.Record
-		for _, row := range page {
-			rec := spool.Record{Integration: row.Integration, ReceivedAt: row.ReceivedAt, ContentType: row.ContentType, ContentEncoding: row.ContentEncoding, Body: row.Body}
-			if _, _, err := w.Decode.open(rec); err != nil {
-				still++
-				continue
-			}
-			readable, batch = append(readable, row), append(batch, rec)
-		}
-		n, err := w.replayPage(ctx, from, readable, batch)
-		if err != nil {
-			return err
-		}
-		taken, still = taken+n, still+len(batch)-n
-		each(taken, still)
-	}
-}
-
-// replayPage returns how many of the rows the warehouse took; the others it
-// refuses still.
-func (w *ToWarehouse) replayPage(ctx context.Context, from Replayer, rows []warehouse.Rejected, batch []spool.Record) (int, error) {
-	if len(batch) == 0 {
-		return 0, nil
-	}
-	err := w.Sink(ctx, batch)
-	switch {
-	case err == nil:
-		if err := from.MarkReplayed(ctx, rows, time.Now()); err != nil {
-			return 0, fmt.Errorf("mark %d rows as replayed: %w", len(rows), err)
-		}
-		return len(rows), nil
-	case !warehouse.IsRefusal(err):
-		return 0, fmt.Errorf("replay %d rows: %w", len(rows), err)
-	case len(batch) == 1:
-		return 0, nil
-	}
-	half := len(batch) / 2
-	n, err := w.replayPage(ctx, from, rows[:half], batch[:half])
-	if err != nil {
-		return n, err
-	}
-	m, err := w.replayPage(ctx, from, rows[half:], batch[half:])
-	return n + m, err
 }

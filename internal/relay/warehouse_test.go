@@ -25,6 +25,7 @@ type rowsTaken struct {
 	announced []call.Recording
 	rejected  []warehouse.Rejected
 	replayed  []warehouse.Rejected
+	asked     warehouse.RejectedFilter
 }
 
 func (r *rowsTaken) InsertEvents(_ context.Context, rows []warehouse.EventRow) error {
@@ -43,6 +44,7 @@ func (r *rowsTaken) InsertRejected(_ context.Context, rows []warehouse.Rejected)
 }
 
 func (r *rowsTaken) RejectedRows(_ context.Context, f warehouse.RejectedFilter) ([]warehouse.Rejected, error) {
+	r.asked = f
 	if f.AfterID != 0 {
 		return nil, nil
 	}
@@ -107,8 +109,8 @@ func TestP7EveryRecordBecomesARowSomewhere(t *testing.T) {
 	for i := range batch {
 		batch[i].Integration, batch[i].ReceivedAt = "main", time.Date(2026, 3, 2, 10, 0, i, 0, time.UTC)
 	}
-	if err := toWarehouse(t, rows, decoder).Sink(t.Context(), batch); err != nil {
-		t.Fatal(err)
+	if n, err := toWarehouse(t, rows, decoder).Sink(t.Context(), batch); err != nil || n != len(batch) {
+		t.Fatal(n, err)
 	}
 	var kinds, reasons []string
 	for _, e := range rows.events {
@@ -152,8 +154,8 @@ func TestASenderInventsNoLabels(t *testing.T) {
 			batch = append(batch, spool.Record{Integration: "main", ReceivedAt: time.Now(), Body: []byte(body)})
 		}
 	}
-	if err := w.Sink(t.Context(), batch); err != nil {
-		t.Fatal(err)
+	if n, err := w.Sink(t.Context(), batch); err != nil || n != len(batch) {
+		t.Fatal(n, err)
 	}
 	if n := testutil.CollectAndCount(w.Counter); n != 2 {
 		t.Errorf("%d series, want directory's and other", n)

@@ -2,6 +2,7 @@ package warehouse
 
 import (
 	"context"
+	"strconv"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
@@ -52,13 +53,14 @@ func (db *DB) LastArrivals(ctx context.Context, since time.Time) (map[string]tim
 }
 
 // RecentNotifications returns, of each integration, notifications in a state
-// that belong to its newest calls, of at most limit of them. Calls are looked
-// for from since on, and into the future too, where a wrong time zone puts them.
+// that belong to its newest calls, of at most limit of them; not those with a body
+// that is longer than usual. Calls are looked for from since on, and into the future
+// too, where a wrong time zone puts them.
 func (db *DB) RecentNotifications(ctx context.Context, state string, since time.Time, limit int) ([]EventRow, error) {
 	var out []EventRow
 	err := db.do(ctx, "read recent notifications", readTimeout, func(ctx context.Context) error {
 		return db.query(ctx, `SELECT integration, call_id, received_at, body FROM events FINAL
-			WHERE state = ? AND (integration, call_id) IN (
+			WHERE state = ? AND length(body) <= `+strconv.Itoa(usualBody)+` AND (integration, call_id) IN (
 				SELECT integration, group_id FROM calls WHERE started_at >= fromUnixTimestamp64Milli(?, 'UTC')
 				ORDER BY started_at DESC LIMIT ? BY integration)`,
 			[]any{state, clampTime(since).UnixMilli(), limit}, func(r driver.Rows) error {

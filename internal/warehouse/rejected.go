@@ -49,7 +49,7 @@ func (db *DB) insertRejected(ctx context.Context, rows []Rejected) error {
 				r.ID = call.EventID(r.Body)
 			}
 			err := b.Append(r.Integration, r.ID, toMilli(r.ReceivedAt), r.Reason, r.Detail,
-				r.ContentType, r.ContentEncoding, string(r.Body), toNullable(r.ReplayedAt), r.version())
+				r.ContentType, r.ContentEncoding, r.Body, toNullable(r.ReplayedAt), r.version())
 			if err != nil {
 				return err
 			}
@@ -66,6 +66,7 @@ type RejectedFilter struct {
 	Replayed    bool      // also those that were replayed
 	AfterID     uint64    // go on after this ID: rows come in order of ID
 	Limit       int       // 0: 1,000
+	MaxBytes    int       // of all bodies; rows of one ID come all the same. 0: no bound
 }
 
 // RejectedRows lists rows in order of ID, so that any number of them can be
@@ -78,7 +79,14 @@ func (db *DB) RejectedRows(ctx context.Context, f RejectedFilter) ([]Rejected, e
 	w.to("received_at", f.To)
 	w.add(!f.Replayed, "isNull(replayed_at)")
 	w.add(f.AfterID != 0, "rejected_id > ?", f.AfterID)
-	sql := "SELECT " + rejectedColumns + " FROM rejected FINAL" + w.sql() + " ORDER BY rejected_id LIMIT ? WITH TIES"
+	if f.MaxBytes > 0 {
+		last, found, err := db.lastRejected(ctx, w, f)
+		if err != nil || !found {
+			return nil, err
+		}
+		w.add(true, "rejected_id <= ?", last)
+	}
+	sql := "SELECT " + rejectedColumns + " FROM rejected FINAL" + w.sql() + rejectedPage
 	var out []Rejected
 	err := db.do(ctx, "read rejected", readTimeout, func(ctx context.Context) error {
 		return db.query(ctx, sql, append(w.args, orDefault(f.Limit, 1000)), func(r driver.Rows) error {
@@ -92,6 +100,29 @@ func (db *DB) RejectedRows(ctx context.Context, f RejectedFilter) ([]Rejected, e
 		})
 	})
 	return out, err
+}
+
+const rejectedPage = " ORDER BY rejected_id LIMIT ? WITH TIES"
+
+// lastRejected is the last ID of those from the beginning whose bodies have no more
+// than MaxBytes together. Bodies are not read for it, but by the server.
+func (db *DB) lastRejected(ctx context.Context, w where, f RejectedFilter) (last uint64, found bool, err error) {
+	sql := "SELECT rejected_id, length(body) FROM rejected FINAL" + w.sql() + rejectedPage
+	bytes, full := uint64(0), false
+	err = db.do(ctx, "measure rejected", readTimeout, func(ctx context.Context) error {
+		return db.query(ctx, sql, append(w.args, orDefault(f.Limit, 1000)), func(r driver.Rows) error {
+			var id, size uint64
+			err := r.Scan(&id, &size)
+			if bytes += size; found && id != last && bytes > uint64(f.MaxBytes) {
+				full = true
+			}
+			if !full {
+				last, found = id, true
+			}
+			return err
+		})
+	})
+	return last, found, err
 }
 
 // MarkReplayed notes that rows were put through again and taken. The rows must

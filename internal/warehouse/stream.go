@@ -53,53 +53,81 @@ func (db *DB) EventCounts(ctx context.Context) (map[string]uint64, error) {
 
 // EachCall reads the calls of a range whole, in order of their group id, as
 // EventsOf does a few. It goes through the table once, in the order in which it
-// lies on disk, and holds a block of it at a time. An error of each ends it.
+// lies on disk, and holds a block of it at a time. A call of more than MaxHeld bytes
+// is given without its events. An error of each ends it.
 func (db *DB) EachCall(ctx context.Context, in Range, each func(groupID uint64, events []StoredEvent) error) error {
 	return db.do(ctx, "stream events", streamTimeout, func(ctx context.Context) error {
-		ctx = clickhouse.Context(ctx, clickhouse.WithSettings(clickhouse.Settings{
+		c := grouped{db: db, key: CallKey{Integration: in.Integration}, each: each}
+		streamed := clickhouse.Context(ctx, clickhouse.WithSettings(clickhouse.Settings{
 			"optimize_read_in_order": 1, "max_threads": 1, "max_block_size": 4096,
 		}))
-		var group uint64
-		var events []StoredEvent
-		flush := func() error {
-			if len(events) == 0 {
-				return nil
-			}
-			err := each(group, events)
-			events = events[:0]
-			return err
-		}
-		err := db.query(ctx, `
-			SELECT call_id, event_id, first_wins, body
+		err := db.query(streamed, `
+			SELECT call_id, event_id, first_wins, length(body), `+bodyUpTo+`
 			FROM events
 			WHERE call_id != 0 AND `+in.where("call_id")+`
 			ORDER BY integration, call_id, event_id`, []any{in.Integration}, func(r driver.Rows) error {
-			var of, wins uint64
+			var of, wins, size uint64
 			var e StoredEvent
-			if err := r.Scan(&of, &e.ID, &wins, &e.Body); err != nil {
+			if err := r.Scan(&of, &e.ID, &wins, &size, &e.Body); err != nil {
 				return err
 			}
-			if of != group {
-				if err := flush(); err != nil {
-					return err
-				}
-				group = of
-			}
-			e.ReceivedAt = time.UnixMilli(firstWinsBase - int64(wins)).UTC()
-			if last := len(events) - 1; last >= 0 && events[last].ID == e.ID { // not merged yet
-				if e.ReceivedAt.Before(events[last].ReceivedAt) {
-					events[last].ReceivedAt = e.ReceivedAt
-				}
-				return nil
-			}
-			events = append(events, e)
-			return nil
+			e.ReceivedAt = received(wins)
+			return c.add(ctx, of, e, int(size))
 		})
 		if err != nil {
 			return err
 		}
-		return flush()
+		return c.flush()
 	})
+}
+
+// grouped gathers the events of one call after the other.
+type grouped struct {
+	db     *DB
+	key    CallKey
+	events []StoredEvent
+	bytes  int // of the bodies, held or not
+	each   func(groupID uint64, events []StoredEvent) error
+}
+
+// add takes the next event; its body is missing where size is more than usual.
+func (c *grouped) add(ctx context.Context, group uint64, e StoredEvent, size int) (err error) {
+	if group != c.key.GroupID {
+		if err := c.flush(); err != nil {
+			return err
+		}
+		c.key.GroupID = group
+	}
+	if last := len(c.events) - 1; last >= 0 && c.events[last].ID == e.ID { // not merged yet
+		if e.ReceivedAt.Before(c.events[last].ReceivedAt) {
+			c.events[last].ReceivedAt = e.ReceivedAt
+		}
+		return nil
+	}
+	if c.bytes += size; c.bytes > MaxHeld {
+		clear(c.events)
+		c.events = c.events[:0]
+		return nil
+	}
+	if size > usualBody {
+		e.Body, err = c.db.bodyOf(ctx, eventKey{c.key, e.ID})
+	}
+	c.events = append(c.events, e)
+	return err
+}
+
+func (c *grouped) flush() error {
+	if len(c.events) == 0 && c.bytes <= MaxHeld {
+		return nil
+	}
+	events := c.events
+	if c.bytes > MaxHeld {
+		events = nil
+	}
+	err := c.each(c.key.GroupID, events)
+	clear(c.events)
+	c.events, c.bytes = c.events[:0], 0
+	return err
 }
 
 // GroupsBetween are the groups of calls of which a notification was received
@@ -130,11 +158,16 @@ func (db *DB) GroupsOf(ctx context.Context, id string) ([]CallKey, error) {
 		for integration := range counts {
 			keys = append(keys, groupKeys(integration, id)...)
 		}
-		known, err := db.EventsOf(ctx, keys)
-		for k := range known {
-			out = append(out, k)
+		ctx, err = withKeys(ctx, keys)
+		if err != nil || len(keys) == 0 {
+			return err
 		}
-		return err
+		return db.query(ctx, "SELECT DISTINCT integration, call_id FROM events WHERE (integration, call_id) IN asked", nil, func(r driver.Rows) error {
+			var k CallKey
+			err := r.Scan(&k.Integration, &k.GroupID)
+			out = append(out, k)
+			return err
+		})
 	})
 	if err != nil || len(out) > 0 {
 		return out, err

@@ -1,0 +1,87 @@
+package bounded
+
+import (
+	"bytes"
+	"compress/gzip"
+	"compress/zlib"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+)
+
+// ErrEncoding is wrapped by the error about a content encoding that Inflate does not
+// know.
+var ErrEncoding = errors.New("this encoding is not understood")
+
+// Inflate undoes a content encoding, as the header of that name spells it: gzip,
+// deflate, identity or none. A body that is not encoded is returned as it is. One
+// that becomes longer than limit bytes is an error that wraps ErrTooLarge, and no
+// more than limit bytes of it have been inflated by then.
+func Inflate(body []byte, encoding string, limit int) ([]byte, error) {
+	var r io.Reader
+	switch strings.ToLower(strings.TrimSpace(encoding)) {
+	case "", "identity":
+		if len(body) > limit {
+			return nil, tooLarge("it has", limit)
+		}
+		return body, nil
+	case "gzip", "x-gzip":
+		z := gzips.Get().(*gzip.Reader)
+		defer gzips.Put(z)
+		if err := z.Reset(bytes.NewReader(body)); err != nil {
+			return nil, fmt.Errorf("inflate gzip: %w", err)
+		}
+		r = z
+	case "deflate":
+		z, err := unzlib(body)
+		if err != nil {
+			return nil, fmt.Errorf("inflate deflate: %w", err)
+		}
+		defer zlibs.Put(z)
+		r = z
+	default:
+		return nil, ErrEncoding
+	}
+	return inflate(r, limit)
+}
+
+// Readers are used again: each has a window of 32 KiB and its tables, so that a batch of
+// small bodies would make a gigabyte of garbage.
+var (
+	gzips = sync.Pool{New: func() any { return new(gzip.Reader) }}
+	zlibs sync.Pool // of zlib's io.ReadCloser
+)
+
+func unzlib(body []byte) (io.Reader, error) {
+	z, there := zlibs.Get().(io.Reader)
+	if !there {
+		return zlib.NewReader(bytes.NewReader(body))
+	}
+	return z, z.(zlib.Resetter).Reset(bytes.NewReader(body), nil)
+}
+
+// scratches are buffers that are inflated into. What is too large has then cost no
+// memory that was not there before.
+var scratches = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+// maxScratch is the largest buffer that is kept, bytes.
+const maxScratch = 4 << 20
+
+func inflate(r io.Reader, limit int) ([]byte, error) {
+	b := scratches.Get().(*bytes.Buffer)
+	defer func() {
+		if b.Cap() <= maxScratch {
+			scratches.Put(b)
+		}
+	}()
+	b.Reset()
+	switch _, err := b.ReadFrom(io.LimitReader(r, int64(limit)+1)); {
+	case b.Len() > limit: // whatever comes after it
+		return nil, tooLarge("it inflates to", limit)
+	case err != nil:
+		return nil, fmt.Errorf("inflate: %w", err)
+	}
+	return bytes.Clone(b.Bytes()), nil
+}

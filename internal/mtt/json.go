@@ -1,0 +1,143 @@
+package mtt
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
+
+// maxDepth is how deep objects and lists may lie in each other. A notification of the
+// operator's has six levels.
+const maxDepth = 64
+
+var (
+	errDeep = fmt.Errorf("it is nested more than %d deep", maxDepth)
+	errEnds = errors.New("it breaks off")
+)
+
+// value is a JSON value, valid and without spaces around it, as it lies in a body: it
+// is read when it is asked for, and not before. A tree of the whole body was rejected:
+// of small objects it takes fifty times the memory of the body, and what is in most of
+// it nobody asks for.
+type value []byte
+
+// firstValue checks the value that a body begins with, and returns it and what comes
+// after it. Its depth is checked before anything else is done with it.
+func firstValue(body []byte) (v value, rest []byte, err error) {
+	body = bytes.TrimLeft(body, blanks)
+	end := len(body)
+	if len(body) > 0 && (body[0] == '{' || body[0] == '[') {
+		if end = endOfNested(body, 0, maxDepth); end < 0 {
+			return nil, nil, errDeep
+		}
+	}
+	v = bytes.TrimRight(body[:end], blanks)
+	if json.Valid(v) {
+		return v, bytes.TrimLeft(body[end:], blanks), nil
+	}
+	err = json.Unmarshal(v, new(any)) // checks before it reads
+	if syntax, ok := errors.AsType[*json.SyntaxError](err); !ok || strings.Contains(syntax.Error(), "unexpected end") {
+		err = errEnds
+	}
+	return nil, nil, err
+}
+
+const blanks = " \t\r\n"
+
+func skipBlanks(b []byte, at int) int {
+	for at < len(b) && (b[at] == ' ' || b[at] == '\t' || b[at] == '\r' || b[at] == '\n') {
+		at++
+	}
+	return at
+}
+
+// endOf is the index after the value that begins at an index of valid JSON.
+func endOf(b []byte, at int) int {
+	switch b[at] {
+	case '"':
+		return endOfText(b, at)
+	case '{', '[':
+		return endOfNested(b, at, len(b))
+	}
+	for at < len(b) && !strings.ContainsRune(",]}"+blanks, rune(b[at])) {
+		at++
+	}
+	return at
+}
+
+// endOfText is the index after the string that begins at an index, or the end of b.
+func endOfText(b []byte, at int) int {
+	for at++; at < len(b); at++ {
+		switch b[at] {
+		case '\\':
+			at++
+		case '"':
+			return at + 1
+		}
+	}
+	return len(b)
+}
+
+// endOfNested is the index after the object or list that begins at an index; the end
+// of b where it has no end, and -1 where it is nested deeper than depth.
+func endOfNested(b []byte, at, depth int) int {
+	for level := 0; at < len(b); at++ {
+		switch b[at] {
+		case '"':
+			at = endOfText(b, at) - 1
+		case '{', '[':
+			if level++; level > depth {
+				return -1
+			}
+		case '}', ']':
+			if level--; level == 0 {
+				return at + 1
+			}
+		}
+	}
+	return len(b)
+}
+
+func (v value) isObject() bool { return len(v) > 0 && v[0] == '{' }
+func (v value) isList() bool   { return len(v) > 0 && v[0] == '[' }
+
+// text is a string, or a number or boolean as it was written; else "".
+func (v value) text() string {
+	switch {
+	case len(v) == 0 || v.isObject() || v.isList() || v[0] == 'n':
+		return ""
+	case v[0] == '"':
+		return strings.TrimSpace(unquoted(v))
+	}
+	return string(v)
+}
+
+// unquoted reads a string.
+func unquoted(v value) string {
+	inner := v[1 : len(v)-1]
+	if bytes.IndexByte(inner, '\\') < 0 && utf8.Valid(inner) {
+		return string(inner)
+	}
+	var s string
+	_ = json.Unmarshal(v, &s) // it is valid
+	return s
+}
+
+// each gives a list's values to do, until it returns false.
+func (v value) each(do func(value) bool) {
+	if !v.isList() {
+		return
+	}
+	for at := skipBlanks(v, 1); v[at] != ']'; {
+		end := endOf(v, at)
+		if !do(v[at:end]) {
+			return
+		}
+		if at = skipBlanks(v, end); v[at] == ',' {
+			at = skipBlanks(v, at+1)
+		}
+	}
+}

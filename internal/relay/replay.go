@@ -1,0 +1,77 @@
+package relay
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"fonoteka/internal/spool"
+	"fonoteka/internal/warehouse"
+)
+
+// Replayer puts rejected rows through the decoder again.
+type Replayer interface {
+	RejectedRows(ctx context.Context, f warehouse.RejectedFilter) ([]warehouse.Rejected, error)
+	MarkReplayed(ctx context.Context, rows []warehouse.Rejected, at time.Time) error
+}
+
+// ReplayRejected puts all rejected rows through again; those that can be read
+// now become events and are marked. A row that stays rejected stays as it was.
+// each is told of the progress.
+func (w *ToWarehouse) ReplayRejected(ctx context.Context, from Replayer, each func(taken, still int)) error {
+	taken, still := 0, 0
+	for after := uint64(0); ; {
+		page, err := from.RejectedRows(ctx, warehouse.RejectedFilter{AfterID: after, Limit: 1000, MaxBytes: portionHeld})
+		if err != nil {
+			return fmt.Errorf("read rejected rows: %w", err)
+		}
+		if len(page) == 0 {
+			return nil
+		}
+		after = page[len(page)-1].ID
+		var readable []warehouse.Rejected
+		var batch []spool.Record
+		for _, row := range page {
+			rec := spool.Record{Integration: row.Integration, ReceivedAt: row.ReceivedAt, ContentType: row.ContentType, ContentEncoding: row.ContentEncoding, Body: row.Body}
+			if w.Decode.open(rec).err != nil { // what it was inflated to is let go again
+				still++
+				continue
+			}
+			readable, batch = append(readable, row), append(batch, rec)
+		}
+		n, err := w.replayPage(ctx, from, readable, batch)
+		if err != nil {
+			return err
+		}
+		taken, still = taken+n, still+len(batch)-n
+		each(taken, still)
+	}
+}
+
+// replayPage returns how many of the rows the warehouse took; the others it
+// refuses still.
+func (w *ToWarehouse) replayPage(ctx context.Context, from Replayer, rows []warehouse.Rejected, batch []spool.Record) (int, error) {
+	if len(batch) == 0 {
+		return 0, nil
+	}
+	n, err := w.Sink(ctx, batch)
+	switch {
+	case err == nil:
+		if err := from.MarkReplayed(ctx, rows[:n], time.Now()); err != nil {
+			return 0, fmt.Errorf("mark %d rows as replayed: %w", n, err)
+		}
+		more, err := w.replayPage(ctx, from, rows[n:], batch[n:])
+		return n + more, err
+	case !warehouse.IsRefusal(err):
+		return 0, fmt.Errorf("replay %d rows: %w", len(rows), err)
+	case len(batch) == 1:
+		return 0, nil
+	}
+	half := len(batch) / 2
+	n, err = w.replayPage(ctx, from, rows[:half], batch[:half])
+	if err != nil {
+		return n, err
+	}
+	m, err := w.replayPage(ctx, from, rows[half:], batch[half:])
+	return n + m, err
+}
