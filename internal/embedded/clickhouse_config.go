@@ -81,6 +81,7 @@ var usersConfig = template.Must(template.New("users").Parse(`<clickhouse>
       <max_rows_to_read>2000000000</max_rows_to_read>
       <max_bytes_to_read>200000000000</max_bytes_to_read>
       <max_concurrent_queries_for_user>32</max_concurrent_queries_for_user>
+      <cancel_http_readonly_queries_on_client_close>1</cancel_http_readonly_queries_on_client_close>
       <constraints>
         <max_execution_time><min>1</min><max>3600</max></max_execution_time>
         <max_memory_usage><min>1</min><max>2000000000</max></max_memory_usage>
@@ -88,6 +89,7 @@ var usersConfig = template.Must(template.New("users").Parse(`<clickhouse>
         <max_rows_to_read><min>1</min><max>2000000000</max></max_rows_to_read>
         <max_bytes_to_read><min>1</min><max>200000000000</max></max_bytes_to_read>
         <max_concurrent_queries_for_user><readonly/></max_concurrent_queries_for_user>
+        <cancel_http_readonly_queries_on_client_close><readonly/></cancel_http_readonly_queries_on_client_close>
       </constraints>
     </reader>
   </profiles>
