@@ -180,7 +180,7 @@ func serve(ctx context.Context, cfg *config, log *slog.Logger) (err error) {
 	all.add("spool upkeep", sp.Run)
 	all.add("certificate", public.certificate)
 	all.add("private listener", serveHTTP(privately, listeners[1]))
-	// The engine waits for connections that are open, so they are closed first.
+	// The engine breaks off what runs when it ends, so connections to it are closed first.
 	all.add("connections", func(ctx context.Context) error { <-ctx.Done(); return p.close() })
 	all.add("embedded stores", stack.Run)
 	return all.run(ctx)

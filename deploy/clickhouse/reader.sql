@@ -13,7 +13,8 @@ CREATE SETTINGS PROFILE IF NOT EXISTS fonoteka_reader SETTINGS
     max_bytes_before_external_sort = 1000000000,
     max_rows_to_read = 2000000000 MIN 1 MAX 2000000000,
     max_bytes_to_read = 200000000000 MIN 1 MAX 200000000000,
-    max_concurrent_queries_for_user = 32 READONLY;
+    max_concurrent_queries_for_user = 32 READONLY,
+    cancel_http_readonly_queries_on_client_close = 1 READONLY;
 
 CREATE USER IF NOT EXISTS reader
     IDENTIFIED WITH sha256_password BY 'CHANGE_ME'

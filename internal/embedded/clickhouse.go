@@ -125,10 +125,9 @@ func (c *ClickHouse) Done() <-chan struct{} { return c.child.done }
 // Err says why the engine died; nil while it runs and after a clean Stop.
 func (c *ClickHouse) Err() error { return c.child.reason() }
 
-// Stop ends the engine cleanly, or kills it at the context's end or after
-// StopTimeout, which it reports. It returns when the process is gone; nothing
-// acknowledged is lost either way. It takes some 20 ms, and 5 s where somebody
-// keeps a connection open: a wait of the engine's own, which no setting changes.
+// Stop ends the engine, and kills it at the context's end or after StopTimeout,
+// which it reports. It returns when the process is gone. Queries that run are
+// broken off; nothing acknowledged is lost either way. It takes some 20 ms.
 func (c *ClickHouse) Stop(ctx context.Context) error { return c.child.stop(ctx) }
 
 // awaitReady polls until the engine answers a ping, runs a query of the writer

@@ -37,7 +37,15 @@ var serverConfig = template.Must(template.New("config").Parse(`<clickhouse>
 
 // usersConfig declares who may log in. "default" is the engine's own session;
 // without it, and without an empty password, the engine does not start; it may
-// open the ports and nothing else. The reader's limits keep one analyst's
+// open the ports and nothing else. Anybody on the machine knows that name and
+// password, so it has one place (max_sessions_for_user), which the engine's session
+// takes before it opens the ports and holds until the process ends: every other
+// login is refused. Its further limits are the second lock. They stand in a profile of
+// its own, since constraints of the profile named "default" bind every user, and
+// keep the migrations from being done. A network of its own was rejected: the
+// engine's session counts as coming from the loopback interface.
+//
+// The reader's limits keep one analyst's
 // query from starving the inserts: readonly = 2 lets a session set anything
 // (clickhouse-go sends max_execution_time) but the constrained, and those up to
 // a maximum; 0 would be no limit. deploy/clickhouse/reader.sql has the same for a server of one's own.
@@ -45,6 +53,23 @@ var usersConfig = template.Must(template.New("users").Parse(`<clickhouse>
   <profiles>
     <default/>
     <writer/>
+    <engine>
+      <max_sessions_for_user>1</max_sessions_for_user>
+      <max_execution_time>5</max_execution_time>
+      <max_memory_usage>100000000</max_memory_usage>
+      <max_memory_usage_for_user>100000000</max_memory_usage_for_user>
+      <max_concurrent_queries_for_user>4</max_concurrent_queries_for_user>
+      <cancel_http_readonly_queries_on_client_close>1</cancel_http_readonly_queries_on_client_close>
+      <constraints>
+        <max_sessions_for_user><readonly/></max_sessions_for_user>
+        <max_execution_time><readonly/></max_execution_time>
+        <max_memory_usage><readonly/></max_memory_usage>
+        <max_memory_usage_for_user><readonly/></max_memory_usage_for_user>
+        <max_concurrent_queries_for_user><readonly/></max_concurrent_queries_for_user>
+        <cancel_http_readonly_queries_on_client_close><readonly/></cancel_http_readonly_queries_on_client_close>
+        <readonly><readonly/></readonly>
+      </constraints>
+    </engine>
     <reader>
       <readonly>2</readonly>
       <final>1</final>
@@ -56,6 +81,7 @@ var usersConfig = template.Must(template.New("users").Parse(`<clickhouse>
       <max_rows_to_read>2000000000</max_rows_to_read>
       <max_bytes_to_read>200000000000</max_bytes_to_read>
       <max_concurrent_queries_for_user>32</max_concurrent_queries_for_user>
+      <cancel_http_readonly_queries_on_client_close>1</cancel_http_readonly_queries_on_client_close>
       <constraints>
         <max_execution_time><min>1</min><max>3600</max></max_execution_time>
         <max_memory_usage><min>1</min><max>2000000000</max></max_memory_usage>
@@ -63,6 +89,7 @@ var usersConfig = template.Must(template.New("users").Parse(`<clickhouse>
         <max_rows_to_read><min>1</min><max>2000000000</max></max_rows_to_read>
         <max_bytes_to_read><min>1</min><max>200000000000</max></max_bytes_to_read>
         <max_concurrent_queries_for_user><readonly/></max_concurrent_queries_for_user>
+        <cancel_http_readonly_queries_on_client_close><readonly/></cancel_http_readonly_queries_on_client_close>
       </constraints>
     </reader>
   </profiles>
@@ -71,7 +98,7 @@ var usersConfig = template.Must(template.New("users").Parse(`<clickhouse>
     <default>
       <password></password>
       <networks><ip>127.0.0.1</ip></networks>
-      <profile>default</profile><quota>default</quota>
+      <profile>engine</profile><quota>default</quota>
       <grants><query>GRANT SYSTEM LISTEN ON *.*</query></grants>
     </default>
     <{{.Writer}}>

@@ -64,6 +64,9 @@ func TestOnlyItsParentStopsTheEngine(t *testing.T) {
 func TestAStopEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	ch := start(t, clickhouseOptions(t))
+	if err := syscall.Kill(ch.Pid(), syscall.SIGSTOP); err != nil { // or it may end first
+		t.Fatal(err)
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	if err := ch.Stop(ctx); err == nil {

@@ -44,6 +44,11 @@ func ask(addr, user, password, query string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	return answerOf(resp)
+}
+
+// answerOf reads an answer to its end and closes it.
+func answerOf(resp *http.Response) (string, error) {
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
 	if err != nil {
