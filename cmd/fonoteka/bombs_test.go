@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"net/http"
@@ -12,6 +14,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"fonoteka/internal/spool"
 )
@@ -136,10 +140,17 @@ func TestBombsThatArePostedCostLittleMemory(t *testing.T) {
 	idle := in.memory()
 	for k, b := range kinds {
 		in.part(b.name, func() {
-			for n := range *bombs {
-				if status := in.postZipped(b.nth(n)); status != http.StatusOK {
-					in.t.Fatalf("bomb %d: status %d", n, status)
-				}
+			var posters errgroup.Group
+			for first := range 16 {
+				posters.Go(func() (err error) {
+					for n := first; n < *bombs && err == nil; n += 16 {
+						err = in.postZipped(b.nth(n))
+					}
+					return err
+				})
+			}
+			if err := posters.Wait(); err != nil {
+				in.t.Fatal(err)
 			}
 			in.mustPost(k + 1)
 			b.arrived(in, k+1)
@@ -156,19 +167,21 @@ func (in *installation) mustPost(n int) {
 	}
 }
 
-func (in *installation) postZipped(body []byte) (status int) {
-	in.t.Helper()
-	req, err := http.NewRequestWithContext(in.t.Context(), http.MethodPost, in.redirectURI()+"/events", bytes.NewReader(body))
+func (in *installation) postZipped(body []byte) error {
+	req, err := http.NewRequest(http.MethodPost, in.redirectURI()+"/events", bytes.NewReader(body))
 	if err != nil {
-		in.t.Fatal(err)
+		return err
 	}
 	req.Header.Set("Content-Encoding", "gzip")
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		in.t.Fatal(err)
+		return err
 	}
 	resp.Body.Close()
-	return resp.StatusCode
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("a bomb is answered %s", resp.Status)
+	}
+	return nil
 }
 
 // A spool that an older version filled with bombs does not keep serve from
@@ -177,25 +190,35 @@ func TestBombsInTheSpoolDoNotKeepServeFromStarting(t *testing.T) {
 	kinds := bombKinds()
 	in := install(t).start().ready()
 	idle := in.memory()
-	in.stop()
+	for k, b := range kinds {
+		in.part(b.name, func() {
+			in.stop()
+			in.fill(b)
+			in.start()
+			in.mustPost(k)
+			b.arrived(in, k)
+			in.bearsUp(idle)
+		})
+	}
+}
+
+// fill puts bombs into the spool of a stopped installation.
+func (in *installation) fill(b bombKind) {
+	in.t.Helper()
 	sp, err := spool.Open(spool.Options{Dir: filepath.Join(in.dir, "spool"), Cursors: []string{warehouseCursor, recordingsCursor}})
 	if err != nil {
-		t.Fatal(err)
+		in.t.Fatal(err)
 	}
-	for _, b := range kinds {
-		for n := range *bombs {
-			if _, err := sp.Append(t.Context(), spool.Record{Integration: "main", ContentEncoding: "gzip", Body: b.nth(n)}); err != nil {
-				t.Fatal(err)
+	var writers errgroup.Group
+	for first := range 16 {
+		writers.Go(func() (err error) {
+			for n := first; n < *bombs && err == nil; n += 16 {
+				_, err = sp.Append(context.Background(), spool.Record{Integration: "main", ContentEncoding: "gzip", Body: b.nth(n)})
 			}
-		}
+			return err
+		})
 	}
-	if err := sp.Close(); err != nil {
-		t.Fatal(err)
+	if err := errors.Join(writers.Wait(), sp.Close()); err != nil {
+		in.t.Fatal(err)
 	}
-	in.start()
-	in.mustPost(1)
-	for _, b := range kinds {
-		in.part(b.name, func() { b.arrived(in, 1) })
-	}
-	in.bearsUp(idle)
 }

@@ -3,12 +3,12 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
+	"fonoteka/internal/bounded"
 	"fonoteka/internal/calendar"
 	"fonoteka/internal/warehouse"
 )
@@ -38,11 +38,15 @@ Reports show it within a minute or so.`,
 	}
 }
 
+// maxCalendar is far above what a file of calendars has, bytes: thirty years of the open
+// data portal's are 10 KB.
+const maxCalendar = 1 << 20
+
 func importCalendar(c *cli.Context) error {
 	if c.NArg() != 1 {
 		return errors.New("calendar import: give one file")
 	}
-	raw, err := os.ReadFile(c.Args().First())
+	raw, err := bounded.ReadFile(c.Args().First(), maxCalendar)
 	if err != nil {
 		return err
 	}

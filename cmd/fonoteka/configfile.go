@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"regexp"
 	"strconv"
 	"time"
 
 	"github.com/goccy/go-yaml"
 
+	"fonoteka/internal/bounded"
 	"fonoteka/internal/token"
 )
 
@@ -78,12 +78,15 @@ type fileIntegration struct {
 	Departments map[string][]string `yaml:"departments"` // of this integration, before those of all
 }
 
+// maxFile is the longest file of settings that is read, bytes.
+const maxFile = 1 << 20
+
 func readFile(name string, p *problems) file {
 	var f file
 	if name == "" {
 		return f
 	}
-	raw, err := os.ReadFile(name)
+	raw, err := bounded.ReadFile(name, maxFile)
 	if err != nil {
 		p.add("--config (FONOTEKA_CONFIG): %w", err)
 		return f

@@ -22,7 +22,7 @@ var allowed = map[string][]string{
 	// rank 1: one thing of the outside each
 	"internal/mtt":       {"internal/bounded", "internal/call"},                           // answers of any size; its words for the operator's
 	"internal/spool":     {},                                                              // opaque records
-	"internal/blob":      {},                                                              // opaque objects
+	"internal/blob":      {"internal/bounded"},                                            // opaque objects; answers of any size
 	"internal/warehouse": {"internal/audit", "internal/call", "internal/links", "schema"}, // rows are records, entries and links; the tables it applies
 	"internal/queue":     {"internal/call"},                                               // a job names a recording
 	"internal/state":     {},
@@ -39,7 +39,7 @@ var allowed = map[string][]string{
 	"internal/rollup":    {"internal/warehouse"},                                                                        // its spans and settings
 	"internal/standing":  {"internal/call", "internal/warehouse"},                                                       // its counts
 	"internal/playback":  {"internal/call", "internal/blob"},                                                            // a row, and the object that it names
-	"internal/checkup":   {},                                                                                            // asks from outside
+	"internal/checkup":   {"internal/bounded"},                                                                          // asks from outside
 	"internal/arrivals":  {"internal/call", "internal/warehouse"},                                                       // likewise
 	"internal/token":     {"internal/mtt"},                                                                              // exchanges them
 	"internal/directory": {"internal/call", "internal/linkfile", "internal/mtt", "internal/warehouse"},                  // normalised numbers, encodings, the operator's lists, rows

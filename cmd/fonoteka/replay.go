@@ -1,11 +1,11 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -14,6 +14,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"fonoteka/internal/bounded"
 	"fonoteka/internal/relay"
 	"fonoteka/internal/spool"
 	"fonoteka/internal/state"
@@ -175,18 +176,21 @@ func ask[T any](ctx context.Context, cfg *config, run state.Runtime, path string
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		words, _ := io.ReadAll(io.LimitReader(resp.Body, 500))
+		words, _ := bounded.Read(resp.Body, 500)
 		return fmt.Errorf("the running process answered %s: %s", resp.Status, words)
 	}
-	for dec := json.NewDecoder(resp.Body); ; {
+	lines := bufio.NewScanner(resp.Body) // a line of it has 64 KiB at most
+	for lines.Scan() {
 		var line T
-		if err := dec.Decode(&line); errors.Is(err, io.EOF) {
-			return nil
-		} else if err != nil {
+		if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
 			return fmt.Errorf("read the running process's answer: %w", err)
 		}
 		if err := each(line); err != nil {
 			return err
 		}
 	}
+	if err := lines.Err(); err != nil {
+		return fmt.Errorf("read the running process's answer: %w", err)
+	}
+	return nil
 }

@@ -3,13 +3,18 @@ package main
 import (
 	"bufio"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 
 	"github.com/urfave/cli/v2"
 
+	"fonoteka/internal/bounded"
 	"fonoteka/internal/warehouse"
 )
+
+// maxQuery is the longest query that is read from standard input, bytes.
+const maxQuery = 16 << 20
 
 func sqlCommand() *cli.Command {
 	return &cli.Command{
@@ -36,9 +41,9 @@ For reports there are views named report_…; schema/README.md explains them all
 			case c.NArg() != 1:
 				return errors.New("sql: give one query, in quotes")
 			case query == "-":
-				b, err := io.ReadAll(os.Stdin)
+				b, err := bounded.Read(os.Stdin, maxQuery)
 				if err != nil {
-					return err
+					return fmt.Errorf("sql: read the query: %w", err)
 				}
 				query = string(b)
 			}

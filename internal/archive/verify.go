@@ -39,6 +39,8 @@ func looksLike(b *Body) string {
 		return "a web page"
 	case bytes.HasPrefix(head, []byte("{")):
 		return "a JSON message"
+	case bytes.HasPrefix(head, []byte("\x1f\x8b")): // gzip, which was not asked for, and is not undone: bytes are kept as they come
+		return "a compressed file"
 	}
 	return "something else"
 }

@@ -5,12 +5,13 @@ import (
 	"encoding/xml"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"time"
 
 	"github.com/minio/minio-go/v7"
+
+	"fonoteka/internal/bounded"
 )
 
 // Errors of Object Lock.
@@ -112,7 +113,7 @@ func (b *Bucket) ask(ctx context.Context, key, version, what string, into any) e
 		return err
 	}
 	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+	body, err := bounded.Read(resp.Body, 1<<20)
 	if err != nil {
 		return err
 	}

@@ -7,11 +7,12 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"time"
 
 	"github.com/minio/minio-go/v7"
 	"github.com/minio/minio-go/v7/pkg/encrypt"
+
+	"fonoteka/internal/bounded"
 )
 
 // objects tries what every recording needs.
@@ -55,10 +56,13 @@ func (p *probe) objects(ctx context.Context, in *Bucket) {
 		"the archive can neither be checked nor its catalogue rebuilt from it", "let the account list the bucket")
 }
 
+// maxTrial is more than a trial object has, bytes: what comes back may be anything.
+const maxTrial = 64 << 10
+
 // plain stores and reads without asking for anything special.
 func (p *probe) plain(ctx context.Context, in *Bucket, key string) error {
 	body, put := trial()
-	want, err := io.ReadAll(body)
+	want, err := bounded.Read(body, maxTrial)
 	if err != nil {
 		return err
 	}
@@ -71,7 +75,7 @@ func (p *probe) plain(ctx context.Context, in *Bucket, key string) error {
 		return err
 	}
 	defer r.Close()
-	if got, err := io.ReadAll(r); err != nil || !bytes.Equal(got, want) {
+	if got, err := bounded.Read(r, maxTrial); err != nil || !bytes.Equal(got, want) {
 		return errors.Join(errors.New("other bytes came back"), err)
 	}
 	return nil
@@ -83,7 +87,7 @@ func (p *probe) ranged(ctx context.Context, in *Bucket, key string) error {
 		return err
 	}
 	defer r.Close()
-	got, err := io.ReadAll(r)
+	got, err := bounded.Read(r, maxTrial)
 	if _, put := trial(); err != nil || string(got) != "tries" || o.Size != put.Size {
 		return errors.Join(fmt.Errorf("asked for 5 bytes of %d, got %d of %d", put.Size, len(got), o.Size), err)
 	}

@@ -3,7 +3,6 @@ package checkup
 import (
 	"context"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
 	"time"
@@ -11,6 +10,8 @@ import (
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
+
+	"fonoteka/internal/bounded"
 )
 
 // Running asks a running process how it is, by its private listener.
@@ -126,6 +127,6 @@ func get(ctx context.Context, uri string) (body string, status int, err error) {
 		return "", 0, err
 	}
 	defer resp.Body.Close()
-	raw, err := io.ReadAll(io.LimitReader(resp.Body, 16<<20))
+	raw, err := bounded.Read(resp.Body, 16<<20)
 	return string(raw), resp.StatusCode, err
 }

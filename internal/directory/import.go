@@ -65,7 +65,8 @@ func ParseImport(r io.Reader, o ImportOptions) ([]Line, error) {
 	table.FieldsPerRecord, table.TrimLeadingSpace = -1, true
 	header, err := table.Read()
 	if err != nil {
-		return nil, fmt.Errorf("the header cannot be read: %w", err)
+		_, why := unsplit(err)
+		return nil, fmt.Errorf("the header cannot be read: %w", why)
 	}
 	place, err := places(header)
 	if err != nil {
@@ -81,10 +82,11 @@ func ParseImport(r io.Reader, o ImportOptions) ([]Line, error) {
 		if errors.Is(err, io.EOF) {
 			return lines, errors.Join(mistakes...)
 		}
-		number, _ := table.FieldPos(0)
 		if err != nil {
-			return nil, errors.Join(append(mistakes, fmt.Errorf("line %d: %w", number, err))...)
+			number, why := unsplit(err)
+			return nil, errors.Join(append(mistakes, fmt.Errorf("line %d: %w", number, why))...)
 		}
+		number, _ := table.FieldPos(0)
 		if strings.Join(fields, "") == "" {
 			continue
 		}
@@ -96,6 +98,14 @@ func ParseImport(r io.Reader, o ImportOptions) ([]Line, error) {
 		l.Number = number
 		lines = append(lines, l)
 	}
+}
+
+// unsplit says in which line a record begins that could not be split, and why.
+func unsplit(err error) (line int, why error) {
+	if e, ok := errors.AsType[*csv.ParseError](err); ok {
+		return e.StartLine, errors.New("a quotation mark is opened and not closed, or stands within a field")
+	}
+	return 0, err
 }
 
 func separator(text string) rune {

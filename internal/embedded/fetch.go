@@ -260,6 +260,10 @@ func verifyIntegrity(sum hash.Hash, integrity string) error {
 	return nil
 }
 
+// maxLibrary is more than the library has, bytes: what is not the pinned package fills
+// no disk before that is seen.
+const maxLibrary = 2 << 30
+
 // extract writes package/libchdb.so of a gzipped tar to dst and syncs it.
 func extract(r io.Reader, dst string) error {
 	zipped, err := gzip.NewReader(bufio.NewReaderSize(r, 1<<20))
@@ -275,9 +279,13 @@ func extract(r io.Reader, dst string) error {
 		if err != nil {
 			return fmt.Errorf("read the tarball: %w", err)
 		}
-		if header.Name == "package/libchdb.so" {
-			break
+		if header.Name != "package/libchdb.so" {
+			continue
 		}
+		if header.Size > maxLibrary {
+			return fmt.Errorf("read the tarball: its package/libchdb.so has %d bytes: not used", header.Size)
+		}
+		break
 	}
 	f, err := os.OpenFile(dst, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o755)
 	if err != nil {

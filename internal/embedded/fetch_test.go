@@ -36,6 +36,18 @@ func tarball(t *testing.T, name, content string) (packed []byte, integrity strin
 	return b.Bytes(), "sha512-" + base64.StdEncoding.EncodeToString(sum[:])
 }
 
+// vast is a tarball that announces a library of 3 GiB.
+func vast(t *testing.T) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	err := tar.NewWriter(z).WriteHeader(&tar.Header{Name: "package/libchdb.so", Mode: 0o755, Size: 3 << 30})
+	if err := errors.Join(err, z.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
 func TestOnlyThePinnedTarballIsUnpacked(t *testing.T) {
 	t.Parallel()
 	packed, integrity := tarball(t, "package/libchdb.so", "the engine")
@@ -54,6 +66,7 @@ func TestOnlyThePinnedTarballIsUnpacked(t *testing.T) {
 		{"a byte more", integrity, append(bytes.Clone(packed), 0), "digest"},
 		{"cut short", integrity, packed[:len(packed)-9], "digest"},
 		{"empty", integrity, nil, "digest"},
+		{"a disk full", integrity, vast(t), "has 3221225472 bytes: not used"},
 		{"pinned without an engine", itsIntegrity, nothing, "holds no package/libchdb.so"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/csv"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"unicode/utf8"
@@ -126,8 +127,11 @@ func why(err error) string {
 	return err.Error()
 }
 
+// maxText is the longest file that ReadText reads, bytes, decoded.
+const maxText = 16 << 20
+
 // ReadText reads a small file of somebody else's as UTF-8, decoded as a table's
-// lines are; one of more than limit lines is an error.
+// lines are; one of limit lines and more, or of more than maxText bytes, is an error.
 func ReadText(r io.Reader, limit int) (string, error) {
 	var b strings.Builder
 	lines := newLines(r)
@@ -139,7 +143,11 @@ func ReadText(r io.Reader, limit int) (string, error) {
 		if err = errors.Join(err, l.err); err != nil {
 			return "", err
 		}
-		b.WriteString(l.text + "\n")
+		if b.Len()+len(l.text) >= maxText {
+			break
+		}
+		b.WriteString(l.text)
+		b.WriteByte('\n')
 	}
-	return "", errors.New("the file is too long")
+	return "", fmt.Errorf("the file is too long: it has %d lines or more, or more than %d MiB", limit, maxText>>20)
 }

@@ -221,3 +221,23 @@ func TestNoDamageMakesUpRows(t *testing.T) {
 		}
 	})
 }
+
+func TestATextIsReadWholeOrNotAtAll(t *testing.T) {
+	t.Parallel()
+	line := strings.Repeat("x", 60<<10)
+	for name, c := range map[string]struct {
+		text  string
+		lines int
+		taken bool
+	}{
+		"as many lines as may be": {strings.Repeat("x\n", 9), 10, true},
+		"a line too many":         {strings.Repeat("x\n", 10), 10, false},
+		"15 MiB":                  {strings.Repeat(line+"\n", 256), 1000, true},
+		"18 MiB":                  {strings.Repeat(line+"\n", 300), 1000, false},
+	} {
+		got, err := linkfile.ReadText(strings.NewReader(c.text), c.lines)
+		if taken := err == nil; taken != c.taken || taken && got != c.text {
+			t.Errorf("%s: %d bytes of %d, %v", name, len(got), len(c.text), err)
+		}
+	}
+}

@@ -180,35 +180,6 @@ func TestDirectoryChangesCountByArrival(t *testing.T) {
 	}
 }
 
-func FuzzDecode(f *testing.F) {
-	files, _ := filepath.Glob("testdata/notifications/*.json")
-	for _, name := range files {
-		body, err := os.ReadFile(name)
-		if err != nil {
-			f.Fatal(err)
-		}
-		f.Add(body)
-	}
-	f.Add([]byte(`{"event":"callNotifications","result":{"callInfo":{"call":{"id":"~1o"},"state":"trying","startTime":1e400,"duration":"1e9"}}}`))
-	f.Fuzz(func(t *testing.T, body []byte) {
-		a, errA := mtt.Decode(body, mtt.Context{Integration: "main", ReceivedAt: received})
-		b, errB := mtt.Decode(body, mtt.Context{Integration: "main", ReceivedAt: received})
-		if diff := cmp.Diff(a, b); diff != "" || (errA == nil) != (errB == nil) {
-			t.Fatalf("the same body is read in two ways: %v %v\n%s", errA, errB, diff)
-		}
-		if errA != nil {
-			return
-		}
-		if a.Kind == call.KindCall && a.PlatformID == "" {
-			t.Fatal("a call event without a call id")
-		}
-		if !a.StartedAt.IsZero() && (a.StartedAt.Year() < 2000 || a.StartedAt.After(received.Add(48*time.Hour))) {
-			t.Fatalf("StartedAt out of range: %v", a.StartedAt)
-		}
-		call.Derive([]call.Event{a}, call.Rules{})
-	})
-}
-
 func BenchmarkDecode(b *testing.B) {
 	body := example(b, "01-incoming-trying")
 	b.SetBytes(int64(len(body)))

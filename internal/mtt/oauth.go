@@ -25,6 +25,9 @@ const (
 	RefreshLife = 3 * 24 * time.Hour
 	// accessLife is how long an access token lives where its answer does not say.
 	accessLife = 2 * time.Hour
+	// longestAccess is the longest life that an answer is believed. Tokens are renewed
+	// at half of it: the refresh token must still live by then.
+	longestAccess = 24 * time.Hour
 )
 
 // ErrGrantRefused says that the operator itself refused a code or a refresh
@@ -114,7 +117,7 @@ func (o *OAuth) grant(what, secret string, ask func() (*oauth2.Token, error)) (G
 		return Grant{}, fmt.Errorf("%s: %w", what, o.failure(err, secret))
 	}
 	g := Grant{AccessToken: t.AccessToken, RefreshToken: t.RefreshToken, AccessLife: time.Duration(t.ExpiresIn) * time.Second}
-	if g.AccessLife <= 0 {
+	if g.AccessLife <= 0 || g.AccessLife > longestAccess {
 		g.AccessLife = accessLife
 	}
 	if g.RefreshToken == "" {
