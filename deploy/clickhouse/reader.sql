@@ -1,9 +1,10 @@
 -- A user for Grafana and SQL tools on a ClickHouse server of your own: reads
 -- only, sees every row once, and cannot starve the inserts. The embedded engine
--- has the same user. Run it as an administrator, with a password instead of
--- CHANGE_ME; the database is the one of FONOTEKA_CLICKHOUSE_URL.
+-- has the same user, with less memory where the machine has under 16 GB. Run it as
+-- an administrator, with a password instead of CHANGE_ME; the database is the one of
+-- FONOTEKA_CLICKHOUSE_URL. Run again, it renews the limits and keeps the password.
 
-CREATE SETTINGS PROFILE IF NOT EXISTS fonoteka_reader SETTINGS
+CREATE SETTINGS PROFILE OR REPLACE fonoteka_reader SETTINGS
     readonly = 2,
     final = 1,
     max_execution_time = 300 MIN 1 MAX 3600,
@@ -11,6 +12,9 @@ CREATE SETTINGS PROFILE IF NOT EXISTS fonoteka_reader SETTINGS
     max_memory_usage_for_user = 4000000000 READONLY,
     max_bytes_before_external_group_by = 1000000000,
     max_bytes_before_external_sort = 1000000000,
+    max_temporary_data_on_disk_size_for_query = 5000000000 MIN 1 MAX 5000000000,
+    min_free_disk_space_for_temporary_data = 5000000000 MIN 5000000000,
+    max_threads READONLY,
     max_rows_to_read = 2000000000 MIN 1 MAX 2000000000,
     max_bytes_to_read = 200000000000 MIN 1 MAX 200000000000,
     max_concurrent_queries_for_user = 32 READONLY,

@@ -27,6 +27,7 @@ type ClickHouseOptions struct {
 	HTTPPort       int           // 0 = a free one
 	WriterPassword string        // of ClickHouseWriter
 	ReaderPassword string        // of ClickHouseReader
+	Memory         int64         // of this machine, in bytes: the engine takes half of it; 0 = ask the system
 	Log            *slog.Logger  // the engine's own warnings and errors go here
 	Executable     string        // a program that calls Main; default: this one
 	StartTimeout   time.Duration // default 60 s, the wait for a former owner's lock included
@@ -44,6 +45,9 @@ func (o *ClickHouseOptions) validate() error {
 		return fmt.Errorf("embedded ClickHouse: options missing: %s", strings.Join(missing, ", "))
 	}
 	o.Log = orDiscard(o.Log)
+	if o.Memory == 0 {
+		o.Memory = machineMemory()
+	}
 	if o.StartTimeout == 0 {
 		o.StartTimeout = 60 * time.Second
 	}

@@ -14,14 +14,15 @@ import (
 //
 //   - Logs: <logger> is ignored by clickhouse-local, send_logs_level is not.
 //   - The schedule pool is 16 instead of 512 threads.
-//   - Half of the machine's memory at most: everything else runs here too.
-//     The caches grow with use only; the limits keep them from gigabytes.
+//   - Half of the machine's memory at most (see shareMemory), and less where others
+//     have taken it. The caches grow with use only; the limits keep them from gigabytes.
 //   - Every new part is synced, file and folder, before an insert is
 //     acknowledged: the spool's cursor moves on that word.
 var serverConfig = template.Must(template.New("config").Parse(`<clickhouse>
   <send_logs_level>warning</send_logs_level>
   <users_config>{{.UsersPath}}</users_config>
   <background_schedule_pool_size>16</background_schedule_pool_size>
+  <max_server_memory_usage>{{.Memory.Server}}</max_server_memory_usage>
   <max_server_memory_usage_to_ram_ratio>0.5</max_server_memory_usage_to_ram_ratio>
   <mark_cache_size>268435456</mark_cache_size>
   <primary_index_cache_size>268435456</primary_index_cache_size>
@@ -45,10 +46,12 @@ var serverConfig = template.Must(template.New("config").Parse(`<clickhouse>
 // keep the migrations from being done. A network of its own was rejected: the
 // engine's session counts as coming from the loopback interface.
 //
-// The reader's limits keep one analyst's
-// query from starving the inserts: readonly = 2 lets a session set anything
-// (clickhouse-go sends max_execution_time) but the constrained, and those up to
-// a maximum; 0 would be no limit. deploy/clickhouse/reader.sql has the same for a server of one's own.
+// The reader's limits keep analysts' queries from starving the inserts: readonly = 2
+// lets a session set anything (clickhouse-go sends max_execution_time) but the
+// constrained, and those up to a maximum; 0 would be no limit. Threads are the
+// engine's own number, one a processor: beside 32 queries of 500 threads each an
+// insert took up to 10 s, beside 32 of two threads 0.2 s. Temporary files leave free what the
+// spool needs. deploy/clickhouse/reader.sql has the same for a server of one's own.
 var usersConfig = template.Must(template.New("users").Parse(`<clickhouse>
   <profiles>
     <default/>
@@ -74,18 +77,23 @@ var usersConfig = template.Must(template.New("users").Parse(`<clickhouse>
       <readonly>2</readonly>
       <final>1</final>
       <max_execution_time>300</max_execution_time>
-      <max_memory_usage>2000000000</max_memory_usage>
-      <max_memory_usage_for_user>4000000000</max_memory_usage_for_user>
-      <max_bytes_before_external_group_by>1000000000</max_bytes_before_external_group_by>
-      <max_bytes_before_external_sort>1000000000</max_bytes_before_external_sort>
+      <max_memory_usage>{{.Memory.ReaderQuery}}</max_memory_usage>
+      <max_memory_usage_for_user>{{.Memory.Reader}}</max_memory_usage_for_user>
+      <max_bytes_before_external_group_by>{{.Memory.ReaderSpill}}</max_bytes_before_external_group_by>
+      <max_bytes_before_external_sort>{{.Memory.ReaderSpill}}</max_bytes_before_external_sort>
+      <max_temporary_data_on_disk_size_for_query>5000000000</max_temporary_data_on_disk_size_for_query>
+      <min_free_disk_space_for_temporary_data>5000000000</min_free_disk_space_for_temporary_data>
       <max_rows_to_read>2000000000</max_rows_to_read>
       <max_bytes_to_read>200000000000</max_bytes_to_read>
       <max_concurrent_queries_for_user>32</max_concurrent_queries_for_user>
       <cancel_http_readonly_queries_on_client_close>1</cancel_http_readonly_queries_on_client_close>
       <constraints>
         <max_execution_time><min>1</min><max>3600</max></max_execution_time>
-        <max_memory_usage><min>1</min><max>2000000000</max></max_memory_usage>
+        <max_memory_usage><min>1</min><max>{{.Memory.ReaderQuery}}</max></max_memory_usage>
         <max_memory_usage_for_user><readonly/></max_memory_usage_for_user>
+        <max_threads><readonly/></max_threads>
+        <max_temporary_data_on_disk_size_for_query><min>1</min><max>5000000000</max></max_temporary_data_on_disk_size_for_query>
+        <min_free_disk_space_for_temporary_data><min>5000000000</min></min_free_disk_space_for_temporary_data>
         <max_rows_to_read><min>1</min><max>2000000000</max></max_rows_to_read>
         <max_bytes_to_read><min>1</min><max>200000000000</max></max_bytes_to_read>
         <max_concurrent_queries_for_user><readonly/></max_concurrent_queries_for_user>
@@ -129,7 +137,8 @@ func writeClickHouseConfig(o *ClickHouseOptions) (string, error) {
 	}
 	config, users := filepath.Join(o.Dir, "config.xml"), filepath.Join(o.Dir, "users.xml")
 	// The passwords are random, so that an unsalted hash gives nothing away.
-	data := map[string]string{
+	data := map[string]any{
+		"Memory":    shareMemory(o.Memory),
 		"UsersPath": xmlText(users),
 		"Writer":    ClickHouseWriter, "WriterHash": sha256Hex(o.WriterPassword),
 		"Reader": ClickHouseReader, "ReaderHash": sha256Hex(o.ReaderPassword),

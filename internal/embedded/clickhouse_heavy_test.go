@@ -2,10 +2,13 @@ package embedded_test
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -98,4 +101,68 @@ func breakOff(t *testing.T, ctx context.Context, addr, query string) {
 	<-ctx.Done()
 	raw.Close()
 	<-done
+}
+
+// An analyst's queries take processors and memory, but not all of them: on a machine
+// with little memory as well, no insert fails for their sake.
+func TestHeavyQueriesOfTheReaderDoNotStopTheWriter(t *testing.T) {
+	t.Parallel()
+	opts := clickhouseOptions(t)
+	opts.Memory = 2_000_000_000
+	ch := start(t, opts)
+	mustAsk(t, ch, "CREATE DATABASE fonoteka")
+	mustAsk(t, ch, "CREATE TABLE fonoteka.t (k UInt64, v String) ENGINE = MergeTree ORDER BY k")
+	queries := []string{
+		heavy, // for as long as the test lasts
+		heavy,
+		"SELECT length(groupArray(number)) FROM numbers(1900000000)",
+		"SELECT count() FROM (SELECT number % 50000000 AS k, groupArray(number) FROM numbers(100000000) GROUP BY k)",
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	var readers sync.WaitGroup
+	defer readers.Wait()
+	defer cancel()
+	for i := range 32 {
+		readers.Go(func() {
+			for ctx.Err() == nil {
+				askUntil(ctx, http.MethodPost, "http://"+ch.HTTPAddr()+"/?user=reader&password=reader-secret", queries[i%len(queries)])
+			}
+		})
+	}
+	crowded := func() bool {
+		return mustAsk(t, ch, "SELECT count() >= 20 FROM system.processes WHERE user = 'reader'") == "1"
+	}
+	eventually(t, "the reader's queries run", crowded)
+	writer, err := clickhouse.Open(&clickhouse.Options{
+		Addr: []string{ch.NativeAddr()}, Auth: clickhouse.Auth{Username: "fonoteka", Password: "writer-secret"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer writer.Close()
+	var took []time.Duration
+	for i := range 100 {
+		began := time.Now()
+		batch, err := writer.PrepareBatch(t.Context(), "INSERT INTO fonoteka.t")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for k := range 1000 {
+			if err := batch.Append(uint64(1000*i+k), fmt.Sprint("value ", k)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := batch.Send(); err != nil {
+			t.Errorf("insert %d: %v", i, err)
+		}
+		took = append(took, time.Since(began))
+	}
+	eventually(t, "the reader's queries still run", crowded)
+	cancel()
+	readers.Wait()
+	if got := mustAsk(t, ch, "SELECT count() FROM fonoteka.t"); got != "100000" {
+		t.Errorf("%s of 100000 rows", got)
+	}
+	slices.Sort(took)
+	t.Logf("beside 32 heavy queries: half of the inserts within %v, all within %v", took[50].Round(time.Millisecond), took[99].Round(time.Millisecond))
 }

@@ -28,6 +28,9 @@ func askNative(ctx context.Context, addr, user, password, query string) (string,
 	return answer, err
 }
 
+// spills is a query that needs temporary files.
+const spills = "SELECT toString(count()) FROM (SELECT number AS k, groupArray(number) FROM numbers(10000000) GROUP BY k) SETTINGS max_bytes_before_external_group_by = 50000000"
+
 func TestClickHouseUsers(t *testing.T) {
 	t.Parallel()
 	opts := clickhouseOptions(t)
@@ -51,6 +54,11 @@ func TestClickHouseUsers(t *testing.T) {
 		{"the reader may not do without a limit of memory", "reader", "reader-secret", "SELECT '' SETTINGS max_memory_usage = 0", "", "SETTING_CONSTRAINT_VIOLATION"},
 		{"the reader may not read without end", "reader", "reader-secret", "SELECT '' SETTINGS max_rows_to_read = 0", "", "SETTING_CONSTRAINT_VIOLATION"},
 		{"the reader's query ends where it reads too much", "reader", "reader-secret", "SELECT toString(count()) FROM fonoteka.t SETTINGS max_rows_to_read = 1", "", "TOO_MANY_ROWS"},
+		{"the reader may not take more threads", "reader", "reader-secret", "SELECT '' SETTINGS max_threads = 500", "", "SETTING_CONSTRAINT_VIOLATION"},
+		{"the reader may not fill the disk by one query", "reader", "reader-secret", "SELECT '' SETTINGS max_temporary_data_on_disk_size_for_query = 0", "", "SETTING_CONSTRAINT_VIOLATION"},
+		{"the reader may not take the disk's last space", "reader", "reader-secret", "SELECT '' SETTINGS min_free_disk_space_for_temporary_data = 1000000", "", "SETTING_CONSTRAINT_VIOLATION"},
+		{"the reader's query ends where it would", "reader", "reader-secret", spills + ", min_free_disk_space_for_temporary_data = 1000000000000000", "", "NOT_ENOUGH_SPACE"},
+		{"the reader's query ends where it fills the disk", "reader", "reader-secret", spills + ", max_temporary_data_on_disk_size_for_query = 1000000", "", "TOO_MANY_ROWS_OR_BYTES"},
 		{"the reader does not write", "reader", "reader-secret", "INSERT INTO fonoteka.t VALUES (2, 1)", "", denied},
 		{"the reader does not drop", "reader", "reader-secret", "DROP TABLE fonoteka.t", "", denied},
 		{"the reader sees no other database", "reader", "reader-secret", "SELECT toString(count()) FROM other.t", "", denied},
@@ -86,7 +94,8 @@ func check(t *testing.T, port, got string, err error, want, fails string) {
 	name := ""
 	if errors.As(err, &exception) {
 		name = map[int32]string{
-			158: "TOO_MANY_ROWS", 159: "TIMEOUT_EXCEEDED", 241: "MEMORY_LIMIT_EXCEEDED", 452: "SETTING_CONSTRAINT_VIOLATION",
+			158: "TOO_MANY_ROWS", 159: "TIMEOUT_EXCEEDED", 241: "MEMORY_LIMIT_EXCEEDED", 243: "NOT_ENOUGH_SPACE",
+			396: "TOO_MANY_ROWS_OR_BYTES", 452: "SETTING_CONSTRAINT_VIOLATION",
 			497: "ACCESS_DENIED", 516: "AUTHENTICATION_FAILED", 700: "USER_SESSION_LIMIT_EXCEEDED",
 		}[exception.Code]
 	}
@@ -99,7 +108,9 @@ func check(t *testing.T, port, got string, err error, want, fails string) {
 // embedded engine has. The engine cannot keep users made in SQL, so they are compared.
 func TestTheReaderForAServerOfOnesOwnIsTheSame(t *testing.T) {
 	t.Parallel()
-	ch := start(t, clickhouseOptions(t))
+	opts := clickhouseOptions(t)
+	opts.Memory = 64 << 30 // the limits of a machine that has enough
+	ch := start(t, opts)
 	mustAsk(t, ch, "CREATE DATABASE fonoteka")
 	file, err := os.ReadFile("../../deploy/clickhouse/reader.sql")
 	if err != nil {
@@ -130,8 +141,9 @@ func TestTheReaderForAServerOfOnesOwnIsTheSame(t *testing.T) {
 		}
 	}
 	itsOwn := mustAsk(t, ch, "SELECT groupArray(name) FROM system.settings WHERE changed") // the engine's, for the writer too
-	same("limits", limits, as(`SELECT name || ' = ' || value || if(min IS NULL, '', ' MIN ' || min) || if(max IS NULL, '', ' MAX ' || max) || if(readonly AND name != 'readonly', ' CONST', '')
-		FROM system.settings WHERE changed AND name NOT IN `+itsOwn+` FORMAT TSVRaw`))
+	same("limits", limits, as(`WITH readonly AND name != 'readonly' AS const
+		SELECT name || if(changed, ' = ' || value, '') || if(min IS NULL, '', ' MIN ' || min) || if(max IS NULL, '', ' MAX ' || max) || if(const, ' CONST', '')
+		FROM system.settings WHERE (changed OR const OR min IS NOT NULL OR max IS NOT NULL) AND name NOT IN `+itsOwn+` FORMAT TSVRaw`))
 	same("grants", grants, as("SHOW GRANTS FORMAT TSVRaw"))
 }
 
