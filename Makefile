@@ -48,9 +48,10 @@ crash: engine ## kill -9 of serve, of the engine and of Redis; ROUNDS=20
 hardship: engine ## 5,000 recordings from an operator's server on its worst day, amid kills and flushes of Redis
 	$(GO) test ./cmd/fonoteka -run TestP3EveryRecordingEndsWhereItBelongs -count=1 -timeout 30m -v -hardship 5000
 
-fuzz: ## the decoder and the mp3 scan, a minute each
+fuzz: ## the decoders and the mp3 scan, a minute each
 	$(GO) test ./internal/mtt -fuzz FuzzDecode -fuzztime 1m
 	$(GO) test ./internal/mp3 -fuzz FuzzScan -fuzztime 1m
+	$(GO) test ./internal/audit -fuzz FuzzLine -fuzztime 1m
 
 lint: alerts ## gofumpt, vet, staticcheck, the alert rules
 	@test -z "$$($(GO) tool gofumpt -l cmd internal schema | tee /dev/stderr)"
