@@ -58,6 +58,7 @@ fuzz: ## the decoder, the sources of requests and the mp3 scan, a minute each
 	$(GO) test ./internal/mtt -fuzz FuzzDecode -fuzztime 1m
 	$(GO) test ./internal/edge -run '^$$' -fuzz FuzzSource -fuzztime 1m
 	$(GO) test ./internal/mp3 -fuzz FuzzScan -fuzztime 1m
+	$(GO) test ./internal/audit -fuzz FuzzLine -fuzztime 1m
 
 lint: alerts ## gofumpt, vet, staticcheck, the alert rules
 	@test -z "$$($(GO) tool gofumpt -l cmd internal schema | tee /dev/stderr)"

@@ -56,6 +56,10 @@ func (cfg *config) operatorSettings(file file, pick func(string, string) string,
 	if len(file.Integrations) > 0 && pick("redirect-uri", "") == "" && pick("client-id", "")+pick("client-secret", "") != "" {
 		p.add("--client-id, --client-secret (FONOTEKA_MTT_CLIENT_ID, _SECRET) belong to the integration of --redirect-uri; in the file they stand beside each redirect_uri, as client_id and client_secret")
 	}
+}
+
+// readKey reads the vault's key.
+func (cfg *config) readKey(pick func(string, string) string, p *problems) {
 	if cfg.key = pick("key", ""); cfg.key != "" && len(cfg.key) < state.MinKey {
 		p.add("--key (FONOTEKA_KEY): a key has at least %d letters: openssl rand -hex 32 makes one", state.MinKey)
 	}

@@ -1,14 +1,12 @@
 package main
 
 import (
-	"bytes"
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/user"
 	"time"
@@ -16,47 +14,10 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"fonoteka/internal/audit"
-	"fonoteka/internal/blob"
 	"fonoteka/internal/mtt"
+	"fonoteka/internal/state"
 	"fonoteka/internal/warehouse"
 )
-
-// anchors is the bucket as the audit uses it.
-type anchors struct {
-	bucket *blob.Bucket
-	ready  func() error // why it cannot be used yet
-}
-
-func (a anchors) PutAnchor(ctx context.Context, key string, body []byte) error {
-	if err := a.ready(); err != nil {
-		return err
-	}
-	sum := sha256.Sum256(body)
-	return a.bucket.Put(ctx, key, bytes.NewReader(body), blob.Put{Size: int64(len(body)), SHA256: hex.EncodeToString(sum[:]), ContentType: "application/json"})
-}
-
-func (a anchors) Anchor(ctx context.Context, key string) ([]byte, error) {
-	if err := a.ready(); err != nil {
-		return nil, err
-	}
-	r, _, err := a.bucket.Get(ctx, key)
-	if errors.Is(err, blob.ErrNotFound) {
-		return nil, audit.ErrNoAnchor
-	}
-	if err != nil {
-		return nil, err
-	}
-	defer r.Close()
-	return io.ReadAll(io.LimitReader(r, 1<<16))
-}
-
-func (a anchors) AnchorKeys(ctx context.Context, prefix string) (keys []string, err error) {
-	err = a.bucket.List(ctx, prefix, func(o blob.Object) bool {
-		keys = append(keys, o.Key)
-		return true
-	})
-	return keys, err
-}
 
 func auditCommand() *cli.Command {
 	return &cli.Command{
@@ -72,7 +33,7 @@ func auditCommand() *cli.Command {
 					&cli.StringFlag{Name: "actor", Usage: "what `WHO` did"},
 					&cli.StringFlag{Name: "action", Usage: "`ACTION`: call.make, or call for all that begin so"},
 					&cli.IntFlag{Name: "limit", Value: 50, Usage: "at most `N` entries"},
-					jsonFlag(),
+					jsonFlag(), keyFlag(),
 				}, dataFlags()...),
 				Action: listAudit,
 			},
@@ -80,12 +41,18 @@ func auditCommand() *cli.Command {
 				Name:  "verify",
 				Usage: "recompute the chains, and compare file, table and anchors",
 				Description: `Each entry holds the hash of the one before it. The entries are in DIR/audit, and
-in the table audit; once a day the newest hash goes into the bucket. What was
-altered, taken out or put in is named. Exit status 1: something was found.
+in the table audit; when a day is over, its newest hash goes into the bucket as
+the day's anchor. The vault (DIR/secrets) remembers which chain is this
+installation's, and how far it came. What was altered, taken out, put in or is
+gone is named.
+
+Exit status: 0 whole; 3 something was found; 5 a store could not be asked, and
+nothing was found elsewhere; 7 nothing was found, but there is no bucket, or no
+anchor, that would prove it. A day has until two days after its end for its anchor.
 
 With Object Lock (--retention-mode) nobody can replace an anchor. What was
 rewritten everywhere before its day was anchored cannot be found.`,
-				Flags:  append([]cli.Flag{jsonFlag()}, dataFlags()...),
+				Flags:  append([]cli.Flag{jsonFlag(), keyFlag()}, dataFlags()...),
 				Action: verifyAudit,
 			},
 		},
@@ -93,8 +60,8 @@ rewritten everywhere before its day was anchored cannot be found.`,
 }
 
 // withAudit gives a command the audit with what it shows in; the table has all
-// that is in the file.
-func withAudit(c *cli.Context, use func(*audit.Trail, *stores) error) error {
+// that is in the file, unless unshipped says why not.
+func withAudit(c *cli.Context, use func(trail *audit.Trail, st *stores, unshipped error) error) error {
 	cfg, err := loadConfig(c, forStores)
 	if err != nil {
 		return err
@@ -104,16 +71,18 @@ func withAudit(c *cli.Context, use func(*audit.Trail, *stores) error) error {
 		return err
 	}
 	return withStores(c, func(st *stores) error {
-		if err := shipNow(c.Context, trail, st.warehouse); err != nil {
-			return err
-		}
-		return use(trail, st)
+		return use(trail, st, cfg.shipNow(c.Context, st.warehouse))
 	})
 }
 
 // shipNow brings what was logged just now to the table; where serve runs, it
-// does the same within seconds, and both may.
-func shipNow(ctx context.Context, trail *audit.Trail, db *warehouse.DB) error {
+// does the same within seconds, and both may. Nothing is remembered here: that is
+// what an audit is compared with next.
+func (cfg *config) shipNow(ctx context.Context, db *warehouse.DB) error {
+	trail, err := audit.Open(audit.Options{Dir: cfg.auditDir()})
+	if err != nil {
+		return err
+	}
 	s, err := trail.NewShipper(audit.ShipperOptions{Table: db})
 	if err != nil {
 		return err
@@ -130,7 +99,10 @@ func listAudit(c *cli.Context) error {
 	if f.To, err = parseTime("to", c.String("to"), time.Now()); err != nil {
 		return err
 	}
-	return withAudit(c, func(_ *audit.Trail, st *stores) error {
+	return withAudit(c, func(_ *audit.Trail, st *stores, unshipped error) error {
+		if unshipped != nil {
+			return unshipped
+		}
 		rows, err := st.warehouse.ListAudit(c.Context, f)
 		if err != nil {
 			return err
@@ -151,8 +123,11 @@ func listAudit(c *cli.Context) error {
 }
 
 func verifyAudit(c *cli.Context) error {
-	return withAudit(c, func(trail *audit.Trail, st *stores) error {
-		r, err := trail.Verify(c.Context, st.warehouse, anchors{st.blob, func() error { return nil }})
+	if _, err := loadConfig(c, forStores); err != nil {
+		return err
+	}
+	return orUnasked(c, withAudit(c, func(trail *audit.Trail, st *stores, _ error) error {
+		r, err := verifiedAudit(c.Context, trail, st)
 		if err != nil {
 			return err
 		}
@@ -161,11 +136,43 @@ func verifyAudit(c *cli.Context) error {
 		} else {
 			sayVerified(c.App.Writer, r)
 		}
-		if err == nil && !r.Whole() {
-			err = exitStatus(1)
+		for _, what := range r.Unasked {
+			fmt.Fprintln(c.App.ErrWriter, "fonoteka: could not ask", what)
 		}
+		return cmp.Or(err, exitOf(r.Verdict()))
+	}))
+}
+
+// verifiedAudit looks at the audit of an installation. A table that could not be
+// brought up to date shows as that.
+func verifiedAudit(ctx context.Context, trail *audit.Trail, st *stores) (audit.Report, error) {
+	return trail.Verify(ctx, st.warehouse, anchors{st.blob, func() error { return nil }})
+}
+
+// exitOf is the exit status that says a verdict.
+func exitOf(v audit.Verdict) error {
+	switch v {
+	case audit.Found:
+		return exitFound
+	case audit.Unasked:
+		return exitUnasked
+	case audit.Unanchored:
+		return exitUnproven
+	}
+	return nil
+}
+
+// orUnasked ends a command that verifies: what kept it from that was a store,
+// unless it has said what it found, or the data folder is not there or cannot be
+// read.
+func orUnasked(c *cli.Context, err error) error {
+	_, said := errors.AsType[exitStatus](err)
+	_, here := errors.AsType[*fs.PathError](err)
+	if err == nil || said || here || errors.Is(err, state.ErrNone) || c.Context.Err() != nil {
 		return err
-	})
+	}
+	fmt.Fprintln(c.App.ErrWriter, "fonoteka:", err)
+	return exitUnasked
 }
 
 func sayVerified(w io.Writer, r audit.Report) {
@@ -181,9 +188,13 @@ func sayVerified(w io.Writer, r audit.Report) {
 		if ch.Entries > 0 {
 			fmt.Fprintf(w, ", %s to %s UTC", clock(ch.First), clock(ch.Last))
 		}
-		fmt.Fprintln(w, ", "+anchored(ch)+".")
-		if len(ch.Problems) == 0 {
-			fmt.Fprintln(w, "  whole: nothing was altered, taken out or put in")
+		fmt.Fprintln(w, ", "+agreeing(ch.Anchors)+".")
+		switch {
+		case len(ch.Problems) > 0:
+		case ch.Unproven != "":
+			fmt.Fprintf(w, "  not anchored: %s\n", ch.Unproven)
+		default:
+			fmt.Fprintln(w, "  whole: nothing was altered, taken out or put in"+waiting(ch))
 		}
 		for _, p := range ch.Problems {
 			fmt.Fprintln(w, "  ! "+p)
@@ -191,16 +202,19 @@ func sayVerified(w io.Writer, r audit.Report) {
 	}
 }
 
-func anchored(ch audit.Chain) string {
-	switch {
-	case ch.Anchors == 1:
+func agreeing(anchors int) string {
+	if anchors == 1 {
 		return "1 anchor that agrees"
-	case ch.Anchors > 0:
-		return grouped(ch.Anchors) + " anchors that agree"
-	case len(ch.Problems) > 0:
-		return "no anchor that agrees"
 	}
-	return "no anchor in the bucket (the first is made when the day is over)"
+	return grouped(anchors) + " anchors that agree"
+}
+
+// waiting says since when entries have no anchor yet.
+func waiting(ch audit.Chain) string {
+	if len(ch.Days) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("; the entries since %s are not anchored yet, which is done when their day is over", ch.Days[0])
 }
 
 func entries(n uint64) string {

@@ -149,6 +149,7 @@ func loadConfig(c *cli.Context, n need) (*config, error) {
 	parsed(&p, "s3-url", cfg.s3URL, blob.ParseURL)
 	parsed(&p, "redis-url", cfg.redisURL, func(raw string) (struct{}, error) { return struct{}{}, queue.CheckURL(raw) })
 	cfg.objects(file, pick, &p)
+	cfg.readKey(pick, &p)
 	cfg.rules.AreaCode = pick("area-code", file.Calls.AreaCode)
 	if a := cfg.rules.AreaCode; a != "" && !regexp.MustCompile(`^[0-9]{3}$`).MatchString(a) {
 		p.add("--area-code (FONOTEKA_AREA_CODE): %q is not three digits", a)

@@ -14,6 +14,7 @@ import (
 	"fonoteka/internal/call"
 	"fonoteka/internal/directory"
 	"fonoteka/internal/links"
+	"fonoteka/internal/state"
 	"fonoteka/internal/token"
 	"fonoteka/internal/warehouse"
 )
@@ -27,9 +28,17 @@ type keeping struct {
 	links     *links.Passer
 }
 
+func (cfg *config) auditDir() string { return filepath.Join(cfg.data, "audit") }
+
 // openAudit opens the audit of the installation; log and reg may be nil.
 func (cfg *config) openAudit(log *slog.Logger, reg prometheus.Registerer) (*audit.Trail, error) {
-	return audit.Open(audit.Options{Dir: filepath.Join(cfg.data, "audit"), Log: log, Registerer: reg})
+	v, err := state.Read(cfg.data)
+	if err != nil && !errors.Is(err, state.ErrNone) {
+		return nil, err
+	}
+	return audit.Open(audit.Options{
+		Dir: cfg.auditDir(), Memory: cfg.memory(), Installation: v.Installation, Log: log, Registerer: reg,
+	})
 }
 
 func (p *pipeline) newKeeping(cfg *config, a *access, reg prometheus.Registerer) (err error) {

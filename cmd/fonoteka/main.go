@@ -85,11 +85,6 @@ func keepToOurselves(c *cli.Context) error {
 	return nil
 }
 
-// exitStatus ends a command that has said what there was to say.
-type exitStatus int
-
-func (s exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(s)) }
-
 // Flags that several commands share.
 
 func dataFlags() []cli.Flag {

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"fonoteka/internal/archive"
+	"fonoteka/internal/audit"
 	"fonoteka/internal/blob"
 	"fonoteka/internal/state"
 )
@@ -54,15 +56,34 @@ func parseRetention(of, mode, span string, p *problems) (r blob.Retention) {
 	return r
 }
 
-// retentions are the rules of integrations that have their own.
+// retentions are the rules of integrations that have their own. The audit's anchors
+// belong to all: where the installation has no rule, the firmest of these is theirs.
 func (cfg *config) retentions() map[string]blob.Retention {
 	out := map[string]blob.Retention{}
+	firmest := cfg.retention
 	for _, i := range cfg.integrations {
 		if i.retention != nil {
 			out[archive.Folder(i.name)] = *i.retention
+			firmest = firmer(firmest, *i.retention)
 		}
 	}
+	if firmest != cfg.retention {
+		out[audit.AnchorPrefix], out[audit.InstallationPrefix] = firmest, firmest
+	}
 	return out
+}
+
+// firmer is the rule that keeps an object better: of the stricter mode, then for
+// the longer time.
+func firmer(a, b blob.Retention) blob.Retention {
+	strict := func(r blob.Retention) int {
+		return slices.Index([]blob.Mode{blob.NoRetention, blob.Governance, blob.Compliance}, r.Mode)
+	}
+	now := time.Now()
+	if strict(b) > strict(a) || strict(b) == strict(a) && b.For.After(now).After(a.For.After(now)) {
+		return b
+	}
+	return a
 }
 
 // blobOptions say where recordings are, and how they are kept there.

@@ -6,13 +6,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
 // ErrNoAnchor says that the bucket has no such anchor.
 var ErrNoAnchor = errors.New("no such anchor")
 
-// Anchors is the bucket.
+// Anchors is the bucket. One that is not there holds no anchors, which is no error.
 type Anchors interface {
 	// PutAnchor stores a small object under a key. It never overwrites: where
 	// the key is taken it may return nil or an error.
@@ -23,11 +24,15 @@ type Anchors interface {
 	AnchorKeys(ctx context.Context, prefix string) ([]string, error)
 }
 
-// prefix of the keys of all anchors.
-const prefix = "audit/"
+// The keys of all anchors begin with AnchorPrefix, and those of the notes that say
+// which chain is an installation's with InstallationPrefix.
+const (
+	AnchorPrefix       = "audit/"
+	InstallationPrefix = "installations/"
+)
 
 // An anchor says how far a chain had come when a day was over. It is a function
-// of the chain alone, so that it can be written again.
+// of the chain alone.
 type anchor struct {
 	Schema string    `json:"schema"`
 	Writer string    `json:"writer"`
@@ -40,20 +45,39 @@ type anchor struct {
 const anchorSchema = "fonoteka.audit-anchor/1"
 
 func anchorOf(r Row) anchor {
-	return anchor{Schema: anchorSchema, Writer: r.Writer, Day: dayOf(r), Seq: r.Seq, At: r.At, Hash: r.Hash}
+	return anchor{Schema: anchorSchema, Writer: r.Writer, Day: dayOf(r.At), Seq: r.Seq, At: r.At, Hash: r.Hash}
 }
 
-func dayOf(r Row) string { return r.At.UTC().Format(time.DateOnly) }
+func dayOf(t time.Time) string { return t.UTC().Format(time.DateOnly) }
 
-func (a anchor) key() string { return prefix + a.Writer + "/" + a.Day + ".json" }
+// endOfDay is the first moment after the day of t, UTC.
+func endOfDay(t time.Time) time.Time {
+	return t.UTC().Truncate(24 * time.Hour).Add(24 * time.Hour)
+}
 
-func (a anchor) body() []byte {
-	b, err := json.MarshalIndent(a, "", "  ")
+func (a anchor) key() string { return AnchorPrefix + a.Writer + "/" + a.Day + ".json" }
+
+func (a anchor) body() []byte { return document(a) }
+
+// document is an object of the bucket.
+func document(v any) []byte {
+	b, err := json.MarshalIndent(v, "", "  ")
 	if err != nil {
 		panic(err) // strings, a number and a time of this century
 	}
 	return append(b, '\n')
 }
+
+// A note says in the bucket which chain is an installation's. The first stays.
+type note struct {
+	Schema       string `json:"schema"`
+	Installation string `json:"installation"`
+	Writer       string `json:"writer"`
+}
+
+const noteSchema = "fonoteka.audit-installation/1"
+
+func noteKey(installation string) string { return InstallationPrefix + installation + "/audit.json" }
 
 // days are the last rows of the days that are not anchored yet.
 type days struct {
@@ -62,17 +86,27 @@ type days struct {
 }
 
 func (d *days) note(r Row) {
-	if n := len(d.last); n > 0 && dayOf(d.last[n-1]) == dayOf(r) {
+	if n := len(d.last); n > 0 && dayOf(d.last[n-1].At) == dayOf(r.At) {
 		d.last[n-1] = r
 		return
 	}
 	d.last = append(d.last, r)
 }
 
-// Anchor puts an anchor for each day that is over and has none. The rows must
-// have been read by Ship.
+// since are the days after a row's.
+func (d *days) since(r Row) []Row {
+	i := slices.IndexFunc(d.last, func(l Row) bool { return l.At.After(r.At) })
+	if i < 0 {
+		return nil
+	}
+	return slices.Clone(d.last[i:])
+}
+
+// Anchor puts an anchor for each day that is over and has had none. The rows
+// must have been read by Ship. A day whose anchor was put once gets no other: one
+// that is gone is missed (check), and would not be if it were made again.
 func (s *Shipper) Anchor(ctx context.Context) error {
-	if s.o.Anchors == nil {
+	if s.o.Anchors == nil || len(s.days.last) == 0 {
 		return nil
 	}
 	err := s.anchor(ctx)
@@ -83,25 +117,16 @@ func (s *Shipper) Anchor(ctx context.Context) error {
 }
 
 func (s *Shipper) anchor(ctx context.Context) error {
-	today := s.trail.now().UTC().Format(time.DateOnly)
-	over := s.days.last
-	for len(over) > 0 && dayOf(over[len(over)-1]) >= today {
-		over = over[:len(over)-1]
+	if err := s.note(ctx); err != nil {
+		return err
 	}
+	over := s.over()
 	if len(over) == 0 {
 		return nil
 	}
-	have := 0
-	if !s.days.checked { // days are anchored in order: what lies before the newest anchor is there
-		for have = len(over); have > 0; have-- {
-			there, err := s.anchored(ctx, anchorOf(over[have-1]))
-			if err != nil {
-				return err
-			}
-			if there {
-				break
-			}
-		}
+	have, err := s.haveAnchors(ctx, over)
+	if err != nil {
+		return err
 	}
 	for _, r := range over[have:] {
 		a := anchorOf(r)
@@ -113,8 +138,41 @@ func (s *Shipper) anchor(ctx context.Context) error {
 		}
 		s.trail.log.Info("the audit is anchored", "day", a.Day, "seq", a.Seq)
 	}
-	s.days.last, s.days.checked = append([]Row(nil), s.days.last[len(over):]...), true
+	last := over[len(over)-1]
+	s.remember(ctx, last, last)
+	s.days.last, s.days.checked = s.days.since(last), true
 	return nil
+}
+
+// over are the last rows of the days that are over and not known to be anchored.
+func (s *Shipper) over() []Row {
+	today := dayOf(s.trail.now())
+	over := s.days.last
+	for len(over) > 0 && dayOf(over[len(over)-1].At) >= today {
+		over = over[:len(over)-1]
+	}
+	for len(over) > 0 && over[0].Writer == s.known.Writer && over[0].Seq <= s.known.Anchored.Seq {
+		over = over[1:]
+	}
+	return over
+}
+
+// haveAnchors counts the days that have their anchor already. Days are anchored
+// in order: what lies before the newest anchor was put once.
+func (s *Shipper) haveAnchors(ctx context.Context, over []Row) (int, error) {
+	have := 0
+	if !s.days.checked {
+		for have = len(over); have > 0; have-- {
+			there, err := s.anchored(ctx, anchorOf(over[have-1]))
+			if err != nil {
+				return 0, err
+			}
+			if there {
+				break
+			}
+		}
+	}
+	return have, nil
 }
 
 // anchored tells whether the bucket has a day's anchor. One that says something
@@ -130,4 +188,24 @@ func (s *Shipper) anchored(ctx context.Context, a anchor) (bool, error) {
 		s.forked("the audit's anchor says something else than its file", "day", a.Day)
 	}
 	return true, nil
+}
+
+// note tells the bucket once which chain is this installation's.
+func (s *Shipper) note(ctx context.Context) error {
+	if s.noted || s.trail.installation == "" || s.distrust {
+		return nil
+	}
+	key := noteKey(s.trail.installation)
+	body := document(note{noteSchema, s.trail.installation, s.days.last[0].Writer})
+	said, err := s.o.Anchors.Anchor(ctx, key)
+	if errors.Is(err, ErrNoAnchor) {
+		said, err = body, s.o.Anchors.PutAnchor(ctx, key, body)
+	}
+	if err != nil {
+		return fmt.Errorf("tell the bucket which audit is this installation's: %w", err)
+	}
+	if s.noted = true; !bytes.Equal(said, body) {
+		s.forked("the bucket says that another chain is this installation's audit")
+	}
+	return nil
 }

@@ -2,18 +2,26 @@
 // changed a department.
 //
 // Contract. When Trail.Log returns nil, the entry is on disk and survives a
-// loss of power; so whoever reports an action as done logs it first. It needs
-// no other part of the installation: the table audit and the bucket hear of it
-// later (Shipper), however long they are away. Entries are only ever added, by
-// several processes of one data folder at once.
+// loss of power; so whoever reports an action as done logs it first. Log works
+// while the table audit and the bucket are away: they hear of the entry later
+// (Shipper), however long that takes. Entries are only ever added, by several
+// processes of one data folder at once.
 //
 // The entries of one data folder are one chain: each holds the hash of the one
-// before it. Once a day the newest hash is put into the bucket, where Object
-// Lock can keep it from everybody. Verify recomputes the chain from the file and
-// from the table and compares both with the anchors. What it cannot find: an
-// entry that was rewritten in the file, in the table and behind every later
-// hash, before the day's anchor. A signature was rejected: its key would lie
-// beside the file.
+// before it, and each line of the file is, byte for byte, the encoding of its
+// entry in the version that the line names. When a day is over, the hash of its
+// newest entry is put into the bucket as the day's anchor, where Object Lock can
+// keep it from everybody. The installation remembers which chain is its own, its
+// newest entry and the newest that is anchored (Memory; the bucket knows the
+// first and the last), so that a file that is gone, emptied, cut off or replaced
+// is missed.
+//
+// Verify recomputes the chain from the file and from the table, and compares
+// both with each other, with the anchors and with what is remembered. What it
+// cannot find: an entry that was rewritten in the file, in the table, in every
+// later hash and in the memory before the anchor of its day was put; and anything
+// at all, where somebody can change the file, the table, the memory and the
+// bucket. A signature was rejected: its key would lie beside the file.
 //
 // One file of JSON lines was chosen before a database, since it can be read,
 // compared and kept by whoever audits; x/sys is used for flock alone.
@@ -22,12 +30,7 @@
 // a recording or a call is named by its id.
 package audit
 
-import (
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
-	"time"
-)
+import "time"
 
 // Outcome of an action.
 type Outcome string
@@ -54,21 +57,11 @@ type Entry struct {
 
 // Row is an entry in its chain.
 type Row struct {
-	Writer string    `json:"writer"` // the data folder, by a random name
-	Seq    uint64    `json:"seq"`    // from 1, without a gap
-	At     time.Time `json:"at"`     // UTC, whole milliseconds; never goes back
+	Version uint8     `json:"v,omitempty"` // of the encoding (see line.go)
+	Writer  string    `json:"writer"`      // the chain of one data folder, by a random name
+	Seq     uint64    `json:"seq"`         // from 1, without a gap
+	At      time.Time `json:"at"`          // UTC, whole milliseconds; never goes back
 	Entry
 	PrevHash string `json:"prev"` // Hash of the row before; "" in the first
 	Hash     string `json:"hash"` // SHA-256, lower-case hex
-}
-
-// sum is what the Hash of a row must be.
-func (r Row) sum() string {
-	r.Hash, r.At = "", r.At.UTC().Truncate(time.Millisecond)
-	b, err := json.Marshal(r)
-	if err != nil {
-		panic(err) // strings, a number and a time of this century
-	}
-	h := sha256.Sum256(b)
-	return hex.EncodeToString(h[:])
 }

@@ -17,14 +17,16 @@ type Table interface {
 
 // ShipperOptions of a Shipper. Table is required.
 type ShipperOptions struct {
-	Table   Table
-	Anchors Anchors       // nil: none
-	Ready   func() error  // nil: always; why the table cannot be used yet
-	Every   time.Duration // how often the file is looked at; 0: 2 s
+	Table      Table
+	Anchors    Anchors       // nil: none
+	Ready      func() error  // nil: always; why the table cannot be used yet
+	Every      time.Duration // how often the file is looked at; 0: 2 s
+	CheckEvery time.Duration // how often Run compares it with memory and anchors; 0: 6 h
 }
 
-// Shipper brings the entries of a Trail to the table and anchors them in the
-// bucket. One per data folder is enough; a second one does no harm.
+// Shipper brings the entries of a Trail to the table, anchors them in the bucket,
+// remembers how far they came, and looks again and again whether all that is still
+// so. One per data folder is enough; a second one does no harm.
 type Shipper struct {
 	trail *Trail
 	o     ShipperOptions
@@ -34,6 +36,13 @@ type Shipper struct {
 	asked   bool  // the table was asked for its head
 	head    Row   // of the table when it was asked; rows up to it are there
 	days    days
+
+	begun    bool
+	known    Remembered // as it was recalled when reading began, and grew since
+	distrust bool       // the file contradicts it: nothing more is remembered
+	noted    bool       // the bucket knows which chain is the installation's
+	due      time.Time  // the next check
+
 	failing time.Time // since when; zero: it works
 	said    bool      // that it fails
 }
@@ -49,15 +58,22 @@ func (t *Trail) NewShipper(o ShipperOptions) (*Shipper, error) {
 	if o.Every <= 0 {
 		o.Every = 2 * time.Second
 	}
+	if o.CheckEvery <= 0 {
+		o.CheckEvery = 6 * time.Hour
+	}
 	return &Shipper{trail: t, o: o, file: t.reader()}, nil
 }
 
-// Run ships until ctx ends. An outage is waited for.
+// Run ships, anchors and checks until ctx ends. An outage is waited for.
 func (s *Shipper) Run(ctx context.Context) error {
 	tick := time.NewTicker(s.o.Every)
 	defer tick.Stop()
 	for {
-		err := errors.Join(s.Ship(ctx), s.Anchor(ctx))
+		shipped, anchored := s.Ship(ctx), s.Anchor(ctx)
+		if anchored == nil { // else the bucket is away, or not up yet
+			s.checkInTurn(ctx)
+		}
+		err := errors.Join(shipped, anchored)
 		if ctx.Err() == nil {
 			s.say(err)
 		}
@@ -100,17 +116,28 @@ func (s *Shipper) Ship(ctx context.Context) error {
 }
 
 func (s *Shipper) ship(ctx context.Context) error {
+	if err := s.begin(); err != nil {
+		return err
+	}
 	for {
 		rows, bad, err := s.file.next(batch - len(s.waiting))
+		if errors.Is(err, errReplaced) {
+			s.forked(err.Error())
+			s.file, s.begun, s.asked, s.head, s.days = s.trail.reader(), false, false, Row{}, days{}
+			return s.begin()
+		}
 		if err != nil {
 			return err
 		}
-		for _, line := range bad {
-			s.forked("a line of the audit file cannot be read", "line", line)
+		for _, b := range bad {
+			s.forked("a line of the audit file is not as it was written", "line", b.line, "err", b.err)
 		}
 		s.waiting = append(s.waiting, rows...)
 		for _, r := range rows {
 			s.days.note(r)
+		}
+		if n := len(rows); n > 0 {
+			s.remember(ctx, rows[n-1], Row{})
 		}
 		if len(s.waiting) == 0 {
 			return nil
@@ -121,6 +148,45 @@ func (s *Shipper) ship(ctx context.Context) error {
 		if err := s.insert(ctx); err != nil {
 			return err
 		}
+	}
+}
+
+// begin compares the file with what is remembered before anything of it is.
+func (s *Shipper) begin() error {
+	if s.begun {
+		return nil
+	}
+	known, sealed := s.trail.recall()
+	own, err := s.trail.own(known, sealed)
+	if err != nil {
+		return err
+	}
+	s.begun, s.known, s.distrust = true, known, false
+	if own != nil && len(own.Problems) > 0 {
+		s.forked("the audit file is not as it was", "what", own.Problems[0])
+		s.distrust = own.contradicts
+	}
+	return nil
+}
+
+// remember notes the newest entry that is on disk, and the newest anchored one.
+// A file that contradicts the memory changes nothing there, so that this goes on
+// being found.
+func (s *Shipper) remember(ctx context.Context, newest, anchored Row) {
+	if s.distrust {
+		return
+	}
+	err := s.trail.sync()
+	if err == nil {
+		err = s.trail.remember(ctx, newest, anchored)
+	}
+	if err == nil {
+		s.known.note(newest, anchored)
+		return
+	}
+	if ctx.Err() == nil {
+		s.trail.m.failures.WithLabelValues("remember").Inc()
+		s.trail.log.Warn("the audit's newest entry is not remembered", "err", err)
 	}
 }
 
@@ -170,8 +236,8 @@ func (s *Shipper) inFile(want Row) bool {
 	}
 }
 
-// forked says that two records of the past differ. It stays so until somebody
-// has looked.
+// forked says that two records of the past differ. It stays so until a restart,
+// and a restart finds most of it again.
 func (s *Shipper) forked(what string, args ...any) {
 	s.trail.log.Error(what+" (fonoteka audit verify tells more)", args...)
 	s.trail.m.forked.Set(1)

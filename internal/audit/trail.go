@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -27,18 +26,22 @@ const chainFile = "chain.jsonl"
 
 // Options of a Trail. Dir is required.
 type Options struct {
-	Dir        string // of the audit alone: the data folder's "audit"
-	Log        *slog.Logger
-	Registerer prometheus.Registerer
-	Now        func() time.Time // nil: time.Now
+	Dir          string // of the audit alone: the data folder's "audit"
+	Memory       Memory // nil: nothing is remembered, so that a file that is gone or replaced is not missed
+	Installation string // a name that the bucket knows this installation by; "": none
+	Log          *slog.Logger
+	Registerer   prometheus.Registerer
+	Now          func() time.Time // nil: time.Now
 }
 
 // Trail adds entries to the chain of a data folder.
 type Trail struct {
-	dir string
-	log *slog.Logger
-	now func() time.Time
-	m   metrics
+	dir          string
+	memory       Memory
+	installation string
+	log          *slog.Logger
+	now          func() time.Time
+	m            metrics
 
 	mu     sync.Mutex
 	broken error // of a sync: what follows is not known to be on disk
@@ -55,7 +58,7 @@ func Open(o Options) (*Trail, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	t := &Trail{dir: o.Dir, log: o.Log, now: o.Now}
+	t := &Trail{dir: o.Dir, memory: o.Memory, installation: o.Installation, log: o.Log, now: o.Now}
 	var err error
 	if t.m, err = newMetrics(o.Registerer); err != nil {
 		return nil, fmt.Errorf("audit: register metrics: %w", err)
@@ -93,15 +96,8 @@ func (t *Trail) append(ctx context.Context, e Entry) error {
 	if err := f.Truncate(size); err != nil { // what a crash left half-written was never answered for
 		return err
 	}
-	r := Row{Writer: last.Writer, Seq: last.Seq + 1, At: t.now().UTC().Truncate(time.Millisecond), Entry: e.cut(), PrevHash: last.Hash}
-	if r.Writer == "" {
-		r.Writer = strings.ToLower(rand.Text())
-	}
-	if r.At.Before(last.At) {
-		r.At = last.At
-	}
-	r.Hash = r.sum()
-	line, err := json.Marshal(r)
+	r := t.after(last, e)
+	line, err := r.encode()
 	if err != nil {
 		return err
 	}
@@ -113,6 +109,33 @@ func (t *Trail) append(ctx context.Context, e Entry) error {
 		return err
 	}
 	return nil
+}
+
+// after is the row of an entry that comes after last, which has Seq 0 where there
+// is none in the file: then the chain that is remembered goes on, so that what
+// was lost leaves a gap, and is not forgotten. What is remembered helps, but is
+// not needed: an action must be logged also where it cannot be read.
+func (t *Trail) after(last Row, e Entry) Row {
+	m, err := t.recall()
+	if err != nil {
+		t.log.Warn("what is remembered of the audit cannot be read", "err", err)
+	}
+	if last.Seq == 0 {
+		last = Row{Writer: m.Writer, Seq: m.Newest.Seq, At: m.Newest.At, Hash: m.Newest.Hash}
+	}
+	r := Row{Version: newestVersion, Writer: last.Writer, Seq: last.Seq + 1, At: t.now().UTC().Truncate(time.Millisecond), Entry: e.cut(), PrevHash: last.Hash}
+	if r.Writer == "" {
+		r.Writer = strings.ToLower(rand.Text())
+	}
+	if r.At.Before(last.At) {
+		r.At = last.At
+	}
+	// No clock may lead back into a day that has its anchor.
+	if closed := endOfDay(m.Anchored.At); m.Writer == r.Writer && m.Anchored.Seq > 0 && r.At.Before(closed) {
+		r.At = closed
+	}
+	r.Hash = r.sum()
+	return r
 }
 
 // open opens the file under its lock, made with its folder where it is missing.
@@ -169,6 +192,17 @@ func syncDir(dir string) error {
 	return d.Sync()
 }
 
+// sync waits until what another process has written, perhaps a moment ago, is on
+// disk.
+func (t *Trail) sync() error {
+	f, err := os.Open(filepath.Join(t.dir, chainFile))
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return f.Sync()
+}
+
 // maxLine is longer than any row: six fields that are cut, escaped.
 const maxLine = 64 << 10
 
@@ -191,7 +225,8 @@ func end(f *os.File) (last Row, size int64, err error) {
 		return last, 0, nil
 	}
 	line := tail[bytes.LastIndexByte(tail[:stop], '\n')+1 : stop]
-	if err := json.Unmarshal(line, &last); err != nil || last.Seq == 0 || last.Hash == "" {
+	last, ok, _ := decode(line) // what is unlike its encoding is Verify's to report
+	if !ok || last.Seq == 0 || last.Hash == "" {
 		return last, 0, ErrDamaged
 	}
 	return last, from + int64(stop) + 1, nil

@@ -2,37 +2,59 @@ package audit
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
-	"strings"
 	"time"
+)
+
+// Verdict is what a Report comes to; the first that holds.
+type Verdict string
+
+// Verdicts.
+const (
+	Found      Verdict = "found"        // something was altered, taken out, put in, or is gone
+	Unasked    Verdict = "not asked"    // nothing was found where it could be looked; the table or the bucket could not be asked
+	Unanchored Verdict = "not anchored" // nothing was found; that it is the chain that was written, nothing outside shows
+	Whole      Verdict = "whole"        // nothing was found, and every day that is over for two days has its anchor
 )
 
 // Report is what Verify found.
 type Report struct {
-	Chains []Chain `json:"chains"`
+	Chains  []Chain  `json:"chains"`
+	Unasked []string `json:"unasked"` // what could not be asked, and why
 }
 
-// Whole is true where nothing was found.
-func (r Report) Whole() bool {
+// Verdict says what the report comes to.
+func (r Report) Verdict() Verdict {
+	v := Whole
 	for _, c := range r.Chains {
-		if len(c.Problems) > 0 {
-			return false
+		switch {
+		case len(c.Problems) > 0:
+			return Found
+		case c.Unproven != "":
+			v = Unanchored
 		}
 	}
-	return true
+	if len(r.Unasked) > 0 {
+		return Unasked
+	}
+	return v
 }
 
 // Chain is what was found of one writer.
 type Chain struct {
 	Writer   string    `json:"writer"`
-	Here     bool      `json:"here"` // its file is in this data folder
+	Here     bool      `json:"here"` // it is this data folder's
 	Entries  uint64    `json:"entries"`
 	First    time.Time `json:"first"`
 	Last     time.Time `json:"last"`
-	Anchors  int       `json:"anchors"` // that agree
-	Waiting  uint64    `json:"waiting"` // entries at the end that the table does not have yet
+	Anchors  int       `json:"anchors"`  // that agree
+	Waiting  uint64    `json:"waiting"`  // entries at the end that the table does not have yet
+	Days     []string  `json:"days"`     // that wait for their anchor, which comes when they are over
+	Late     []string  `json:"late"`     // that have none two days after their end; in Problems, too
+	Gone     []string  `json:"gone"`     // whose anchor was put, and is not in the bucket; likewise
+	Unproven string    `json:"unproven"` // why nothing outside shows that it is the chain that was written; "": something does
 	Problems []string  `json:"problems"`
 }
 
@@ -48,14 +70,18 @@ const maxProblems = 20
 // chain checks rows that come in order.
 type chain struct {
 	Chain
-	last   Row
-	hashes map[uint64]string
-	days   map[string]Row
-	more   int
+	last        Row
+	hashes      map[uint64]string
+	days        map[string]Row // their last rows
+	more        int
+	contradicts bool // what is remembered of it
 }
 
 func newChain(writer string) *chain {
-	return &chain{Chain: Chain{Writer: writer, Problems: []string{}}, hashes: map[uint64]string{}, days: map[string]Row{}}
+	return &chain{
+		Chain:  Chain{Writer: writer, Days: []string{}, Late: []string{}, Gone: []string{}, Problems: []string{}},
+		hashes: map[uint64]string{}, days: map[string]Row{},
+	}
 }
 
 func (c *chain) problem(format string, args ...any) {
@@ -68,6 +94,10 @@ func (c *chain) problem(format string, args ...any) {
 
 func (c *chain) add(r Row, where string) {
 	switch {
+	case r.Writer != c.Writer:
+		c.problem("entry %d in %s is of another chain, %s", r.Seq, where, r.Writer)
+	case r.Version > newestVersion:
+		c.problem("entry %d in %s has version %d, which this program does not know", r.Seq, where, r.Version)
 	case r.Hash != r.sum():
 		c.problem("entry %d in %s was altered: it does not have its hash", r.Seq, where)
 	case c.Entries > 0 && r.Seq == c.last.Seq:
@@ -85,41 +115,77 @@ func (c *chain) add(r Row, where string) {
 	}
 	c.Entries++
 	c.Last, c.last = r.At, r
-	c.hashes[r.Seq], c.days[dayOf(r)] = r.Hash, r
+	c.hashes[r.Seq], c.days[dayOf(r.At)] = r.Hash, r
 }
 
 // Verify recomputes every chain: this data folder's from its file, and all from
-// the table; compares the two, and both with the anchors. source and anchors
-// may be nil: then they are not asked.
+// the table; compares the two, and both with the anchors and with what is
+// remembered. source and anchors may be nil: without a table only this data
+// folder's chain is looked at, and without a bucket none is anchored. Where one
+// cannot be asked, what the others say is in the report all the same.
+//
+// The file is read last: it has whatever the others have, also what is logged,
+// shipped and anchored meanwhile.
 func (t *Trail) Verify(ctx context.Context, source Source, anchors Anchors) (Report, error) {
-	own, err := t.verifyFile()
+	r := Report{Chains: []Chain{}, Unasked: []string{}}
+	unasked := func(what string, err error) {
+		if err != nil {
+			r.Unasked = append(r.Unasked, fmt.Sprintf("%s: %v", what, err))
+		}
+	}
+	memory, sealed := t.recall()
+	bucket, err := t.readBucket(ctx, anchors)
+	unasked("the bucket", err)
+	tables, err := readTable(ctx, source)
+	unasked("the table", err)
+	if err := ctx.Err(); err != nil {
+		return Report{}, err
+	}
+	own, err := t.own(memory, sealed)
 	if err != nil {
 		return Report{}, err
 	}
-	var all []*chain
-	if own != nil {
-		all = append(all, own)
+	own = bucket.checkNote(own, t.memory != nil && sealed == nil && memory.Writer == "")
+	all := join(own, tables)
+	if bucket.asked {
+		all = bucket.checkAnchors(all, source != nil && tables != nil)
 	}
-	if source != nil {
-		others, err := compare(ctx, own, source)
-		if err != nil {
-			return Report{}, err
-		}
-		all = append(all, others...)
-	}
-	if anchors != nil {
-		if all, err = checkAnchors(ctx, all, anchors); err != nil {
-			return Report{}, err
-		}
-	}
-	r := Report{Chains: []Chain{}}
 	for _, c := range all {
+		if bucket.asked {
+			c.unanchored(t.now(), bucket, memory)
+		}
 		if c.more > 0 {
 			c.Problems = append(c.Problems, fmt.Sprintf("and %d more", c.more))
 		}
 		r.Chains = append(r.Chains, c.Chain)
 	}
 	return r, nil
+}
+
+// own is the chain of the file, compared with what is remembered, or with why that
+// cannot be read; nil where there is neither.
+func (t *Trail) own(m Remembered, sealed error) (*chain, error) {
+	c, err := t.verifyFile()
+	if err != nil {
+		return nil, err
+	}
+	if sealed != nil {
+		c = orUnknown(c)
+		c.problem("what this installation remembers of it cannot be read: %v", sealed)
+	}
+	return m.recollect(c), nil
+}
+
+// unknown is the writer of a chain that should be here, and of which nothing is
+// known.
+const unknown = "unknown"
+
+func orUnknown(c *chain) *chain {
+	if c == nil {
+		c = newChain(unknown)
+		c.Here = true
+	}
+	return c
 }
 
 func (t *Trail) verifyFile() (*chain, error) {
@@ -136,8 +202,8 @@ func (t *Trail) verifyFile() (*chain, error) {
 			c = newChain("")
 			c.Here = true
 		}
-		for _, line := range bad {
-			c.problem("line %d of the file cannot be read", line)
+		for _, b := range bad {
+			c.problem("line %d of the file %v", b.line, b.err)
 		}
 		for _, row := range rows {
 			if c.Writer == "" {
@@ -148,86 +214,66 @@ func (t *Trail) verifyFile() (*chain, error) {
 	}
 }
 
-// compare checks the table's chains, and the own one against the file's.
-func compare(ctx context.Context, own *chain, source Source) ([]*chain, error) {
-	var others []*chain
-	var table *chain // of the own writer
+// readTable checks the table's chains; nil where it was not read.
+func readTable(ctx context.Context, source Source) ([]*chain, error) {
+	if source == nil {
+		return nil, nil
+	}
+	chains := []*chain{}
 	err := source.EachAudit(ctx, func(r Row) error {
-		if own != nil && r.Writer == own.Writer {
-			if table == nil {
-				table = newChain(r.Writer)
-			}
-			table.add(r, "the table")
-			if hash, ok := own.hashes[r.Seq]; ok && hash != r.Hash && r.Hash == r.sum() {
-				own.problem("entry %d in the table is not the one in the file", r.Seq)
-			}
-			return nil
+		if n := len(chains); n == 0 || chains[n-1].Writer != r.Writer {
+			chains = append(chains, newChain(r.Writer))
 		}
-		if n := len(others); n == 0 || others[n-1].Writer != r.Writer {
-			others = append(others, newChain(r.Writer))
-		}
-		others[len(others)-1].add(r, "the table")
+		chains[len(chains)-1].add(r, "the table")
 		return nil
 	})
-	if err != nil || own == nil {
-		return others, err
-	}
-	if table == nil {
-		own.Waiting = own.Entries
-		return others, nil
-	}
-	for _, p := range table.Problems {
-		own.problem("%s", p)
-	}
-	own.more += table.more
-	switch {
-	case table.last.Seq > own.last.Seq:
-		own.problem("entries %d to %d are missing at the end of the file: the table has them", own.last.Seq+1, table.last.Seq)
-	default:
-		own.Waiting = own.last.Seq - table.last.Seq
-	}
-	return others, nil
-}
-
-// checkAnchors compares every anchor in the bucket with its chain. A day that
-// could not be anchored yet has none.
-func checkAnchors(ctx context.Context, all []*chain, anchors Anchors) ([]*chain, error) {
-	keys, err := anchors.AnchorKeys(ctx, prefix)
 	if err != nil {
-		return nil, fmt.Errorf("list the audit's anchors: %w", err)
+		return nil, err
 	}
-	for _, key := range keys {
-		writer, file, _ := strings.Cut(strings.TrimPrefix(key, prefix), "/")
-		body, err := anchors.Anchor(ctx, key)
-		if err != nil {
-			return nil, fmt.Errorf("read %s: %w", key, err)
-		}
-		i := slices.IndexFunc(all, func(c *chain) bool { return c.Writer == writer })
-		if i < 0 {
-			all = append(all, newChain(writer))
-			i = len(all) - 1
-			all[i].problem("there are anchors of it, and no entries")
-		}
-		if c := all[i]; c.Entries > 0 {
-			c.checkAnchor(strings.TrimSuffix(file, ".json"), body)
-		}
-	}
-	return all, nil
+	return chains, nil
 }
 
-func (c *chain) checkAnchor(day string, body []byte) {
-	var a anchor
-	last, ok := c.days[day]
-	switch err := json.Unmarshal(body, &a); {
-	case err != nil || a.Writer != c.Writer || a.Day != day:
-		c.problem("the anchor of %s cannot be read", day)
-	case !ok:
-		c.problem("the anchor of %s has entry %d, the chain has none on that day", day, a.Seq)
-	case c.hashes[a.Seq] != a.Hash:
-		c.problem("the anchor of %s holds another hash of entry %d", day, a.Seq)
-	case a.Seq != last.Seq:
-		c.problem("the anchor of %s ends with entry %d, the chain has %d on that day", day, a.Seq, last.Seq)
-	default:
-		c.Anchors++
+// join compares the file's chain with the table's of the same writer, and gives all
+// chains, each once, the file's first.
+func join(own *chain, tables []*chain) []*chain {
+	if own == nil {
+		return tables
+	}
+	all := []*chain{own}
+	own.Waiting = own.Entries
+	for _, c := range tables {
+		if c.Writer == own.Writer {
+			own.compare(c)
+		} else {
+			all = append(all, c)
+		}
+	}
+	return all
+}
+
+// compare takes what was found of a chain in the table, and what differs there.
+// Entries that the file lacks are borrowed, so that the anchors are compared with
+// them.
+func (c *chain) compare(table *chain) {
+	for _, p := range table.Problems {
+		c.problem("%s", p)
+	}
+	c.more += table.more
+	if table.last.Seq > c.last.Seq {
+		c.problem("entries %d to %d are missing at the end of the file: the table has them", c.last.Seq+1, table.last.Seq)
+	}
+	c.Waiting = c.last.Seq - min(c.last.Seq, table.last.Seq)
+	for _, seq := range slices.Sorted(maps.Keys(table.hashes)) {
+		hash, ok := c.hashes[seq]
+		if !ok {
+			c.hashes[seq] = table.hashes[seq]
+		} else if hash != table.hashes[seq] {
+			c.problem("entry %d in the table is not the one in the file", seq)
+		}
+	}
+	for day, r := range table.days {
+		if have, ok := c.days[day]; !ok || have.Seq < r.Seq {
+			c.days[day] = r
+		}
 	}
 }

@@ -38,7 +38,7 @@ const (
 	lockFile    = "lock"
 )
 
-// Values are the installation's own secrets and ports.
+// Values are the installation's own secrets, name and ports.
 type Values struct {
 	ClickHouseWriterPassword string `json:"clickhouse_writer_password"`
 	ClickHouseReaderPassword string `json:"clickhouse_reader_password"`
@@ -47,6 +47,7 @@ type Values struct {
 	RedisPassword            string `json:"redis_password"`
 	AdminToken               string `json:"admin_token"`         // lets a command change things through the private listener
 	RecordingsPassword       string `json:"recordings_password"` // lets people listen to recordings in a browser
+	Installation             string `json:"installation"`        // a name that the bucket knows this installation by; no secret
 	Ports                    Ports  `json:"ports"`
 }
 
@@ -60,12 +61,12 @@ type Ports struct {
 	Redis            int `json:"redis"`
 }
 
-// secrets are the fields that are made up at the first start; one that a later
+// secrets are the random fields, which are made up at the first start; one that a later
 // version adds is made up when that version starts.
 func (v *Values) secrets() []*string {
 	return []*string{
 		&v.ClickHouseWriterPassword, &v.ClickHouseReaderPassword,
-		&v.S3AccessKey, &v.S3SecretKey, &v.RedisPassword, &v.AdminToken, &v.RecordingsPassword,
+		&v.S3AccessKey, &v.S3SecretKey, &v.RedisPassword, &v.AdminToken, &v.RecordingsPassword, &v.Installation,
 	}
 }
 

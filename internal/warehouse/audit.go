@@ -11,14 +11,14 @@ import (
 	"fonoteka/internal/audit"
 )
 
-const auditColumns = `writer, seq, at, actor, action, integration, target, outcome, detail, prev_hash, hash`
+const auditColumns = `writer, seq, at, actor, action, integration, target, outcome, detail, prev_hash, encoding, hash`
 
 // InsertAudit adds entries of the audit; one that is there already stays one.
 func (db *DB) InsertAudit(ctx context.Context, rows []audit.Row) error {
 	return db.do(ctx, "insert audit", InsertTimeout, func(ctx context.Context) error {
 		return db.insert(ctx, "audit", auditColumns, len(rows), func(b driver.Batch) error {
 			for _, r := range rows {
-				err := b.Append(r.Writer, r.Seq, clampTime(r.At), r.Actor, r.Action, r.Integration, r.Target, string(r.Outcome), r.Detail, r.PrevHash, r.Hash)
+				err := b.Append(r.Writer, r.Seq, clampTime(r.At), r.Actor, r.Action, r.Integration, r.Target, string(r.Outcome), r.Detail, r.PrevHash, r.Version, r.Hash)
 				if err != nil {
 					return err
 				}
@@ -31,7 +31,7 @@ func (db *DB) InsertAudit(ctx context.Context, rows []audit.Row) error {
 func scanAudit(r interface{ Scan(...any) error }) (audit.Row, error) {
 	var row audit.Row
 	var outcome string
-	err := r.Scan(&row.Writer, &row.Seq, &row.At, &row.Actor, &row.Action, &row.Integration, &row.Target, &outcome, &row.Detail, &row.PrevHash, &row.Hash)
+	err := r.Scan(&row.Writer, &row.Seq, &row.At, &row.Actor, &row.Action, &row.Integration, &row.Target, &outcome, &row.Detail, &row.PrevHash, &row.Version, &row.Hash)
 	row.At, row.Outcome = row.At.UTC(), audit.Outcome(outcome)
 	return row, err
 }
