@@ -23,10 +23,11 @@ import (
 	"fonoteka/internal/spool"
 )
 
-// Source is the spool as a relay sees it.
+// Source is the spool as a relay sees it. Wait and Advance return spool.ErrMoved
+// where the cursor is not at the given number any more.
 type Source interface {
 	Read(ctx context.Context, after uint64, max, maxBytes int) ([]spool.Record, error)
-	Wait(ctx context.Context, after uint64) error
+	Wait(ctx context.Context, cursor string, after uint64) error
 	Cursor(name string) (uint64, error)
 	Advance(name string, from, to uint64) error
 }
@@ -98,7 +99,7 @@ func (r *Relay) Run(ctx context.Context) error {
 	for ctx.Err() == nil {
 		after, err := r.opts.Source.Cursor(r.opts.Cursor)
 		if err == nil {
-			err = r.opts.Source.Wait(ctx, after)
+			err = r.opts.Source.Wait(ctx, r.opts.Cursor, after)
 		}
 		if err == nil && !full {
 			sleep(ctx, r.opts.Gather)
@@ -109,6 +110,7 @@ func (r *Relay) Run(ctx context.Context) error {
 		switch {
 		case ctx.Err() != nil, errors.Is(err, spool.ErrClosed):
 			return nil
+		case errors.Is(err, spool.ErrMoved): // rewound: go on from there
 		case errors.Is(err, spool.ErrFailed):
 			return fmt.Errorf("relay %s: %w", r.opts.Cursor, err)
 		case err != nil:
@@ -133,12 +135,7 @@ func (r *Relay) step(ctx context.Context, after uint64) (full bool, err error) {
 	if err := r.deliver(flush, batch); err != nil {
 		return false, err
 	}
-	full = len(batch) >= r.opts.MaxRecords/2
-	err = r.opts.Source.Advance(r.opts.Cursor, after, last)
-	if errors.Is(err, spool.ErrMoved) {
-		return full, nil // rewound meanwhile: the next step reads from there
-	}
-	return full, err
+	return len(batch) >= r.opts.MaxRecords/2, r.opts.Source.Advance(r.opts.Cursor, after, last)
 }
 
 // outlive returns a context that ends Options.Flush after ctx does.
