@@ -28,10 +28,11 @@ import (
 	"fonoteka/internal/spool"
 )
 
-// Source is the spool as a relay sees it.
+// Source is the spool as a relay sees it. Wait and Advance return spool.ErrMoved
+// where the cursor is not at the given number any more.
 type Source interface {
 	Read(ctx context.Context, after uint64, max, maxBytes int) ([]spool.Record, error)
-	Wait(ctx context.Context, after uint64) error
+	Wait(ctx context.Context, cursor string, after uint64) error
 	Cursor(name string) (uint64, error)
 	Advance(name string, from, to uint64) error
 }
@@ -104,7 +105,7 @@ func (r *Relay) Run(ctx context.Context) error {
 	for ctx.Err() == nil {
 		after, err := r.opts.Source.Cursor(r.opts.Cursor)
 		if err == nil {
-			err = r.opts.Source.Wait(ctx, after)
+			err = r.opts.Source.Wait(ctx, r.opts.Cursor, after)
 		}
 		if err == nil && !full {
 			sleep(ctx, r.opts.Gather)
@@ -115,6 +116,7 @@ func (r *Relay) Run(ctx context.Context) error {
 		switch {
 		case ctx.Err() != nil, errors.Is(err, spool.ErrClosed):
 			return nil
+		case errors.Is(err, spool.ErrMoved): // rewound: go on from there
 		case errors.Is(err, spool.ErrFailed):
 			return fmt.Errorf("relay %s: %w", r.opts.Cursor, err)
 		case err != nil:
@@ -145,12 +147,8 @@ func (r *Relay) step(ctx context.Context, after uint64) (full bool, err error) {
 		}
 		offer = 2 * offered // fewer than before where some were refused
 		to := batch[n-1].Seq
-		err = r.opts.Source.Advance(r.opts.Cursor, after, to)
-		if errors.Is(err, spool.ErrMoved) {
-			return full, nil // rewound meanwhile: the next step reads from there
-		}
-		if err != nil {
-			return false, err
+		if err := r.opts.Source.Advance(r.opts.Cursor, after, to); err != nil {
+			return full, err
 		}
 		clear(batch[:n]) // the bodies are not needed any more
 		after, batch = to, batch[n:]

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -215,4 +216,34 @@ func TestRewindDuringADeliveryIsNotUndone(t *testing.T) {
 	if want := []string{"record 1", "record 2", "record 0", "record 1", "record 2", "later"}; !slices.Equal(s.took, want) {
 		t.Errorf("took %q, want %q", s.took, want)
 	}
+}
+
+// A relay that has delivered everything delivers again what its cursor is rewound
+// to, without waiting for the next record.
+func TestARewoundRelayDoesNotWaitForTheNextRecord(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		sp := open(t, numbered(3)...)
+		s := &sink{}
+		r, err := relay.New(relay.Options{Cursor: "c", Source: sp, Sink: s.Sink, Log: slog.New(slog.DiscardHandler)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- r.Run(ctx) }()
+		time.Sleep(time.Minute)
+		if _, err := sp.Rewind(t.Context(), "c", time.Time{}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("Run = %v", err)
+		}
+		if want := append(numbered(3), numbered(3)...); !slices.Equal(s.took, want) {
+			t.Errorf("took %q, want %q", s.took, want)
+		}
+		_ = sp.Close()
+	})
 }

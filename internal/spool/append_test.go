@@ -99,7 +99,7 @@ func TestReadersSeeNoGapUnderConcurrentWriters(t *testing.T) {
 	}
 	var next uint64
 	for next < writers*each {
-		must(t, s.Wait(t.Context(), next))
+		must(t, s.Wait(t.Context(), "", next))
 		recs, err := s.Read(t.Context(), next, 7, 0)
 		must(t, err)
 		if len(recs) == 0 {
@@ -149,7 +149,7 @@ func TestWaitEndsByAppendContextAndClose(t *testing.T) {
 		if c.want == context.Canceled {
 			waitCtx = ctx
 		}
-		go func() { got <- s.Wait(waitCtx, st.Last) }()
+		go func() { got <- s.Wait(waitCtx, "", st.Last) }()
 		c.end()
 		if err := <-got; !errors.Is(err, c.want) {
 			t.Errorf("got %v, want %v", err, c.want)

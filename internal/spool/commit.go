@@ -242,6 +242,11 @@ func (s *Spool) publish(seq uint64, at time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.synced, s.syncedAt = seq, at
+	s.wakeReaders()
+}
+
+// wakeReaders has everybody in Wait look again. mu is held.
+func (s *Spool) wakeReaders() {
 	if s.waiting {
 		close(s.changed)
 		s.changed, s.waiting = make(chan struct{}), false

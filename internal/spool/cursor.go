@@ -58,7 +58,7 @@ func (s *Spool) Advance(name string, from, to uint64) error {
 // received at or after the given time, and returns that record's number. It
 // never moves a cursor ahead; if nothing that old is kept, it goes back to the
 // oldest record there is. It is synced. If no record is that young, the number
-// is one past the newest and the cursor stays.
+// is one past the newest and the cursor stays. A consumer in Wait is woken.
 func (s *Spool) Rewind(ctx context.Context, name string, to time.Time) (first uint64, err error) {
 	if first, err = s.firstAt(to); err != nil {
 		return 0, fmt.Errorf("rewind cursor %s: %w", name, err)
@@ -67,6 +67,7 @@ func (s *Spool) Rewind(ctx context.Context, name string, to time.Time) (first ui
 	pos := min(s.cursors[name], first-1)
 	s.cursors[name] = pos
 	delete(s.dirty, name)
+	s.wakeReaders()
 	s.mu.Unlock()
 	err = s.submit(ctx, nil, func(b *pebble.Batch) error {
 		return b.Set(cursorKey(name), binary.BigEndian.AppendUint64(nil, pos), nil)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -119,7 +120,7 @@ func TestTrimKeepsWhatOneCursorHasNotPassed(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := s.Wait(ctx, 11); !errors.Is(err, context.Canceled) {
+	if err := s.Wait(ctx, "", 11); !errors.Is(err, context.Canceled) {
 		t.Errorf("waited for what is not there: %v", err)
 	}
 }
@@ -178,4 +179,45 @@ func TestStatsAndMetricsTellTheLag(t *testing.T) {
 	if n, err := testutil.GatherAndCount(reg, "fonoteka_spool_cursor_lag_seconds", "fonoteka_spool_sync_seconds", "fonoteka_spool_batch_records"); n != 3 || err != nil {
 		t.Errorf("%d metrics, %v", n, err)
 	}
+}
+
+// A consumer that has done with everything waits for the next record. When its
+// cursor is rewound, it has work at once.
+func TestRewindWakesAWaitingReader(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, _ := hourly(t, spool.Options{}, 5)
+		must(t, s.SetCursor("c", 5))
+		must(t, s.SetCursor("other", 5))
+		waited, other := make(chan error, 1), make(chan error, 1)
+		ctx, cancel := context.WithCancel(t.Context())
+		go func() { waited <- s.Wait(ctx, "c", 5) }()
+		go func() { other <- s.Wait(ctx, "other", 5) }()
+		synctest.Wait()
+		_, err := s.Rewind(t.Context(), "c", noon)
+		must(t, err)
+		synctest.Wait()
+		select {
+		case err := <-waited:
+			if !errors.Is(err, spool.ErrMoved) {
+				t.Errorf("the rewound consumer was told %v, want ErrMoved", err)
+			}
+		default:
+			t.Error("the rewound consumer still waits")
+		}
+		select {
+		case err := <-other:
+			t.Errorf("another consumer was woken: %v", err)
+		default:
+		}
+		// A consumer that read its cursor before the rewind and waits only now.
+		late, end := context.WithTimeout(t.Context(), time.Second)
+		defer end()
+		if err := s.Wait(late, "c", 5); !errors.Is(err, spool.ErrMoved) {
+			t.Errorf("waiting from where the cursor was: %v, want ErrMoved", err)
+		}
+		cancel()
+		<-other
+		mustClose(t, s)
+	})
 }

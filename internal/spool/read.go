@@ -102,14 +102,21 @@ func (s *Spool) get(seq uint64) Record {
 }
 
 // Wait returns nil as soon as there is a record after the given sequence number.
-// Its errors are ctx's, ErrClosed, or match ErrFailed.
-func (s *Spool) Wait(ctx context.Context, after uint64) error {
+// With the name of a cursor it returns ErrMoved as soon as that cursor is not at
+// this number, also where it was moved before the call: so a consumer that has
+// done with everything learns of a Rewind at once. Without a name it waits for
+// records only. Its other errors are ctx's, ErrClosed, or match ErrFailed.
+func (s *Spool) Wait(ctx context.Context, cursor string, after uint64) error {
 	for {
 		s.mu.Lock()
+		moved := cursor != "" && s.cursors[cursor] != after
 		there, changed := s.synced > max(after, s.trimmed), s.changed
-		s.waiting = s.waiting || !there
+		s.waiting = s.waiting || !there && !moved
 		s.mu.Unlock()
-		if there {
+		switch {
+		case moved:
+			return fmt.Errorf("wait after %d: %w", after, ErrMoved)
+		case there:
 			return nil
 		}
 		select {

@@ -76,7 +76,7 @@ type Spool struct {
 	synced    uint64        // the newest acknowledged record
 	syncedAt  time.Time     // its receive time: the floor of the next one's
 	trimmed   uint64        // records up to here are gone; (trimmed, synced] are all there
-	changed   chan struct{} // closed and replaced when synced grows and someone waits
+	changed   chan struct{} // closed and replaced when synced grows or a cursor is rewound, and someone waits
 	waiting   bool          // someone holds changed
 	committed chan struct{} // closed when the committer has ended
 
