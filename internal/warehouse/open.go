@@ -110,8 +110,8 @@ func (db *DB) current(ctx context.Context, rows []call.RecordingStatus, versions
 
 // reopen writes rows of recordings to recordings_open as the views would have.
 func (db *DB) reopen(ctx context.Context, which string) error {
-	return db.conn.Exec(ctx, `INSERT INTO recordings_open (`+recordingColumns+`, is_deleted)
-		SELECT `+recordingColumns+`, `+settledStates+` FROM recordings FINAL WHERE `+which)
+	return db.conn.Exec(ctx, `INSERT INTO recordings_open (`+storedColumns+`, is_deleted)
+		SELECT `+storedColumns+`, `+settledStates+` FROM recordings FINAL WHERE `+which)
 }
 
 // astray is what recordings_open says otherwise than recordings, and is no work
