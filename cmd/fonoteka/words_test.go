@@ -168,11 +168,7 @@ func (r rows) Save(ctx context.Context, row call.RecordingStatus, steps ...call.
 }
 
 func (r rows) Recording(ctx context.Context, integration, id string) (call.RecordingStatus, bool, error) {
-	rows, err := r.l.db.RecordingsByID(ctx, []string{id})
-	if err != nil || len(rows) == 0 {
-		return call.RecordingStatus{}, false, err
-	}
-	return rows[0], true, nil
+	return r.l.db.NewReader().Recording(ctx, integration, id)
 }
 
 // spoiling replaces the words after each save.
@@ -323,9 +319,12 @@ func (l *life) say(format string, args ...any) {
 }
 
 func (l *life) row(r call.Recording) call.RecordingStatus {
-	row, _, err := rows{l}.Recording(l.t.Context(), r.Integration, r.ID)
+	rows, err := l.db.RecordingsByID(l.t.Context(), []string{r.ID})
 	l.must(err)
-	return row
+	if len(rows) != 1 {
+		l.t.Fatalf("%d rows of %s", len(rows), l.names[r.ID])
+	}
+	return rows[0]
 }
 
 // look tells what the catalogue says, but for its words.

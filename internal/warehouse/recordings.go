@@ -2,43 +2,11 @@ package warehouse
 
 import (
 	"context"
-	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"fonoteka/internal/call"
 )
-
-// recordingColumns are those that are read: all that a row's reason and reason_code
-// are written from, and not these. A new one goes here and, at the same place, into
-// recordingValues and scanRecording; into the tables recordings and recordings_open
-// and the view between them; and into schema/README.md.
-const recordingColumns = `integration, recording_id, state, url, call_id, platform_call_id, platform_leg_id,
-	account_id, sha256, size, duration_ms, announced_at, expires_at, bucket, key, attempt,
-	next_attempt_at, archived_at, reason_code,
-	failed_host, http_status, got_bytes, want_bytes, own_failures, denied_at, given_up_at, kept_attempt,
-	unmeasured, mismatched_talk_ms, conflicts,
-	fault, fault_part, fault_at, last_good_at, found_sha256, found_size,
-	former_key, former_fault, former_at, note`
-
-// storedColumns are those that are written.
-const storedColumns = recordingColumns + ", reason, version"
-
-func recordingValues(s call.RecordingStatus) []any {
-	f, w := s.Failure, s.Fault
-	return []any{
-		s.Integration, s.ID, string(s.State), s.URL, s.CallID, s.PlatformCallID, s.PlatformID,
-		s.AccountID, s.SHA256, toUint64(s.Size), toMS(s.Duration), toMilli(s.AnnouncedAt), toMilli(s.ExpiresAt), s.Bucket, s.Key, toUint32(s.Attempt),
-		toNullable(s.NextAttemptAt), toNullable(s.ArchivedAt), string(s.Code()),
-		f.Host, uint16(f.HTTPStatus), toUint64(f.GotBytes), toUint64(f.WantBytes), toUint32(f.OwnFailures), toNullable(s.DeniedAt), toNullable(s.GivenUpAt), toUint32(s.KeptAttempt),
-		s.Unmeasured, toMS(s.MismatchedTalk), toUint32(s.Conflicts),
-		string(w.Kind), string(w.Part), toNullable(w.At), toNullable(w.LastGood), w.SHA256, toUint64(w.Size),
-		s.Former.Key, string(s.Former.Fault), toNullable(s.Former.At), s.Note,
-		s.Reason(), s.Version(),
-	}
-}
-
-func toUint64(n int64) uint64 { return uint64(max(n, 0)) }
 
 // AnnounceRecordings adds recordings to the catalogue. One that is there
 // already keeps its state; of several announcements the earliest stays.
@@ -61,7 +29,7 @@ func (db *DB) SaveRecordings(ctx context.Context, rows []call.RecordingStatus) e
 }
 
 func (db *DB) insertRecordings(ctx context.Context, rows []call.RecordingStatus) error {
-	return db.insert(ctx, "recordings", storedColumns, len(rows), func(b driver.Batch) error {
+	return db.insert(ctx, "recordings", recordingColumns+written, len(rows), func(b driver.Batch) error {
 		for _, s := range rows {
 			if err := b.Append(recordingValues(s)...); err != nil {
 				return err
@@ -69,41 +37,6 @@ func (db *DB) insertRecordings(ctx context.Context, rows []call.RecordingStatus)
 		}
 		return nil
 	})
-}
-
-// scanRecording reads recordingColumns, and more that a query has behind them.
-func scanRecording(rows driver.Rows, more ...any) (call.RecordingStatus, error) {
-	var s call.RecordingStatus
-	f, w := &s.Failure, &s.Fault
-	var state, code, fault, part, former string
-	var size, got, want, found uint64
-	var duration, attempt, own, kept, talk, conflicts uint32
-	var status uint16
-	var next, archived, denied, givenUp, faultAt, lastGood, formerAt *time.Time
-	into := []any{
-		&s.Integration, &s.ID, &state, &s.URL, &s.CallID, &s.PlatformCallID, &s.PlatformID,
-		&s.AccountID, &s.SHA256, &size, &duration, &s.AnnouncedAt, &s.ExpiresAt, &s.Bucket, &s.Key, &attempt,
-		&next, &archived, &code,
-		&f.Host, &status, &got, &want, &own, &denied, &givenUp, &kept,
-		&s.Unmeasured, &talk, &conflicts,
-		&fault, &part, &faultAt, &lastGood, &w.SHA256, &found,
-		&s.Former.Key, &former, &formerAt, &s.Note,
-	}
-	if err := rows.Scan(append(into, more...)...); err != nil {
-		return s, err
-	}
-	s.State, s.Size, s.Duration, s.Attempt = call.RecordingState(state), int64(size), fromMS(duration), int(attempt)
-	s.AnnouncedAt, s.ExpiresAt = fromMilli(s.AnnouncedAt), fromMilli(s.ExpiresAt)
-	s.NextAttemptAt, s.ArchivedAt = fromNullable(next), fromNullable(archived)
-	if s.State.Rank() < call.Archived.Rank() { // of what is archived the code follows from the fields behind it
-		f.Code = call.Code(code)
-	}
-	f.HTTPStatus, f.GotBytes, f.WantBytes, f.OwnFailures = int(status), int64(got), int64(want), int(own)
-	s.DeniedAt, s.GivenUpAt, s.KeptAttempt = fromNullable(denied), fromNullable(givenUp), int(kept)
-	s.MismatchedTalk, s.Conflicts = fromMS(talk), int(conflicts)
-	w.Kind, w.Part, w.At, w.LastGood, w.Size = call.FaultKind(fault), call.Part(part), fromNullable(faultAt), fromNullable(lastGood), int64(found)
-	s.Former.Fault, s.Former.At = call.FaultKind(former), fromNullable(formerAt)
-	return s, nil
 }
 
 // due takes the time in milliseconds.

@@ -28,7 +28,7 @@ CREATE TABLE IF NOT EXISTS recordings_open
     attempt          UInt32,
     next_attempt_at  Nullable(DateTime64(3, 'UTC')),
     archived_at      Nullable(DateTime64(3, 'UTC')),
-    -- As in recordings.
+    -- As in recordings, but for what is said of archived ones alone.
     reason_code        LowCardinality(String),
     failed_host        String,
     http_status        UInt16,
@@ -38,18 +38,6 @@ CREATE TABLE IF NOT EXISTS recordings_open
     denied_at          Nullable(DateTime64(3, 'UTC')),
     given_up_at        Nullable(DateTime64(3, 'UTC')),
     kept_attempt       UInt32,
-    unmeasured         Bool,
-    mismatched_talk_ms UInt32,
-    conflicts          UInt32,
-    fault              LowCardinality(String),
-    fault_part         LowCardinality(String),
-    fault_at           Nullable(DateTime64(3, 'UTC')),
-    last_good_at       Nullable(DateTime64(3, 'UTC')),
-    found_sha256       String,
-    found_size         UInt64,
-    former_key         String,
-    former_fault       LowCardinality(String),
-    former_at          Nullable(DateTime64(3, 'UTC')),
     note               String,
     version          UInt64,
     is_deleted       UInt8
@@ -62,9 +50,7 @@ SETTINGS index_granularity = 1024, fsync_after_insert = 1, fsync_part_directory 
 CREATE MATERIALIZED VIEW IF NOT EXISTS recordings_opened TO recordings_open AS
 SELECT integration, recording_id, state, url, call_id, platform_call_id, platform_leg_id, account_id, sha256, size, duration_ms,
     announced_at, expires_at, bucket, key, reason, attempt, next_attempt_at, archived_at,
-    reason_code, failed_host, http_status, got_bytes, want_bytes, own_failures, denied_at, given_up_at, kept_attempt,
-    unmeasured, mismatched_talk_ms, conflicts, fault, fault_part, fault_at, last_good_at, found_sha256, found_size,
-    former_key, former_fault, former_at, note, version, toUInt8(0) AS is_deleted
+    reason_code, failed_host, http_status, got_bytes, want_bytes, own_failures, denied_at, given_up_at, kept_attempt, note, version, toUInt8(0) AS is_deleted
 FROM recordings
 WHERE state NOT IN ('archived', 'erased');
 
@@ -78,8 +64,6 @@ WHERE state IN ('archived', 'erased');
 INSERT INTO recordings_open
 SELECT integration, recording_id, state, url, call_id, platform_call_id, platform_leg_id, account_id, sha256, size, duration_ms,
     announced_at, expires_at, bucket, key, reason, attempt, next_attempt_at, archived_at,
-    reason_code, failed_host, http_status, got_bytes, want_bytes, own_failures, denied_at, given_up_at, kept_attempt,
-    unmeasured, mismatched_talk_ms, conflicts, fault, fault_part, fault_at, last_good_at, found_sha256, found_size,
-    former_key, former_fault, former_at, note, version, 0
+    reason_code, failed_host, http_status, got_bytes, want_bytes, own_failures, denied_at, given_up_at, kept_attempt, note, version, 0
 FROM recordings FINAL
 WHERE state NOT IN ('archived', 'erased');
