@@ -203,7 +203,7 @@ func printCall(w io.Writer, d warehouse.CallDetail) error {
 		fmt.Fprintf(w, "\n%s (%s): %s\n", linkWords(l, r.CallID), l.Confidence, l.Evidence)
 	}
 	for _, s := range d.Recordings {
-		fmt.Fprintf(w, "\nrecording %s  %s  %s\n", s.ID, s.State, orDash(s.Reason))
+		fmt.Fprintf(w, "\nrecording %s  %s  %s\n", s.ID, s.State, orDash(s.Reason()))
 	}
 	return nil
 }

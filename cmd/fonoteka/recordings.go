@@ -112,8 +112,8 @@ func left(s call.RecordingStatus, now time.Time) string {
 
 func story(r warehouse.RecordingRow) string {
 	var parts []string
-	if r.Reason != "" {
-		parts = append(parts, r.Reason)
+	if why := r.Reason(); why != "" {
+		parts = append(parts, why)
 	}
 	if !r.CallKnown {
 		parts = append(parts, "waits for its call")
@@ -126,6 +126,7 @@ type recordingJSON struct {
 	RecordingID    string  `json:"recording_id"`
 	State          string  `json:"state"`
 	Reason         string  `json:"reason"`
+	ReasonCode     string  `json:"reason_code"`
 	CallID         uint64  `json:"call_id,string"`
 	PlatformCallID string  `json:"platform_call_id"`
 	CallKnown      bool    `json:"call_known"`
@@ -144,7 +145,7 @@ type recordingJSON struct {
 
 func toRecordingJSON(s call.RecordingStatus, callKnown bool) recordingJSON {
 	return recordingJSON{
-		Integration: s.Integration, RecordingID: s.ID, State: string(s.State), Reason: s.Reason, CallID: s.CallID,
+		Integration: s.Integration, RecordingID: s.ID, State: string(s.State), Reason: s.Reason(), ReasonCode: string(s.Code()), CallID: s.CallID,
 		PlatformCallID: s.PlatformCallID, CallKnown: callKnown, URL: s.URL, AnnouncedAt: isoTime(s.AnnouncedAt), ExpiresAt: isoTime(s.ExpiresAt),
 		Attempt: s.Attempt, NextAttemptAt: isoTime(s.NextAttemptAt), SHA256: s.SHA256, Size: s.Size, DurationMS: s.Duration.Milliseconds(),
 		Bucket: s.Bucket, Key: s.Key, ArchivedAt: isoTime(s.ArchivedAt),

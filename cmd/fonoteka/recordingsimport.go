@@ -225,7 +225,7 @@ func (im *imported) recording(row linkfile.Row) call.Recording {
 
 func (im *imported) note(r call.Recording) {
 	if f, ok := errors.AsType[*archive.Failure](im.cfg.recordHosts.Check(r.URL)); ok {
-		host := f.Reason
+		host := f.Sentence()
 		if u, err := url.Parse(r.URL); err == nil {
 			host = u.Scheme + "://" + u.Host
 		}

@@ -133,7 +133,7 @@ const patience = 5 * time.Minute
 
 // explain says in a sentence why a recording is not there.
 func explain(s call.RecordingStatus, now time.Time) string {
-	why, due := s.Reason, s.NextAttemptAt
+	why, due := s.Reason(), s.NextAttemptAt
 	switch {
 	case why != "":
 	case s.State == call.Announced:

@@ -130,7 +130,7 @@ type findingJSON struct {
 func sayFinding(c *cli.Context, f fixity.Finding) {
 	if c.Bool("json") {
 		_ = lines(c.App.Writer, []findingJSON{{
-			Integration: f.Row.Integration, RecordingID: f.Row.ID, Result: string(f.Result), Part: f.Part, Key: f.Row.Key,
+			Integration: f.Row.Integration, RecordingID: f.Row.ID, Result: string(f.Result), Part: string(f.Part), Key: f.Row.Key,
 			ExpectedSHA256: f.Row.SHA256, ExpectedSize: f.Row.Size, FoundSHA256: f.SHA256, FoundSize: f.Size,
 			LastGood: isoTime(f.LastGood), CheckedAt: isoTime(f.At), Reason: f.Say(),
 		}})
@@ -141,7 +141,7 @@ func sayFinding(c *cli.Context, f fixity.Finding) {
 	found := f.Row
 	found.SHA256, found.Size = f.SHA256, f.Size
 	switch {
-	case f.Part == "sidecar":
+	case f.Part == call.SidecarPart:
 		fmt.Fprintf(w, "  found     the recording as expected; its sidecar: %s\n", orDash(f.Detail))
 	case f.Result == fixity.Altered:
 		fmt.Fprintf(w, "  found     %s\n", bytesAndDigest(found))

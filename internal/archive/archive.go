@@ -41,8 +41,9 @@ type Catalogue interface {
 	// Save writes a row, unless one of a higher Version is there, and adds steps
 	// to the chain of custody. When it returns nil both are durable.
 	Save(ctx context.Context, row call.RecordingStatus, steps ...call.Custody) error
-	// Recording reads a row; false if there is none. It is asked once per job,
-	// by all jobs at once.
+	// Recording reads of a row what a try goes by: the recording, state and tries,
+	// the server's denial, and what is kept in quarantine; false if there is none. It
+	// is asked once per job, by all jobs at once.
 	Recording(ctx context.Context, integration, id string) (call.RecordingStatus, bool, error)
 }
 

@@ -8,6 +8,8 @@ import (
 	"math/bits"
 	"os"
 	"sync"
+
+	"fonoteka/internal/call"
 )
 
 const (
@@ -113,19 +115,18 @@ func (b *bodyBuffers) put(class int, buf []byte) {
 // brokenOff says how a transfer ended before its end. whole is the file's
 // length, less than 0 where the server did not say it.
 func brokenOff(host string, got, whole int64, cause error) *Failure {
+	f := call.Failure{Code: call.CodeCut, Host: host, GotBytes: got, WantBytes: max(whole, 0)}
 	switch {
 	case errors.Is(cause, errStalled):
-		return failure(Timeout, "the operator's server %s stopped sending after %d bytes", host, got)
+		f.Code = call.CodeStalled
 	case errors.Is(cause, errTooSlow):
-		return failure(Timeout, "the operator's server %s sends too slowly: %d bytes so far", host, got)
-	case whole > 0:
-		return failure(Cut, "the transfer from the operator's server %s broke off after %d of %d bytes", host, got, whole)
+		f.Code = call.CodeTooSlow
 	}
-	return failure(Cut, "the transfer from the operator's server %s broke off after %d bytes", host, got)
+	return failure(f)
 }
 
 func tooLarge(host string, limit int64) *Failure {
-	return failure(TooLarge, "the file on the operator's server %s is larger than the configured limit of %d MiB", host, limit>>20)
+	return failure(call.Failure{Code: call.CodeTooLarge, Host: host, WantBytes: limit})
 }
 
 // writer fills a Body: memory first, then a file.

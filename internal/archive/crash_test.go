@@ -229,7 +229,7 @@ func TestWhatOnlyFailsIsPutOffWhereOthersAreArchived(t *testing.T) {
 			t.Errorf("panics %v: %v", panics, err)
 		}
 		row, _, _ := r.catalogue.Recording(t.Context(), "main", bad.ID)
-		if row.State != call.Retrying || row.Attempt != 1 || !strings.Contains(row.Reason, "failed on this recording 41 times") || row.NextAttemptAt.IsZero() {
+		if row.State != call.Retrying || row.Attempt != 1 || !strings.Contains(row.Reason(), "failed on this recording 41 times") || row.NextAttemptAt.IsZero() {
 			t.Errorf("panics %v: %+v", panics, row)
 		}
 	}

@@ -5,12 +5,13 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
 	"syscall"
 	"time"
+
+	"fonoteka/internal/call"
 )
 
 // dial connects to a literal address of the list as it stands, and to a name
@@ -28,11 +29,11 @@ func (f *Fetcher) dial(ctx context.Context, network, addr string) (net.Conn, err
 				return d.DialContext(ctx, network, addr)
 			}
 		}
-		return nil, refused("the address %s is not in the list of allowed record hosts", addr)
+		return nil, failure(call.Failure{Code: call.CodeRefusedAddress, Host: addr})
 	}
 	d.ControlContext = func(_ context.Context, _, resolved string, _ syscall.RawConn) error {
 		if ap, err := netip.ParseAddrPort(resolved); err != nil || !public(ap.Addr()) {
-			return refused("the name %s leads to an address that is not on the public internet", host)
+			return failure(call.Failure{Code: call.CodePrivateAddress, Host: host})
 		}
 		return nil
 	}
@@ -45,23 +46,27 @@ func connectFailure(host string, err, cause error) *Failure {
 	if f, ok := errors.AsType[*Failure](err); ok {
 		return f
 	}
+	return failure(call.Failure{Code: connectCode(err, cause), Host: host})
+}
+
+func connectCode(err, cause error) call.Code {
 	if dns, ok := errors.AsType[*net.DNSError](err); ok {
 		if dns.IsNotFound {
-			return failure(Unreachable, "the name of the operator's server %s is not known", host)
+			return call.CodeUnknownName
 		}
-		return failure(Unreachable, "the name of the operator's server %s could not be looked up", host)
+		return call.CodeLookupFailed
 	}
 	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok || isCertificate(err) {
-		return failure(Unreachable, "the certificate of the operator's server %s is not valid for it", host)
+		return call.CodeBadCertificate
 	}
 	var timeout net.Error
 	switch {
 	case errors.Is(cause, errTooSlow), errors.As(err, &timeout) && timeout.Timeout():
-		return failure(Timeout, "the operator's server %s did not answer in time", host)
+		return call.CodeNoAnswer
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return failure(Unreachable, "the operator's server %s refused the connection", host)
+		return call.CodeConnection
 	}
-	return failure(Unreachable, "no connection to the operator's server %s", host)
+	return call.CodeNoConnection
 }
 
 func isCertificate(err error) bool {
@@ -70,19 +75,20 @@ func isCertificate(err error) bool {
 	return authority || name
 }
 
+// answerFailure is an answer other than 200.
 func answerFailure(host string, status int) *Failure {
-	answered := fmt.Sprintf("the operator's server %s answered %d %s", host, status, http.StatusText(status))
-	switch status {
-	case http.StatusNotFound:
-		return failure(Missing, "%s; it may still be preparing the file", answered)
-	case http.StatusTooEarly:
-		return failure(TooEarly, "%s: it is still preparing the file", answered)
-	case http.StatusGone:
-		return failure(Gone, "%s: it no longer has the file", answered)
-	case http.StatusUnauthorized:
-		f := failure(Unauthorised, "%s: it wants a login that we do not have or that has run out", answered)
-		f.Host = host
-		return f
+	f := call.Failure{Code: call.CodeUnexpectedAnswer, Host: host, HTTPStatus: status}
+	switch {
+	case status == http.StatusNotFound:
+		f.Code = call.CodeNotFound
+	case status == http.StatusTooEarly:
+		f.Code = call.CodeTooEarly
+	case status == http.StatusGone:
+		f.Code = call.CodeGone
+	case status == http.StatusUnauthorized:
+		f.Code = call.CodeLoginRequired
+	case status >= http.StatusInternalServerError:
+		f.Code = call.CodeServerError
 	}
-	return failure(BadAnswer, "%s instead of the file", answered)
+	return failure(f)
 }

@@ -3,6 +3,12 @@ package archive
 // Public lets tests name addresses that no test could have a server at.
 var Public = public
 
+// KindOf and Kinds are the classes of failures.
+var (
+	KindOf = kindOf
+	Kinds  = kinds
+)
+
 // PlaceIdle, NewPlaces and Do are places by themselves.
 const PlaceIdle = placeIdle
 

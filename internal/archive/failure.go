@@ -1,10 +1,6 @@
 package archive
 
-import (
-	"fmt"
-
-	"fonoteka/internal/call"
-)
+import "fonoteka/internal/call"
 
 // Kind classifies why a recording could not be archived by a try. Whether and
 // when to try again is decided from it, here and nowhere else.
@@ -33,18 +29,32 @@ var kinds = []Kind{Missing, TooEarly, Gone, Unauthorised, BadAnswer, Unreachable
 // Failure is a try's failure that belongs into the catalogue. All other errors
 // are our own infrastructure's.
 type Failure struct {
-	Kind   Kind
-	Reason string // a sentence for users: no personal data, no link, at most the host
-	Host   string // of the server that answered, where one did
+	Kind Kind
+	call.Failure
 }
 
-func (f *Failure) Error() string { return f.Reason }
+// Error is the sentence for users: no personal data, no link, at most the host.
+func (f *Failure) Error() string { return f.Sentence() }
 
-func failure(kind Kind, format string, args ...any) *Failure {
-	return &Failure{Kind: kind, Reason: fmt.Sprintf(format, args...)}
+// failure classifies what a try met.
+func failure(f call.Failure) *Failure { return &Failure{kindOf[f.Code], f} }
+
+// kindOf sorts the codes. A code that is not here could neither be counted nor be
+// scheduled: the tests look for one.
+var kindOf = map[call.Code]Kind{
+	call.CodeNotFound: Missing, call.CodeTooEarly: TooEarly, call.CodeGone: Gone,
+	call.CodeLoginRequired: Unauthorised, call.CodeLoginUnavailable: Unauthorised,
+	call.CodeServerError: BadAnswer, call.CodeUnexpectedAnswer: BadAnswer, call.CodeRedirectNowhere: BadAnswer, call.CodeRedirectLoop: BadAnswer,
+	call.CodeUnknownName: Unreachable, call.CodeLookupFailed: Unreachable, call.CodeBadCertificate: Unreachable,
+	call.CodeConnection: Unreachable, call.CodeNoConnection: Unreachable,
+	call.CodeNoAnswer: Timeout, call.CodeStalled: Timeout, call.CodeTooSlow: Timeout,
+	call.CodeCut: Cut, call.CodeOverlong: Cut, call.CodeWrongPart: Cut,
+	call.CodeEmpty: NotAudio, call.CodeHTML: NotAudio, call.CodeJSON: NotAudio, call.CodeCompressed: NotAudio, call.CodeNotAudio: NotAudio,
+	call.CodeIncomplete: Incomplete, call.CodeDamaged: Damaged, call.CodeTooLarge: TooLarge,
+	call.CodeBadLink: Refused, call.CodeLinkWithUser: Refused, call.CodeNotHTTPS: Refused,
+	call.CodeRefusedHost: Refused, call.CodeRefusedAddress: Refused, call.CodePrivateAddress: Refused,
+	call.CodeOwnFailure: Ours,
 }
-
-func refused(format string, args ...any) *Failure { return failure(Refused, format, args...) }
 
 // class says what a failure means for the recording: what state it is in, and
 // when it is tried again.

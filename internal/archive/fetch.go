@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/semaphore"
+
+	"fonoteka/internal/call"
 )
 
 // FetchOptions of a Fetcher. Hosts and TempDir are required.
@@ -161,4 +163,4 @@ func (f *Fetcher) Fetch(ctx context.Context, integration, link string) (*Body, e
 	return body, err
 }
 
-func unreadableLink() *Failure { return refused("the link cannot be read as an address on the web") }
+func unreadableLink() *Failure { return failure(call.Failure{Code: call.CodeBadLink}) }

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"fonoteka/internal/archive"
+	"fonoteka/internal/call"
 )
 
 func status(code int) http.HandlerFunc {
@@ -66,39 +67,43 @@ func TestEveryFailureIsClassifiedWithAReason(t *testing.T) {
 	for name, c := range map[string]struct {
 		handler http.HandlerFunc
 		want    archive.Kind
+		code    call.Code
 		says    string
 	}{
-		"404":               {status(404), archive.Missing, "answered 404 Not Found; it may still be preparing the file"},
-		"425":               {status(425), archive.TooEarly, "425 Too Early"},
-		"410":               {status(410), archive.Gone, "answered 410 Gone"},
-		"401":               {status(401), archive.Unauthorised, "401 Unauthorized"},
-		"403":               {status(403), archive.BadAnswer, "403 Forbidden"},
-		"500":               {status(500), archive.BadAnswer, "500 Internal Server Error"},
-		"204":               {status(204), archive.BadAnswer, "204 No Content"},
-		"206":               {status(206), archive.BadAnswer, "206 Partial Content"},
-		"empty":             {serve(nil), archive.NotAudio, "an empty file"},
-		"html":              {serve([]byte("<html>soon</html>")), archive.NotAudio, "a web page"},
-		"json":              {serve([]byte(`{"error":1}`)), archive.NotAudio, "a JSON message"},
-		"gzip":              {encoded(mp3), archive.NotAudio, "sent a compressed file instead of audio"},
-		"cut":               {cut(mp3, true), archive.Cut, "broke off after 1152 of 2304 bytes"},
-		"cut, no length":    {cut(mp3, false), archive.Cut, "broke off"},
-		"cut at the source": {serve(mp3[:len(mp3)-50]), archive.Incomplete, "ends before its end"},
-		"damaged":           {serve(append(bytes.Clone(mp3), bytes.Repeat([]byte("bad "), 200)...)), archive.Damaged, "damaged"},
-		"stalled":           {stall(mp3), archive.Timeout, "stopped sending after 1152 bytes"},
-		"never answers":     {func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, archive.Timeout, "did not answer in time"},
-		"too large":         {serve(make([]byte, 11<<20)), archive.TooLarge, "limit of 10 MiB"},
+		"404":               {status(404), archive.Missing, call.CodeNotFound, "answered 404 Not Found; it may still be preparing the file"},
+		"425":               {status(425), archive.TooEarly, call.CodeTooEarly, "425 Too Early"},
+		"410":               {status(410), archive.Gone, call.CodeGone, "answered 410 Gone"},
+		"401":               {status(401), archive.Unauthorised, call.CodeLoginRequired, "401 Unauthorized"},
+		"403":               {status(403), archive.BadAnswer, call.CodeUnexpectedAnswer, "403 Forbidden"},
+		"500":               {status(500), archive.BadAnswer, call.CodeServerError, "500 Internal Server Error"},
+		"204":               {status(204), archive.BadAnswer, call.CodeUnexpectedAnswer, "204 No Content"},
+		"206":               {status(206), archive.BadAnswer, call.CodeUnexpectedAnswer, "206 Partial Content"},
+		"empty":             {serve(nil), archive.NotAudio, call.CodeEmpty, "an empty file"},
+		"html":              {serve([]byte("<html>soon</html>")), archive.NotAudio, call.CodeHTML, "a web page"},
+		"json":              {serve([]byte(`{"error":1}`)), archive.NotAudio, call.CodeJSON, "a JSON message"},
+		"gzip":              {encoded(mp3), archive.NotAudio, call.CodeCompressed, "sent a compressed file instead of audio"},
+		"cut":               {cut(mp3, true), archive.Cut, call.CodeCut, "broke off after 1152 of 2304 bytes"},
+		"cut, no length":    {cut(mp3, false), archive.Cut, call.CodeCut, "broke off"},
+		"cut at the source": {serve(mp3[:len(mp3)-50]), archive.Incomplete, call.CodeIncomplete, "ends before its end"},
+		"damaged":           {serve(append(bytes.Clone(mp3), bytes.Repeat([]byte("bad "), 200)...)), archive.Damaged, call.CodeDamaged, "damaged"},
+		"stalled":           {stall(mp3), archive.Timeout, call.CodeStalled, "stopped sending after 1152 bytes"},
+		"never answers":     {func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, archive.Timeout, call.CodeNoAnswer, "did not answer in time"},
+		"too large":         {serve(make([]byte, 11<<20)), archive.TooLarge, call.CodeTooLarge, "limit of 10 MiB"},
 		"too large, no length": {func(w http.ResponseWriter, _ *http.Request) {
 			for range 12 {
 				w.Write(make([]byte, 1<<20))
 			}
-		}, archive.TooLarge, "limit of 10 MiB"},
+		}, archive.TooLarge, call.CodeTooLarge, "limit of 10 MiB"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := newRig(t, c.handler, quick)
 			row := r.handle(t, r.recording("/2026/02/28/a.mp3?signature=secret"), 0)
-			if !strings.Contains(row.Reason, c.says) || strings.Contains(row.Reason, "secret") || strings.Contains(row.Reason, "a.mp3") {
-				t.Errorf("the reason is %q, want one with %q", row.Reason, c.says)
+			if !strings.Contains(row.Reason(), c.says) || strings.Contains(row.Reason(), "secret") || strings.Contains(row.Reason(), "a.mp3") {
+				t.Errorf("the reason is %q, want one with %q", row.Reason(), c.says)
+			}
+			if row.Code() != c.code || row.Failure.Host != r.origin.addr() {
+				t.Errorf("the code is %s of %q, want %s", row.Code(), row.Failure.Host, c.code)
 			}
 			if got := r.catalogue.steps[0].Detail; got != string(c.want) {
 				t.Errorf("classified as %s, want %s", got, c.want)
@@ -134,7 +139,7 @@ func TestServersThatCannotBeReachedAreNotReady(t *testing.T) {
 	} {
 		_, err := f.Fetch(t.Context(), "main", link)
 		var fail *archive.Failure
-		if !errors.As(err, &fail) || fail.Kind != archive.Unreachable || !strings.Contains(fail.Reason, says) || strings.Contains(fail.Reason, "a.mp3") {
+		if !errors.As(err, &fail) || fail.Kind != archive.Unreachable || !strings.Contains(fail.Sentence(), says) || strings.Contains(fail.Sentence(), "a.mp3") {
 			t.Errorf("%s: %v", link, err)
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
-	"strings"
 	"time"
 
 	"fonoteka/internal/blob"
@@ -16,6 +15,18 @@ import (
 // soon is how near a next try must be to be put into the queue right away; the
 // planner, which looks every ten seconds, cares for later ones.
 const soon = 90 * time.Second
+
+// Outcome is how a job ended, and its label in the metrics: one of those below, or
+// the Kind of the failure that is in the catalogue now.
+type Outcome string
+
+// The outcomes without a failure of the operator's.
+const (
+	Stored   Outcome = "archived" // fetched and stored
+	Finished Outcome = "finished" // it was stored already
+	Stale    Outcome = "stale"    // there was nothing to do
+	Again    Outcome = "again"    // our infrastructure failed
+)
 
 // Handle does one job. When it returns nil, the outcome is in the catalogue:
 // archived, or failed with reason and next try – or, where only the catalogue
@@ -33,14 +44,14 @@ func (a *Archiver) Handle(ctx context.Context, job queue.Job) error {
 	took := a.Now().Sub(start)
 	switch {
 	case err != nil:
-		outcome = "again"
+		outcome = Again
 		if ctx.Err() == nil && !errors.Is(err, queue.ErrStopping) {
 			a.outage.failed(ctx, job.Recording.ID, err)
 		}
 	default:
 		a.Logger.DebugContext(ctx, "recording handled", "recording", job.Recording.ID, "attempt", job.Attempt+1, "outcome", outcome, "took", took)
 	}
-	a.m.attempts.WithLabelValues(outcome).Inc()
+	a.m.attempts.WithLabelValues(string(outcome)).Inc()
 	a.m.took.Observe(took.Seconds())
 	return err
 }
@@ -51,24 +62,24 @@ func (a *Archiver) Handle(ctx context.Context, job queue.Job) error {
 const stubborn = 30
 
 // putOff writes a try that failed by cause. Its error is cause where it cannot.
-func (a *Archiver) putOff(ctx context.Context, job queue.Job, cause error) (outcome string, err error) {
+func (a *Archiver) putOff(ctx context.Context, job queue.Job, cause error) (outcome Outcome, err error) {
 	row, known, err := a.Catalogue.Recording(ctx, job.Recording.Integration, job.Recording.ID)
 	switch {
 	case err != nil:
 		return "", cause
 	case known && settled(row, job):
-		return "stale", nil
+		return Stale, nil
 	}
 	a.Logger.ErrorContext(ctx, "recording put off, others are archived", "recording", job.Recording.ID, "failures", job.Failures+1, "err", cause)
-	f := failure(Ours, "Fonoteka itself failed on this recording %d times, while it archived others; its log tells why", job.Failures+1)
+	f := failure(call.Failure{Code: call.CodeOwnFailure, OwnFailures: job.Failures + 1})
 	commit, err := a.failed(ctx, merge(job.Recording, row.Recording), job, row, f, nil)
 	if err != nil {
 		return "", cause
 	}
-	return string(f.Kind), commit(ctx)
+	return Outcome(f.Kind), commit(ctx)
 }
 
-func (a *Archiver) handle(ctx context.Context, job queue.Job) (outcome string, err error) {
+func (a *Archiver) handle(ctx context.Context, job queue.Job) (outcome Outcome, err error) {
 	if job.Failures >= stubborn {
 		defer func() {
 			if v := recover(); v != nil {
@@ -86,7 +97,7 @@ func (a *Archiver) handle(ctx context.Context, job queue.Job) (outcome string, e
 		a.m.infra.WithLabelValues("catalogue").Inc()
 		row = call.RecordingStatus{}
 	case known && settled(row, job):
-		return "stale", nil
+		return Stale, nil
 	case known:
 		rec = merge(rec, row.Recording)
 	}
@@ -103,7 +114,7 @@ type commit func(ctx context.Context) error
 // attemptInTurn is attempt within the limit of Options.Parallel. What it leaves to
 // commit is not limited: who waits for the catalogue, which writes in groups, holds
 // neither a body nor another's place.
-func (a *Archiver) attemptInTurn(ctx context.Context, job queue.Job, rec call.Recording, row call.RecordingStatus, known bool, t talk) (outcome string, commit commit, err error) {
+func (a *Archiver) attemptInTurn(ctx context.Context, job queue.Job, rec call.Recording, row call.RecordingStatus, known bool, t talk) (outcome Outcome, commit commit, err error) {
 	before, end := queue.BeforeStop(ctx)
 	defer end()
 	if refused := a.downloads.do(before, Urgent(rec.ExpiresAt, a.Now()), func() { outcome, commit, err = a.attempt(ctx, job, rec, row, known, t) }); refused != nil {
@@ -114,7 +125,7 @@ func (a *Archiver) attemptInTurn(ctx context.Context, job queue.Job, rec call.Re
 
 // attempt does what needs the operator's server and the store. known: the
 // catalogue has answered, with row.
-func (a *Archiver) attempt(ctx context.Context, job queue.Job, rec call.Recording, row call.RecordingStatus, known bool, t talk) (string, commit, error) {
+func (a *Archiver) attempt(ctx context.Context, job queue.Job, rec call.Recording, row call.RecordingStatus, known bool, t talk) (Outcome, commit, error) {
 	key := Key(rec)
 	// A recording that nobody has tried is not in the store, as a rule: if it is,
 	// its conditional put says so. While something of ours fails, or is not known,
@@ -123,7 +134,7 @@ func (a *Archiver) attempt(ctx context.Context, job queue.Job, rec call.Recordin
 		object, err := a.Store.Stat(ctx, key)
 		if err == nil {
 			left, err := a.finish(ctx, rec, job, object)
-			return "finished", left, err
+			return Finished, left, err
 		}
 		if !errors.Is(err, blob.ErrNotFound) {
 			a.m.infra.WithLabelValues("store").Inc()
@@ -161,7 +172,7 @@ func merge(job, row call.Recording) call.Recording {
 
 // fetch downloads, verifies and stores. before is the catalogue's row, zero if
 // there is none or it is not known.
-func (a *Archiver) fetch(ctx context.Context, rec call.Recording, job queue.Job, key string, before call.RecordingStatus, t talk) (string, commit, error) {
+func (a *Archiver) fetch(ctx context.Context, rec call.Recording, job queue.Job, key string, before call.RecordingStatus, t talk) (Outcome, commit, error) {
 	body, err := a.Fetcher.Fetch(ctx, rec.Integration, rec.URL)
 	var length time.Duration
 	if err == nil {
@@ -172,7 +183,7 @@ func (a *Archiver) fetch(ctx context.Context, rec call.Recording, job queue.Job,
 	}
 	if f, ok := errors.AsType[*Failure](err); ok {
 		commit, err := a.failed(ctx, rec, job, before, f, body)
-		return string(f.Kind), commit, err
+		return Outcome(f.Kind), commit, err
 	}
 	if err != nil {
 		a.m.infra.WithLabelValues("download").Inc()
@@ -181,19 +192,19 @@ func (a *Archiver) fetch(ctx context.Context, rec call.Recording, job queue.Job,
 	side := Sidecar{
 		Schema: SidecarSchema, Recording: rec, Key: key, SHA256: body.SHA256, Size: body.Size,
 		DurationMS: length.Milliseconds(), Attempt: job.Attempt + 1, FetchedAt: a.Now().UTC(),
-		Reason: a.oddities(length, body, t),
 	}
+	a.doubt(&side, length, body, t)
 	commit, err := a.store(ctx, side, body)
 	if err != nil {
 		a.m.infra.WithLabelValues("store").Inc()
 	}
-	return "archived", commit, err
+	return Stored, commit, err
 }
 
 // failed writes a failure and its next try. body is what came, where something did.
 func (a *Archiver) failed(ctx context.Context, rec call.Recording, job queue.Job, before call.RecordingStatus, f *Failure, body *Body) (commit, error) {
 	now := a.Now()
-	row := call.RecordingStatus{Recording: rec, Attempt: job.Attempt + 1, Reason: f.Reason}
+	row := call.RecordingStatus{Recording: rec, Attempt: job.Attempt + 1, Failure: f.Failure}
 	next(&row, before, f, now)
 	steps := []call.Custody{{
 		Integration: rec.Integration, RecordingID: rec.ID, Step: "failed", At: now.UTC(), Attempt: row.Attempt, Detail: string(f.Kind),
@@ -201,7 +212,7 @@ func (a *Archiver) failed(ctx context.Context, rec call.Recording, job queue.Job
 	if row.State == call.Refused {
 		steps[0].Step = "refused"
 	}
-	carry(&row, before, f)
+	carry(&row, before)
 	if f.Kind.kept(row.Attempt) {
 		step, err := a.quarantine(ctx, &row, job, body, f)
 		if err != nil {
@@ -262,33 +273,13 @@ func next(row *call.RecordingStatus, before call.RecordingStatus, f *Failure, no
 		row.NextAttemptAt = now.Add(7 * day)
 		return
 	}
-	until := deniedUntil(before.Reason)
-	if until.IsZero() {
-		until = now.Add(day).Truncate(time.Minute)
+	row.DeniedAt = now.UTC().Truncate(time.Millisecond) // as it is stored
+	if !before.AskAgainAt().IsZero() {
+		row.DeniedAt = before.DeniedAt
 	}
-	if now.Before(until) && before.State != call.Expired {
+	if until := row.AskAgainAt(); now.Before(until) && before.State != call.Expired {
 		row.NextAttemptAt = until
-		row.Reason = f.Reason + denied + until.UTC().Format(deniedLayout)
 		return
 	}
-	row.State = call.Expired
-	row.Reason = fmt.Sprintf("%s. It went on saying so after %s, when the file's time had long run out: given up",
-		f.Reason, End(row.AnnouncedAt, row.ExpiresAt).UTC().Format(time.DateOnly))
-}
-
-// The end of a reason whose file the server has denied after its time; only the
-// catalogue remembers it between two tries.
-const (
-	denied       = ". Its time has long run out: asked once more at "
-	deniedLayout = "2006-01-02 15:04 UTC"
-)
-
-// deniedUntil is the time in such a reason, zero in any other.
-func deniedUntil(reason string) time.Time {
-	_, at, _ := strings.Cut(reason, denied)
-	until, err := time.Parse(deniedLayout, at)
-	if err != nil {
-		return time.Time{}
-	}
-	return until
+	row.State, row.GivenUpAt = call.Expired, now.UTC()
 }

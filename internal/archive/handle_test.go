@@ -48,7 +48,7 @@ func TestARecordingIsArchivedWithSidecarRowAndCustody(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantSide := archive.Sidecar{
-		Schema: 1, Recording: rec, Key: key, SHA256: digest(mp3), Size: int64(len(mp3)), DurationMS: 1152,
+		Schema: 2, Recording: rec, Key: key, SHA256: digest(mp3), Size: int64(len(mp3)), DurationMS: 1152,
 		Attempt: 1, FetchedAt: *r.now.Load(), StoredAt: *r.now.Load(),
 	}
 	if diff := cmp.Diff(wantSide, side); diff != "" {
@@ -157,7 +157,7 @@ func TestGivingUpNeedsTheServersOwnWordTwoWeeksAfterTheEstimate(t *testing.T) {
 			r.setNow(r.now.Load().Add(day))
 		}
 		row := r.handle(t, rec, 99)
-		if row.State != c.want || row.NextAttemptAt.IsZero() != (c.want == call.Expired) || row.Attempt != 100 || row.Reason == "" {
+		if row.State != c.want || row.NextAttemptAt.IsZero() != (c.want == call.Expired) || row.Attempt != 100 || row.Reason() == "" {
 			t.Errorf("%s: %+v", c.name, row)
 		}
 		if len(r.queue.take()) != 0 {
@@ -177,7 +177,7 @@ func TestRefusedRecordingsWaitForTheConfiguration(t *testing.T) {
 	r := newRig(t, serve(audio(t)))
 	rec := recording("https://records.example.org/2026/02/28/a.mp3", *r.now.Load())
 	row := r.handle(t, rec, 0)
-	if row.State != call.Refused || row.NextAttemptAt.Sub(*r.now.Load()) != day || !strings.Contains(row.Reason, "records.example.org") {
+	if row.State != call.Refused || row.NextAttemptAt.Sub(*r.now.Load()) != day || !strings.Contains(row.Reason(), "records.example.org") {
 		t.Errorf("row %+v", row)
 	}
 	if diff := cmp.Diff([]string{"refused"}, r.catalogue.names()); diff != "" {
@@ -255,8 +255,8 @@ func TestManyWorkersWithOneJobArchiveItOnce(t *testing.T) {
 	}
 	wg.Wait()
 	r.checkArchived(t, rec, mp3)
-	if row := r.handle(t, rec, 0); row.Reason != "" {
-		t.Errorf("reason %q", row.Reason)
+	if row := r.handle(t, rec, 0); row.Reason() != "" {
+		t.Errorf("reason %q", row.Reason())
 	}
 }
 
@@ -325,7 +325,7 @@ func TestP5AnotherFileUnderTheSameKeyIsKeptBeside(t *testing.T) {
 	rec := r.recording("/a.mp3")
 	row := r.handle(t, rec, 0)
 	base := strings.TrimSuffix(archive.Key(rec), ".mp3")
-	if row.State != call.Archived || row.Key != base+".mp3" || row.SHA256 != digest(first) || !strings.Contains(row.Reason, "conflict") {
+	if row.State != call.Archived || row.Key != base+".mp3" || row.SHA256 != digest(first) || !strings.Contains(row.Reason(), "conflict") {
 		t.Errorf("row %+v", row)
 	}
 	beside := base + "." + digest(second)[:16]

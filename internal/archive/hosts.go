@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"fonoteka/internal/call"
 )
 
 // DefaultHosts is where the operator keeps recordings.
@@ -62,23 +64,23 @@ func isName(s string) bool {
 func (h Hosts) Check(link string) error {
 	u, err := url.Parse(link)
 	if err != nil || u.Host == "" {
-		return refused("the link cannot be read as an address on the web")
+		return unreadableLink()
 	}
 	return h.check(u)
 }
 
 func (h Hosts) check(u *url.URL) error {
 	if u.User != nil {
-		return refused("the link carries a user name, which a recording's link never does")
+		return failure(call.Failure{Code: call.CodeLinkWithUser, Host: shown(u)})
 	}
 	if ap, literal := literal(u); literal {
 		if (u.Scheme == "http" || u.Scheme == "https") && slices.Contains(h.literals, ap) {
 			return nil
 		}
-		return refused("the address %s is not in the list of allowed record hosts", shown(u))
+		return failure(call.Failure{Code: call.CodeRefusedAddress, Host: shown(u)})
 	}
 	if u.Scheme != "https" {
-		return refused("the link to %s is not an https one", shown(u))
+		return failure(call.Failure{Code: call.CodeNotHTTPS, Host: shown(u)})
 	}
 	host := strings.ToLower(strings.TrimSuffix(u.Hostname(), "."))
 	for _, name := range h.names {
@@ -86,7 +88,7 @@ func (h Hosts) check(u *url.URL) error {
 			return nil
 		}
 	}
-	return refused("the host %s is not in the list of allowed record hosts", shown(u))
+	return failure(call.Failure{Code: call.CodeRefusedHost, Host: shown(u)})
 }
 
 // literal reads the address of a link that names one, with its port.

@@ -60,7 +60,7 @@ func TestOnlyAllowedHostsPass(t *testing.T) {
 			t.Errorf("%q: %v, want allowed: %v", c.link, err, c.want)
 		}
 		var f *archive.Failure
-		if err != nil && (!errors.As(err, &f) || f.Kind != archive.Refused || strings.Contains(f.Reason, "a.mp3")) {
+		if err != nil && (!errors.As(err, &f) || f.Kind != archive.Refused || strings.Contains(f.Sentence(), "a.mp3")) {
 			t.Errorf("%q: %v is no refusal, or shows the link", c.link, err)
 		}
 	}
@@ -97,7 +97,7 @@ func TestANameThatLeadsInsideIsRefusedAtTheDial(t *testing.T) {
 	_, port, _ := strings.Cut(r.origin.addr(), ":")
 	_, err := r.Fetcher.Fetch(t.Context(), "main", "https://localhost:"+port+"/a.mp3")
 	var f *archive.Failure
-	if !errors.As(err, &f) || f.Kind != archive.Refused || !strings.Contains(f.Reason, "localhost") {
+	if !errors.As(err, &f) || f.Kind != archive.Refused || !strings.Contains(f.Sentence(), "localhost") {
 		t.Errorf("got %v", err)
 	}
 	if r.origin.asked() != 0 {

@@ -98,8 +98,8 @@ func TestTheWholeLifeOfALink(t *testing.T) {
 					t.Errorf("%d bytes", len(got))
 				}
 			case strings.HasSuffix(name, "404 for ever"), strings.HasSuffix(name, "410 for ever"):
-				if !row.Lost() || last < 105*day || !strings.Contains(row.Reason, "given up") {
-					t.Errorf("given up after %v: %s", last, row.Reason)
+				if !row.Lost() || last < 105*day || !strings.Contains(row.Reason(), "given up") {
+					t.Errorf("given up after %v: %s", last, row.Reason())
 				}
 			default:
 				if row.NextAttemptAt.IsZero() {
@@ -134,7 +134,7 @@ func TestDamagedAudioIsKeptOncePerDigestUntilAWholeFileComes(t *testing.T) {
 		files int    // in quarantine
 	}{{bad("x"), 1}, {bad("x"), 1}, {bad("y"), 2}, {bad("y"), 2}, {bad("x"), 2}} {
 		row := r.handle(t, rec, i)
-		if row.State != call.Quarantined || row.Key != place(want.body) || row.SHA256 != digest(want.body) || row.Attempt != i+1 || row.NextAttemptAt.IsZero() || !strings.Contains(row.Reason, "quarantine") {
+		if row.State != call.Quarantined || row.Key != place(want.body) || row.SHA256 != digest(want.body) || row.Attempt != i+1 || row.NextAttemptAt.IsZero() || !strings.Contains(row.Reason(), "quarantine") {
 			t.Errorf("try %d: %+v", i+1, row)
 		}
 		if got := read(t, r.bucket, row.Key); !bytes.Equal(got, want.body) {
@@ -150,7 +150,7 @@ func TestDamagedAudioIsKeptOncePerDigestUntilAWholeFileComes(t *testing.T) {
 		r.setNow(row.NextAttemptAt)
 	}
 	row := r.handle(t, rec, 5)
-	if row.State != call.Archived || row.SHA256 != digest(mp3) || row.Key != archive.Key(rec) || row.Reason != "" {
+	if row.State != call.Archived || row.SHA256 != digest(mp3) || row.Key != archive.Key(rec) || row.Reason() != "" {
 		t.Errorf("in the end: %+v", row)
 	}
 	steps := r.catalogue.names()
@@ -208,14 +208,15 @@ func TestOddFilesAreArchivedWithAWarning(t *testing.T) {
 		parts   int
 		known   bool
 		err     error
+		code    call.Code
 		says    string
 	}{
-		"as long as the talk": {serve(mp3), time.Second, 1, true, nil, ""},
-		"much shorter":        {serve(mp3), time.Minute, 1, true, nil, "talk took 1m0s"},
-		"a part":              {serve(mp3), time.Minute, 2, true, nil, ""},
-		"not known yet":       {serve(mp3), 0, 0, false, nil, ""},
-		"not to be had":       {serve(mp3), time.Minute, 1, true, errInjected, ""},
-		"no length":           {unmeasured, time.Second, 1, true, nil, "did not say how long"},
+		"as long as the talk": {serve(mp3), time.Second, 1, true, nil, "", ""},
+		"much shorter":        {serve(mp3), time.Minute, 1, true, nil, call.CodeTalkMismatch, "talk took 1m0s"},
+		"a part":              {serve(mp3), time.Minute, 2, true, nil, "", ""},
+		"not known yet":       {serve(mp3), 0, 0, false, nil, "", ""},
+		"not to be had":       {serve(mp3), time.Minute, 1, true, errInjected, "", ""},
+		"no length":           {unmeasured, time.Second, 1, true, nil, call.CodeUnmeasured, "did not say how long"},
 	} {
 		r := newRig(t, c.handler, change{opts: func(o *archive.Options) {
 			o.TalkOf = func(context.Context, string, uint64) (time.Duration, int, bool, error) {
@@ -223,8 +224,8 @@ func TestOddFilesAreArchivedWithAWarning(t *testing.T) {
 			}
 		}})
 		row := r.handle(t, r.recording("/a.mp3"), 0)
-		if row.State != call.Archived || c.says == "" && row.Reason != "" || !strings.Contains(row.Reason, c.says) {
-			t.Errorf("%s: %s, %q", name, row.State, row.Reason)
+		if row.State != call.Archived || row.Code() != c.code || c.says == "" && row.Reason() != "" || !strings.Contains(row.Reason(), c.says) {
+			t.Errorf("%s: %s, %q", name, row.State, row.Reason())
 		}
 	}
 }

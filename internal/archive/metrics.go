@@ -44,8 +44,8 @@ func newMetrics(r prometheus.Registerer) *metrics {
 			Name: "fonoteka_archive_lag_seconds", Help: "From the announcement of a recording to its row.", Buckets: prometheus.ExponentialBuckets(0.25, 4, 13),
 		}),
 	}
-	for _, outcome := range []string{"archived", "finished", "stale", "again"} {
-		m.attempts.WithLabelValues(outcome)
+	for _, outcome := range []Outcome{Stored, Finished, Stale, Again} {
+		m.attempts.WithLabelValues(string(outcome))
 	}
 	for _, what := range []string{"duration", "unmeasured"} {
 		m.warnings.WithLabelValues(what)

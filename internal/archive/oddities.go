@@ -2,8 +2,6 @@ package archive
 
 import (
 	"context"
-	"fmt"
-	"strings"
 	"time"
 
 	"fonoteka/internal/call"
@@ -42,19 +40,17 @@ func (a *Archiver) askTalk(ctx context.Context, rec call.Recording) (t talk) {
 	return t
 }
 
-// oddities names what is not as expected of a whole file, for people; "" if
-// nothing is. None of it is a reason not to keep the file.
-func (a *Archiver) oddities(length time.Duration, body *Body, t talk) string {
-	var odd []string
+// doubt notes in a sidecar what is not as expected of a whole file. None of it is a
+// reason not to keep the file.
+func (a *Archiver) doubt(side *Sidecar, length time.Duration, body *Body, t talk) {
 	if body.Unmeasured {
 		a.m.warnings.WithLabelValues("unmeasured").Inc()
-		odd = append(odd, "the operator's server did not say how long the file is, so that only its own frames show that it is whole")
+		side.Unmeasured = true
 	}
 	if t.known && !t.fits(length) {
 		a.m.warnings.WithLabelValues("duration").Inc()
-		odd = append(odd, fmt.Sprintf("the recording plays for %s, its call's talk took %s as known when it was archived", length.Round(time.Second), t.length.Round(time.Second)))
+		side.MismatchedTalkMS = t.length.Milliseconds()
 	}
-	return strings.Join(odd, "; ")
 }
 
 // fits compares a recording with its call's talk. One of several may be a part

@@ -18,7 +18,8 @@ import (
 
 // Due lists what the catalogue wants tried now, and what the rules refused, what
 // expires first first: more than half of the limit where there is more, since some
-// may settle while they are read. The warehouse implements it.
+// may settle while they are read. Of each row what a try goes by is enough, as in
+// Catalogue. The warehouse implements it.
 type Due interface {
 	DueRecordings(ctx context.Context, now time.Time, limit int) ([]call.RecordingStatus, error)
 	RefusedRecordings(ctx context.Context, limit int) ([]call.RecordingStatus, error)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"time"
 
 	"fonoteka/internal/blob"
 	"fonoteka/internal/call"
@@ -16,10 +17,9 @@ import (
 func (a *Archiver) quarantine(ctx context.Context, row *call.RecordingStatus, job queue.Job, body *Body, f *Failure) (call.Custody, error) {
 	key := quarantineKey(row.Recording, body.SHA256)
 	now := a.Now().UTC()
-	reason := f.Reason + ". What came is kept in quarantine, and the file is tried again"
 	side := Sidecar{
 		Schema: SidecarSchema, Recording: row.Recording, Key: key, SHA256: body.SHA256, Size: body.Size,
-		Attempt: job.Attempt + 1, FetchedAt: now, StoredAt: now, Reason: reason,
+		Attempt: job.Attempt + 1, FetchedAt: now, StoredAt: now, Failure: f.Failure,
 	}
 	err := a.put(ctx, key, side, body)
 	if err == nil {
@@ -33,7 +33,7 @@ func (a *Archiver) quarantine(ctx context.Context, row *call.RecordingStatus, jo
 		return call.Custody{}, err
 	}
 	row.State, row.Bucket, row.Key, row.SHA256, row.Size = call.Quarantined, a.Bucket, key, body.SHA256, body.Size
-	row.Reason = reason
+	row.KeptAttempt = row.Attempt
 	return call.Custody{
 		Integration: row.Integration, RecordingID: row.ID, Step: "quarantined", At: side.StoredAt,
 		SHA256: body.SHA256, Attempt: side.Attempt, Detail: key,
@@ -48,13 +48,12 @@ func unretained(key string) bool { return strings.HasPrefix(key, call.Quarantine
 
 // carry keeps what an earlier row holds that a failed try must not lose: where
 // damaged audio is, and that a recording was given up once.
-func carry(row *call.RecordingStatus, before call.RecordingStatus, f *Failure) {
+func carry(row *call.RecordingStatus, before call.RecordingStatus) {
 	switch before.State {
 	case call.Quarantined:
 		row.State, row.Bucket, row.Key, row.SHA256, row.Size = before.State, before.Bucket, before.Key, before.SHA256, before.Size
-		row.Reason = "Damaged audio of an earlier try is kept in quarantine. The last try: " + row.Reason
+		row.KeptAttempt = before.KeptAttempt
 	case call.Expired:
-		row.State = before.State
-		row.Reason = "Given up before, and tried again since. The last try: " + f.Reason
+		row.State, row.DeniedAt, row.GivenUpAt = before.State, time.Time{}, before.GivenUpAt
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+
+	"fonoteka/internal/call"
 )
 
 const maxRedirects = 5
@@ -36,10 +38,10 @@ func (t *transfer) ask(ctx context.Context) (*http.Response, error) {
 		to, err := resp.Location()
 		t.discard(resp)
 		if err != nil {
-			return nil, failure(BadAnswer, "the operator's server %s redirects to nowhere", shown(u))
+			return nil, failure(call.Failure{Code: call.CodeRedirectNowhere, Host: shown(u), HTTPStatus: resp.StatusCode})
 		}
 		if redirects++; redirects > maxRedirects {
-			return nil, failure(BadAnswer, "the operator's server %s redirects in circles", shown(t.link))
+			return nil, failure(call.Failure{Code: call.CodeRedirectLoop, Host: shown(t.link), HTTPStatus: resp.StatusCode})
 		}
 		if err := t.f.o.Hosts.check(to); err != nil {
 			return nil, err
@@ -64,9 +66,7 @@ func (t *transfer) login(ctx context.Context, u *url.URL, resp *http.Response) (
 	}
 	token, err := t.f.o.Token(ctx, t.integration, shown(u))
 	if err != nil || token == "" { // the error may hold anything
-		f := failure(Unauthorised, "the operator's server %s wants a login, and none is to be had", shown(u))
-		f.Host = shown(u)
-		return f, true
+		return failure(call.Failure{Code: call.CodeLoginUnavailable, Host: shown(u), HTTPStatus: resp.StatusCode}), true
 	}
 	t.bearer = bearer{origin(u), token}
 	return nil, true

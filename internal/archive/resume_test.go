@@ -241,7 +241,7 @@ func TestAPartThatGoesBeyondItsEndIsNotTaken(t *testing.T) {
 		w.Write(body[:10])
 	}))
 	var f *archive.Failure
-	if !errors.As(err, &f) || f.Kind != archive.Cut || !strings.Contains(f.Reason, "100010 bytes of a file of 100000") {
+	if !errors.As(err, &f) || f.Kind != archive.Cut || !strings.Contains(f.Sentence(), "100010 bytes of a file of 100000") {
 		t.Error(err)
 	}
 }

@@ -1,13 +1,14 @@
 package archive
 
-import "time"
+import (
+	"time"
+
+	"fonoteka/internal/call"
+)
 
 const (
 	day = 24 * time.Hour
 
-	// grace is how long tries go on after the estimated expiry, which is only
-	// an estimate.
-	grace = 14 * day
 	// lastDays before the expiry are tried hourly again.
 	lastDays = 3 * day
 	// urgentDays before the expiry go before everything else.
@@ -53,13 +54,13 @@ func (p *pace) delay(attempt int) time.Duration {
 
 // NextAttempt says when to try again after attempt tries (1 and more), the
 // last of which failed now, with kind. It never lies before now, nor further
-// than a day ahead, nor beyond End, where one more try is always planned; from
+// than a day ahead, nor beyond call.End, where one more try is always planned; from
 // End on it is zero. In the last three days before the expiry it is at most an
 // hour away, unless the server has said that the file is gone, or we refuse it.
 // A zero expires is an unknown one.
 func NextAttempt(kind Kind, attempt int, announced, now, expires time.Time) time.Time {
 	p := kind.class().pace
-	end := End(announced, expires)
+	end := call.End(announced, expires)
 	if !end.IsZero() && !now.Before(end) {
 		return time.Time{}
 	}
@@ -75,20 +76,6 @@ func NextAttempt(kind Kind, attempt int, announced, now, expires time.Time) time
 		next = earlier(next, end)
 	}
 	return next
-}
-
-// End is from when on the server's own "no such file" counts: two weeks after the
-// estimated expiry – or after the announcement, for a link that was announced
-// when it had already run out. It is zero where neither is known.
-func End(announced, expires time.Time) time.Time {
-	last := expires
-	if announced.After(last) {
-		last = announced
-	}
-	if last.IsZero() {
-		return time.Time{}
-	}
-	return last.Add(grace)
 }
 
 // Urgent reports whether a recording belongs into the urgent queue: within

@@ -7,6 +7,7 @@ import (
 	"pgregory.net/rapid"
 
 	"fonoteka/internal/archive"
+	"fonoteka/internal/call"
 )
 
 const day = 24 * time.Hour
@@ -65,7 +66,7 @@ func TestALinkAnnouncedYearsLateIsStillTriedForTwoWeeks(t *testing.T) {
 	t.Parallel()
 	announced := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
 	expires := time.Date(2020, 9, 22, 0, 0, 0, 0, time.UTC)
-	if got := archive.End(announced, expires); !got.Equal(announced.Add(14 * day)) {
+	if got := call.End(announced, expires); !got.Equal(announced.Add(14 * day)) {
 		t.Errorf("End = %v", got)
 	}
 	if got := archive.NextAttempt(archive.Missing, 1, announced, announced, expires); got.IsZero() {
@@ -87,7 +88,7 @@ func TestNextAttemptNeverStopsBeforeTheEnd(t *testing.T) {
 		expires := at(t, "expires", -3000*day, 300*day)
 		now := at(t, "now", -100*day, 400*day)
 		attempt := rapid.IntRange(-1, 2000).Draw(t, "attempt")
-		end := archive.End(announced, expires)
+		end := call.End(announced, expires)
 		next := archive.NextAttempt(archive.Missing, attempt, announced, now, expires)
 		if next.IsZero() != !now.Before(end) {
 			t.Fatalf("zero is %v at %v, the end is %v", next.IsZero(), now, end)

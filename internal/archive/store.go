@@ -165,7 +165,7 @@ func (a *Archiver) save(ctx context.Context, rec call.Recording, side Sidecar, o
 		step("sidecar", side.StoredAt, sidecarKey(side.Key)), step("archived", now, ""),
 	}
 	if len(others) > 0 {
-		row.Reason = call.JoinReasons(call.ConflictReason(len(others)), row.Reason)
+		row.Conflicts = len(others)
 		for _, key := range others {
 			steps = append(steps, step("conflict", now, key))
 		}

@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"fonoteka/internal/call"
 )
 
 // transfer is one download, over as many requests as it takes.
@@ -96,7 +98,7 @@ func (t *transfer) once() error {
 	case t.have() < t.whole:
 		err = &breakOff{brokenOff(host, t.have(), t.whole, nil)}
 	case t.have() > t.whole: // a part that goes beyond the end it named
-		err = failure(Cut, "the operator's server %s sent %d bytes of a file of %d", host, t.have(), t.whole)
+		err = failure(call.Failure{Code: call.CodeOverlong, Host: host, GotBytes: t.have(), WantBytes: t.whole})
 	}
 	return err
 }
@@ -111,7 +113,7 @@ func (t *transfer) begin(resp *http.Response) error {
 		if err := t.w.restart(); err != nil {
 			return err
 		}
-		return &breakOff{failure(Cut, "the operator's server %s did not send the part of the file that it was asked for", host)}
+		return &breakOff{failure(call.Failure{Code: call.CodeWrongPart, Host: host})}
 	case resp.StatusCode != http.StatusOK:
 		return answerFailure(host, resp.StatusCode)
 	default:

@@ -15,6 +15,24 @@ type Recording struct {
 	ExpiresAt      time.Time `json:"expires_at"`   // estimate: min(announced, date in the link's path) + the link's life
 }
 
+// grace is how long tries go on after the estimated expiry, which is only
+// an estimate.
+const grace = 14 * 24 * time.Hour
+
+// End is from when on the server's own "no such file" counts: two weeks after the
+// estimated expiry – or after the announcement, for a link that was announced
+// when it had already run out. It is zero where neither is known.
+func End(announced, expires time.Time) time.Time {
+	last := expires
+	if announced.After(last) {
+		last = announced
+	}
+	if last.IsZero() {
+		return time.Time{}
+	}
+	return last.Add(grace)
+}
+
 // RecordingState is where a recording stands. Its rank decides which of two
 // rows about one recording holds, so that a late announcement, or a second
 // worker's 404, never overwrites "archived".
@@ -48,12 +66,14 @@ func (s RecordingState) Rank() uint8 {
 	return 0
 }
 
-// RecordingStatus is a row of the catalogue of recordings.
+// RecordingStatus is a row of the catalogue of recordings. What there is to explain
+// about it stands in fields of its own, each of which is stored: Reason and Code
+// are written from them. schema/README.md says where a rebuilt catalogue has each
+// from.
 type RecordingStatus struct {
 	Recording
 	State         RecordingState
 	Attempt       int       // tries made so far
-	Reason        string    // a sentence a user understands; empty where there is nothing to explain
 	NextAttemptAt time.Time // zero: none is planned
 	SHA256        string    // lower-case hex of the stored bytes
 	Size          int64     // bytes
@@ -61,12 +81,83 @@ type RecordingStatus struct {
 	Bucket        string
 	Key           string
 	ArchivedAt    time.Time
+
+	// Of what is not archived.
+	Failure     Failure   // what the last try met; zero: none was made, or it is not known
+	DeniedAt    time.Time // the server said after End that there is no such file; it is asked once more a day later
+	GivenUpAt   time.Time // it said so again; zero after any try since but of what is Expired
+	KeptAttempt int       // the try that brought the damaged audio under Key; 0: none is kept
+
+	// Of what is archived.
+	Unmeasured     bool          // the server did not say how long the file is
+	MismatchedTalk time.Duration // its call's talk as known then, where the recording plays for another time; 0: it does not
+	Conflicts      int           // different files that are kept beside this one
+	Fault          Fault         // what the last check found wrong; zero: nothing
+	Former         Former        // the object that was named before, where this one is a copy of it; zero: this is the first
+	Note           string        // words of a sidecar of form 1, for people alone
+}
+
+// Failure is what a try to fetch a recording met. Besides Code each field is zero
+// where it does not apply.
+type Failure struct {
+	Code        Code   `json:"code"`
+	Host        string `json:"host,omitempty"`         // of the server; no personal data, at most 255 bytes
+	HTTPStatus  int    `json:"http_status,omitempty"`  // of its answer
+	GotBytes    int64  `json:"got_bytes,omitempty"`    // that came
+	WantBytes   int64  `json:"want_bytes,omitempty"`   // that were announced; with CodeTooLarge our limit
+	OwnFailures int    `json:"own_failures,omitempty"` // with CodeOwnFailure: how often
+}
+
+// FaultKind is what is wrong with an archived recording.
+type FaultKind string
+
+// The kinds of faults.
+const (
+	Altered    FaultKind = "altered"    // it is another
+	Absent     FaultKind = "absent"     // it is not there
+	Unreadable FaultKind = "unreadable" // the store answers, but does not give it back
+)
+
+// Part of an archived recording.
+type Part string
+
+// The parts.
+const (
+	RecordingPart Part = "recording" // the audio
+	SidecarPart   Part = "sidecar"   // the document beside it
+)
+
+// Fault is what a check found wrong with an archived recording.
+type Fault struct {
+	Kind     FaultKind // "": nothing
+	Part     Part
+	At       time.Time // of the check that found it first
+	LastGood time.Time // zero: not known
+	SHA256   string    // of the recording as it was found; "": it could not be read
+	Size     int64     // bytes, likewise
+}
+
+// Former is the object that a row named before a copy took its place.
+type Former struct {
+	Key   string
+	Fault FaultKind // that it was found with
+	At    time.Time // when
 }
 
 // Lost reports whether the recording was given up. A next attempt, where there
 // is one, is somebody's wish.
 func (s RecordingStatus) Lost() bool {
 	return s.State == Expired || s.State == Quarantined && s.NextAttemptAt.IsZero()
+}
+
+// AskAgainAt is when the server, which has denied the file after its time, is asked
+// once more: a day later, to the minute. It is zero where it has not denied it, or
+// has done so twice.
+func (s RecordingStatus) AskAgainAt() time.Time {
+	if s.DeniedAt.IsZero() || !s.GivenUpAt.IsZero() {
+		return time.Time{}
+	}
+	return s.DeniedAt.Add(24 * time.Hour).Truncate(time.Minute)
 }
 
 // Version orders the rows of one recording: rank, then attempt, then the
@@ -90,5 +181,5 @@ type Custody struct {
 	At          time.Time
 	SHA256      string
 	Attempt     int
-	Detail      string // no personal data
+	Detail      string // for people; no personal data
 }

@@ -12,8 +12,9 @@ import (
 )
 
 // SidecarSchema is the version of Sidecar's form. A reader of one version
-// understands all lower ones.
-const SidecarSchema = 1
+// understands all lower ones. Form 1 had a sentence alone where form 2 has codes and
+// what belongs to them; it is read into Note.
+const SidecarSchema = 2
 
 // Sidecar is the JSON document beside every mp3. It says what was known when
 // the recording was archived – not what its call may become later – and is
@@ -28,14 +29,26 @@ type Sidecar struct {
 	Attempt    int       `json:"attempt"` // tries made, this one included
 	FetchedAt  time.Time `json:"fetched_at"`
 	StoredAt   time.Time `json:"stored_at"`
-	// Reason is what the row says beside "archived", a doubt about the length for
-	// example; "" where there is nothing to say.
+
+	// As in RecordingStatus.
+	Failure          Failure `json:"failure,omitzero"` // of damaged audio: what is wrong with it
+	Unmeasured       bool    `json:"unmeasured,omitempty"`
+	MismatchedTalkMS int64   `json:"mismatched_talk_ms,omitempty"`
+	Note             string  `json:"note,omitempty"`
+}
+
+// sidecarDocument is a sidecar as it is stored: the sentence in it is the row's, for
+// people.
+type sidecarDocument struct {
+	Sidecar
 	Reason string `json:"reason,omitempty"`
 }
 
-// Document is a sidecar as it is stored, and the lower-case hex of its sha256.
+// Document is a sidecar as it is stored, in the newest form, and the lower-case hex
+// of its sha256.
 func (s Sidecar) Document() (doc []byte, sum string, err error) {
-	doc, err = json.MarshalIndent(s, "", "  ")
+	s.Schema = SidecarSchema
+	doc, err = json.MarshalIndent(sidecarDocument{s, s.Row("").Reason()}, "", "  ")
 	if err != nil {
 		return nil, "", fmt.Errorf("writing sidecar: %w", err)
 	}
@@ -50,15 +63,18 @@ const maxSidecar = 4 << 20
 // ReadSidecar reads a sidecar. One of a newer form, and one that names no
 // recording or no digest, is an error.
 func ReadSidecar(r io.Reader) (Sidecar, error) {
-	var s Sidecar
-	if err := json.NewDecoder(io.LimitReader(r, maxSidecar)).Decode(&s); err != nil {
+	var doc sidecarDocument
+	if err := json.NewDecoder(io.LimitReader(r, maxSidecar)).Decode(&doc); err != nil {
 		return Sidecar{}, fmt.Errorf("reading sidecar: %w", err)
 	}
+	s := doc.Sidecar
 	switch {
 	case s.Schema > SidecarSchema:
 		return Sidecar{}, fmt.Errorf("reading sidecar: its form %d is newer than this program", s.Schema)
 	case s.Recording.ID == "" || len(s.SHA256) != 64 || s.Key == "":
 		return Sidecar{}, errors.New("reading sidecar: it names no recording, digest or key")
+	case s.Schema < 2:
+		s.Note = doc.Reason
 	}
 	return s, nil
 }
@@ -69,16 +85,16 @@ const QuarantinePrefix = "quarantine/"
 // Row is the row of the catalogue that a sidecar stands for: archived, or, for
 // damaged audio, quarantined; when that is tried again, no sidecar knows.
 func (s Sidecar) Row(bucket string) RecordingStatus {
+	row := RecordingStatus{
+		Recording: s.Recording, State: Archived, Attempt: s.Attempt, SHA256: s.SHA256, Size: s.Size, Bucket: bucket, Key: s.Key, Note: s.Note,
+	}
 	if strings.HasPrefix(s.Key, QuarantinePrefix) {
-		return RecordingStatus{
-			Recording: s.Recording, State: Quarantined, Attempt: s.Attempt, Reason: s.Reason, SHA256: s.SHA256, Size: s.Size,
-			Bucket: bucket, Key: s.Key,
-		}
+		row.State, row.Failure, row.KeptAttempt = Quarantined, s.Failure, s.Attempt
+		return row
 	}
-	return RecordingStatus{
-		Recording: s.Recording, State: Archived, Attempt: s.Attempt, Reason: s.Reason, SHA256: s.SHA256, Size: s.Size,
-		Duration: time.Duration(s.DurationMS) * time.Millisecond, Bucket: bucket, Key: s.Key, ArchivedAt: s.StoredAt,
-	}
+	row.Duration, row.ArchivedAt = time.Duration(s.DurationMS)*time.Millisecond, s.StoredAt
+	row.Unmeasured, row.MismatchedTalk = s.Unmeasured, time.Duration(s.MismatchedTalkMS)*time.Millisecond
+	return row
 }
 
 // SidecarKey is the place of an object's sidecar.
@@ -87,18 +103,4 @@ func SidecarKey(key string) string { return strings.TrimSuffix(key, ".mp3") + ".
 // BesideKey is the place of another file under the same key.
 func BesideKey(key, sha256 string) string {
 	return strings.TrimSuffix(key, ".mp3") + "." + sha256[:16] + ".mp3"
-}
-
-// ConflictReason is what a row says whose recording has n more, different files
-// beside the first.
-func ConflictReason(n int) string {
-	return fmt.Sprintf("conflict: the operator's server gave different files for this recording; the first is kept here, %d more beside it", n)
-}
-
-// JoinReasons makes one reason of two; either may be empty.
-func JoinReasons(a, b string) string {
-	if a == "" || b == "" {
-		return a + b
-	}
-	return a + "; " + b
 }

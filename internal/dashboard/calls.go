@@ -87,7 +87,7 @@ func callRecordings() Panel {
 			"Нажмите «Прослушать»: запись откроется в новой вкладке, пароль знает администратор. Если записи нет, здесь сказано почему.",
 			"Click “Listen”: the recording opens in another tab; who runs Fonoteka knows the password. Where there is none, this says why.",
 		},
-		SQL: `SELECT 'listen' AS listen, state, duration_ms / 1000 AS length, size, announced_at, archived_at, next_attempt_at, reason, recording_id
+		SQL: `SELECT 'listen' AS listen, state, duration_ms / 1000 AS length, size, announced_at, archived_at, next_attempt_at, reason_code, recording_id
 FROM recordings AS r
 WHERE (integration, recording_id) IN (
   SELECT integration, arrayJoin(recordings) FROM report_calls AS r WHERE ` + theCall + `)
@@ -100,7 +100,7 @@ ORDER BY announced_at`,
 			{Name: "announced_at", Title: Text{"Объявлена", "Announced"}, Shape: Moment, Width: 175},
 			{Name: "archived_at", Title: Text{"Сохранена", "Stored"}, Shape: Moment, Width: 175},
 			{Name: "next_attempt_at", Title: Text{"Следующая попытка", "Next try"}, Shape: Moment, Width: 175},
-			{Name: "reason", Title: Text{"Почему нет", "Why it is not there"}, Shape: Word},
+			{Name: "reason_code", Title: Text{"Почему нет", "Why it is not there"}, Shape: Word, Words: reasons()},
 			{Name: "recording_id", Title: Text{"Номер записи", "Recording id"}, Shape: Word},
 		},
 	}

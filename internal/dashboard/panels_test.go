@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"fonoteka/internal/call"
 	"fonoteka/internal/dashboard"
 )
 
@@ -60,6 +61,39 @@ func TestEveryPanelShowsWhatItPromises(t *testing.T) {
 				t.Errorf("%s, %s, %v: is empty\n%s", q.Dashboard, q.Name, span, sql)
 			}
 		}
+	}
+}
+
+// Sentences of the catalogue are English: panels show its codes, in the reader's
+// words, and all of them.
+func TestRecordingsAreExplainedInTheReadersLanguage(t *testing.T) {
+	t.Parallel()
+	explained := 0
+	for _, q := range panels() {
+		if !strings.Contains(q.SQL, "FROM recordings") {
+			continue
+		}
+		for _, c := range q.Panel.Columns {
+			if c.Name == "reason" {
+				t.Errorf("%s, %s shows the catalogue's sentence", q.Dashboard, q.Name)
+			}
+			if c.Name != "reason_code" {
+				continue
+			}
+			explained++
+			said := map[string]dashboard.Text{}
+			for _, w := range c.Words {
+				said[w.Value] = w.Text
+			}
+			for _, w := range call.Codes() {
+				if got := said[string(w.Code)]; got.In("ru") != w.RU || got.In("en") != w.EN {
+					t.Errorf("%s, %s: %s is said %q", q.Dashboard, q.Name, w.Code, got)
+				}
+			}
+		}
+	}
+	if explained != 2 {
+		t.Errorf("%d panels explain recordings", explained)
 	}
 }
 

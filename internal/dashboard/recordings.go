@@ -43,7 +43,7 @@ func atRisk() Panel {
 			"Все записи, которых пока нет, начиная с тех, которые оператор удалит раньше всех. Пустой список – хороший знак. Выбранный период не важен.",
 			"Every recording that is not stored, those first that the operator deletes first. An empty list is a good sign. The chosen period does not matter.",
 		},
-		SQL: `SELECT state, dateDiff('second', now(), expires_at) / 86400 AS days_left, announced_at, attempt, next_attempt_at, reason, recording_id
+		SQL: `SELECT state, dateDiff('second', now(), expires_at) / 86400 AS days_left, announced_at, attempt, next_attempt_at, reason_code, nullIf(http_status, 0) AS http_status, failed_host, recording_id
 FROM recordings_open AS r
 WHERE ` + byIntegration + `
 ORDER BY state = 'expired', expires_at
@@ -54,7 +54,9 @@ LIMIT 200`,
 			{Name: "announced_at", Title: Text{"Объявлена", "Announced"}, Shape: Moment, Width: 175},
 			{Name: "attempt", Title: Text{"Попыток", "Tries"}, Unit: Count, Width: 90},
 			{Name: "next_attempt_at", Title: Text{"Следующая попытка", "Next try"}, Shape: Moment, Width: 175},
-			{Name: "reason", Title: Text{"Почему", "Why"}, Shape: Word},
+			{Name: "reason_code", Title: Text{"Почему", "Why"}, Shape: Word, Words: reasons()},
+			{Name: "http_status", Title: Text{"Ответ", "Answer"}, Unit: NoUnit, Width: 80},
+			{Name: "failed_host", Title: Text{"Сервер", "Server"}, Shape: Word},
 			{Name: "recording_id", Title: Text{"Номер записи", "Recording id"}, Shape: Word, Link: &toRecording},
 		},
 	}

@@ -1,5 +1,7 @@
 package dashboard
 
+import "fonoteka/internal/call"
+
 // What a person reads of the values in the tables.
 var (
 	directions = []Saying{
@@ -49,6 +51,14 @@ var (
 	nobody = []Saying{{"", Text{"–", "–"}, Grey}}
 	hidden = []Saying{{"", Text{"скрыт", "hidden"}, Grey}}
 )
+
+// reasons are the words of recordings.reason_code.
+func reasons() (all []Saying) {
+	for _, w := range call.Codes() {
+		all = append(all, Saying{string(w.Code), Text{w.RU, w.EN}, ""})
+	}
+	return all
+}
 
 // Steps of shares: more is better.
 var goodShare = []Step{{0, Red}, {0.8, Yellow}, {0.9, Green}}

@@ -14,20 +14,11 @@ import (
 	"fonoteka/internal/call"
 )
 
-// What a finding is about.
-const (
-	recordingPart = "recording"
-	sidecarPart   = "sidecar"
-)
-
-// besideWords tell in a row's reason that it is about the sidecar.
-const besideWords = "the document beside the recording"
-
 // Finding is what one check found.
 type Finding struct {
 	Row    call.RecordingStatus // what was expected
 	Result Result
-	Part   string    // "recording" or "sidecar": which of them is wrong
+	Part   call.Part // which of recording and sidecar is wrong
 	SHA256 string    // of the recording as it is now; "" where it could not be read
 	Size   int64     // bytes, likewise
 	Detail string    // what is wrong, where there is more to say
@@ -36,29 +27,21 @@ type Finding struct {
 	LastGood time.Time // before this check; zero: not known. Only of findings that are wrong
 }
 
-// Say is the finding in a sentence, the reason of its row. It holds no "; ".
-func (f Finding) Say() string {
-	since := "noticed on " + f.At.UTC().Format("2006-01-02 15:04")
-	if !f.LastGood.IsZero() {
-		since += ", last known good on " + f.LastGood.UTC().Format("2006-01-02 15:04")
+// fault is the finding as its row keeps it.
+func (f Finding) fault() call.Fault {
+	if f.Result == Verified {
+		return call.Fault{}
 	}
-	switch {
-	case f.Result == Verified:
-		return "verified"
-	case f.Part == sidecarPart && f.Result == Altered:
-		return "altered: " + besideWords + " says something else than was archived, the recording itself is whole (" + since + ")"
-	case f.Part == sidecarPart:
-		return string(f.Result) + ": " + besideWords + " cannot be read, the recording itself is whole (" + since + ")"
-	case f.Result == Altered:
-		return fmt.Sprintf("altered: the stored file is not the archived one, %d bytes with sha256 %s instead of %d with %s (%s)",
-			f.Size, short(f.SHA256), f.Row.Size, short(f.Row.SHA256), since)
-	case f.Result == Absent:
-		return "absent: the file is no longer in the store (" + since + ")"
-	}
-	return "unreadable: the store does not give the file back (" + since + ")"
+	return call.Fault{Kind: call.FaultKind(f.Result), Part: f.Part, At: f.At, LastGood: f.LastGood, SHA256: f.SHA256, Size: f.Size}
 }
 
-func short(digest string) string { return digest[:min(len(digest), 12)] }
+// Say is the finding in a sentence, for people.
+func (f Finding) Say() string {
+	if f.Result == Verified {
+		return string(Verified)
+	}
+	return f.fault().Sentence(f.Row.SHA256, f.Row.Size)
+}
 
 // tries of an object that the store does not give back whole.
 const tries = 3
@@ -76,7 +59,7 @@ func (c *Checker) Check(ctx context.Context, row call.RecordingStatus) (Finding,
 
 func (c *Checker) check(ctx context.Context, row call.RecordingStatus) (Finding, error) {
 	f := Finding{Row: row, Result: Verified}
-	err := c.insist(ctx, &f, recordingPart, func() (err error) {
+	err := c.insist(ctx, &f, call.RecordingPart, func() (err error) {
 		f.SHA256, f.Size, err = c.digest(ctx, row.Key)
 		return err
 	})
@@ -85,12 +68,12 @@ func (c *Checker) check(ctx context.Context, row call.RecordingStatus) (Finding,
 		return f, err
 	}
 	if f.SHA256 != row.SHA256 || f.Size != row.Size {
-		f.Result, f.Part = Altered, recordingPart
+		f.Result, f.Part = Altered, call.RecordingPart
 		return f, nil
 	}
 	var side call.Sidecar
 	var malformed error
-	err = c.insist(ctx, &f, sidecarPart, func() (err error) {
+	err = c.insist(ctx, &f, call.SidecarPart, func() (err error) {
 		side, malformed, err = c.sidecar(ctx, row.Key)
 		return err
 	})
@@ -99,9 +82,9 @@ func (c *Checker) check(ctx context.Context, row call.RecordingStatus) (Finding,
 	}
 	switch {
 	case malformed != nil:
-		f.Result, f.Part, f.Detail = Altered, sidecarPart, malformed.Error()
+		f.Result, f.Part, f.Detail = Altered, call.SidecarPart, malformed.Error()
 	case side.SHA256 != row.SHA256 || side.Size != row.Size || side.Recording.ID != row.ID || side.Recording.Integration != row.Integration:
-		f.Result, f.Part, f.Detail = Altered, sidecarPart, "it is of another recording or digest"
+		f.Result, f.Part, f.Detail = Altered, call.SidecarPart, "it is of another recording or digest"
 	}
 	return f, nil
 }
@@ -109,7 +92,7 @@ func (c *Checker) check(ctx context.Context, row call.RecordingStatus) (Finding,
 // insist reads until it succeeds or it is clear why not. One object that cannot
 // be read, on a store that answers otherwise, is a finding: a bad sector must
 // not stop the check of everything behind it.
-func (c *Checker) insist(ctx context.Context, f *Finding, part string, read func() error) error {
+func (c *Checker) insist(ctx context.Context, f *Finding, part call.Part, read func() error) error {
 	var err error
 	for n := range tries {
 		if n > 0 && !pause(ctx, time.Duration(n)*time.Second) {

@@ -61,11 +61,7 @@ func (m *memory) Archived(_ context.Context, q fixity.Query, limit int) ([]call.
 	var out []call.RecordingStatus
 	for _, id := range slices.Sorted(maps.Keys(m.rows)) {
 		r := m.rows[id]
-		wanted := len(q.Reasons) == 0
-		for _, p := range q.Reasons {
-			wanted = wanted || strings.HasPrefix(r.Reason, p)
-		}
-		if wanted && r.State == cmp.Or(q.State, call.Archived) && id > q.AfterID && len(out) < limit {
+		if (!q.Faulty || r.Fault.Kind != "") && r.State == cmp.Or(q.State, call.Archived) && id > q.AfterID && len(out) < limit {
 			out = append(out, r)
 		}
 	}

@@ -5,11 +5,11 @@
 // the objects, and lists what is on one side only.
 //
 // Nothing here deletes or overwrites an archived object. A recording that is
-// found altered or absent keeps its row: state and digest stay, the reason says
+// found altered or absent keeps its row: state and digest stay, its fault says
 // what is wrong. The finding counts as one of the recording's attempts, because
 // of two rows of one state the one with more attempts holds; a state of its own
 // was rejected, as every reader would have to know that it means "archived, but".
-// The reason goes when a later check finds the right bytes – after a restore
+// The fault goes when a later check finds the right bytes – after a restore
 // from a backup, for example – or when a good copy was found or fetched again
 // and stored beside.
 //
@@ -24,7 +24,6 @@ import (
 	"errors"
 	"io"
 	"log/slog"
-	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -41,7 +40,7 @@ type Query struct {
 	Since                     time.Time           // archived at or after
 	Share                     float64             // 0 < Share < 1: about this part of them, chosen by Seed
 	Seed                      uint64
-	Reasons                   []string // whose reason begins with one of these
+	Faulty                    bool // only those known to be wrong
 }
 
 func (q Query) after(r call.RecordingStatus) Query {
@@ -141,31 +140,17 @@ type Result string
 
 // The results.
 const (
-	Verified   Result = "verified"   // recording and sidecar are as archived
-	Altered    Result = "altered"    // one of them is another
-	Absent     Result = "absent"     // one of them is not there
-	Unreadable Result = "unreadable" // the store answers, but does not give one of them back
+	Verified   Result = "verified"              // recording and sidecar are as archived
+	Altered    Result = Result(call.Altered)    // one of them is another
+	Absent     Result = Result(call.Absent)     // one of them is not there
+	Unreadable Result = Result(call.Unreadable) // the store answers, but does not give one of them back
 )
 
-// faults are what a row's reason begins with while something is wrong.
-var faults = []string{string(Altered) + ": ", string(Absent) + ": ", string(Unreadable) + ": "}
-
-// Faulty tells what is known to be wrong with an archived recording from its
-// row's reason; "" where nothing is.
+// Faulty tells what is known to be wrong with an archived recording; "" where
+// nothing is.
 func Faulty(s call.RecordingStatus) Result {
-	for _, f := range faults {
-		if s.State == call.Archived && strings.HasPrefix(s.Reason, f) {
-			return Result(strings.TrimSuffix(f, ": "))
-		}
+	if s.State != call.Archived {
+		return ""
 	}
-	return ""
-}
-
-// otherReason is a row's reason without what a check said.
-func otherReason(s call.RecordingStatus) string {
-	if Faulty(s) == "" {
-		return s.Reason
-	}
-	_, rest, _ := strings.Cut(s.Reason, "; ")
-	return rest
+	return Result(s.Fault.Kind)
 }

@@ -202,7 +202,7 @@ func TestRestoreNeverOverwrites(t *testing.T) {
 				t.Fatal(err)
 			}
 			now := m.rows[row.ID]
-			if !strings.HasPrefix(now.Reason, c.want) || c.want == "" && now.Reason != "" || now.SHA256 != row.SHA256 || (now.Key != row.Key) != c.beside {
+			if !strings.HasPrefix(now.Reason(), c.want) || c.want == "" && now.Reason() != "" || now.SHA256 != row.SHA256 || (now.Key != row.Key) != c.beside {
 				t.Errorf("row %+v", now)
 			}
 			if damaged != nil && !bytes.Equal(m.objects[row.Key], damaged) {
@@ -287,8 +287,8 @@ func TestARepairIsProvenEachTime(t *testing.T) {
 				if got := strings.ReplaceAll(strings.TrimSuffix(strings.TrimPrefix(row.Key, stem(row.Key)), ".mp3"), row.SHA256[:16], "DIGEST"); got != c.want {
 					t.Errorf("the row names %q, want %q", got, c.want)
 				}
-				if n := strings.Count(row.Reason, "kept beside: "); n > 1 || (n == 1) != (c.want != "") {
-					t.Errorf("reason %q", row.Reason)
+				if n := strings.Count(row.Reason(), "kept beside: "); n > 1 || (n == 1) != (c.want != "") {
+					t.Errorf("reason %q", row.Reason())
 				}
 				rebuildable(t, m, row)
 			})
@@ -305,7 +305,7 @@ func rebuildable(t *testing.T, m *memory, row call.RecordingStatus) {
 	}
 	clear(m.rows)
 	r, err := m.checker(0).Rebuild(t.Context(), fixity.RebuildOptions{Verify: true}, nil, nil)
-	if got := m.rows[row.ID]; err != nil || r.Rebuilt != 1 || got.Key != row.Key || got.SHA256 != row.SHA256 || strings.Contains(got.Reason, "conflict") {
+	if got := m.rows[row.ID]; err != nil || r.Rebuilt != 1 || got.Key != row.Key || got.SHA256 != row.SHA256 || strings.Contains(got.Reason(), "conflict") {
 		t.Errorf("rebuilt: %+v, %+v, %v", r, got, err)
 	}
 }
@@ -334,7 +334,7 @@ func TestNothingIsFetchedOnceTheLinkHasExpired(t *testing.T) {
 		})()
 		time.Sleep(40 * day)
 		if r := m.rows[row.ID]; fixity.Faulty(r) != fixity.Absent {
-			t.Errorf("reason %q", r.Reason)
+			t.Errorf("reason %q", r.Reason())
 		}
 		if h := m.history(row.ID); len(h) > 3 {
 			t.Errorf("the same finding fills the chain of custody: %d steps", len(h))
@@ -378,7 +378,7 @@ func (m *memory) quarantine(n int, body string, attempt int) call.RecordingStatu
 	rec := call.Recording{Integration: "main", ID: fmt.Sprintf("%032x", n), AnnouncedAt: time.Now().UTC(), ExpiresAt: time.Now().UTC().AddDate(0, 0, 90)}
 	side := call.Sidecar{
 		Schema: call.SidecarSchema, Recording: rec, Key: call.QuarantinePrefix + "main/" + rec.ID + "/" + sum + ".mp3",
-		SHA256: sum, Size: int64(len(body)), Attempt: attempt, FetchedAt: rec.AnnouncedAt, StoredAt: rec.AnnouncedAt, Reason: "cut",
+		SHA256: sum, Size: int64(len(body)), Attempt: attempt, FetchedAt: rec.AnnouncedAt, StoredAt: rec.AnnouncedAt, Failure: call.Failure{Code: call.CodeIncomplete, GotBytes: int64(len(body))},
 	}
 	doc, _, _ := side.Document()
 	m.objects[side.Key], m.objects[call.SidecarKey(side.Key)] = []byte(body), doc
@@ -484,7 +484,7 @@ func TestRebuildChoosesAmongSeveralFiles(t *testing.T) {
 		return m.rows[row.ID]
 	}
 	want := row
-	want.Reason = call.ConflictReason(1)
+	want.Conflicts = 1
 	if diff := cmp.Diff(want, rebuild(fixity.RebuildOptions{})); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}

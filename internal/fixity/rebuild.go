@@ -4,7 +4,6 @@ import (
 	"context"
 	"maps"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -164,9 +163,7 @@ func (c *Checker) rebuildOne(ctx context.Context, o RebuildOptions, g group) (re
 			continue
 		}
 		made := rebuilt{row: side.Row(c.Bucket), side: side, key: object.Key}
-		if n := g.others(side.Key, side.SHA256); n > 0 && !strings.HasPrefix(side.Reason, "conflict: ") {
-			made.row.Reason = call.JoinReasons(call.ConflictReason(n), made.row.Reason)
-		}
+		made.row.Conflicts = g.others(side.Key, side.SHA256)
 		if o.Verify {
 			if made.fault, err = c.Check(ctx, made.row); err != nil {
 				return bad, err

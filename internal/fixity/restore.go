@@ -8,7 +8,6 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"time"
 
 	"fonoteka/internal/blob"
 	"fonoteka/internal/call"
@@ -32,7 +31,7 @@ type Fetch func(ctx context.Context, r call.Recording) (File, error)
 // absent, and beside one that is not. It reports whether the row names good
 // bytes now; they were read before it said so.
 func (c *Checker) Restore(ctx context.Context, f Finding, fetch Fetch) (bool, error) {
-	if f.Part == sidecarPart {
+	if f.Part == call.SidecarPart {
 		return c.restoreSidecar(ctx, f)
 	}
 	first := original(f.Row.Key)
@@ -107,7 +106,7 @@ func besides(key, digest string) []string {
 func (c *Checker) look(ctx context.Context, row call.RecordingStatus, keys []string) (whole string, free []string, err error) {
 	for _, row.Key = range keys {
 		f, err := c.check(ctx, row)
-		if err == nil && f.Result == Absent && f.Part == sidecarPart {
+		if err == nil && f.Result == Absent && f.Part == call.SidecarPart {
 			f.Result, err = Verified, c.putSidecar(ctx, sidecarOf(row))
 		}
 		switch {
@@ -152,22 +151,16 @@ func original(key string) string {
 	return stem + ".mp3"
 }
 
-// keptBeside begins the reason of a row that names a copy.
-const keptBeside = "kept beside: "
-
 // move makes the row name good bytes.
 func (c *Checker) move(ctx context.Context, f Finding, key, how string) error {
 	row := f.Row
-	row.Key, row.Attempt, row.Reason = key, row.Attempt+1, otherReason(row)
-	if key != f.Row.Key {
-		if strings.HasPrefix(row.Reason, keptBeside) { // what the row named until now was a copy itself
-			_, row.Reason, _ = strings.Cut(row.Reason, "; ")
-		}
-		if key != original(key) {
-			why := fmt.Sprintf(keptBeside+"the object before (%s) was found %s on %s, this is a copy with the archived digest",
-				f.Row.Key, f.Result, f.At.UTC().Format(time.DateOnly))
-			row.Reason = call.JoinReasons(why, row.Reason)
-		}
+	row.Key, row.Attempt, row.Fault = key, row.Attempt+1, call.Fault{}
+	switch key {
+	case f.Row.Key: // it is what the row named, itself a copy or not
+	case original(key):
+		row.Former = call.Former{}
+	default:
+		row.Former = call.Former{Key: f.Row.Key, Fault: call.FaultKind(f.Result), At: f.At}
 	}
 	now := c.Now().UTC()
 	steps := []call.Custody{step(row, "restored", now, row.SHA256, how+" "+key)}
@@ -196,7 +189,7 @@ func sidecarOf(row call.RecordingStatus) call.Sidecar {
 	return call.Sidecar{
 		Schema: call.SidecarSchema, Recording: row.Recording, Key: row.Key, SHA256: row.SHA256, Size: row.Size,
 		DurationMS: row.Duration.Milliseconds(), Attempt: row.Attempt, FetchedAt: row.ArchivedAt, StoredAt: row.ArchivedAt,
-		Reason: otherReason(row),
+		Unmeasured: row.Unmeasured, MismatchedTalkMS: row.MismatchedTalk.Milliseconds(), Note: row.Note,
 	}
 }
 

@@ -3,7 +3,6 @@ package fixity
 import (
 	"context"
 	"fmt"
-	"strings"
 	"sync"
 	"time"
 
@@ -139,7 +138,7 @@ func (c *Checker) note(ctx context.Context, findings []Finding) ([]Finding, erro
 			rows = append(rows, row)
 		}
 		if f.Result != Verified {
-			c.Logger.ErrorContext(ctx, "archived recording is not as it was", "recording", f.Row.ID, "key", f.Row.Key, "result", string(f.Result), "part", f.Part)
+			c.Logger.ErrorContext(ctx, "archived recording is not as it was", "recording", f.Row.ID, "key", f.Row.Key, "result", string(f.Result), "part", string(f.Part))
 		} else if Faulty(f.Row) != "" {
 			c.m.restored.WithLabelValues("back").Inc()
 			c.Logger.InfoContext(ctx, "recording is as archived again", "recording", f.Row.ID, "key", f.Row.Key)
@@ -162,8 +161,8 @@ func detail(f Finding) string {
 	if f.Result == Verified {
 		return ""
 	}
-	s := f.Part + " " + f.Row.Key
-	if f.Part == recordingPart && f.Result == Altered {
+	s := string(f.Part) + " " + f.Row.Key
+	if f.Part == call.RecordingPart && f.Result == Altered {
 		s += fmt.Sprintf(": %d bytes instead of %d", f.Size, f.Row.Size)
 	}
 	return s
@@ -172,18 +171,11 @@ func detail(f Finding) string {
 // marked is the row as the finding wants it, and whether that is a change. The
 // same fault found again is none.
 func marked(f Finding) (call.RecordingStatus, bool) {
-	row, before := f.Row, Faulty(f.Row)
-	if f.Result == Verified {
-		if before == "" {
-			return row, false
-		}
-		row.Reason = otherReason(row)
-	} else {
-		if before == f.Result && strings.Contains(row.Reason, besideWords) == (f.Part == sidecarPart) {
-			return row, false
-		}
-		row.Reason = call.JoinReasons(f.Say(), otherReason(row))
+	row, fault := f.Row, f.fault()
+	if fault.Kind == row.Fault.Kind && fault.Part == row.Fault.Part {
+		return row, false
 	}
+	row.Fault = fault
 	row.Attempt++
 	return row, true
 }

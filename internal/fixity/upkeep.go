@@ -13,7 +13,7 @@ const manyFaulty = 1000
 
 // recheck looks at what is known to be wrong, counts it and tries to mend it.
 func (w *Worker) recheck(ctx context.Context) error {
-	rows, err := w.c.Rows.Archived(ctx, Query{Reasons: faults}, manyFaulty)
+	rows, err := w.c.Rows.Archived(ctx, Query{Faulty: true}, manyFaulty)
 	if err != nil {
 		return err
 	}

@@ -1,8 +1,10 @@
 package playback
 
 import (
+	"fmt"
 	"html/template"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -15,7 +17,7 @@ type notice struct{ ru, en words }
 type words struct {
 	Title  string
 	Next   string // what happens next, or what to do
-	Detail string // the catalogue's own words, for who runs the program
+	Detail string // why, for who runs the program
 }
 
 var (
@@ -39,7 +41,7 @@ var (
 
 // whyAbsent says why a recording is not in the archive, and what comes next.
 func whyAbsent(r call.RecordingStatus) notice {
-	n := notice{words{Detail: r.Reason}, words{Detail: r.Reason}}
+	n := notice{words{Detail: why(r)}, words{Detail: r.Reason()}}
 	switch r.State {
 	case call.Refused:
 		n.ru.Title, n.en.Title = "Запись не скачана: это запрещено настройками", "The recording was not fetched: the configuration forbids it"
@@ -72,6 +74,29 @@ func whyAbsent(r call.RecordingStatus) notice {
 		n.en.Next += " The operator keeps it until about " + until + "."
 	}
 	return n
+}
+
+// why is what r.Reason says, in Russian and in short: the code's words, with the
+// server and its answer.
+func why(r call.RecordingStatus) string {
+	said := r.Code().Words().RU
+	if said == "" {
+		return r.Note
+	}
+	var about []string
+	if r.Failure.Host != "" {
+		about = append(about, r.Failure.Host)
+	}
+	if r.Failure.HTTPStatus != 0 {
+		about = append(about, "ответ "+strconv.Itoa(r.Failure.HTTPStatus))
+	}
+	if r.Failure.GotBytes > 0 && r.Failure.WantBytes > 0 {
+		about = append(about, fmt.Sprintf("%d из %d байт", r.Failure.GotBytes, r.Failure.WantBytes))
+	}
+	if len(about) > 0 {
+		said += " (" + strings.Join(about, ", ") + ")"
+	}
+	return said
 }
 
 func nextTry(r call.RecordingStatus) (ru, en string) {

@@ -218,7 +218,7 @@ func TestWhatIsNotThereIsExplained(t *testing.T) {
 		ru, en []string
 	}{
 		call.Announced:   {404, []string{"ещё не скачана", "2026-03-03 09:30 UTC", "до 2026-05-31"}, []string{"not been fetched yet", "2026-03-03 09:30 UTC", "until about 2026-05-31"}},
-		call.Retrying:    {404, []string{"пока не удалось"}, []string{"could not be fetched so far", "the server &lt;is&gt; busy"}},
+		call.Retrying:    {404, []string{"пока не удалось", "ошибка на сервере оператора (&lt;records&gt;.mtt.ru, ответ 503)"}, []string{"could not be fetched so far", "server &lt;records&gt;.mtt.ru answered 503 Service Unavailable instead of the file"}},
 		call.Missing:     {404, []string{"пока не удалось"}, []string{"could not be fetched so far"}},
 		call.Refused:     {404, []string{"запрещено настройками"}, []string{"configuration forbids"}},
 		call.Quarantined: {404, []string{"повреждённой"}, []string{"came damaged"}},
@@ -226,7 +226,8 @@ func TestWhatIsNotThereIsExplained(t *testing.T) {
 		call.Erased:      {410, []string{"стёрта"}, []string{"erased"}},
 	} {
 		d.rows[id] = call.RecordingStatus{
-			Recording: call.Recording{ID: id, ExpiresAt: end}, State: state, Reason: "the server <is> busy", NextAttemptAt: next,
+			Recording: call.Recording{ID: id, ExpiresAt: end}, State: state, NextAttemptAt: next,
+			Failure: call.Failure{Code: call.CodeServerError, Host: "<records>.mtt.ru", HTTPStatus: 503},
 		}
 		for lang, words := range map[string][]string{"ru-RU,ru;q=0.9,en;q=0.8": want.ru, "en-GB": want.en} {
 			resp, body := d.ask(http.MethodGet, id, "Accept-Language", lang)

@@ -214,10 +214,11 @@ func newLegColumns() *legColumns {
 
 type recordingColumns struct {
 	columns
-	integration, state, account, bucket                      *proto.ColLowCardinality[string]
+	integration, state, account, bucket, code                *proto.ColLowCardinality[string]
 	id, url, platformCall, platformLeg, sha256, key, reason_ *proto.ColStr
 	call, size, version                                      *proto.ColUInt64
 	duration, attempt                                        *proto.ColUInt32
+	status                                                   *proto.ColUInt16
 	announced, expires                                       *proto.ColDateTime64
 	next, archived                                           *proto.ColNullable[time.Time]
 }
@@ -229,6 +230,7 @@ func newRecordingColumns() *recordingColumns {
 	c.sha256, c.size, c.duration = c.text("sha256"), c.u64("size"), c.u32("duration_ms")
 	c.announced, c.expires = c.time("announced_at"), c.time("expires_at")
 	c.bucket, c.key, c.reason_, c.attempt = c.word("bucket"), c.text("key"), c.text("reason"), c.u32("attempt")
+	c.code, c.status = c.word("reason_code"), c.u16("http_status")
 	c.next, c.archived, c.version = c.maybeTime("next_attempt_at"), c.maybeTime("archived_at"), c.u64("version")
 	return c
 }

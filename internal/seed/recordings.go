@@ -28,17 +28,17 @@ func (w *writer) addRecording(c *sim.HistoryCall, k known, f sim.HistoryFile, id
 	day := f.Made.Truncate(24 * time.Hour) // the date in the link, never after the announcement
 	expires := day.Add(w.s.o.LinkLife)
 	now := w.s.o.History.To
-	state, reason, attempt := "archived", "", uint64(1)
+	state, reason, code, status, attempt := "archived", "", "", uint16(0), uint64(1)
 	var next time.Time
 	rare := sum[4] < 16 // one in 4096 of each kind
 	switch old := expires.Before(now); {
 	case old && rare && sum[0] == 0:
-		state, reason, attempt = "expired", "the operator's server has deleted it", 40
+		state, reason, code, status, attempt = "expired", "the operator's server has deleted it", "gone", 410, 40
 	case !old && rare && sum[0] == 0:
-		state, reason, attempt = "missing", "the operator's server says it is not there (404)", 12
+		state, reason, code, status, attempt = "missing", "the operator's server says it is not there (404)", "not_found", 404, 12
 		next = now.Add(time.Duration(1+sum[1]) * time.Hour)
 	case !old && rare && sum[0] == 1:
-		state, reason, attempt = "retrying", "the operator's server answered 503", 3
+		state, reason, code, status, attempt = "retrying", "the operator's server answered 503", "server_error", 503, 3
 		next = now.Add(time.Duration(1+sum[1]) * time.Minute)
 	}
 	w.recordings.integration.Append(w.s.o.Integration)
@@ -52,6 +52,8 @@ func (w *writer) addRecording(c *sim.HistoryCall, k known, f sim.HistoryFile, id
 	r.announced.Append(f.Announced)
 	r.expires.Append(expires)
 	r.reason_.Append(reason)
+	r.code.Append(code)
+	r.status.Append(status)
 	r.attempt.Append(uint32(attempt))
 	r.next.Append(orNull(next))
 	w.addObject(state, f, sum, id, day)

@@ -1,6 +1,7 @@
 package warehouse_test
 
 import (
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -34,6 +35,38 @@ func TestDataDictionaryIsTheSchema(t *testing.T) {
 		WHERE database = currentDatabase() AND table != 'goose_db_version' AND NOT startsWith(table, 'live_')
 		AND columns.comment = '' AND engine NOT IN ('Dictionary', 'MaterializedView')`); silent != "" {
 		t.Errorf("no comment in the database:\n%s", silent)
+	}
+}
+
+// Each column of the catalogue has its line in the table of where a rebuild has it
+// from.
+func TestEveryColumnOfTheCatalogueIsRebuiltFromSomewhere(t *testing.T) {
+	t.Parallel()
+	file, err := os.ReadFile("../../schema/README.md")
+	must(t, err)
+	_, table, ok := strings.Cut(string(file), "| columns of recordings | after a rebuild |\n|---|---|\n")
+	if !ok {
+		t.Fatal("schema/README.md has no such table")
+	}
+	table, _, _ = strings.Cut(table, "\n\n")
+	var told, live []string
+	for line := range strings.Lines(table) {
+		told = append(told, strings.Split(strings.Split(line, "|")[1], ",")...)
+	}
+	for i := range told {
+		told[i] = strings.TrimSpace(told[i])
+	}
+	for _, t := range schema.Tables() {
+		for _, c := range t.Columns {
+			if t.Name == "recordings" {
+				live = append(live, c.Name)
+			}
+		}
+	}
+	slices.Sort(live)
+	slices.Sort(told)
+	if diff := cmp.Diff(live, told); diff != "" {
+		t.Errorf("recordings (-) and the table (+):\n%s", diff)
 	}
 }
 

@@ -3,7 +3,6 @@ package warehouse
 import (
 	"cmp"
 	"context"
-	"strings"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
@@ -19,7 +18,7 @@ type ArchivedFilter struct {
 	Since                     time.Time           // archived at or after
 	Share                     float64             // 0 < Share < 1: about this part of them, chosen by Seed
 	Seed                      uint64
-	Reasons                   []string // whose reason begins with one of these
+	Faulty                    bool // only those known to be wrong
 }
 
 // behind is the part of the key's order that lies behind a key. It is spelled
@@ -34,21 +33,9 @@ func (f ArchivedFilter) where() where {
 	w.add(true, "state = ?", string(cmp.Or(f.State, call.Archived)))
 	w.from("archived_at", f.Since)
 	w.add(f.Share > 0 && f.Share < 1, "sipHash64(recording_id, toUInt64(?)) % 1000000 < ?", f.Seed, uint64(f.Share*1e6))
-	if len(f.Reasons) > 0 {
-		term, args := reasons(f.Reasons)
-		// Few rows bear one: they are found without collapsing the others.
-		w.add(true, "(integration, recording_id) IN (SELECT integration, recording_id FROM recordings WHERE "+term+")", args...)
-		w.add(true, term, args...)
-	}
+	// Few rows bear a fault: they are found without collapsing the others.
+	w.add(f.Faulty, "(integration, recording_id) IN (SELECT integration, recording_id FROM recordings WHERE fault != '') AND fault != ''")
 	return w
-}
-
-func reasons(prefixes []string) (string, []any) {
-	terms, args := make([]string, len(prefixes)), make([]any, len(prefixes))
-	for i, p := range prefixes {
-		terms[i], args[i] = "startsWith(reason, ?)", p
-	}
-	return "(" + strings.Join(terms, " OR ") + ")", args
 }
 
 // ArchivedAfter lists such recordings in order of the table's key
@@ -85,7 +72,7 @@ func (db *DB) ArchivedAfter(ctx context.Context, f ArchivedFilter, limit int) ([
 // keyBehind finds the key of the row that many rows further on, in whatever
 // version; none where the table ends before.
 func (db *DB) keyBehind(ctx context.Context, f ArchivedFilter, rows int) (last call.RecordingStatus, err error) {
-	if len(f.Reasons) > 0 {
+	if f.Faulty {
 		return last, nil // few: all at once
 	}
 	var w where

@@ -26,10 +26,10 @@ func archivedRows(t testing.TB, db *warehouse.DB, n int) []call.RecordingStatus 
 			Bucket: "b", Key: r.ID + ".mp3", ArchivedAt: r.AnnouncedAt.Add(time.Minute),
 		}
 		if i%5 == 4 {
-			row = call.RecordingStatus{Recording: r, State: call.Missing, Attempt: 1, Reason: "altered: not really"}
+			row = call.RecordingStatus{Recording: r, State: call.Missing, Attempt: 1, Fault: call.Fault{Kind: call.Altered}}
 		}
 		if i == 7 {
-			row.Reason = "altered: the stored bytes differ"
+			row.Fault = call.Fault{Kind: call.Altered, Part: call.RecordingPart, At: r.AnnouncedAt.Add(time.Hour), Size: 1}
 		}
 		rows = append(rows, row)
 	}
@@ -98,7 +98,7 @@ func TestArchivedFilterChooses(t *testing.T) {
 	if len(one) < len(all)/4 || len(one) > len(all)*3/4 || slices.Equal(names(one), names(two)) {
 		t.Errorf("half of %d are %d, by another seed %d", len(all), len(one), len(two))
 	}
-	faulty, err := db.ArchivedAfter(t.Context(), warehouse.ArchivedFilter{Reasons: []string{"altered: ", "absent: "}}, 1000)
+	faulty, err := db.ArchivedAfter(t.Context(), warehouse.ArchivedFilter{Faulty: true}, 1000)
 	must(t, err)
 	if len(faulty) != 1 || faulty[0].Size != 1007 {
 		t.Errorf("faulty: %q", names(faulty))
@@ -135,9 +135,9 @@ func TestAPageIsCheapAmongManyRecordings(t *testing.T) {
 	}
 	db := open(t)
 	for _, version := range []int{1, 2} {
-		ask(t, db, fmt.Sprintf(`INSERT INTO recordings (integration, recording_id, state, url, sha256, size, key, reason, attempt, archived_at, version)
+		ask(t, db, fmt.Sprintf(`INSERT INTO recordings (integration, recording_id, state, url, sha256, size, key, attempt, archived_at, version)
 			SELECT 'main', lower(hex(sipHash128(number))), 'archived', concat('https://example.mtt.ru/2026/01/01/', toString(number)),
-				lower(hex(SHA256(toString(number)))), 300000, 'recordings/main/2026/01/01/x.mp3', '', %d, now64(3), bitShiftLeft(toUInt64(4), 56) + %d
+				lower(hex(SHA256(toString(number)))), 300000, 'recordings/main/2026/01/01/x.mp3', %d, now64(3), bitShiftLeft(toUInt64(4), 56) + %d
 			FROM numbers(200000)`, version, version))
 	}
 	var slowest time.Duration
@@ -154,7 +154,7 @@ func TestAPageIsCheapAmongManyRecordings(t *testing.T) {
 	if slowest > 500*time.Millisecond {
 		t.Errorf("a page took %v", slowest)
 	}
-	for what, f := range map[string]warehouse.ArchivedFilter{"all": {}, "faulty": {Reasons: []string{"altered: "}}} {
+	for what, f := range map[string]warehouse.ArchivedFilter{"all": {}, "faulty": {Faulty: true}} {
 		began := time.Now()
 		n, _, err := db.CountArchived(t.Context(), f)
 		must(t, err)

@@ -82,7 +82,7 @@ func (db *DB) MakeCatalogue(ctx context.Context) error {
 			}
 		}
 		for _, statement := range []string{
-			`INSERT INTO recordings (` + recordingColumns + `) SELECT ` + recordingColumns + ` FROM recordings_open FINAL
+			`INSERT INTO recordings (` + openColumns + written + `) SELECT ` + openColumns + written + ` FROM recordings_open FINAL
 			WHERE (integration, recording_id) NOT IN (
 				SELECT integration, recording_id FROM recordings
 				WHERE (integration, recording_id) IN (SELECT integration, recording_id FROM recordings_open))`,

@@ -93,7 +93,7 @@ func TestTheCatalogueIsMadeAgainAsItWas(t *testing.T) {
 			must(t, db.Describe(t.Context()))
 			before := shape(t, o)
 			must(t, db.SaveRecordings(t.Context(), []call.RecordingStatus{
-				{Recording: call.Recording{Integration: "main", ID: "early"}, State: call.Retrying, Attempt: 1, Reason: "not yet"},
+				{Recording: call.Recording{Integration: "main", ID: "early"}, State: call.Retrying, Attempt: 1, Failure: call.Failure{Code: call.CodeBadLink}},
 				{Recording: call.Recording{Integration: "main", ID: "settled"}, State: call.Archived, Attempt: 1},
 			}))
 			for _, table := range dropped {
@@ -108,7 +108,7 @@ func TestTheCatalogueIsMadeAgainAsItWas(t *testing.T) {
 			}
 			// Rows that were in either are in both, and so are new ones, also of what
 			// was settled before.
-			want := "early:not yet\nlate:"
+			want := "early:the link cannot be read as an address on the web\nlate:"
 			if name == "all" {
 				want = "late:"
 			}

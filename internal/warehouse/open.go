@@ -31,7 +31,8 @@ const settledStates = `state IN ('archived', 'erased')`
 //
 // They are read from recordings_open and compared with recordings; what is
 // outdated there is brought up to date and left out. What recordings does not
-// know is listed: a table that was lost is no reason to lose a recording, too.
+// know is listed: a table that was lost is no reason to lose a recording, too. Of
+// each row only what a job goes by is read: jobColumns.
 func (db *DB) DueRecordings(ctx context.Context, now time.Time, limit int) ([]call.RecordingStatus, error) {
 	return db.openRecordings(ctx, "read due recordings", due, []any{toMilli(now).UnixMilli()}, limit)
 }
@@ -63,10 +64,10 @@ func (db *DB) openRecordings(ctx context.Context, what, where string, args []any
 }
 
 func (db *DB) openRows(ctx context.Context, where string, args []any, limit int) (rows []call.RecordingStatus, versions []uint64, err error) {
-	err = db.query(ctx, `SELECT `+recordingColumns+`, version FROM recordings_open FINAL WHERE `+where+`
+	err = db.query(ctx, `SELECT `+jobColumns+`, version FROM recordings_open FINAL WHERE `+where+`
 		ORDER BY expires_at, integration, recording_id LIMIT ?`, append(slices.Clone(args), limit), func(r driver.Rows) error {
 		var version uint64
-		s, err := scanRecording(r, &version)
+		s, err := scanJob(r, &version)
 		rows, versions = append(rows, s), append(versions, version)
 		return err
 	})
@@ -110,8 +111,8 @@ func (db *DB) current(ctx context.Context, rows []call.RecordingStatus, versions
 
 // reopen writes rows of recordings to recordings_open as the views would have.
 func (db *DB) reopen(ctx context.Context, which string) error {
-	return db.conn.Exec(ctx, `INSERT INTO recordings_open (`+recordingColumns+`, is_deleted)
-		SELECT `+recordingColumns+`, `+settledStates+` FROM recordings FINAL WHERE `+which)
+	return db.conn.Exec(ctx, `INSERT INTO recordings_open (`+openColumns+written+`, is_deleted)
+		SELECT `+openColumns+written+`, `+settledStates+` FROM recordings FINAL WHERE `+which)
 }
 
 // astray is what recordings_open says otherwise than recordings, and is no work

@@ -35,7 +35,8 @@ func (db *DB) NewReader() *Reader {
 	}
 }
 
-// Recording reads one row of the catalogue; false if there is none.
+// Recording reads of one row of the catalogue what a job goes by, jobColumns; false
+// if there is none.
 func (r *Reader) Recording(ctx context.Context, integration, id string) (call.RecordingStatus, bool, error) {
 	return r.recordings.get(ctx, recordingKey{integration, id})
 }
@@ -54,9 +55,9 @@ func (db *DB) recordingsOf(ctx context.Context, keys []recordingKey) (map[record
 	out := make(map[recordingKey]call.RecordingStatus, len(keys))
 	err := db.do(ctx, "read recordings", readTimeout, func(ctx context.Context) error {
 		for integration, ids := range ids {
-			err := db.query(ctx, "SELECT "+recordingColumns+" FROM recordings FINAL WHERE integration = ? AND recording_id IN ?",
+			err := db.query(ctx, "SELECT "+jobColumns+" FROM recordings FINAL WHERE integration = ? AND recording_id IN ?",
 				[]any{integration, ids}, func(r driver.Rows) error {
-					s, err := scanRecording(r)
+					s, err := scanJob(r)
 					out[recordingKey{s.Integration, s.ID}] = s
 					return err
 				})

@@ -2,16 +2,11 @@ package warehouse
 
 import (
 	"context"
-	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"fonoteka/internal/call"
 )
-
-const recordingColumns = `integration, recording_id, state, url, call_id, platform_call_id, platform_leg_id,
-	account_id, sha256, size, duration_ms, announced_at, expires_at, bucket, key, reason, attempt,
-	next_attempt_at, archived_at, version`
 
 // AnnounceRecordings adds recordings to the catalogue. One that is there
 // already keeps its state; of several announcements the earliest stays.
@@ -34,38 +29,14 @@ func (db *DB) SaveRecordings(ctx context.Context, rows []call.RecordingStatus) e
 }
 
 func (db *DB) insertRecordings(ctx context.Context, rows []call.RecordingStatus) error {
-	return db.insert(ctx, "recordings", recordingColumns, len(rows), func(b driver.Batch) error {
+	return db.insert(ctx, "recordings", recordingColumns+written, len(rows), func(b driver.Batch) error {
 		for _, s := range rows {
-			err := b.Append(s.Integration, s.ID, string(s.State), s.URL, s.CallID, s.PlatformCallID, s.PlatformID,
-				s.AccountID, s.SHA256, uint64(max(s.Size, 0)), toMS(s.Duration),
-				toMilli(s.AnnouncedAt), toMilli(s.ExpiresAt), s.Bucket, s.Key, s.Reason, toUint32(s.Attempt),
-				toNullable(s.NextAttemptAt), toNullable(s.ArchivedAt), s.Version())
-			if err != nil {
+			if err := b.Append(recordingValues(s)...); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
-}
-
-func scanRecording(rows driver.Rows, more ...any) (call.RecordingStatus, error) {
-	var s call.RecordingStatus
-	var state string
-	var size, version uint64
-	var duration, attempt uint32
-	var next, archived *time.Time
-	into := []any{
-		&s.Integration, &s.ID, &state, &s.URL, &s.CallID, &s.PlatformCallID, &s.PlatformID,
-		&s.AccountID, &s.SHA256, &size, &duration, &s.AnnouncedAt, &s.ExpiresAt, &s.Bucket, &s.Key, &s.Reason, &attempt,
-		&next, &archived, &version,
-	}
-	if err := rows.Scan(append(into, more...)...); err != nil {
-		return s, err
-	}
-	s.State, s.Size, s.Duration, s.Attempt = call.RecordingState(state), int64(size), fromMS(duration), int(attempt)
-	s.AnnouncedAt, s.ExpiresAt = fromMilli(s.AnnouncedAt), fromMilli(s.ExpiresAt)
-	s.NextAttemptAt, s.ArchivedAt = fromNullable(next), fromNullable(archived)
-	return s, nil
 }
 
 // due takes the time in milliseconds.

@@ -2,6 +2,7 @@ package warehouse_test
 
 import (
 	"fmt"
+	"reflect"
 	"strconv"
 	"testing"
 	"time"
@@ -65,7 +66,7 @@ func TestLateAnnouncementKeepsStateAndEarliestTime(t *testing.T) {
 		t.Fatal(ok, diff)
 	}
 	full := call.RecordingStatus{
-		Recording: early, State: call.Archived, Attempt: 3, Reason: "it's \xff", SHA256: "abc", Size: 1 << 40,
+		Recording: early, State: call.Archived, Attempt: 3, Note: "it's \xff", SHA256: "abc", Size: 1 << 40,
 		Duration: 4 * time.Second, Bucket: "b", Key: "recordings/😀.mp3", ArchivedAt: at("2026-11-20 11:00:00"),
 	}
 	must(t, db.SaveRecordings(t.Context(), []call.RecordingStatus{full}))
@@ -78,6 +79,78 @@ func TestLateAnnouncementKeepsStateAndEarliestTime(t *testing.T) {
 	if _, ok, err := db.Recording(t.Context(), "other", early.ID); ok || err != nil {
 		t.Errorf("another integration's: %v, %v", ok, err)
 	}
+}
+
+// Every field has its column, in both tables, and reason and reason_code are what
+// the fields say.
+func TestEveryFieldOfARowIsStored(t *testing.T) {
+	t.Parallel()
+	db := open(t)
+	moment := func(minute int) time.Time {
+		return at("2026-11-20 10:00:00").Add(time.Duration(minute)*time.Minute + 7*time.Millisecond)
+	}
+	waits := call.RecordingStatus{
+		Recording: recording("waits", moment(0)), State: call.Quarantined, Attempt: 9, NextAttemptAt: moment(1), SHA256: "ab", Size: 5, Bucket: "b", Key: "quarantine/x.mp3",
+		Failure:  call.Failure{Code: call.CodeCut, Host: "records.mtt.ru", HTTPStatus: 503, GotBytes: 3, WantBytes: 1 << 40, OwnFailures: 31},
+		DeniedAt: moment(2), GivenUpAt: moment(3), KeptAttempt: 8,
+	}
+	whole := call.RecordingStatus{
+		Recording: recording("whole", moment(0)), State: call.Archived, Attempt: 3, SHA256: "cd", Size: 6, Duration: 4 * time.Second, Bucket: "b", Key: "recordings/x.mp3", ArchivedAt: moment(4),
+		Unmeasured: true, MismatchedTalk: time.Minute, Conflicts: 2,
+		Fault:  call.Fault{Kind: call.Unreadable, Part: call.SidecarPart, At: moment(5), LastGood: moment(4), SHA256: "ef", Size: 7},
+		Former: call.Former{Key: "recordings/y.mp3", Fault: call.Altered, At: moment(6)}, Note: "of old",
+	}
+	for _, row := range []call.RecordingStatus{waits, whole} {
+		for i, v := range fields(reflect.ValueOf(row)) {
+			both := v.IsZero() && fields(reflect.ValueOf(waits))[i].IsZero() && fields(reflect.ValueOf(whole))[i].IsZero()
+			if both {
+				t.Errorf("field %d of a row is not tried", i)
+			}
+		}
+		must(t, db.SaveRecordings(t.Context(), []call.RecordingStatus{row}))
+		got, _, err := db.Recording(t.Context(), "main", row.ID)
+		must(t, err)
+		if diff := cmp.Diff(row, got); diff != "" {
+			t.Errorf("-want +got:\n%s", diff)
+		}
+		if said := ask(t, db, "SELECT reason_code, reason FROM recordings FINAL WHERE recording_id = '"+row.ID+"' FORMAT TSVRaw"); said != string(row.Code())+"\t"+row.Reason() {
+			t.Errorf("stored are %s", said)
+		}
+	}
+	for range 2 {
+		open, _, err := db.AtRisk(t.Context(), warehouse.RiskFilter{})
+		must(t, err)
+		if diff := cmp.Diff([]call.RecordingStatus{waits}, open); diff != "" {
+			t.Errorf("recordings_open (-want +got):\n%s", diff)
+		}
+		// And where the table has to be filled again.
+		must(t, db.Exec(t.Context(), "TRUNCATE TABLE recordings_open"))
+		must(t, db.Exec(t.Context(), "ALTER TABLE recordings UPDATE updated_at = updated_at - 3600 WHERE true SETTINGS mutations_sync = 1"))
+		_, _, err = db.MendOpenRecordings(t.Context())
+		must(t, err)
+	}
+	// What a job goes by.
+	want := waits
+	want.Failure = call.Failure{}
+	due, err := db.DueRecordings(t.Context(), moment(9), 10)
+	must(t, err)
+	got, _, err := db.NewReader().Recording(t.Context(), "main", waits.ID)
+	must(t, err)
+	if diff := cmp.Diff([]call.RecordingStatus{want, want}, append(due, got)); diff != "" {
+		t.Errorf("for a job (-want +got):\n%s", diff)
+	}
+}
+
+// fields are the values of a struct, those of its structs one by one.
+func fields(v reflect.Value) (all []reflect.Value) {
+	for i := range v.NumField() {
+		if f := v.Field(i); f.Kind() == reflect.Struct && f.Type() != reflect.TypeFor[time.Time]() {
+			all = append(all, fields(f)...)
+		} else {
+			all = append(all, f)
+		}
+	}
+	return all
 }
 
 func TestDueRecordingsByExpiry(t *testing.T) {

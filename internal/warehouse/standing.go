@@ -169,9 +169,9 @@ func (db *DB) AtRisk(ctx context.Context, f RiskFilter) (rows []call.RecordingSt
 		if err := db.conn.QueryRow(ctx, "SELECT count() FROM recordings_open FINAL"+w.sql(), w.args...).Scan(&total); err != nil {
 			return err
 		}
-		return db.query(ctx, "SELECT "+recordingColumns+" FROM recordings_open FINAL"+w.sql()+order+" LIMIT ?",
+		return db.query(ctx, "SELECT "+openColumns+" FROM recordings_open FINAL"+w.sql()+order+" LIMIT ?",
 			append(w.args, orDefault(f.Limit, 50)), func(r driver.Rows) error {
-				s, err := scanRecording(r)
+				s, err := scanOpen(r)
 				rows = append(rows, s)
 				return err
 			})

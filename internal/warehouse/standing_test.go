@@ -17,7 +17,7 @@ const day = 24 * time.Hour
 func expiring(name string, state call.RecordingState, attempt int, now time.Time, left time.Duration, next time.Time) call.RecordingStatus {
 	r := recording(name, now.Add(-10*day))
 	r.ExpiresAt = now.Add(left)
-	return call.RecordingStatus{Recording: r, State: state, Attempt: attempt, NextAttemptAt: next, Reason: "because"}
+	return call.RecordingStatus{Recording: r, State: state, Attempt: attempt, NextAttemptAt: next}
 }
 
 func TestStandingCountsEachRecordingOnce(t *testing.T) {

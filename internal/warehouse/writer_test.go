@@ -90,10 +90,10 @@ func batches(t *testing.T, reg *prometheus.Registry) uint64 {
 func TestWriterTellsOnlyTheRefusedCaller(t *testing.T) {
 	t.Parallel()
 	db := open(t)
-	ask(t, db, "ALTER TABLE recordings ADD CONSTRAINT short CHECK length(reason) < 10")
+	ask(t, db, "ALTER TABLE recordings ADD CONSTRAINT short CHECK length(note) < 10")
 	w, stop := running(t, db)
 	bad := archived("bad")
-	bad.Reason = "much too long for the constraint"
+	bad.Note = "much too long for the constraint"
 	var g errgroup.Group
 	for i := range 30 {
 		g.Go(func() error { return w.Save(t.Context(), archived(fmt.Sprint("good", i))) })

@@ -28,6 +28,17 @@ CREATE TABLE IF NOT EXISTS recordings_open
     attempt          UInt32,
     next_attempt_at  Nullable(DateTime64(3, 'UTC')),
     archived_at      Nullable(DateTime64(3, 'UTC')),
+    -- As in recordings, but for what is said of archived ones alone.
+    reason_code        LowCardinality(String),
+    failed_host        String,
+    http_status        UInt16,
+    got_bytes          UInt64,
+    want_bytes         UInt64,
+    own_failures       UInt32,
+    denied_at          Nullable(DateTime64(3, 'UTC')),
+    given_up_at        Nullable(DateTime64(3, 'UTC')),
+    kept_attempt       UInt32,
+    note               String,
     version          UInt64,
     is_deleted       UInt8
 )
@@ -38,7 +49,8 @@ SETTINGS index_granularity = 1024, fsync_after_insert = 1, fsync_part_directory 
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS recordings_opened TO recordings_open AS
 SELECT integration, recording_id, state, url, call_id, platform_call_id, platform_leg_id, account_id, sha256, size, duration_ms,
-    announced_at, expires_at, bucket, key, reason, attempt, next_attempt_at, archived_at, version, toUInt8(0) AS is_deleted
+    announced_at, expires_at, bucket, key, reason, attempt, next_attempt_at, archived_at,
+    reason_code, failed_host, http_status, got_bytes, want_bytes, own_failures, denied_at, given_up_at, kept_attempt, note, version, toUInt8(0) AS is_deleted
 FROM recordings
 WHERE state NOT IN ('archived', 'erased');
 
@@ -51,6 +63,7 @@ WHERE state IN ('archived', 'erased');
 -- What was there before. The views are older: nothing is missed between them.
 INSERT INTO recordings_open
 SELECT integration, recording_id, state, url, call_id, platform_call_id, platform_leg_id, account_id, sha256, size, duration_ms,
-    announced_at, expires_at, bucket, key, reason, attempt, next_attempt_at, archived_at, version, 0
+    announced_at, expires_at, bucket, key, reason, attempt, next_attempt_at, archived_at,
+    reason_code, failed_host, http_status, got_bytes, want_bytes, own_failures, denied_at, given_up_at, kept_attempt, note, version, 0
 FROM recordings FINAL
 WHERE state NOT IN ('archived', 'erased');

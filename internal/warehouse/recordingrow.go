@@ -1,0 +1,119 @@
+package warehouse
+
+import (
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"fonoteka/internal/call"
+)
+
+// The columns of the catalogue. reason and reason_code are written from the others;
+// reason is never read. A new column goes into one of these lists and, at the same
+// place, into recordingValues and into a list of recordingRow; into the tables
+// (recordings_open and the view that fills it, where it is of openColumns), and into
+// schema/README.md, where a test wants to know how a rebuilt catalogue comes by it.
+const (
+	// jobColumns are what a job, and the planner of jobs, goes by. Both are asked for
+	// at every try of every recording: reading all would take half as long again.
+	jobColumns = `integration, recording_id, state, url, call_id, platform_call_id, platform_leg_id, account_id,
+	announced_at, expires_at, sha256, size, bucket, key, attempt, next_attempt_at, denied_at, given_up_at, kept_attempt`
+	// openColumns are all that there is to say of what is not archived.
+	openColumns = jobColumns + `, duration_ms, archived_at,
+	reason_code, failed_host, http_status, got_bytes, want_bytes, own_failures, note`
+	// recordingColumns are all.
+	recordingColumns = openColumns + `, unmeasured, mismatched_talk_ms, conflicts,
+	fault, fault_part, fault_at, last_good_at, found_sha256, found_size, former_key, former_fault, former_at`
+	// written are added where rows are written.
+	written = ", reason, version"
+)
+
+// recordingValues are those of recordingColumns and written.
+func recordingValues(s call.RecordingStatus) []any {
+	f, w := s.Failure, s.Fault
+	return []any{
+		s.Integration, s.ID, string(s.State), s.URL, s.CallID, s.PlatformCallID, s.PlatformID, s.AccountID,
+		toMilli(s.AnnouncedAt), toMilli(s.ExpiresAt), s.SHA256, toUint64(s.Size), s.Bucket, s.Key, toUint32(s.Attempt),
+		toNullable(s.NextAttemptAt), toNullable(s.DeniedAt), toNullable(s.GivenUpAt), toUint32(s.KeptAttempt),
+
+		toMS(s.Duration), toNullable(s.ArchivedAt),
+		string(s.Code()), f.Host, uint16(toUint16(f.HTTPStatus)), toUint64(f.GotBytes), toUint64(f.WantBytes), toUint32(f.OwnFailures), s.Note,
+
+		s.Unmeasured, toMS(s.MismatchedTalk), toUint32(s.Conflicts),
+		string(w.Kind), string(w.Part), toNullable(w.At), toNullable(w.LastGood), w.SHA256, toUint64(w.Size),
+		s.Former.Key, string(s.Former.Fault), toNullable(s.Former.At),
+
+		s.Reason(), s.Version(),
+	}
+}
+
+func toUint64(n int64) uint64 { return uint64(max(n, 0)) }
+
+// recordingRow is what a row is scanned into.
+type recordingRow struct {
+	s call.RecordingStatus
+
+	state, code, fault, part, former                         string
+	size, got, want, found                                   uint64
+	duration, attempt, own, kept, talk, conflicts            uint32
+	status                                                   uint16
+	next, denied, givenUp, archived, faultAt, good, formerAt *time.Time
+}
+
+func (r *recordingRow) job() []any {
+	s := &r.s
+	return []any{
+		&s.Integration, &s.ID, &r.state, &s.URL, &s.CallID, &s.PlatformCallID, &s.PlatformID, &s.AccountID,
+		&s.AnnouncedAt, &s.ExpiresAt, &s.SHA256, &r.size, &s.Bucket, &s.Key, &r.attempt, &r.next, &r.denied, &r.givenUp, &r.kept,
+	}
+}
+
+func (r *recordingRow) open() []any {
+	return append(r.job(), &r.duration, &r.archived,
+		&r.code, &r.s.Failure.Host, &r.status, &r.got, &r.want, &r.own, &r.s.Note)
+}
+
+func (r *recordingRow) all() []any {
+	s := &r.s
+	return append(r.open(), &s.Unmeasured, &r.talk, &r.conflicts,
+		&r.fault, &r.part, &r.faultAt, &r.good, &s.Fault.SHA256, &r.found, &s.Former.Key, &r.former, &r.formerAt)
+}
+
+// recording is the row that was scanned.
+func (r *recordingRow) recording() call.RecordingStatus {
+	s := r.s
+	s.State, s.Size, s.Attempt, s.KeptAttempt = call.RecordingState(r.state), int64(r.size), int(r.attempt), int(r.kept)
+	s.AnnouncedAt, s.ExpiresAt = fromMilli(s.AnnouncedAt), fromMilli(s.ExpiresAt)
+	s.NextAttemptAt, s.DeniedAt, s.GivenUpAt = fromNullable(r.next), fromNullable(r.denied), fromNullable(r.givenUp)
+	s.Duration, s.ArchivedAt = fromMS(r.duration), fromNullable(r.archived)
+	if f := &s.Failure; s.State.Rank() < call.Archived.Rank() { // else the code follows from the fields behind it
+		f.Code, f.HTTPStatus, f.GotBytes, f.WantBytes, f.OwnFailures = call.Code(r.code), int(r.status), int64(r.got), int64(r.want), int(r.own)
+	}
+	s.MismatchedTalk, s.Conflicts = fromMS(r.talk), int(r.conflicts)
+	f := &s.Fault
+	f.Kind, f.Part, f.At, f.LastGood, f.Size = call.FaultKind(r.fault), call.Part(r.part), fromNullable(r.faultAt), fromNullable(r.good), int64(r.found)
+	s.Former.Fault, s.Former.At = call.FaultKind(r.former), fromNullable(r.formerAt)
+	return s
+}
+
+// scanRecording reads recordingColumns.
+func scanRecording(rows driver.Rows) (call.RecordingStatus, error) {
+	var r recordingRow
+	err := rows.Scan(r.all()...)
+	return r.recording(), err
+}
+
+// scanOpen reads openColumns.
+func scanOpen(rows driver.Rows) (call.RecordingStatus, error) {
+	var r recordingRow
+	err := rows.Scan(r.open()...)
+	return r.recording(), err
+}
+
+// scanJob reads jobColumns, and more that a query has behind them. All else of the
+// row is left out.
+func scanJob(rows driver.Rows, more ...any) (call.RecordingStatus, error) {
+	var r recordingRow
+	err := rows.Scan(append(r.job(), more...)...)
+	return r.recording(), err
+}
