@@ -26,6 +26,9 @@ const Credentials = "{credentials}"
 // must be in the statement (SHOW CREATE hides the password), and a password
 // changes. So they are made anew whenever migrations run. Named collections
 // were rejected: a server of one's own seldom lets its users make one.
+//
+// Each names the server itself by address: a confined engine finds no name, and a
+// name may mean an address that the user is not allowed from. No connection is made.
 func Dictionaries() ([]Dictionary, error) {
 	files, err := dictionaries.ReadDir("dictionaries")
 	if err != nil {

@@ -7,19 +7,21 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strings"
 	"sync"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // child is a store that runs as a process of its own. It lives no longer than
-// the life line, a pipe whose writing end only this process holds.
+// the life line, a connection whose other end only this process holds.
 //
 // PR_SET_PDEATHSIG was rejected: it follows the thread that forked, which Go
 // may end at any time, and it leaves the child no moment to stop cleanly.
@@ -39,54 +41,128 @@ type child struct {
 	err     error  // why it ended, once done is closed
 }
 
-// startChild starts command with settings. onLine gets every line of its
-// stderr except ownsFolder and its last words.
-func startChild(executable, command, dir string, settings any, stopTimeout time.Duration, onLine func(string)) (*child, error) {
+// program says what a child is to be.
+type program struct {
+	executable  string // one that calls Main; "": this one
+	command     string // of Main's
+	dir         string // its folder, and working directory
+	settings    any
+	reach       *reach       // nil: all that this process may do
+	terminal    *terminal    // nil: it has none
+	onLine      func(string) // gets every line of its stderr except ownsFolder and its last words
+	stopTimeout time.Duration
+}
+
+// terminal is a pseudo-terminal. The slave becomes the child's stdin and stdout;
+// the child types on the master, since it must go on without its parent.
+type terminal struct{ master, slave *os.File }
+
+func (t *terminal) close() {
+	t.master.Close()
+	t.slave.Close()
+}
+
+// argsOfChild are the program's name, the command and the folder.
+const argsOfChild = 3
+
+// command returns what starts the program, but for its life line.
+func (p program) cmd() (*exec.Cmd, error) {
+	executable := p.executable
 	if executable == "" {
 		var err error
 		if executable, err = self(); err != nil {
 			return nil, err
 		}
 	}
-	greeting, err := json.Marshal(settings)
+	cmd := exec.Command(executable)
+	cmd.Args = []string{filepath.Base(os.Args[0]), p.command, p.dir} // the folder only tells a reader of ps whose it is
+	cmd.Dir = p.dir
+	cmd.Env = childEnv(p.dir)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // a terminal's Ctrl-C is for the parent
+	return cmd, nil
+}
+
+// startChild starts a program and greets it.
+func startChild(p program) (*child, error) {
+	cmd, err := p.cmd()
+	if err != nil {
+		return nil, err
+	}
+	settings, err := json.Marshal(p.settings)
 	if err != nil {
 		return nil, fmt.Errorf("encode settings: %w", err)
 	}
-	lifeOut, lifeIn, err := os.Pipe()
+	hello, err := json.Marshal(greeting{p.reach, settings})
 	if err != nil {
-		return nil, fmt.Errorf("open the life line: %w", err)
+		return nil, fmt.Errorf("encode settings: %w", err)
+	}
+	lifeOut, lifeIn, err := socketPair("life line")
+	if err != nil {
+		return nil, err
 	}
 	defer lifeOut.Close()
-	cmd := exec.Command(executable)
-	cmd.Args = []string{filepath.Base(os.Args[0]), command, dir} // dir only tells a reader of ps whose it is
-	cmd.Dir = dir
-	cmd.Stdin = lifeOut
-	cmd.Env = childEnv(dir)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // a terminal's Ctrl-C is for the parent
-	stderr, err := cmd.StderrPipe()
+	stderr, said, err := socketPair("stderr")
 	if err != nil {
 		lifeIn.Close()
-		return nil, fmt.Errorf("open stderr of %s: %w", command, err)
+		return nil, err
+	}
+	defer said.Close()
+	cmd.Stderr, cmd.ExtraFiles = said, []*os.File{lifeOut}
+	if p.terminal != nil {
+		cmd.Stdin, cmd.Stdout = p.terminal.slave, p.terminal.slave
+		cmd.ExtraFiles = append(cmd.ExtraFiles, p.terminal.master)
 	}
 	if err := cmd.Start(); err != nil {
 		lifeIn.Close()
-		return nil, fmt.Errorf("start %s: %w", command, err)
+		stderr.Close()
+		return nil, fmt.Errorf("start %s: %w", p.command, err)
 	}
-	c := &child{name: command, cmd: cmd, life: lifeIn, stopTimeout: stopTimeout, owns: make(chan struct{}), done: make(chan struct{})}
-	go c.watch(stderr, onLine)
-	if _, err := lifeIn.Write(append(greeting, '\n')); err != nil {
+	c := &child{name: p.command, cmd: cmd, life: lifeIn, stopTimeout: p.stopTimeout, owns: make(chan struct{}), done: make(chan struct{})}
+	go c.watch(stderr, p.onLine)
+	if _, err := lifeIn.Write(append(hello, '\n')); err != nil {
 		c.kill()
-		return nil, fmt.Errorf("greet %s: %w", command, errors.Join(err, c.reason()))
+		return nil, fmt.Errorf("greet %s: %w", p.command, errors.Join(err, c.reason()))
 	}
 	return c, nil
 }
 
-// childEnv is this process's environment without the product's own settings,
-// which hold secrets that are no store's business. HOME keeps the engine from
-// reading a person's client settings.
+// sayConfined says once a store is up whether it is confined.
+func sayConfined(log *slog.Logger, store Store, abi int, unconfined error) {
+	if unconfined == nil {
+		log.Info("embedded store is confined to its folder", "store", store, "landlock", abi)
+		return
+	}
+	log.Warn("embedded store is not confined: whoever gets into it reads every file that this process may", "store", store, "err", unconfined)
+}
+
+// socketPair returns two connected ends. A pipe would do, but that anybody who
+// may open the child's /proc/self/fd can open again: a client of the engine could
+// read its log, or wait in it for ever. A socket cannot be opened.
+func socketPair(name string) (a, b *os.File, err error) {
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	if err != nil {
+		return nil, nil, fmt.Errorf("open the %s: %w", name, err)
+	}
+	return os.NewFile(uintptr(fds[0]), name), os.NewFile(uintptr(fds[1]), name), nil
+}
+
+// forTheRuntime are the variables of this process that its children have too:
+// they tune Go's runtime and the loader, and hold no secret.
+var forTheRuntime = []string{"GODEBUG", "GOGC", "GOMAXPROCS", "GOMEMLIMIT", "GOTRACEBACK", "LD_LIBRARY_PATH"}
+
+// childEnv is all that a child finds in its environment. This process's holds
+// secrets – the product's, a cloud's, a token of whoever started it – and what a
+// store can read of itself, its clients may. HOME keeps the engine from reading a
+// person's client settings. The engine asks for its own host's name and, confined,
+// may not read whom to ask: with RES_OPTIONS it gives up after a second.
 func childEnv(dir string) []string {
-	env := slices.DeleteFunc(os.Environ(), func(s string) bool { return strings.HasPrefix(s, "FONOTEKA_") })
-	return append(env, "TZ=UTC", "HOME="+dir)
+	env := []string{"TZ=UTC", "HOME=" + dir, "RES_OPTIONS=timeout:1 attempts:1"}
+	for _, name := range forTheRuntime {
+		if value, set := os.LookupEnv(name); set {
+			env = append(env, name+"="+value)
+		}
+	}
+	return env
 }
 
 // self names this executable so that it is found even after an upgrade has
@@ -102,7 +178,8 @@ func self() (string, error) {
 	return path, nil
 }
 
-func (c *child) watch(stderr io.Reader, onLine func(string)) {
+func (c *child) watch(stderr io.ReadCloser, onLine func(string)) {
+	defer stderr.Close()
 	// Lines may be long: a query stands in an engine's error. Longer ones are cut, never stall.
 	r := bufio.NewReaderSize(stderr, 64<<10)
 	for {

@@ -15,7 +15,7 @@ import (
 // Users and the database of the embedded ClickHouse.
 const (
 	ClickHouseWriter   = "fonoteka" // may do everything in every database
-	ClickHouseReader   = "reader"   // reads ClickHouseDatabase only, with limits, final = 1
+	ClickHouseReader   = "reader"   // reads ClickHouseDatabase only, with limits, final = 1; see ClickHouseOptions.AllowUnconfined
 	ClickHouseDatabase = "fonoteka" // the reader's; created by the migrations, not here
 )
 
@@ -32,6 +32,12 @@ type ClickHouseOptions struct {
 	Executable     string        // a program that calls Main; default: this one
 	StartTimeout   time.Duration // default 60 s, the wait for a former owner's lock included
 	StopTimeout    time.Duration // default 20 s, then it is killed
+	Landlock       int           // the version that a test pretends the kernel has; 0: the kernel's, -1: none
+
+	// AllowUnconfined lets ClickHouseReader be although the engine is not confined
+	// (see Confinement): then each of its queries may read whatever file this
+	// process may. Without it there is no such user on such a machine.
+	AllowUnconfined bool
 }
 
 func (o *ClickHouseOptions) validate() error {
@@ -72,8 +78,32 @@ type ClickHouse struct {
 
 // clickhouseSettings is what the child is told.
 type clickhouseSettings struct {
-	Library, Config, Data, Lock string
-	NativePort, HTTPPort        int
+	Library, Config, Users, Data, Lock string
+	NativePort, HTTPPort               int
+}
+
+// limits say how many processors and how much memory this process may use.
+var limits = []string{"/proc/self/cgroup", "/sys/fs/cgroup", "/sys/devices/system/cpu/online", "/sys/devices/system/cpu/possible"}
+
+// reach is what the engine needs. abi is Landlock's version; 0: it is not confined.
+func (s clickhouseSettings) reach(abi int) *reach {
+	if abi == 0 {
+		return nil
+	}
+	return &reach{
+		ABI:    abi,
+		Change: []string{s.Data, s.Lock},
+		Read: append([]string{
+			s.Config, s.Users, "/dev/urandom",
+			"/proc/self/statm", // how much memory it takes; it does not start without
+			"/proc/self/task",  // what each query has cost; without, each says so in an exception, which is a tenth of a short one's time
+			// How much memory there is and how to take it.
+			"/proc/meminfo", "/proc/sys/vm/overcommit_memory", "/sys/kernel/mm/transparent_hugepage",
+		}, limits...),
+		Use:    []string{os.DevNull},
+		Load:   []string{s.Library},
+		Listen: []int{s.NativePort, s.HTTPPort},
+	}
 }
 
 // StartClickHouse starts the engine and returns when it answers on both ports
@@ -83,9 +113,12 @@ func StartClickHouse(ctx context.Context, opts ClickHouseOptions) (*ClickHouse, 
 	if err := opts.validate(); err != nil {
 		return nil, err
 	}
-	var err error
-	if opts.Dir, err = filepath.Abs(opts.Dir); err != nil {
-		return nil, fmt.Errorf("start ClickHouse: %w", err)
+	for _, path := range []*string{&opts.Dir, &opts.Library} { // the child has another working directory
+		absolute, err := filepath.Abs(*path)
+		if err != nil {
+			return nil, fmt.Errorf("start ClickHouse: %w", err)
+		}
+		*path = absolute
 	}
 	if err := engineSupported(); err != nil {
 		return nil, err
@@ -96,16 +129,25 @@ func StartClickHouse(ctx context.Context, opts ClickHouseOptions) (*ClickHouse, 
 	if err := choosePorts(&opts.NativePort, &opts.HTTPPort); err != nil {
 		return nil, fmt.Errorf("start ClickHouse: %w", err)
 	}
-	config, err := writeClickHouseConfig(&opts)
+	abi, unconfined := confinement(opts.Landlock)
+	terminal, err := openTerminal()
 	if err != nil {
 		return nil, fmt.Errorf("start ClickHouse: %w", err)
 	}
+	defer terminal.close() // the child has its own
 	lines := engineLog{log: opts.Log}
-	c, err := startChild(opts.Executable, clickhouseCommand, opts.Dir, clickhouseSettings{
-		Library: opts.Library, Config: config,
+	settings := clickhouseSettings{
+		Library: opts.Library, Config: filepath.Join(opts.Dir, "config.xml"), Users: filepath.Join(opts.Dir, "users.xml"),
 		Data: filepath.Join(opts.Dir, "data"), Lock: filepath.Join(opts.Dir, "lock"),
 		NativePort: opts.NativePort, HTTPPort: opts.HTTPPort,
-	}, opts.StopTimeout, lines.line)
+	}
+	if err := writeClickHouseConfig(&opts, settings, unconfined == nil || opts.AllowUnconfined); err != nil {
+		return nil, fmt.Errorf("start ClickHouse: %w", err)
+	}
+	c, err := startChild(program{
+		executable: opts.Executable, command: clickhouseCommand, dir: opts.Dir, settings: settings,
+		reach: settings.reach(abi), terminal: terminal, onLine: lines.line, stopTimeout: opts.StopTimeout,
+	})
 	if err != nil {
 		return nil, fmt.Errorf("start ClickHouse: %w", err)
 	}
@@ -114,6 +156,7 @@ func StartClickHouse(ctx context.Context, opts ClickHouseOptions) (*ClickHouse, 
 		c.kill()
 		return nil, fmt.Errorf("start ClickHouse: %w", err)
 	}
+	sayConfined(opts.Log, StoreClickHouse, abi, unconfined)
 	return ch, nil
 }
 

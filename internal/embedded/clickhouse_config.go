@@ -21,6 +21,7 @@ import (
 var serverConfig = template.Must(template.New("config").Parse(`<clickhouse>
   <send_logs_level>warning</send_logs_level>
   <users_config>{{.UsersPath}}</users_config>
+  <backups><allowed_path>{{.Backups}}</allowed_path></backups>
   <background_schedule_pool_size>16</background_schedule_pool_size>
   <max_server_memory_usage>{{.Memory.Server}}</max_server_memory_usage>
   <max_server_memory_usage_to_ram_ratio>0.5</max_server_memory_usage_to_ram_ratio>
@@ -114,6 +115,7 @@ var usersConfig = template.Must(template.New("users").Parse(`<clickhouse>
       <networks><ip>127.0.0.1</ip></networks>
       <profile>writer</profile><quota>default</quota>
     </{{.Writer}}>
+    {{- if .ReaderHash}}
     <{{.Reader}}>
       <password_sha256_hex>{{.ReaderHash}}</password_sha256_hex>
       <networks><ip>127.0.0.1</ip></networks>
@@ -124,36 +126,44 @@ var usersConfig = template.Must(template.New("users").Parse(`<clickhouse>
         <query>GRANT SELECT ON system.parts</query>
       </grants>
     </{{.Reader}}>
+    {{- end}}
   </users>
 </clickhouse>
 `))
 
-// writeClickHouseConfig creates the folder and both files anew at each start,
-// so that a changed password or version takes effect. It returns the path of
-// the server's file.
-func writeClickHouseConfig(o *ClickHouseOptions) (string, error) {
-	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
-		return "", fmt.Errorf("create its folder: %w", err)
+// writeClickHouseConfig creates the folders, the lock and, anew at each start, so
+// that a changed password or version takes effect, the engine's two files.
+// Without reader there is no ClickHouseReader.
+func writeClickHouseConfig(o *ClickHouseOptions, s clickhouseSettings, reader bool) error {
+	if err := os.MkdirAll(s.Data, 0o700); err != nil {
+		return fmt.Errorf("create its folder: %w", err)
 	}
-	config, users := filepath.Join(o.Dir, "config.xml"), filepath.Join(o.Dir, "users.xml")
+	if lock, err := os.OpenFile(s.Lock, os.O_CREATE|os.O_RDWR, 0o600); err != nil { // a confined child may not make it
+		return fmt.Errorf("create its lock: %w", err)
+	} else if err := lock.Close(); err != nil {
+		return fmt.Errorf("create its lock: %w", err)
+	}
 	// The passwords are random, so that an unsalted hash gives nothing away.
 	data := map[string]any{
 		"Memory":    shareMemory(o.Memory),
-		"UsersPath": xmlText(users),
-		"Writer":    ClickHouseWriter, "WriterHash": sha256Hex(o.WriterPassword),
+		"UsersPath": xmlText(s.Users), "Backups": xmlText(filepath.Join(s.Data, "backups")),
+		"Writer": ClickHouseWriter, "WriterHash": sha256Hex(o.WriterPassword),
 		"Reader": ClickHouseReader, "ReaderHash": sha256Hex(o.ReaderPassword),
 		"Database": ClickHouseDatabase,
 	}
-	for path, t := range map[string]*template.Template{config: serverConfig, users: usersConfig} {
+	if !reader {
+		data["ReaderHash"] = ""
+	}
+	for path, t := range map[string]*template.Template{s.Config: serverConfig, s.Users: usersConfig} {
 		var b bytes.Buffer
 		if err := t.Execute(&b, data); err != nil {
-			return "", fmt.Errorf("render %s: %w", filepath.Base(path), err)
+			return fmt.Errorf("render %s: %w", filepath.Base(path), err)
 		}
 		if err := replaceFile(path, b.Bytes()); err != nil {
-			return "", err
+			return err
 		}
 	}
-	return config, nil
+	return nil
 }
 
 func xmlText(s string) string {

@@ -48,16 +48,13 @@ func clickhouseMain(life *lifeLine) error {
 	if err := os.RemoveAll(s.Data + "/data/system"); err != nil {
 		return fmt.Errorf("remove old system tables: %w", err)
 	}
-	terminal, err := takeTerminal()
-	if err != nil {
-		return err
-	}
+	terminal := os.NewFile(terminalFD, "terminal")
 	go func() { _, _ = io.Copy(io.Discard, terminal) }() // the prompt's chatter
 	go func() {
 		<-life.cut
 		os.Exit(0)
 	}()
-	return runEngine(s.Library, []string{
+	return runEngine(s.Library, life.reach, []string{
 		"clickhouse", "--config-file=" + s.Config, "--path", s.Data,
 		"--listen_host", loopback,
 		"--tcp_port", strconv.Itoa(s.NativePort), "--http_port", strconv.Itoa(s.HTTPPort),
@@ -66,24 +63,36 @@ func clickhouseMain(life *lifeLine) error {
 	})
 }
 
-// takeTerminal makes the slave of a new pseudo-terminal stdin and stdout and
-// returns its master. Stderr stays: the engine's log goes there.
-func takeTerminal() (*os.File, error) {
+// openTerminal makes a pseudo-terminal for the child. It is opened here, since
+// whoever may open terminals may read those of people.
+func openTerminal() (*terminal, error) {
 	master, slave, err := pty.Open()
 	if err != nil {
 		return nil, fmt.Errorf("open a pseudo-terminal: %w", err)
 	}
-	for _, fd := range []int{0, 1} {
-		if err := unix.Dup2(int(slave.Fd()), fd); err != nil {
-			return nil, fmt.Errorf("take the pseudo-terminal: %w", err)
+	return &terminal{master, slave}, nil
+}
+
+// offMainThread runs f on a thread that is not the first of the process, and
+// returns when it has. Of the first one alone the C library knows the stack only
+// from /proc/self/maps, which a confined process may not read.
+func offMainThread(f func()) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		runtime.LockOSThread()
+		if unix.Gettid() == unix.Getpid() {
+			offMainThread(f) // another goroutine, and not on this thread
+			return
 		}
-	}
-	return master, slave.Close()
+		f()
+	}()
+	<-done
 }
 
 // runEngine calls clickhouse-local's main in the library and returns when it
-// has ended.
-func runEngine(library string, args []string) error {
+// has ended. Its thread is confined to r, if there is one.
+func runEngine(library string, r *reach, args []string) error {
 	handle, err := purego.Dlopen(library, purego.RTLD_NOW|purego.RTLD_LOCAL)
 	if err != nil {
 		return fmt.Errorf("load the engine: %w", err)
@@ -112,8 +121,18 @@ func runEngine(library string, args []string) error {
 		pin.Pin(&b[0])
 		argv[i] = &b[0]
 	}
-	runtime.LockOSThread()
-	result := cmdline(int32(len(args)), unsafe.Pointer(&argv[0]))
+	var result uintptr
+	offMainThread(func() {
+		if r != nil {
+			if err = confineThread(*r); err != nil {
+				return
+			}
+		}
+		result = cmdline(int32(len(args)), unsafe.Pointer(&argv[0]))
+	})
+	if err != nil {
+		return err
+	}
 	if result != 0 {
 		if msg := resultError(result); msg != "" {
 			return fmt.Errorf("the engine ended: %s", msg)

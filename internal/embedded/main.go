@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strconv"
 	"syscall"
 )
 
@@ -30,15 +31,29 @@ func Main() {
 	// service manager's SIGTERM to the whole group must not take it away while
 	// its parent still flushes into it. SIGPIPE is no reason to die either.
 	signal.Ignore(syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE)
-	life, err := openLifeLine(os.Stdin)
-	if err == nil {
-		err = run(life)
-	}
-	if err != nil {
+	if err := become(run); err != nil {
 		fmt.Fprintln(os.Stderr, fatalPrefix+err.Error())
 		os.Exit(1)
 	}
 	os.Exit(0)
+}
+
+// become confines this process, if its parent says so, and runs the store.
+func become(run func(*lifeLine) error) error {
+	life, err := openLifeLine()
+	if err != nil {
+		return err
+	}
+	if life.reach != nil && !life.confined {
+		return confineAndRestart(*life.reach, life.line)
+	}
+	if life.confined {
+		if err := checkConfined(); err != nil {
+			return err
+		}
+	}
+	go life.watch()
+	return run(life)
 }
 
 // fatalPrefix marks the one line on stderr that says why a child gave up.
@@ -49,32 +64,59 @@ const fatalPrefix = "fatal: "
 // parent that was killed, on its way out.
 const ownsFolder = "owns its folder"
 
-// lifeLine is the child's end of the pipe its parent holds: first a line of
-// JSON with the child's settings – so that no secret stands in the arguments –
-// then silence until the parent closes it or dies.
-type lifeLine struct {
-	settings []byte
-	cut      chan struct{} // closed when the parent closed the pipe or died
+// Descriptors that the parent gives a child beside stdin, stdout and stderr.
+const (
+	lifeLineFD = 3 + iota
+	terminalFD // of ClickHouse only
+)
+
+// greeting is the first line that a child hears.
+type greeting struct {
+	Reach    *reach // nil: it is not confined
+	Settings json.RawMessage
 }
 
-func openLifeLine(f *os.File) (*lifeLine, error) {
-	// The descriptor is moved away from 0, which the engine's terminal takes.
-	fd, err := syscall.Dup(int(f.Fd()))
-	if err != nil {
-		return nil, fmt.Errorf("duplicate the life line: %w", err)
+// lifeLine is the child's end of the connection its parent holds: first a line with the
+// greeting – so that no secret stands in the arguments – then silence until the
+// parent closes it or dies.
+type lifeLine struct {
+	conn     *os.File
+	line     []byte // the greeting as it came
+	reach    *reach
+	settings []byte
+	confined bool          // this process is the second one, which heard the greeting from the first
+	cut      chan struct{} // closed when the parent closed the connection or died
+}
+
+// openLifeLine reads the greeting: from the connection, or from the descriptor that
+// confineAndRestart has named in the last argument.
+func openLifeLine() (*lifeLine, error) {
+	l := &lifeLine{conn: os.NewFile(lifeLineFD, "life line"), cut: make(chan struct{})}
+	from := l.conn
+	if len(os.Args) > argsOfChild {
+		kept, err := strconv.Atoi(os.Args[argsOfChild])
+		if err != nil {
+			return nil, fmt.Errorf("find the settings: %w", err)
+		}
+		from, l.confined = os.NewFile(uintptr(kept), "settings"), true
+		defer from.Close()
 	}
-	syscall.CloseOnExec(fd)
-	r := bufio.NewReader(os.NewFile(uintptr(fd), "life line"))
-	settings, err := r.ReadBytes('\n')
-	if err != nil {
-		return nil, fmt.Errorf("read settings from the life line: %w", err)
+	var err error
+	if l.line, err = bufio.NewReader(from).ReadBytes('\n'); err != nil {
+		return nil, fmt.Errorf("read settings from the %s: %w", from.Name(), err)
 	}
-	l := &lifeLine{settings: settings, cut: make(chan struct{})}
-	go func() {
-		_, _ = io.Copy(io.Discard, r)
-		close(l.cut)
-	}()
+	var g greeting
+	if err := json.Unmarshal(l.line, &g); err != nil {
+		return nil, fmt.Errorf("decode the greeting: %w", err)
+	}
+	l.reach, l.settings = g.Reach, g.Settings
 	return l, nil
+}
+
+// watch returns when the life line is cut.
+func (l *lifeLine) watch() {
+	_, _ = io.Copy(io.Discard, l.conn)
+	close(l.cut)
 }
 
 func (l *lifeLine) decode(settings any) error {

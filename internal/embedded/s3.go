@@ -24,6 +24,7 @@ type S3Options struct {
 	Executable   string        // a program that calls Main; default: this one
 	StartTimeout time.Duration // default 30 s, the wait for a former owner's lock included
 	StopTimeout  time.Duration // default 20 s, then it is killed
+	Landlock     int           // the version that a test pretends the kernel has; 0: the kernel's, -1: none
 }
 
 func (o *S3Options) validate() error {
@@ -54,6 +55,35 @@ type s3Settings struct {
 	Port                      int
 }
 
+// reach is what the object store needs. abi is Landlock's version; 0: it is not
+// confined. The folders are named one by one because each may be a link to
+// another disk; a folder of metadata is there only where it is needed.
+func (s s3Settings) reach(abi int) *reach {
+	if abi == 0 {
+		return nil
+	}
+	r := &reach{
+		ABI:    abi,
+		Change: []string{s.Dir},
+		Read: append([]string{
+			"/proc/self/fd",        // the gateway gives a name to a file without one by it
+			"/proc/self/mountinfo", // where the limits are, for Go's number of threads
+		}, limits...),
+		Use:    []string{os.DevNull},
+		Listen: []int{s.Port},
+	}
+	for _, folder := range []string{s.objects(), s.versions(), s.metadata()} {
+		if _, err := os.Stat(folder); err == nil {
+			r.Change = append(r.Change, folder)
+		}
+	}
+	return r
+}
+
+func (s s3Settings) objects() string  { return filepath.Join(s.Dir, "objects") }
+func (s s3Settings) versions() string { return filepath.Join(s.Dir, "versions") }
+func (s s3Settings) metadata() string { return filepath.Join(s.Dir, "metadata") }
+
 // StartS3 starts the object store and returns when it answers. ctx bounds the
 // start only.
 func StartS3(ctx context.Context, opts S3Options) (*S3, error) {
@@ -70,9 +100,12 @@ func StartS3(ctx context.Context, opts S3Options) (*S3, error) {
 	if err := choosePorts(&opts.Port); err != nil {
 		return nil, fmt.Errorf("start S3: %w", err)
 	}
-	c, err := startChild(opts.Executable, s3Command, opts.Dir, s3Settings{
-		Dir: opts.Dir, AccessKey: opts.AccessKey, SecretKey: opts.SecretKey, Port: opts.Port,
-	}, opts.StopTimeout, func(line string) { opts.Log.Warn("s3 reports", "err", clip(line)) })
+	abi, unconfined := confinement(opts.Landlock)
+	settings := s3Settings{Dir: opts.Dir, AccessKey: opts.AccessKey, SecretKey: opts.SecretKey, Port: opts.Port}
+	c, err := startChild(program{
+		executable: opts.Executable, command: s3Command, dir: opts.Dir, settings: settings, reach: settings.reach(abi),
+		onLine: func(line string) { opts.Log.Warn("s3 reports", "err", clip(line)) }, stopTimeout: opts.StopTimeout,
+	})
 	if err != nil {
 		return nil, fmt.Errorf("start S3: %w", err)
 	}
@@ -81,6 +114,7 @@ func StartS3(ctx context.Context, opts S3Options) (*S3, error) {
 		c.kill()
 		return nil, fmt.Errorf("start S3: %w", err)
 	}
+	sayConfined(opts.Log, StoreS3, abi, unconfined)
 	return s, nil
 }
 

@@ -25,9 +25,6 @@ func s3Main(life *lifeLine) error {
 	if err := life.decode(&s); err != nil {
 		return err
 	}
-	if err := discardStdout(); err != nil {
-		return err
-	}
 	if _, err := lockFile(filepath.Join(s.Dir, "lock"), lockWait, life.cut); err != nil {
 		return err
 	}
@@ -35,7 +32,7 @@ func s3Main(life *lifeLine) error {
 		return err
 	}
 	fmt.Fprintln(os.Stderr, ownsFolder)
-	be, err := openDurable(s.Dir)
+	be, err := openDurable(s)
 	if err != nil {
 		return err
 	}
@@ -63,28 +60,17 @@ func s3Main(life *lifeLine) error {
 	return fmt.Errorf("serve objects: %w", err)
 }
 
-// discardStdout silences a library that prints to it; the parent's stdout is
-// for what the parent's user asked for.
-func discardStdout() error {
-	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
-	if err != nil {
-		return err
-	}
-	defer null.Close()
-	return unix.Dup2(int(null.Fd()), 1)
-}
-
 // openDurable opens the folder's layout: objects as plain files under their
 // keys, versions beside them (the gateway wants both apart), and metadata in
 // extended attributes, or in a third folder where there are none.
-func openDurable(dir string) (*durable, error) {
-	d := &durable{root: filepath.Join(dir, "objects"), versions: filepath.Join(dir, "versions")}
+func openDurable(s s3Settings) (*durable, error) {
+	d := &durable{root: s.objects(), versions: s.versions()}
 	for _, path := range []string{d.root, d.versions} {
 		if err := os.MkdirAll(path, 0o700); err != nil {
 			return nil, fmt.Errorf("create the object store's folders: %w", err)
 		}
 	}
-	store, err := d.chooseMetadata(filepath.Join(dir, "metadata"))
+	store, err := d.chooseMetadata(s.metadata())
 	if err != nil {
 		return nil, err
 	}

@@ -30,6 +30,9 @@ func TestMain(m *testing.M) {
 	if dir := os.Getenv(parentDir); dir != "" {
 		beParent(dir)
 	}
+	if os.Getenv(asStranger) != "" {
+		beStranger()
+	}
 	embeddedtest.Main(m)
 }
 

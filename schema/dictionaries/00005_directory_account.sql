@@ -16,7 +16,7 @@ CREATE OR REPLACE DICTIONARY directory_account
     valid_until DateTime64(3, 'UTC')
 )
 PRIMARY KEY integration, account
-SOURCE(CLICKHOUSE({credentials} TABLE 'directory_account_history'))
+SOURCE(CLICKHOUSE(HOST '127.0.0.1' {credentials} TABLE 'directory_account_history'))
 LAYOUT(COMPLEX_KEY_RANGE_HASHED())
 RANGE(MIN valid_from MAX valid_until)
 LIFETIME(MIN 60 MAX 90)

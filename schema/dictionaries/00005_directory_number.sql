@@ -12,7 +12,7 @@ CREATE OR REPLACE DICTIONARY directory_number
     valid_until DateTime64(3, 'UTC')
 )
 PRIMARY KEY integration, number
-SOURCE(CLICKHOUSE({credentials} TABLE 'directory_number_history'))
+SOURCE(CLICKHOUSE(HOST '127.0.0.1' {credentials} TABLE 'directory_number_history'))
 LAYOUT(COMPLEX_KEY_RANGE_HASHED())
 RANGE(MIN valid_from MAX valid_until)
 LIFETIME(MIN 60 MAX 90)
