@@ -22,3 +22,9 @@ var (
 	NewThrottle = newThrottle
 	Wait        = (*throttle).wait
 )
+
+// ContentRange and Validator read headers of answers.
+var (
+	ContentRange = contentRange
+	Validator    = validator
+)

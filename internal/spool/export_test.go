@@ -8,3 +8,12 @@ func (s *Spool) SetCursor(name string, seq uint64) error {
 	}
 	return s.Advance(name, from, seq)
 }
+
+// EncodeRecord and DecodeRecord are the stored form of a record.
+func EncodeRecord(r Record) []byte {
+	stored := make([]byte, r.encodedLen())
+	r.encode(stored)
+	return stored
+}
+
+func DecodeRecord(seq uint64, stored []byte) Record { return decode(seq, stored) }

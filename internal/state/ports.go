@@ -46,6 +46,16 @@ func (p *Ports) all() []*int {
 	return []*int{&p.ClickHouseNative, &p.ClickHouseHTTP, &p.S3, &p.Redis}
 }
 
+// check names a port that cannot be one; 0 is one that is not chosen yet.
+func (p *Ports) check() error {
+	for _, port := range p.all() {
+		if *port < 0 || *port > 65535 {
+			return fmt.Errorf("ports: %d is no port", *port)
+		}
+	}
+	return nil
+}
+
 // choose fills in what is 0.
 func (p *Ports) choose() error {
 	free, err := FreePorts(len(p.all()))

@@ -45,5 +45,8 @@ func ReadRuntime(dir string) (Runtime, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return Runtime{}, ErrNotRunning
 	}
-	return r, err
+	if err != nil {
+		return Runtime{}, fmt.Errorf("read %s: %w", filepath.Join(dir, runtimeFile), err)
+	}
+	return r, nil
 }

@@ -178,7 +178,13 @@ func Read(dir string) (Values, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return Values{}, fmt.Errorf("%w: %s", ErrNone, dir)
 	}
-	return v, err
+	if err == nil {
+		err = v.Ports.check()
+	}
+	if err != nil {
+		return Values{}, fmt.Errorf("read %s: %w", filepath.Join(dir, stateFile), err)
+	}
+	return v, nil
 }
 
 func readFile(dir, name string, into any) error {
@@ -186,10 +192,7 @@ func readFile(dir, name string, into any) error {
 	if err != nil {
 		return err
 	}
-	if err := json.Unmarshal(content, into); err != nil {
-		return fmt.Errorf("read %s: %w", filepath.Join(dir, name), err)
-	}
-	return nil
+	return json.Unmarshal(content, into)
 }
 
 // writeFile replaces a file of JSON, mode 0600, as writeBytes does.

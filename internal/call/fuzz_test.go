@@ -1,0 +1,132 @@
+package call_test
+
+import (
+	"bytes"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"fonoteka/internal/call"
+)
+
+func FuzzReadSidecar(f *testing.F) {
+	s := call.Sidecar{
+		Schema:    call.SidecarSchema,
+		Recording: call.Recording{Integration: "main", ID: strings.Repeat("a", 32), URL: "https://mtt.ru/records/1/2026/03/02/A.mp3", CallID: 1 << 63, AnnouncedAt: time.Unix(1_780_000_000, 0).UTC()},
+		Key:       "recordings/main/2026/03/02/" + strings.Repeat("a", 32) + ".mp3", SHA256: strings.Repeat("0", 64), Size: 5, DurationMS: 1000, Attempt: 1,
+	}
+	doc, _, err := s.Document()
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(doc)
+	s.Key, s.Reason = call.QuarantinePrefix+"main/a/b.mp3", "damaged"
+	if doc, _, err = s.Document(); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(doc)
+	for _, s := range []string{`{}`, `{"schema":2}`, `{"schema":1,"recording":{"recording_id":"a","call_id":"-1"},"sha256":"x","key":"k"}`, ``, `[`, `{"recording":{"announced_at":"x"}}`} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, doc []byte) {
+		s, err := call.ReadSidecar(bytes.NewReader(doc))
+		if err != nil {
+			return
+		}
+		again, _, err := s.Document()
+		if err != nil {
+			t.Fatalf("what was read cannot be written: %v", err)
+		}
+		same, err := call.ReadSidecar(bytes.NewReader(again))
+		if diff := cmp.Diff(s, same); err != nil || diff != "" {
+			t.Fatalf("written and read again: %v\n%s", err, diff)
+		}
+		row := s.Row("bucket")
+		if row.ID == "" || row.Key == "" || row.SHA256 == "" {
+			t.Fatalf("row %+v", row)
+		}
+		row.Version()
+		call.SidecarKey(s.Key)
+		call.BesideKey(s.Key, s.SHA256)
+	})
+}
+
+var recordingID = regexp.MustCompile(`^[0-9a-f]{32}$`)
+
+func FuzzRecordingID(f *testing.F) {
+	for _, link := range []string{
+		"https://openapi.mtt.ru/records/1/2026/03/01/A.mp3?signature=x#y", "HTTPS://MTT.RU/a.mp3", "https://u:p@mtt.ru/a", "http://[::1]:80/a", "https://mtt.ru/%zz", "", "\x00",
+		"https://mtt.ru/2026/02/31/a", "//mtt.ru/2000/01/01/a", "https://mtt.ru/a;b?c", "mailto:a@b", "https://mtt.ru/a%2Fb/2026/03/01/c",
+	} {
+		f.Add("main", link, "signature=y")
+	}
+	f.Fuzz(func(t *testing.T, integration, link, query string) {
+		id := call.RecordingID(integration, link)
+		if !recordingID.MatchString(id) {
+			t.Fatalf("id %q", id)
+		}
+		if id != call.RecordingID(integration, link) {
+			t.Fatal("the same link has two ids")
+		}
+		if other := call.RecordingID(integration+"x", link); other == id {
+			t.Fatal("two integrations share an id")
+		}
+		// A signature makes no other recording of a link.
+		if u, err := url.Parse(link); err == nil && u.Opaque == "" && !strings.ContainsAny(link, "?#") && !strings.ContainsAny(query, "#") {
+			if signed := link + "?" + query; call.RecordingID(integration, signed) != id {
+				if _, err := url.Parse(signed); err == nil {
+					t.Fatalf("%q and %q are two recordings", link, signed)
+				}
+			}
+		}
+		announced := time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)
+		if ends := call.Expiry(announced, link, time.Hour); ends.After(announced.Add(time.Hour)) || ends.Year() < 2000 {
+			t.Fatalf("%q ends %v", link, ends)
+		}
+	})
+}
+
+func FuzzParseNumber(f *testing.F) {
+	for _, n := range []string{
+		"79219462761", "+7 (921) 946-27-61", "89219462761", "9462761", "883140777000301", "sip:78124241500@pstn", "SIPS:1@x", "tel:", "810442012345678", "anonymous", "", "@", "sip:sip:1",
+		"\u0661\u0662", "8\u00a0921\u2011946", "+", "0",
+	} {
+		f.Add(n, "812")
+		f.Add(n, "")
+	}
+	f.Fuzz(func(t *testing.T, raw, area string) {
+		n := call.ParseNumber(raw, area)
+		if n.Raw != raw || n != call.ParseNumber(raw, area) {
+			t.Fatalf("%q is read as %#v", raw, n)
+		}
+		if len(area) == 3 && strings.Trim(area, "0123456789") != "" {
+			return // the configuration's own, which are digits
+		}
+		if strings.Trim(n.Digits, "0123456789") != "" || n.Hidden() != (n.Digits == "") || len(n.Digits) > len(raw)+4 {
+			t.Fatalf("%q has the digits %q", raw, n.Digits)
+		}
+		if masked := n.String(); len(n.Digits) >= 9 && strings.Contains(masked, n.Digits) || len(n.Digits) > 0 && len(n.Digits) < 9 && strings.Trim(masked, "*") != "" {
+			t.Fatalf("%q is shown as %q", raw, masked)
+		}
+	})
+}
+
+func FuzzBaseID(f *testing.F) {
+	for _, id := range []string{"abc~1o", "a~b~12i", "~1o", "a~1", "a~o", "a~1O", "a", "", "a~１o", "a~1o~2o"} {
+		f.Add(id)
+	}
+	f.Fuzz(func(t *testing.T, id string) {
+		base := call.BaseID(id)
+		rest, ok := strings.CutPrefix(id, base)
+		if !ok || (base == "") != (id == "") {
+			t.Fatalf("%q begins with %q?", id, base)
+		}
+		if rest != "" && !regexp.MustCompile(`^~[0-9]+[a-z]$`).MatchString(rest) {
+			t.Fatalf("%q was cut off", rest)
+		}
+	})
+}

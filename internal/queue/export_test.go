@@ -1,0 +1,4 @@
+package queue
+
+// Decode reads a job as it comes from Redis.
+var Decode = decode
