@@ -18,7 +18,7 @@ func TestASidecarIsReadAsItWasWritten(t *testing.T) {
 	at := time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC)
 	want := call.Sidecar{
 		Schema: call.SidecarSchema, Key: "recordings/main/2026/11/20/x.mp3", SHA256: strings.Repeat("ab", 32), Size: 3,
-		Recording:  call.Recording{Integration: "main", ID: "x", URL: "https://records.mtt.ru/x?a=1&b=2", CallID: 1 << 63, AnnouncedAt: at, ExpiresAt: at.AddDate(0, 0, 90)},
+		Recording:  call.Recording{Integration: "main", ID: "x", URL: "https://records.mtt.ru/x?a=1&b=2", GroupID: 1 << 63, AnnouncedAt: at, ExpiresAt: at.AddDate(0, 0, 90)},
 		DurationMS: 1500, Attempt: 2, FetchedAt: at, StoredAt: at.Add(time.Second), Reason: "short",
 	}
 	doc, sum, err := want.Document()

@@ -13,7 +13,7 @@ import (
 // EventRow is one delivery of a notification.
 type EventRow struct {
 	Integration string
-	CallID      uint64 // call.Event.CallID; 0: an event of no call
+	GroupID     uint64 // call.Event.GroupID; 0: an event of no call
 	EventID     uint64
 	ReceivedAt  time.Time
 	Kind        call.Kind
@@ -34,7 +34,7 @@ func firstWins(t time.Time) uint64 {
 // now, before or later – the earliest receive time is the one that shows.
 func (db *DB) InsertEvents(ctx context.Context, events []EventRow) error {
 	return db.do(ctx, "insert events", InsertTimeout, func(ctx context.Context) error {
-		return db.insert(ctx, "events", "integration, call_id, event_id, first_wins, kind, state, body", len(events),
+		return db.insert(ctx, "events", "integration, group_id, event_id, first_wins, kind, state, body", len(events),
 			func(b driver.Batch) error { return fillEvents(b, events) })
 	})
 }
@@ -43,13 +43,13 @@ func (db *DB) InsertEvents(ctx context.Context, events []EventRow) error {
 func fillEvents(b driver.Batch, events []EventRow) error {
 	n := len(events)
 	integration, kind, state := make([]string, n), make([]string, n), make([]string, n)
-	callID, eventID, wins := make([]uint64, n), make([]uint64, n), make([]uint64, n)
+	groupID, eventID, wins := make([]uint64, n), make([]uint64, n), make([]uint64, n)
 	body := make([][]byte, n)
 	for i, e := range events {
 		integration[i], kind[i], state[i], body[i] = e.Integration, string(e.Kind), e.State, e.Body
-		callID[i], eventID[i], wins[i] = e.CallID, e.EventID, firstWins(e.ReceivedAt)
+		groupID[i], eventID[i], wins[i] = e.GroupID, e.EventID, firstWins(e.ReceivedAt)
 	}
-	for i, col := range []any{integration, callID, eventID, wins, kind, state, body} {
+	for i, col := range []any{integration, groupID, eventID, wins, kind, state, body} {
 		if err := b.Column(i).Append(col); err != nil {
 			return err
 		}
@@ -61,7 +61,7 @@ func fillEvents(b driver.Batch, events []EventRow) error {
 // all that bear one base id.
 type CallKey struct {
 	Integration string
-	GroupID     uint64 // EventRow.CallID, call.Record.GroupID
+	GroupID     uint64 // as in EventRow and call.Record
 }
 
 // StoredEvent is one distinct notification of a call.
@@ -84,11 +84,11 @@ func (db *DB) EventsOf(ctx context.Context, keys []CallKey) (map[CallKey][]Store
 			return err
 		}
 		return db.query(ctx, `
-			SELECT integration, call_id, event_id, max(first_wins), any(body)
+			SELECT integration, group_id, event_id, max(first_wins), any(body)
 			FROM events
-			WHERE (integration, call_id) IN asked
-			GROUP BY integration, call_id, event_id
-			ORDER BY call_id, event_id`, nil, func(r driver.Rows) error {
+			WHERE (integration, group_id) IN asked
+			GROUP BY integration, group_id, event_id
+			ORDER BY group_id, event_id`, nil, func(r driver.Rows) error {
 			var k CallKey
 			var e StoredEvent
 			var wins uint64
@@ -115,14 +115,14 @@ func (db *DB) EachAnnouncement(ctx context.Context, each func(EventRow) error) e
 			"optimize_aggregation_in_order": 1, "max_threads": 1, "max_block_size": 4096,
 		}))
 		return db.query(ctx, `
-			SELECT integration, call_id, event_id, max(first_wins), any(body)
+			SELECT integration, group_id, event_id, max(first_wins), any(body)
 			FROM events
 			WHERE kind = ? AND state = ?
-			GROUP BY integration, call_id, event_id
-			ORDER BY integration, call_id, event_id`, []any{string(call.KindCall), string(call.Recorded)}, func(r driver.Rows) error {
+			GROUP BY integration, group_id, event_id
+			ORDER BY integration, group_id, event_id`, []any{string(call.KindCall), string(call.Recorded)}, func(r driver.Rows) error {
 			e := EventRow{Kind: call.KindCall, State: string(call.Recorded)}
 			var wins uint64
-			if err := r.Scan(&e.Integration, &e.CallID, &e.EventID, &wins, &e.Body); err != nil {
+			if err := r.Scan(&e.Integration, &e.GroupID, &e.EventID, &wins, &e.Body); err != nil {
 				return err
 			}
 			e.ReceivedAt = time.UnixMilli(firstWinsBase - int64(wins)).UTC()

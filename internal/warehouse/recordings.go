@@ -9,7 +9,7 @@ import (
 	"fonoteka/internal/call"
 )
 
-const recordingColumns = `integration, recording_id, state, url, call_id, platform_call_id, platform_leg_id,
+const recordingColumns = `integration, recording_id, state, url, group_id, platform_call_id, platform_leg_id,
 	account_id, sha256, size, duration_ms, announced_at, expires_at, bucket, key, reason, attempt,
 	next_attempt_at, archived_at, version`
 
@@ -36,7 +36,7 @@ func (db *DB) SaveRecordings(ctx context.Context, rows []call.RecordingStatus) e
 func (db *DB) insertRecordings(ctx context.Context, rows []call.RecordingStatus) error {
 	return db.insert(ctx, "recordings", recordingColumns, len(rows), func(b driver.Batch) error {
 		for _, s := range rows {
-			err := b.Append(s.Integration, s.ID, string(s.State), s.URL, s.CallID, s.PlatformCallID, s.PlatformID,
+			err := b.Append(s.Integration, s.ID, string(s.State), s.URL, s.GroupID, s.PlatformCallID, s.PlatformID,
 				s.AccountID, s.SHA256, uint64(max(s.Size, 0)), toMS(s.Duration),
 				toMilli(s.AnnouncedAt), toMilli(s.ExpiresAt), s.Bucket, s.Key, s.Reason, toUint32(s.Attempt),
 				toNullable(s.NextAttemptAt), toNullable(s.ArchivedAt), s.Version())
@@ -55,7 +55,7 @@ func scanRecording(rows driver.Rows, more ...any) (call.RecordingStatus, error) 
 	var duration, attempt uint32
 	var next, archived *time.Time
 	into := []any{
-		&s.Integration, &s.ID, &state, &s.URL, &s.CallID, &s.PlatformCallID, &s.PlatformID,
+		&s.Integration, &s.ID, &state, &s.URL, &s.GroupID, &s.PlatformCallID, &s.PlatformID,
 		&s.AccountID, &s.SHA256, &size, &duration, &s.AnnouncedAt, &s.ExpiresAt, &s.Bucket, &s.Key, &s.Reason, &attempt,
 		&next, &archived, &version,
 	}

@@ -81,7 +81,7 @@ func writing(t *testing.T, db *warehouse.DB) (stop func()) {
 	g.Go(func() {
 		for ctx.Err() == nil {
 			e := event(uint64(n+1), at("2026-11-20 10:00:00"), "{}")
-			e.CallID = uint64(n + 1)
+			e.GroupID = uint64(n + 1)
 			r := call.Recording{Integration: "main", ID: fmt.Sprint(n)}
 			if err := db.InsertEvents(t.Context(), []warehouse.EventRow{e}); err != nil {
 				t.Error(err)
@@ -98,7 +98,7 @@ func writing(t *testing.T, db *warehouse.DB) (stop func()) {
 		cancel()
 		g.Wait()
 		want := fmt.Sprintf("%d\t%[1]d\t%[1]d\t%[1]d", n)
-		got := ask(t, db, `SELECT (SELECT count() FROM events FINAL), (SELECT uniqExact(call_id) FROM touched),
+		got := ask(t, db, `SELECT (SELECT count() FROM events FINAL), (SELECT uniqExact(group_id) FROM touched),
 			(SELECT count() FROM recordings FINAL), (SELECT count() FROM recordings_open FINAL)`)
 		if n == 0 || got != want {
 			t.Errorf("of %d inserts there are %s", n, got)

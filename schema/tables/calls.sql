@@ -14,7 +14,7 @@ CREATE TABLE IF NOT EXISTS calls
 (
     integration          LowCardinality(String),
     call_id              UInt64,
-    group_id             UInt64 COMMENT 'events.call_id of its notifications',
+    group_id             UInt64 COMMENT 'events.group_id of its notifications',
     platform_call_id     String COMMENT 'the operator''s id without its leg suffix',
     direction            LowCardinality(String) COMMENT 'incoming, outgoing, internal or unknown',
     outcome              LowCardinality(String) COMMENT 'answered, missed, abandoned, no_answer or unknown',

@@ -4,7 +4,7 @@
 -- earliest delivery is the one that stays. received_at is computed from it: a
 -- column of its own would take 4 bytes an event more and say nothing new.
 -- A million realistic events of 474 bytes take 52 bytes each on disk, merged:
--- body 37, event_id 8, first_wins 3.5, call_id 2, state 0.6.
+-- body 37, event_id 8, first_wins 3.5, group_id 2, state 0.6.
 --
 -- A call is read whole by its id, and ids are hashes: a thousand calls lie in a
 -- thousand granules, whose bodies are unpacked for them. 256 rows instead of
@@ -12,7 +12,7 @@
 CREATE TABLE IF NOT EXISTS events
 (
     integration LowCardinality(String),
-    call_id     UInt64 COMMENT '0: an event of no call',
+    group_id    UInt64 COMMENT '0: an event of no call',
     event_id    UInt64 CODEC(NONE),
     first_wins  UInt64 COMMENT '9999999999999 - unix milliseconds of the receive time' CODEC(T64, ZSTD(1)),
     received_at DateTime64(3, 'UTC') ALIAS fromUnixTimestamp64Milli(9999999999999 - toInt64(first_wins), 'UTC'),
@@ -21,7 +21,7 @@ CREATE TABLE IF NOT EXISTS events
     body        String CODEC(ZSTD(1))
 )
 ENGINE = ReplacingMergeTree(first_wins)
-ORDER BY (integration, call_id, event_id)
+ORDER BY (integration, group_id, event_id)
 SETTINGS index_granularity = 256, fsync_after_insert = 1, fsync_part_directory = 1;
 
 -- The deriver's feed: which call got an event, and when the server took it in.
@@ -32,15 +32,15 @@ CREATE TABLE IF NOT EXISTS touched
 (
     inserted_at DateTime64(6, 'UTC'),
     integration LowCardinality(String),
-    call_id     UInt64
+    group_id    UInt64
 )
 ENGINE = MergeTree
 PARTITION BY toYYYYMMDD(inserted_at)
-ORDER BY (inserted_at, integration, call_id)
+ORDER BY (inserted_at, integration, group_id)
 TTL toDateTime(inserted_at) + INTERVAL 30 DAY
 SETTINGS ttl_only_drop_parts = 1, fsync_after_insert = 1, fsync_part_directory = 1;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS touched_by_events TO touched AS
-SELECT DISTINCT now64(6, 'UTC') AS inserted_at, integration, call_id
+SELECT DISTINCT now64(6, 'UTC') AS inserted_at, integration, group_id
 FROM events
-WHERE kind = 'call' AND call_id != 0;
+WHERE kind = 'call' AND group_id != 0;

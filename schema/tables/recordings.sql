@@ -6,7 +6,7 @@ CREATE TABLE IF NOT EXISTS recordings
     recording_id     String COMMENT '32 hex digits of (integration, link without its query)',
     state            LowCardinality(String) COMMENT 'announced, retrying, missing, refused, expired, quarantined, archived or erased',
     url              String,
-    call_id          UInt64 COMMENT 'calls.group_id',
+    group_id         UInt64 COMMENT 'calls.group_id',
     platform_call_id String,
     platform_leg_id  String,
     account_id       LowCardinality(String),
@@ -58,7 +58,7 @@ CREATE TABLE IF NOT EXISTS recordings_open
     recording_id     String,
     state            LowCardinality(String),
     url              String,
-    call_id          UInt64,
+    group_id         UInt64,
     platform_call_id String,
     platform_leg_id  String,
     account_id       LowCardinality(String),
@@ -82,7 +82,7 @@ SETTINGS index_granularity = 1024, fsync_after_insert = 1, fsync_part_directory 
     allow_experimental_replacing_merge_with_cleanup = 1;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS recordings_opened TO recordings_open AS
-SELECT integration, recording_id, state, url, call_id, platform_call_id, platform_leg_id, account_id, sha256, size, duration_ms,
+SELECT integration, recording_id, state, url, group_id, platform_call_id, platform_leg_id, account_id, sha256, size, duration_ms,
     announced_at, expires_at, bucket, key, reason, attempt, next_attempt_at, archived_at, version, toUInt8(0) AS is_deleted
 FROM recordings
 WHERE state NOT IN ('archived', 'erased');
