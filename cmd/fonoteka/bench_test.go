@@ -137,7 +137,7 @@ func insertPlainly(b *testing.B, bodies [][]byte) time.Duration {
 		if err != nil {
 			b.Fatal(err)
 		}
-		rows = append(rows, warehouse.EventRow{Integration: benchIntegration, CallID: e.CallID(), EventID: e.ID, ReceivedAt: e.ReceivedAt, Kind: e.Kind, State: string(e.State), Body: body})
+		rows = append(rows, warehouse.EventRow{Integration: benchIntegration, GroupID: e.GroupID(), EventID: e.ID, ReceivedAt: e.ReceivedAt, Kind: e.Kind, State: string(e.State), Body: body})
 	}
 	began := time.Now()
 	for batch := range slices.Chunk(rows, relay.DefaultMaxRecords) {

@@ -28,9 +28,9 @@ func (c catalogue) Recording(ctx context.Context, integration, id string) (row c
 }
 
 // talk is what the CDR of a recording's call says by now.
-func (c catalogue) talk(ctx context.Context, integration string, callID uint64) (length time.Duration, recordings int, known bool, err error) {
+func (c catalogue) talk(ctx context.Context, integration string, groupID uint64) (length time.Duration, recordings int, known bool, err error) {
 	err = c.within(ctx, 2*time.Second, 100*time.Millisecond, func(ctx context.Context) error {
-		t, ok, err := c.reader.Talk(ctx, integration, callID)
+		t, ok, err := c.reader.Talk(ctx, integration, groupID)
 		length, recordings, known = t.Duration, t.Recordings, ok
 		return err
 	})

@@ -119,7 +119,7 @@ func TestACallWeMakeIsFollowedToItsArchivedRecording(t *testing.T) {
 	in.eventually(time.Minute, "click_to_call\tinferred\t1\t1", `SELECT kind, confidence, f.platform_call_id = '%s', s.talk_ms > 0 FROM call_links AS l
 		INNER JOIN calls AS f ON f.call_id = l.call_id INNER JOIN calls AS s ON s.call_id = l.linked_call_id WHERE kind = 'click_to_call'`, strings.Split(id, "~")[0])
 	in.eventually(time.Minute, "archived\t1", `SELECT r.state, (c.integration, c.call_id) IN (SELECT integration, call_id FROM own_calls)
-		FROM recordings AS r INNER JOIN calls AS c ON c.group_id = r.call_id WHERE has(c.recordings, r.recording_id)`)
+		FROM recordings AS r INNER JOIN calls AS c ON c.group_id = r.group_id WHERE has(c.recordings, r.recording_id)`)
 	in.eventually(time.Minute, "begun, done", "SELECT arrayStringConcat(groupArray(outcome), ', ') FROM (SELECT outcome FROM audit WHERE action = 'call.make' AND startsWith(actor, 'anna') ORDER BY seq)")
 
 	if chain, err := os.ReadFile(filepath.Join(in.dir, "audit", "chain.jsonl")); err != nil || strings.Contains(string(chain), "9000000077") || !strings.Contains(string(chain), id) {

@@ -246,7 +246,7 @@ func TestP6DroppedRecordingsAreRebuiltEqualFromTheBucket(t *testing.T) {
 	in.eventually(time.Minute, "1", "SELECT count() FROM recordings_open WHERE state = 'refused'")
 	// All columns but the moment of the insert.
 	const all = "SELECT * EXCEPT (updated_at) FROM recordings WHERE state = 'archived' ORDER BY integration, recording_id"
-	const refused = "SELECT integration, recording_id, state, url, call_id, platform_call_id, platform_leg_id, account_id, announced_at, expires_at, reason FROM %s WHERE state = 'refused'"
+	const refused = "SELECT integration, recording_id, state, url, group_id, platform_call_id, platform_leg_id, account_id, announced_at, expires_at, reason FROM %s WHERE state = 'refused'"
 	const tables = "SELECT name, create_table_query FROM system.tables WHERE database = 'fonoteka' ORDER BY name"
 	want, wantRefused, wantTables := in.sql(all), in.sql(refused, "recordings"), in.sql(tables)
 	if in.sql("SELECT max(attempt) > 1 FROM recordings") == "false" {

@@ -114,7 +114,7 @@ func (a *announcedAgain) run(ctx context.Context, progress func()) error {
 		if !ok {
 			return nil
 		}
-		if len(batch) >= importBatch && batch[len(batch)-1].CallID != r.CallID { // several announce one recording
+		if len(batch) >= importBatch && batch[len(batch)-1].GroupID != r.GroupID { // several announce one recording
 			if err := a.take(ctx, batch); err != nil {
 				return err
 			}

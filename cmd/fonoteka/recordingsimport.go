@@ -218,7 +218,7 @@ func (im *imported) recording(row linkfile.Row) call.Recording {
 	}
 	if row.CallID != "" {
 		r.PlatformID, r.PlatformCallID = row.CallID, call.BaseID(row.CallID)
-		r.CallID = call.ID(row.Integration, r.PlatformCallID)
+		r.GroupID = call.ID(row.Integration, r.PlatformCallID)
 	}
 	return r
 }

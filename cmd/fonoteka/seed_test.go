@@ -72,7 +72,7 @@ func eventsAreRelayed(t *testing.T, db *warehouse.DB) {
 	t.Helper()
 	cfg := &config{integrations: []integration{{name: "main", zone: time.UTC, linkLife: 90 * 24 * time.Hour}}}
 	recordings := map[string]call.Recording{}
-	for line := range strings.Lines(askFormat(t, db, "SELECT toString(call_id) AS call, toString(event_id) AS id, kind, state, toUnixTimestamp64Milli(received_at) AS at, body FROM events", "JSONEachRow")) {
+	for line := range strings.Lines(askFormat(t, db, "SELECT toString(group_id) AS call, toString(event_id) AS id, kind, state, toUnixTimestamp64Milli(received_at) AS at, body FROM events", "JSONEachRow")) {
 		var row struct {
 			Call, ID, Kind, State, Body string
 			At                          int64 `json:"at"`
@@ -84,7 +84,7 @@ func eventsAreRelayed(t *testing.T, db *warehouse.DB) {
 		if err != nil {
 			t.Fatalf("%v: %s", err, row.Body)
 		}
-		if got := fmt.Sprintf("%d %d %s %s", e.CallID(), e.ID, e.Kind, e.State); got != strings.Join([]string{row.Call, row.ID, row.Kind, row.State}, " ") {
+		if got := fmt.Sprintf("%d %d %s %s", e.GroupID(), e.ID, e.Kind, e.State); got != strings.Join([]string{row.Call, row.ID, row.Kind, row.State}, " ") {
 			t.Fatalf("the relay makes %s of %+v", got, row)
 		}
 		if r, ok := relay.Announcement(e, cfg.linkLife); ok {
@@ -190,7 +190,7 @@ func TestSeedPostsAndRewritesShares(t *testing.T) {
 		}
 		mu.Lock()
 		defer mu.Unlock()
-		posted[e.CallID()]++
+		posted[e.GroupID()]++
 	}))
 	defer listener.Close()
 	db, database := benchWarehouse(t)

@@ -280,7 +280,7 @@ func (l *life) announce(name string, over int, say ...any) call.Recording {
 	l.answers.byPath["/"+name+".mp3"] = say
 	expires := l.now.AddDate(0, 0, -over)
 	r := call.Recording{
-		Integration: "main", ID: call.RecordingID("main", link), URL: link, CallID: 5, PlatformCallID: "abc", PlatformID: "abc~1o",
+		Integration: "main", ID: call.RecordingID("main", link), URL: link, GroupID: 5, PlatformCallID: "abc", PlatformID: "abc~1o",
 		AnnouncedAt: expires.AddDate(0, 0, -90), ExpiresAt: expires,
 	}
 	l.names[r.ID] = name

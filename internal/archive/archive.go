@@ -77,7 +77,7 @@ type Options struct {
 	// TalkOf returns what the CDR of a recording's call says by now: how long the
 	// parties talked, and how many recordings it has. It is asked once per
 	// archived file, and never holds one up for long. nil: not compared.
-	TalkOf func(ctx context.Context, integration string, callID uint64) (talk time.Duration, recordings int, known bool, err error)
+	TalkOf func(ctx context.Context, integration string, groupID uint64) (talk time.Duration, recordings int, known bool, err error)
 
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer

@@ -176,7 +176,7 @@ func (r *rig) recording(path string) call.Recording {
 
 func recording(link string, announced time.Time) call.Recording {
 	return call.Recording{
-		Integration: "main", ID: call.RecordingID("main", link), URL: link, CallID: 1<<63 + 5, PlatformCallID: "abc", PlatformID: "abc~1o",
+		Integration: "main", ID: call.RecordingID("main", link), URL: link, GroupID: 1<<63 + 5, PlatformCallID: "abc", PlatformID: "abc~1o",
 		AccountID: "883140000000001", AnnouncedAt: announced, ExpiresAt: call.Expiry(announced, link, 90*24*time.Hour),
 	}
 }

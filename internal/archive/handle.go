@@ -155,8 +155,8 @@ func settled(row call.RecordingStatus, job queue.Job) bool {
 // announcement, and the call from whichever side knows it: an import may know the
 // link alone.
 func merge(job, row call.Recording) call.Recording {
-	if job.CallID == 0 {
-		job.CallID, job.PlatformCallID, job.PlatformID = row.CallID, row.PlatformCallID, row.PlatformID
+	if job.GroupID == 0 {
+		job.GroupID, job.PlatformCallID, job.PlatformID = row.GroupID, row.PlatformCallID, row.PlatformID
 	}
 	if job.AccountID == "" {
 		job.AccountID = row.AccountID

@@ -295,7 +295,7 @@ func TestTheCallIsTakenFromWhoKnowsIt(t *testing.T) {
 		r := newRig(t, serve(audio(t)))
 		whole := r.recording("/a.mp3")
 		bare := whole
-		bare.CallID, bare.PlatformCallID, bare.PlatformID, bare.AccountID = 0, "", "", ""
+		bare.GroupID, bare.PlatformCallID, bare.PlatformID, bare.AccountID = 0, "", "", ""
 		row, job := whole, bare
 		if imported == "row" {
 			row, job = bare, whole

@@ -21,7 +21,7 @@ type talk struct {
 // talkOf asks for the talk while the row is looked up. One answer comes, soon.
 func (a *Archiver) talkOf(ctx context.Context, rec call.Recording) <-chan talk {
 	answer := make(chan talk, 1)
-	if a.TalkOf == nil || rec.CallID == 0 {
+	if a.TalkOf == nil || rec.GroupID == 0 {
 		answer <- talk{}
 		return answer
 	}
@@ -33,7 +33,7 @@ func (a *Archiver) askTalk(ctx context.Context, rec call.Recording) (t talk) {
 	ctx, cancel := context.WithTimeout(ctx, talkWait)
 	defer cancel()
 	var err error
-	if t.length, t.recordings, t.known, err = a.TalkOf(ctx, rec.Integration, rec.CallID); err != nil {
+	if t.length, t.recordings, t.known, err = a.TalkOf(ctx, rec.Integration, rec.GroupID); err != nil {
 		a.m.infra.WithLabelValues("talk").Inc()
 		return talk{}
 	}

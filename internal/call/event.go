@@ -78,9 +78,9 @@ type Party struct {
 	Forwarders  []string
 }
 
-// CallID is the warehouse's key of the event's call. It is 0 for events that
-// belong to no call.
-func (e Event) CallID() uint64 {
+// GroupID is the warehouse's key of all events under the event's Call-ID, of which
+// one call or several are made. It is 0 for events that belong to no call.
+func (e Event) GroupID() uint64 {
 	if e.PlatformID == "" {
 		return 0
 	}

@@ -16,7 +16,7 @@ import (
 func FuzzReadSidecar(f *testing.F) {
 	s := call.Sidecar{
 		Schema:    call.SidecarSchema,
-		Recording: call.Recording{Integration: "main", ID: strings.Repeat("a", 32), URL: "https://mtt.ru/records/1/2026/03/02/A.mp3", CallID: 1 << 63, AnnouncedAt: time.Unix(1_780_000_000, 0).UTC()},
+		Recording: call.Recording{Integration: "main", ID: strings.Repeat("a", 32), URL: "https://mtt.ru/records/1/2026/03/02/A.mp3", GroupID: 1 << 63, AnnouncedAt: time.Unix(1_780_000_000, 0).UTC()},
 		Key:       "recordings/main/2026/03/02/" + strings.Repeat("a", 32) + ".mp3", SHA256: strings.Repeat("0", 64), Size: 5, DurationMS: 1000, Attempt: 1,
 	}
 	doc, _, err := s.Document()
@@ -24,7 +24,7 @@ func FuzzReadSidecar(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(doc)
-	s.Key, s.Reason = call.QuarantinePrefix+"main/a/b.mp3", "damaged"
+	s.Key, s.Note = call.QuarantinePrefix+"main/a/b.mp3", "damaged"
 	if doc, _, err = s.Document(); err != nil {
 		f.Fatal(err)
 	}

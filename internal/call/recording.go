@@ -7,7 +7,7 @@ type Recording struct {
 	Integration    string    `json:"integration"`
 	ID             string    `json:"recording_id"` // RecordingID
 	URL            string    `json:"url"`
-	CallID         uint64    `json:"call_id,string"`   // Record.GroupID of its call
+	GroupID        uint64    `json:"call_id,string"`   // Record.GroupID of its call; jobs and sidecars call it call_id
 	PlatformCallID string    `json:"platform_call_id"` // base id
 	PlatformID     string    `json:"platform_leg_id"`  // the leg's Call-ID as it came
 	AccountID      string    `json:"account_id"`

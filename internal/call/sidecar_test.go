@@ -21,7 +21,7 @@ func TestASidecarIsReadAsItWasWritten(t *testing.T) {
 	at := time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC)
 	want := call.Sidecar{
 		Schema: call.SidecarSchema, Key: "recordings/main/2026/11/20/x.mp3", SHA256: strings.Repeat("ab", 32), Size: 3,
-		Recording:  call.Recording{Integration: "main", ID: "x", URL: "https://records.mtt.ru/x?a=1&b=2", CallID: 1 << 63, AnnouncedAt: at, ExpiresAt: at.AddDate(0, 0, 90)},
+		Recording:  call.Recording{Integration: "main", ID: "x", URL: "https://records.mtt.ru/x?a=1&b=2", GroupID: 1 << 63, AnnouncedAt: at, ExpiresAt: at.AddDate(0, 0, 90)},
 		DurationMS: 1500, Attempt: 2, FetchedAt: at, StoredAt: at.Add(time.Second),
 		Failure: call.Failure{Code: call.CodeDamaged, Host: "h"}, Unmeasured: true, MismatchedTalkMS: 60_000, Note: "short",
 	}
@@ -46,7 +46,7 @@ func TestSidecarsOfEveryFormAreRead(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC)
 	rec := call.Recording{
-		Integration: "main", ID: "0123456789abcdef0123456789abcdef", URL: "https://records.mtt.ru/2026/11/20/x.mp3?a=1&b=2", CallID: 1 << 63,
+		Integration: "main", ID: "0123456789abcdef0123456789abcdef", URL: "https://records.mtt.ru/2026/11/20/x.mp3?a=1&b=2", GroupID: 1 << 63,
 		PlatformCallID: "abc", PlatformID: "abc~1o", AccountID: "883140000000001", AnnouncedAt: at, ExpiresAt: at.AddDate(0, 0, 90),
 	}
 	whole := call.Sidecar{

@@ -83,7 +83,7 @@ func derive(t *testing.T, s calltest.Story, events []call.Event) calltest.Pictur
 func byCall(events []call.Event, rules call.Rules) []call.Record {
 	groups := map[uint64][]call.Event{}
 	for _, e := range events {
-		groups[e.CallID()] = append(groups[e.CallID()], e)
+		groups[e.GroupID()] = append(groups[e.GroupID()], e)
 	}
 	var records []call.Record
 	for _, id := range slices.Sorted(maps.Keys(groups)) {
@@ -216,7 +216,7 @@ func linked(t *testing.T, s calltest.Story, events []call.Event) {
 	for _, r := range byCall(events, s.Rules) {
 		c := links.Call{Record: r}
 		for _, e := range events {
-			if e.CallID() == r.GroupID {
+			if e.GroupID() == r.GroupID {
 				c.Forwarders = append(append(c.Forwarders, e.Caller.Forwarders...), e.Callee.Forwarders...)
 			}
 		}

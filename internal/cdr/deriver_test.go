@@ -96,7 +96,7 @@ func insert(t *testing.T, db *warehouse.DB, received time.Time, bodies ...string
 		if err != nil {
 			t.Fatal(err)
 		}
-		rows = append(rows, warehouse.EventRow{Integration: "main", CallID: e.CallID(), EventID: e.ID, ReceivedAt: received, Kind: e.Kind, State: string(e.State), Body: []byte(b)})
+		rows = append(rows, warehouse.EventRow{Integration: "main", GroupID: e.GroupID(), EventID: e.ID, ReceivedAt: received, Kind: e.Kind, State: string(e.State), Body: []byte(b)})
 	}
 	if err := db.InsertEvents(t.Context(), rows); err != nil {
 		t.Fatal(err)

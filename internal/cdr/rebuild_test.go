@@ -53,7 +53,7 @@ func tell(t *testing.T, names ...string) *told {
 			if err != nil {
 				t.Fatal(err)
 			}
-			rows = append(rows, warehouse.EventRow{Integration: s.Name, CallID: e.CallID(), EventID: e.ID, ReceivedAt: n.ReceivedAt, Kind: e.Kind, State: string(e.State), Body: n.Body})
+			rows = append(rows, warehouse.EventRow{Integration: s.Name, GroupID: e.GroupID(), EventID: e.ID, ReceivedAt: n.ReceivedAt, Kind: e.Kind, State: string(e.State), Body: n.Body})
 		}
 	}
 	d := w.deriver(w.DB)
@@ -158,7 +158,7 @@ func TestStoriesComeTrueInTheWarehouse(t *testing.T) {
 		var keys []warehouse.CallKey
 		for _, n := range s.Notes {
 			e, _ := w.decode(name, n.Body, n.ReceivedAt)
-			keys = append(keys, warehouse.CallKey{Integration: name, GroupID: e.CallID()})
+			keys = append(keys, warehouse.CallKey{Integration: name, GroupID: e.GroupID()})
 		}
 		stored, err := w.StoredCalls(t.Context(), keys)
 		if err != nil {
@@ -249,7 +249,7 @@ func TestCallsOfANewEpochStillChange(t *testing.T) {
 	defer func() { cancel(); <-done }()
 	body := strings.ReplaceAll(notification("connected", "10:00:03", ""), "c1~2o", "a~2o")
 	e, _ := w.decode("01-answered-at-once", []byte(body), time.Now())
-	row := warehouse.EventRow{Integration: "01-answered-at-once", CallID: e.CallID(), EventID: e.ID, ReceivedAt: time.Now(), Kind: e.Kind, State: string(e.State), Body: []byte(body)}
+	row := warehouse.EventRow{Integration: "01-answered-at-once", GroupID: e.GroupID(), EventID: e.ID, ReceivedAt: time.Now(), Kind: e.Kind, State: string(e.State), Body: []byte(body)}
 	if err := w.InsertEvents(t.Context(), []warehouse.EventRow{row}); err != nil {
 		t.Fatal(err)
 	}

@@ -98,7 +98,7 @@ func oddities(ctx context.Context, db *warehouse.DB, now time.Time) error {
 		return err
 	}
 	err = db.AnnounceRecordings(ctx, []call.Recording{{
-		Integration: "main", ID: "0123456789abcdef0123456789abcdef", URL: "https://records.example.org/x.mp3", CallID: 1,
+		Integration: "main", ID: "0123456789abcdef0123456789abcdef", URL: "https://records.example.org/x.mp3", GroupID: 1,
 		PlatformCallID: "NOBODY-KNOWS-THIS", AnnouncedAt: now.Add(-2 * time.Hour), ExpiresAt: now.AddDate(0, 0, 5),
 	}})
 	if err != nil {

@@ -24,7 +24,7 @@ func TestExamplesMakeTwoCalls(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			byCall[e.CallID()] = append(byCall[e.CallID()], e)
+			byCall[e.GroupID()] = append(byCall[e.GroupID()], e)
 		}
 		var records []call.Record
 		for _, events := range byCall {

@@ -13,7 +13,7 @@ import (
 
 // FuzzJob reads what Redis holds, which others may write.
 func FuzzJob(f *testing.F) {
-	job, err := json.Marshal(queue.Job{Recording: call.Recording{Integration: "main", ID: "a", URL: "https://mtt.ru/a.mp3", CallID: 1 << 63, AnnouncedAt: time.Unix(1_780_000_000, 0).UTC()}, Attempt: 3})
+	job, err := json.Marshal(queue.Job{Recording: call.Recording{Integration: "main", ID: "a", URL: "https://mtt.ru/a.mp3", GroupID: 1 << 63, AnnouncedAt: time.Unix(1_780_000_000, 0).UTC()}, Attempt: 3})
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -24,7 +24,7 @@ import (
 
 func job(id string, attempt int) queue.Job {
 	return queue.Job{Attempt: attempt, Recording: call.Recording{
-		Integration: "main", ID: id, URL: "https://mtt.ru/" + id + ".mp3", CallID: 1<<63 + 1,
+		Integration: "main", ID: id, URL: "https://mtt.ru/" + id + ".mp3", GroupID: 1<<63 + 1,
 		AnnouncedAt: time.Date(2026, 1, 2, 3, 4, 5, 6e6, time.UTC),
 	}}
 }

@@ -90,7 +90,7 @@ func (w *ToWarehouse) read(batch []spool.Record) (r rows, taken int) {
 		e := o.event
 		r.labels = append(r.labels, [3]string{rec.Integration, string(e.Kind), state(e)})
 		r.events = append(r.events, warehouse.EventRow{
-			Integration: e.Integration, CallID: e.CallID(), EventID: e.ID, ReceivedAt: e.ReceivedAt,
+			Integration: e.Integration, GroupID: e.GroupID(), EventID: e.ID, ReceivedAt: e.ReceivedAt,
 			Kind: e.Kind, State: string(e.State), Body: o.body,
 		})
 		if rec, ok := Announcement(e, w.LinkLife); ok {
@@ -115,7 +115,7 @@ func Announcement(e call.Event, linkLife func(integration string) time.Duration)
 	}
 	return call.Recording{
 		Integration: e.Integration, ID: call.RecordingID(e.Integration, e.URL), URL: e.URL,
-		CallID: e.CallID(), PlatformCallID: call.BaseID(e.PlatformID), PlatformID: e.PlatformID, AccountID: e.AccountID,
+		GroupID: e.GroupID(), PlatformCallID: call.BaseID(e.PlatformID), PlatformID: e.PlatformID, AccountID: e.AccountID,
 		AnnouncedAt: e.ReceivedAt, ExpiresAt: call.Expiry(e.ReceivedAt, e.URL, linkLife(e.Integration)),
 	}, true
 }

@@ -130,7 +130,7 @@ func TestP7EveryRecordBecomesARowSomewhere(t *testing.T) {
 	}
 	want := []call.Recording{{
 		Integration: "main", ID: call.RecordingID("main", "https://openapi.mtt.ru/records/1/2026/03/01/A.mp3"),
-		URL: "https://openapi.mtt.ru/records/1/2026/03/01/A.mp3", CallID: call.ID("main", "a"), PlatformCallID: "a", PlatformID: "a",
+		URL: "https://openapi.mtt.ru/records/1/2026/03/01/A.mp3", GroupID: call.ID("main", "a"), PlatformCallID: "a", PlatformID: "a",
 		AnnouncedAt: time.Date(2026, 3, 2, 10, 0, 2, 0, time.UTC), ExpiresAt: time.Date(2026, 5, 30, 0, 0, 0, 0, time.UTC),
 	}}
 	if diff := cmp.Diff(want, rows.announced); diff != "" {

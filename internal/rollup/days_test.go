@@ -112,7 +112,7 @@ func TestRecordingsAreCountedByWhatBecameOfThem(t *testing.T) {
 		id := "of-" + string(state)
 		talk.Recordings = append(talk.Recordings, id)
 		rows = append(rows, call.RecordingStatus{
-			Recording: call.Recording{Integration: "main", ID: id, CallID: talk.GroupID, AnnouncedAt: talk.StartedAt}, State: state, Size: 1000,
+			Recording: call.Recording{Integration: "main", ID: id, GroupID: talk.GroupID, AnnouncedAt: talk.StartedAt}, State: state, Size: 1000,
 		})
 	}
 	again := rows[2] // the other one came damaged and was given up

@@ -124,7 +124,7 @@ func TestTimeFiltersPrune(t *testing.T) {
 			unanswered(fmt.Sprintf("2025-%02d-10 13:00:00", month), call.Missed, client, time.Minute, anna),
 		)
 	}
-	orphan := call.Recording{Integration: "main", ID: "0123456789abcdef0123456789abcdef", CallID: 1, PlatformCallID: "nobody's", AnnouncedAt: moscow("2025-06-10 12:00:00")}
+	orphan := call.Recording{Integration: "main", ID: "0123456789abcdef0123456789abcdef", GroupID: 1, PlatformCallID: "nobody's", AnnouncedAt: moscow("2025-06-10 12:00:00")}
 	if err := o.db.AnnounceRecordings(t.Context(), []call.Recording{orphan}); err != nil {
 		t.Fatal(err)
 	}

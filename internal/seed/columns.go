@@ -119,7 +119,7 @@ type eventColumns struct {
 
 func newEventColumns() *eventColumns {
 	c := &eventColumns{}
-	c.integration, c.call, c.event = c.word("integration"), c.u64("call_id"), c.u64("event_id")
+	c.integration, c.call, c.event = c.word("integration"), c.u64("group_id"), c.u64("event_id")
 	c.wins, c.kind, c.state, c.body = c.u64("first_wins"), c.word("kind"), c.word("state"), c.text("body")
 	return c
 }
@@ -226,7 +226,7 @@ type recordingColumns struct {
 func newRecordingColumns() *recordingColumns {
 	c := &recordingColumns{}
 	c.integration, c.id, c.state, c.url = c.word("integration"), c.text("recording_id"), c.word("state"), c.text("url")
-	c.call, c.platformCall, c.platformLeg, c.account = c.u64("call_id"), c.text("platform_call_id"), c.text("platform_leg_id"), c.word("account_id")
+	c.call, c.platformCall, c.platformLeg, c.account = c.u64("group_id"), c.text("platform_call_id"), c.text("platform_leg_id"), c.word("account_id")
 	c.sha256, c.size, c.duration = c.text("sha256"), c.u64("size"), c.u32("duration_ms")
 	c.announced, c.expires = c.time("announced_at"), c.time("expires_at")
 	c.bucket, c.key, c.reason_, c.attempt = c.word("bucket"), c.text("key"), c.text("reason"), c.u32("attempt")

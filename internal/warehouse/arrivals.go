@@ -59,14 +59,14 @@ func (db *DB) LastArrivals(ctx context.Context, since time.Time) (map[string]tim
 func (db *DB) RecentNotifications(ctx context.Context, state string, since time.Time, limit int) ([]EventRow, error) {
 	var out []EventRow
 	err := db.do(ctx, "read recent notifications", readTimeout, func(ctx context.Context) error {
-		return db.query(ctx, `SELECT integration, call_id, received_at, body FROM events FINAL
-			WHERE state = ? AND length(body) <= `+strconv.Itoa(usualBody)+` AND (integration, call_id) IN (
+		return db.query(ctx, `SELECT integration, group_id, received_at, body FROM events FINAL
+			WHERE state = ? AND length(body) <= `+strconv.Itoa(usualBody)+` AND (integration, group_id) IN (
 				SELECT integration, group_id FROM calls WHERE started_at >= fromUnixTimestamp64Milli(?, 'UTC')
 				ORDER BY started_at DESC LIMIT ? BY integration)`,
 			[]any{state, clampTime(since).UnixMilli(), limit}, func(r driver.Rows) error {
 				var e EventRow
 				var body string
-				err := r.Scan(&e.Integration, &e.CallID, &e.ReceivedAt, &body)
+				err := r.Scan(&e.Integration, &e.GroupID, &e.ReceivedAt, &body)
 				e.State, e.Body = state, []byte(body)
 				out = append(out, e)
 				return err

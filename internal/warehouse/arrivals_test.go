@@ -44,7 +44,7 @@ func TestLastArrivalsAreThoseOfCalls(t *testing.T) {
 		t.Fatalf("of nothing: %v, %v", none, err)
 	}
 	directory := event(2, at("2026-11-20 10:00:00"), "{}")
-	directory.Integration, directory.Kind, directory.CallID = "other", "directory", 0
+	directory.Integration, directory.Kind, directory.GroupID = "other", "directory", 0
 	must(t, db.InsertEvents(t.Context(), []warehouse.EventRow{event(1, at("2020-11-20 10:00:00"), "{}"), directory}))
 	got, err := db.LastArrivals(t.Context(), began)
 	must(t, err)
@@ -66,9 +66,9 @@ func TestRecentNotificationsAreOfTheNewestCalls(t *testing.T) {
 		start := at("2026-11-20 10:00:00").Add(time.Duration(i) * time.Hour)
 		calls = append(calls, warehouse.CallWrite{Record: record(i+1, start.Format("2006-01-02 15:04:05"), "79219462761"), Version: 1})
 		e := event(100+i, start.Add(time.Second), "trying "+start.Format("15"))
-		e.CallID = i + 1
+		e.GroupID = i + 1
 		end := event(200+i, start.Add(time.Minute), "finished")
-		end.CallID, end.State = i+1, "finished"
+		end.GroupID, end.State = i+1, "finished"
 		events = append(events, e, end)
 	}
 	must(t, db.WriteCalls(t.Context(), calls))

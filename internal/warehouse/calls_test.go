@@ -1,6 +1,7 @@
 package warehouse_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -198,5 +199,19 @@ func TestOpenCallsAreThoseWithoutAnEnd(t *testing.T) {
 	must(t, err)
 	if diff := cmp.Diff([]warehouse.CallKey{{"main", 2}}, first); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestTheNewestCallsAreReadInOrder(t *testing.T) {
+	t.Parallel()
+	db := open(t)
+	ask(t, db, `INSERT INTO calls (integration, call_id, group_id, started_at, version, is_deleted)
+		SELECT 'main', number, number, toDateTime64('2026-01-01 00:00:00', 3, 'UTC') + toIntervalHour(number), 1, 0 FROM numbers(2500)`)
+	const newest = "SELECT * FROM report_calls ORDER BY started_at DESC LIMIT 10"
+	if plan := ask(t, db, "SELECT arrayStringConcat(groupArray(explain), '\\n') FROM (EXPLAIN actions = 1 "+newest+")"); !strings.Contains(plan, "Read type: InOrder") || !strings.Contains(plan, "Lazily read columns") {
+		t.Errorf("all calls are looked at:\n%s", plan)
+	}
+	if got := ask(t, db, "SELECT groupArray(call_id) FROM ("+newest+")"); got != "[2499,2498,2497,2496,2495,2494,2493,2492,2491,2490]" {
+		t.Errorf("got %s", got)
 	}
 }

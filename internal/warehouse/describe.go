@@ -22,7 +22,7 @@ func (db *DB) describe(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read comments: %w", err)
 	}
-	for _, t := range schema.Tables() {
+	for _, t := range schema.Documented() {
 		now, there := tables[t.Name]
 		if !there || now.engine == "Dictionary" || now.engine == "MaterializedView" {
 			continue

@@ -21,7 +21,7 @@ func TestDataDictionaryIsTheSchema(t *testing.T) {
 	live := strings.Split(ask(t, db, `SELECT table || ' ' || name || ' ' || type FROM system.columns
 		WHERE database = currentDatabase() AND table != 'goose_db_version' AND NOT startsWith(table, 'live_') ORDER BY table, position FORMAT TSVRaw`), "\n")
 	var told []string
-	for _, t := range schema.Tables() {
+	for _, t := range schema.Documented() {
 		for _, c := range t.Columns {
 			told = append(told, t.Name+" "+c.Name+" "+c.Type)
 		}
@@ -56,7 +56,7 @@ func TestEveryColumnOfTheCatalogueIsRebuiltFromSomewhere(t *testing.T) {
 	for i := range told {
 		told[i] = strings.TrimSpace(told[i])
 	}
-	for _, t := range schema.Tables() {
+	for _, t := range schema.Documented() {
 		for _, c := range t.Columns {
 			if t.Name == "recordings" {
 				live = append(live, c.Name)

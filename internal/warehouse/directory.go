@@ -203,7 +203,7 @@ func (db *DB) NumberNames(ctx context.Context) ([]NumberName, error) {
 func (db *DB) DirectoryChanged(ctx context.Context, integration string) (time.Time, error) {
 	var at time.Time
 	err := db.do(ctx, "look for changes of the directory", readTimeout, func(ctx context.Context) error {
-		return db.conn.QueryRow(ctx, "SELECT max(received) FROM (SELECT event_id, min(received_at) AS received FROM events WHERE integration = ? AND call_id = 0 AND kind = 'directory' GROUP BY event_id)",
+		return db.conn.QueryRow(ctx, "SELECT max(received) FROM (SELECT event_id, min(received_at) AS received FROM events WHERE integration = ? AND group_id = 0 AND kind = 'directory' GROUP BY event_id)",
 			integration).Scan(&at)
 	})
 	return fromMilli(at), err

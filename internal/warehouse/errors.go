@@ -41,17 +41,6 @@ const (
 	codeUnknownDatabase = 81
 )
 
-// raced are the codes with which a statement fails whose table another process
-// renames, drops or alters at the same moment.
-var raced = map[int32]bool{
-	57:  true, // TABLE_ALREADY_EXISTS
-	60:  true, // UNKNOWN_TABLE
-	107: true, // FILE_DOESNT_EXIST: of a table that is listed and dropped
-	218: true, // TABLE_IS_DROPPED
-	390: true, // CANNOT_GET_CREATE_TABLE_QUERY
-	517: true, // CANNOT_ASSIGN_ALTER
-}
-
 // IsRefusal tells that the server understood the rows and will never take them:
 // trying again is useless, a smaller batch may show which row it is. False for
 // every error that is not surely of that kind.

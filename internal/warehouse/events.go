@@ -12,7 +12,7 @@ import (
 // EventRow is one delivery of a notification.
 type EventRow struct {
 	Integration string
-	CallID      uint64 // call.Event.CallID; 0: an event of no call
+	GroupID     uint64 // call.Event.GroupID; 0: an event of no call
 	EventID     uint64
 	ReceivedAt  time.Time
 	Kind        call.Kind
@@ -33,7 +33,7 @@ func firstWins(t time.Time) uint64 {
 // now, before or later – the earliest receive time is the one that shows.
 func (db *DB) InsertEvents(ctx context.Context, events []EventRow) error {
 	return db.do(ctx, "insert events", InsertTimeout, func(ctx context.Context) error {
-		return db.insert(ctx, "events", "integration, call_id, event_id, first_wins, kind, state, body", len(events),
+		return db.insert(ctx, "events", "integration, group_id, event_id, first_wins, kind, state, body", len(events),
 			func(b driver.Batch) error { return fillEvents(b, events) })
 	})
 }
@@ -42,13 +42,13 @@ func (db *DB) InsertEvents(ctx context.Context, events []EventRow) error {
 func fillEvents(b driver.Batch, events []EventRow) error {
 	n := len(events)
 	integration, kind, state := make([]string, n), make([]string, n), make([]string, n)
-	callID, eventID, wins := make([]uint64, n), make([]uint64, n), make([]uint64, n)
+	groupID, eventID, wins := make([]uint64, n), make([]uint64, n), make([]uint64, n)
 	body := make([][]byte, n)
 	for i, e := range events {
 		integration[i], kind[i], state[i], body[i] = e.Integration, string(e.Kind), e.State, e.Body
-		callID[i], eventID[i], wins[i] = e.CallID, e.EventID, firstWins(e.ReceivedAt)
+		groupID[i], eventID[i], wins[i] = e.GroupID, e.EventID, firstWins(e.ReceivedAt)
 	}
-	for i, col := range []any{integration, callID, eventID, wins, kind, state, body} {
+	for i, col := range []any{integration, groupID, eventID, wins, kind, state, body} {
 		if err := b.Column(i).Append(col); err != nil {
 			return err
 		}

@@ -55,13 +55,13 @@ func TestEachAnnouncementIsReadOnce(t *testing.T) {
 	db := open(t)
 	early := at("2026-11-20 10:00:00")
 	row := func(integration string, callID, id uint64, state string, received time.Time) warehouse.EventRow {
-		return warehouse.EventRow{Integration: integration, CallID: callID, EventID: id, ReceivedAt: received, Kind: call.KindCall, State: state, Body: fmt.Appendf(nil, "{%d}", id)}
+		return warehouse.EventRow{Integration: integration, GroupID: callID, EventID: id, ReceivedAt: received, Kind: call.KindCall, State: state, Body: fmt.Appendf(nil, "{%d}", id)}
 	}
 	for _, later := range []time.Duration{time.Hour, 0, time.Minute} { // three parts, unmerged
 		must(t, db.InsertEvents(t.Context(), []warehouse.EventRow{
 			row("main", 7, 1, "recorded", early.Add(later)), row("main", 9, 4, "recorded", early.Add(later)), row("main", 7, 3, "recorded", early.Add(later)),
 			row("main", 7, 2, "trying", early), row("other", 7, 1, "recorded", early.Add(later)),
-			{Integration: "main", CallID: 7, EventID: 5, ReceivedAt: early, Kind: call.KindUnknown, State: "recorded"},
+			{Integration: "main", GroupID: 7, EventID: 5, ReceivedAt: early, Kind: call.KindUnknown, State: "recorded"},
 		}))
 	}
 	var got []warehouse.EventRow
@@ -88,8 +88,8 @@ func TestEventsOfGivesWholeCallsByteForByte(t *testing.T) {
 	rows := []warehouse.EventRow{
 		event(2, at("2000-01-01 00:00:00"), "второе \xff 'quoted' \\ 😀"),
 		event(1, at("2034-12-31 23:59:59"), string(all)),
-		{Integration: "other", CallID: 7, EventID: 3, ReceivedAt: at("2026-01-01 00:00:00"), Kind: call.KindCall, Body: nil},
-		{Integration: "main", CallID: 8, EventID: 3, ReceivedAt: at("2026-01-01 00:00:00"), Kind: call.KindCall, Body: []byte("x")},
+		{Integration: "other", GroupID: 7, EventID: 3, ReceivedAt: at("2026-01-01 00:00:00"), Kind: call.KindCall, Body: nil},
+		{Integration: "main", GroupID: 8, EventID: 3, ReceivedAt: at("2026-01-01 00:00:00"), Kind: call.KindCall, Body: []byte("x")},
 	}
 	must(t, db.InsertEvents(t.Context(), rows))
 	got, err := db.EventsOf(t.Context(), []warehouse.CallKey{{"main", 7}, {"other", 7}, {"main", 999}})
@@ -116,11 +116,11 @@ func TestTouchedNamesEachCallOfAnInsertInOrder(t *testing.T) {
 		var rows []warehouse.EventRow
 		for _, id := range ids {
 			e := event(id, at("2020-06-24 15:01:45"), fmt.Sprint(id))
-			e.CallID = id / 10
+			e.GroupID = id / 10
 			rows = append(rows, e)
 		}
 		dir := event(5, before, "directory")
-		dir.Kind, dir.CallID = call.KindDirectory, 0
+		dir.Kind, dir.GroupID = call.KindDirectory, 0
 		must(t, db.InsertEvents(t.Context(), append(rows, dir)))
 	}
 	insert(10, 11, 20, 30)

@@ -2,12 +2,13 @@ package warehouse
 
 import (
 	"context"
-	"log/slog"
+	"database/sql"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"fonoteka/internal/call"
+	"fonoteka/schema"
 )
 
 // Refusals are the codes that IsRefusal knows, with their names.
@@ -16,15 +17,14 @@ var Refusals = refusals
 // Exec runs SQL that changes something, which Query does not.
 func (db *DB) Exec(ctx context.Context, sql string) error { return db.conn.Exec(ctx, sql) }
 
+// Make has Migrate make another program's schema.
+func (db *DB) Make(s schema.Set) { db.schema = s }
+
+// OpenStd has Migrate use other connections of database/sql.
+func (db *DB) OpenStd(open func(*clickhouse.Options) *sql.DB) { db.openStd = open }
+
 // Compressed reports whether a connection packs what it sends.
 func (o Options) Compressed() bool { return o.native().Compression != nil }
-
-// Copied begins the log of a copy, and returns what takes the rows.
-func Copied(log *slog.Logger, total uint64) func(rows uint64) {
-	c := copied{log: log, total: total}
-	c.say()
-	return func(rows uint64) { c.add(&clickhouse.Progress{Rows: rows}) }
-}
 
 // Recording reads one row of the catalogue; false if there is none.
 func (db *DB) Recording(ctx context.Context, integration, id string) (call.RecordingStatus, bool, error) {

@@ -111,10 +111,10 @@ func TestEachCallIsReadWholeAndInOrder(t *testing.T) {
 	var rows []warehouse.EventRow
 	for id := range uint64(50) {
 		for n := range id%4 + 1 {
-			rows = append(rows, warehouse.EventRow{Integration: "main", CallID: (id + 1) << 58, EventID: n, ReceivedAt: now.Add(time.Second), Kind: call.KindCall, Body: fmt.Append(nil, n)})
+			rows = append(rows, warehouse.EventRow{Integration: "main", GroupID: (id + 1) << 58, EventID: n, ReceivedAt: now.Add(time.Second), Kind: call.KindCall, Body: fmt.Append(nil, n)})
 		}
 	}
-	rows = append(rows, warehouse.EventRow{Integration: "main", ReceivedAt: now, Kind: call.KindDirectory}, warehouse.EventRow{Integration: "other", CallID: 1, ReceivedAt: now, Kind: call.KindCall})
+	rows = append(rows, warehouse.EventRow{Integration: "main", ReceivedAt: now, Kind: call.KindDirectory}, warehouse.EventRow{Integration: "other", GroupID: 1, ReceivedAt: now, Kind: call.KindCall})
 	must(t, db.InsertEvents(t.Context(), rows))
 	for i := range rows {
 		rows[i].ReceivedAt = now // an earlier delivery of each, in a part of its own
@@ -141,8 +141,8 @@ func TestEachCallIsReadWholeAndInOrder(t *testing.T) {
 	read(warehouse.Range{Integration: "main", From: 20 << 58, To: math.MaxUint64})
 	want := map[uint64]int{}
 	for _, r := range rows {
-		if r.Integration == "main" && r.CallID != 0 {
-			want[r.CallID] = max(want[r.CallID], int(r.EventID)+1)
+		if r.Integration == "main" && r.GroupID != 0 {
+			want[r.GroupID] = max(want[r.GroupID], int(r.EventID)+1)
 		}
 	}
 	if len(count) != len(want) {

@@ -57,7 +57,7 @@ func large(n, ofOne int) (rows []warehouse.EventRow, keys []warehouse.CallKey) {
 		_, _ = random.Read(body[:1<<10])
 		id := call.ID("main", fmt.Sprint("call ", max(i-ofOne, 0)))
 		rows = append(rows, warehouse.EventRow{
-			Integration: "main", CallID: id, EventID: call.EventID(body), ReceivedAt: at("2026-11-20 10:00:00").Add(time.Duration(i) * time.Second),
+			Integration: "main", GroupID: id, EventID: call.EventID(body), ReceivedAt: at("2026-11-20 10:00:00").Add(time.Duration(i) * time.Second),
 			Kind: call.KindCall, State: "trying", Body: body,
 		})
 		if !seen[id] {
@@ -172,7 +172,7 @@ func TestASampleHasNoLargeBodies(t *testing.T) {
 	insertLarge(t, db, append(rows, usual))
 	var writes []warehouse.CallWrite
 	for _, r := range rows {
-		writes = append(writes, warehouse.CallWrite{Version: 1, Record: call.Record{Integration: "main", GroupID: r.CallID, CallID: r.CallID, StartedAt: r.ReceivedAt}})
+		writes = append(writes, warehouse.CallWrite{Version: 1, Record: call.Record{Integration: "main", GroupID: r.GroupID, GroupID: r.GroupID, StartedAt: r.ReceivedAt}})
 	}
 	must(t, db.WriteCalls(t.Context(), writes))
 	got, err := db.RecentNotifications(t.Context(), "trying", rows[0].ReceivedAt.Add(-time.Hour), 200)

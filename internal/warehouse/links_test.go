@@ -125,7 +125,7 @@ func TestTheNewestEventOfALegIsByArrival(t *testing.T) {
 	id := call.ID("main", "X@pbx")
 	var rows []warehouse.EventRow
 	for i, body := range []string{"showing~2o tag1", "connected~2o tag2", "showing~1o other"} {
-		rows = append(rows, warehouse.EventRow{Integration: "main", CallID: id, EventID: uint64(i + 1), ReceivedAt: at("2026-03-01 10:00:00").Add(time.Duration(i) * time.Second), Kind: call.KindCall, Body: []byte(body)})
+		rows = append(rows, warehouse.EventRow{Integration: "main", GroupID: id, EventID: uint64(i + 1), ReceivedAt: at("2026-03-01 10:00:00").Add(time.Duration(i) * time.Second), Kind: call.KindCall, Body: []byte(body)})
 	}
 	must(t, db.InsertEvents(t.Context(), rows))
 	decode := func(_ string, body []byte, received time.Time) (call.Event, error) {

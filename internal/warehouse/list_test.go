@@ -73,11 +73,11 @@ func TestShowCallByOurIDAndTheOperators(t *testing.T) {
 	r := record(call.ID("main", base), "2020-06-02 11:18:16", "78124241500")
 	r.PlatformCallID = base
 	rec := recording("a", r.StartedAt)
-	rec.CallID = r.GroupID
+	rec.GroupID = r.GroupID
 	r.Recordings = []string{rec.ID}
 	must(t, db.WriteCalls(t.Context(), []warehouse.CallWrite{{Record: r, Version: 9}, {Record: record(2, "2026-10-31 10:00:00", "1"), Version: 1}}))
 	e := event(1, r.StartedAt, "{}")
-	e.CallID = r.GroupID
+	e.GroupID = r.GroupID
 	must(t, db.InsertEvents(t.Context(), []warehouse.EventRow{e}))
 	must(t, db.InsertEvents(t.Context(), []warehouse.EventRow{e}))
 	must(t, db.AnnounceRecordings(t.Context(), []call.Recording{rec}))
@@ -119,7 +119,7 @@ func TestListRecordingsTellsWhoseCallIsMissing(t *testing.T) {
 	db := open(t)
 	must(t, db.WriteCalls(t.Context(), []warehouse.CallWrite{{Record: record(1, "2026-10-31 10:00:00", "1"), Version: 1}}))
 	known, waits := recording("a", at("2026-10-31 10:01:00")), recording("b", at("2026-10-31 10:02:00"))
-	known.CallID, waits.CallID = 1, 2
+	known.GroupID, waits.GroupID = 1, 2
 	must(t, db.AnnounceRecordings(t.Context(), []call.Recording{known, waits}))
 	archived := call.RecordingStatus{Recording: known, State: call.Archived, Attempt: 1, ArchivedAt: at("2026-10-31 10:05:00")}
 	must(t, db.SaveRecordings(t.Context(), []call.RecordingStatus{archived}))
@@ -135,7 +135,7 @@ func TestListRecordingsTellsWhoseCallIsMissing(t *testing.T) {
 		"state":       {warehouse.RecordingFilter{State: call.Archived}, []warehouse.RecordingRow{a}},
 		"announced":   {warehouse.RecordingFilter{State: call.Announced}, []warehouse.RecordingRow{b}},
 		"time":        {warehouse.RecordingFilter{From: known.AnnouncedAt, To: waits.AnnouncedAt}, []warehouse.RecordingRow{a}},
-		"call":        {warehouse.RecordingFilter{CallID: 2}, []warehouse.RecordingRow{b}},
+		"call":        {warehouse.RecordingFilter{GroupID: 2}, []warehouse.RecordingRow{b}},
 		"id":          {warehouse.RecordingFilter{ID: known.ID}, []warehouse.RecordingRow{a}},
 		"integration": {warehouse.RecordingFilter{Integration: "other"}, nil},
 	} {
@@ -150,7 +150,7 @@ func TestListRecordingsTellsWhoseCallIsMissing(t *testing.T) {
 func recording(name string, announced time.Time) call.Recording {
 	url := "https://records.mtt.ru/" + name + ".mp3?sig=1"
 	return call.Recording{
-		Integration: "main", ID: call.RecordingID("main", url), URL: url, CallID: 7, PlatformCallID: "c@127.0.0.1",
+		Integration: "main", ID: call.RecordingID("main", url), URL: url, GroupID: 7, PlatformCallID: "c@127.0.0.1",
 		PlatformID: "c@127.0.0.1", AccountID: "883140777446532", AnnouncedAt: announced, ExpiresAt: announced.Add(90 * 24 * time.Hour),
 	}
 }

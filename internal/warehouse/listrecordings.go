@@ -15,7 +15,7 @@ type RecordingFilter struct {
 	ID          string // recording id
 	State       call.RecordingState
 	From, To    time.Time // announced in [From, To)
-	CallID      uint64    // the group id of its call
+	GroupID     uint64    // of its call
 	Limit       int       // 0: 50
 }
 
@@ -33,7 +33,7 @@ func (db *DB) ListRecordings(ctx context.Context, f RecordingFilter) ([]Recordin
 	w.add(f.State != "", "state = ?", string(f.State))
 	w.from("announced_at", f.From)
 	w.to("announced_at", f.To)
-	w.add(f.CallID != 0, "call_id = ?", f.CallID)
+	w.add(f.GroupID != 0, "group_id = ?", f.GroupID)
 	var out []RecordingRow
 	err := db.do(ctx, "list recordings", readTimeout, func(ctx context.Context) error {
 		w, err := db.narrowed(ctx, w)
@@ -70,7 +70,7 @@ func (db *DB) recordingsWhere(ctx context.Context, w where, limit int) ([]Record
 func (db *DB) markKnown(ctx context.Context, rows []RecordingRow) error {
 	keys := make([]CallKey, len(rows))
 	for i, r := range rows {
-		keys[i] = CallKey{r.Integration, r.CallID}
+		keys[i] = CallKey{r.Integration, r.GroupID}
 	}
 	ctx, err := withKeys(ctx, keys)
 	if err != nil {

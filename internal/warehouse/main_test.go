@@ -86,7 +86,7 @@ func at(s string) time.Time {
 
 func event(id uint64, received time.Time, body string) warehouse.EventRow {
 	return warehouse.EventRow{
-		Integration: "main", CallID: 7, EventID: id, ReceivedAt: received,
+		Integration: "main", GroupID: 7, EventID: id, ReceivedAt: received,
 		Kind: call.KindCall, State: "trying", Body: []byte(body),
 	}
 }

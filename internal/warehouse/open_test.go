@@ -173,22 +173,3 @@ func TestALostCatalogueLosesNoOpenRecording(t *testing.T) {
 		t.Error(diff)
 	}
 }
-
-// An installation that was made before there was the table.
-func TestAnOlderCatalogueIsOpened(t *testing.T) {
-	t.Parallel()
-	db := open(t)
-	now := at("2026-11-20 10:00:00")
-	for _, gone := range []string{"recordings_opened", "recordings_settled", "recordings_open"} {
-		ask(t, db, "DROP TABLE "+gone)
-	}
-	ask(t, db, "ALTER TABLE goose_db_version DELETE WHERE version_id = 18 SETTINGS mutations_sync = 1")
-	waits, done := expiring("waits", call.Missing, 3, now, 2*day, now), expiring("done", call.Archived, 1, now, day, time.Time{})
-	must(t, db.SaveRecordings(t.Context(), []call.RecordingStatus{waits, done}))
-	must(t, db.Migrate(t.Context(), nil))
-	rows, err := db.DueRecordings(t.Context(), now, 10)
-	must(t, err)
-	if diff := cmp.Diff([]call.RecordingStatus{waits}, rows); diff != "" {
-		t.Error(diff)
-	}
-}

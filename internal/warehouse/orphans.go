@@ -16,7 +16,7 @@ func (db *DB) RecordingDays(ctx context.Context, since time.Time) ([]time.Time, 
 		return db.query(ctx, `
 			SELECT DISTINCT toDate(started_at) FROM call_keys
 			WHERE (integration, group_id) IN (
-				SELECT integration, call_id FROM recordings WHERE updated_at >= fromUnixTimestamp64Milli(?, 'UTC'))`,
+				SELECT integration, group_id FROM recordings WHERE updated_at >= fromUnixTimestamp64Milli(?, 'UTC'))`,
 			[]any{toMilli(since).UnixMilli()}, func(r driver.Rows) error {
 				var day time.Time
 				err := r.Scan(&day)
@@ -48,9 +48,9 @@ func (db *DB) MarkOrphans(ctx context.Context, since time.Time, version uint64) 
 				FROM
 				(
 					SELECT integration, recording_id,
-						state = 'erased' OR (integration, call_id) IN (
+						state = 'erased' OR (integration, group_id) IN (
 							SELECT integration, group_id FROM call_keys
-							WHERE (integration, group_id) IN (SELECT integration, call_id FROM recordings WHERE %[2]s)) AS owned
+							WHERE (integration, group_id) IN (SELECT integration, group_id FROM recordings WHERE %[2]s)) AS owned
 					FROM recordings FINAL WHERE %[2]s
 				)
 				WHERE owned = ((integration, recording_id) IN (SELECT integration, recording_id FROM orphan_recordings FINAL))`, version, part)); err != nil {

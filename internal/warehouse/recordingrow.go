@@ -16,7 +16,7 @@ import (
 const (
 	// jobColumns are what a job, and the planner of jobs, goes by. Both are asked for
 	// at every try of every recording: reading all would take half as long again.
-	jobColumns = `integration, recording_id, state, url, call_id, platform_call_id, platform_leg_id, account_id,
+	jobColumns = `integration, recording_id, state, url, group_id, platform_call_id, platform_leg_id, account_id,
 	announced_at, expires_at, sha256, size, bucket, key, attempt, next_attempt_at, denied_at, given_up_at, kept_attempt`
 	// openColumns are all that there is to say of what is not archived.
 	openColumns = jobColumns + `, duration_ms, archived_at,
@@ -32,7 +32,7 @@ const (
 func recordingValues(s call.RecordingStatus) []any {
 	f, w := s.Failure, s.Fault
 	return []any{
-		s.Integration, s.ID, string(s.State), s.URL, s.CallID, s.PlatformCallID, s.PlatformID, s.AccountID,
+		s.Integration, s.ID, string(s.State), s.URL, s.GroupID, s.PlatformCallID, s.PlatformID, s.AccountID,
 		toMilli(s.AnnouncedAt), toMilli(s.ExpiresAt), s.SHA256, toUint64(s.Size), s.Bucket, s.Key, toUint32(s.Attempt),
 		toNullable(s.NextAttemptAt), toNullable(s.DeniedAt), toNullable(s.GivenUpAt), toUint32(s.KeptAttempt),
 
@@ -63,7 +63,7 @@ type recordingRow struct {
 func (r *recordingRow) job() []any {
 	s := &r.s
 	return []any{
-		&s.Integration, &s.ID, &r.state, &s.URL, &s.CallID, &s.PlatformCallID, &s.PlatformID, &s.AccountID,
+		&s.Integration, &s.ID, &r.state, &s.URL, &s.GroupID, &s.PlatformCallID, &s.PlatformID, &s.AccountID,
 		&s.AnnouncedAt, &s.ExpiresAt, &s.SHA256, &r.size, &s.Bucket, &s.Key, &r.attempt, &r.next, &r.denied, &r.givenUp, &r.kept,
 	}
 }

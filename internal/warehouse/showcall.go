@@ -74,7 +74,7 @@ func (db *DB) keysOf(ctx context.Context, id string) ([]rowKey, error) {
 }
 
 func (db *DB) about(ctx context.Context, r call.Record) (recordings []call.RecordingStatus, events uint64, err error) {
-	err = db.conn.QueryRow(ctx, "SELECT count() FROM events FINAL WHERE integration = ? AND call_id = ?",
+	err = db.conn.QueryRow(ctx, "SELECT count() FROM events FINAL WHERE integration = ? AND group_id = ?",
 		r.Integration, r.GroupID).Scan(&events)
 	if err != nil || len(r.Recordings) == 0 {
 		return nil, events, err

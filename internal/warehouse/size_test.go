@@ -61,7 +61,7 @@ func outgoingCalls(n int) []warehouse.EventRow {
 					start.Format("2006/01/02"), strings.ToUpper(digits(8)+"_"+digits(8)+"_"+digits(8)+"_"+digits(8)))
 			}
 			rows = append(rows, warehouse.EventRow{
-				Integration: "main", CallID: call.ID("main", id), EventID: call.EventID([]byte(body)), Kind: call.KindCall, State: state,
+				Integration: "main", GroupID: call.ID("main", id), EventID: call.EventID([]byte(body)), Kind: call.KindCall, State: state,
 				ReceivedAt: start.Add(time.Duration(i*talk)*time.Second/5 + time.Duration(random.IntN(300))*time.Millisecond), Body: []byte(body),
 			})
 		}

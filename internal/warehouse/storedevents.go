@@ -57,9 +57,9 @@ func (db *DB) EventsOf(ctx context.Context, keys []CallKey) (map[CallKey][]Store
 			return err
 		}
 		err = db.query(ctx, `
-			SELECT integration, call_id, event_id, first_wins, body
+			SELECT integration, group_id, event_id, first_wins, body
 			FROM events
-			WHERE (integration, call_id) IN asked`, nil, func(r driver.Rows) error {
+			WHERE (integration, group_id) IN asked`, nil, func(r driver.Rows) error {
 			var k eventKey
 			var e StoredEvent
 			var wins uint64
@@ -131,7 +131,7 @@ func (db *DB) bodyOf(ctx context.Context, k eventKey) (body []byte, err error) {
 	err = db.do(ctx, "read a long event", readTimeout, func(ctx context.Context) error {
 		found := false
 		// Ids are written out, since the driver binds no number that high.
-		err := db.query(ctx, fmt.Sprintf("SELECT body FROM events WHERE integration = ? AND call_id = %d AND event_id = %d LIMIT 1", k.GroupID, k.event),
+		err := db.query(ctx, fmt.Sprintf("SELECT body FROM events WHERE integration = ? AND group_id = %d AND event_id = %d LIMIT 1", k.GroupID, k.event),
 			[]any{k.Integration}, func(r driver.Rows) error {
 				found = true
 				return r.Scan(&body)
@@ -153,16 +153,16 @@ func (db *DB) EachAnnouncement(ctx context.Context, each func(EventRow) error) e
 			"optimize_aggregation_in_order": 1, "max_threads": 1, "max_block_size": 4096,
 		}))
 		return db.query(ctx, `
-			SELECT integration, call_id, event_id, max(first_wins), any(length(body)), any(`+bodyUpTo+`)
+			SELECT integration, group_id, event_id, max(first_wins), any(length(body)), any(`+bodyUpTo+`)
 			FROM events
 			WHERE kind = ? AND state = ?
-			GROUP BY integration, call_id, event_id
-			ORDER BY integration, call_id, event_id`, []any{string(call.KindCall), string(call.Recorded)}, func(r driver.Rows) error {
+			GROUP BY integration, group_id, event_id
+			ORDER BY integration, group_id, event_id`, []any{string(call.KindCall), string(call.Recorded)}, func(r driver.Rows) error {
 			e := EventRow{Kind: call.KindCall, State: string(call.Recorded)}
 			var wins, size uint64
-			err := r.Scan(&e.Integration, &e.CallID, &e.EventID, &wins, &size, &e.Body)
+			err := r.Scan(&e.Integration, &e.GroupID, &e.EventID, &wins, &size, &e.Body)
 			if err == nil && size > usualBody {
-				e.Body, err = db.bodyOf(ctx, eventKey{CallKey{e.Integration, e.CallID}, e.EventID})
+				e.Body, err = db.bodyOf(ctx, eventKey{CallKey{e.Integration, e.GroupID}, e.EventID})
 			}
 			if err != nil {
 				return err

@@ -36,7 +36,7 @@ func (db *DB) EventCounts(ctx context.Context) (map[string]uint64, error) {
 		return db.query(ctx, `
 			SELECT integration, sum(n)
 			FROM (
-				SELECT integration, count() AS n FROM events WHERE call_id != 0 GROUP BY integration
+				SELECT integration, count() AS n FROM events WHERE group_id != 0 GROUP BY integration
 				UNION ALL
 				SELECT DISTINCT integration, 0 FROM call_keys
 			)
@@ -62,10 +62,10 @@ func (db *DB) EachCall(ctx context.Context, in Range, each func(groupID uint64, 
 			"optimize_read_in_order": 1, "max_threads": 1, "max_block_size": 4096,
 		}))
 		err := db.query(streamed, `
-			SELECT call_id, event_id, first_wins, length(body), `+bodyUpTo+`
+			SELECT group_id, event_id, first_wins, length(body), `+bodyUpTo+`
 			FROM events
-			WHERE call_id != 0 AND `+in.where("call_id")+`
-			ORDER BY integration, call_id, event_id`, []any{in.Integration}, func(r driver.Rows) error {
+			WHERE group_id != 0 AND `+in.where("group_id")+`
+			ORDER BY integration, group_id, event_id`, []any{in.Integration}, func(r driver.Rows) error {
 			var of, wins, size uint64
 			var e StoredEvent
 			if err := r.Scan(&of, &e.ID, &wins, &size, &e.Body); err != nil {
@@ -141,8 +141,8 @@ func (db *DB) GroupsBetween(ctx context.Context, from, to time.Time) ([]CallKey,
 		high = firstWins(from)
 	}
 	return db.groups(ctx, fmt.Sprintf(`
-		SELECT DISTINCT integration, call_id FROM events
-		WHERE call_id != 0 AND first_wins BETWEEN %d AND %d ORDER BY integration, call_id`, low, high))
+		SELECT DISTINCT integration, group_id FROM events
+		WHERE group_id != 0 AND first_wins BETWEEN %d AND %d ORDER BY integration, group_id`, low, high))
 }
 
 // GroupsOf are the groups of a call, given by our call id (decimal) or by the
@@ -162,7 +162,7 @@ func (db *DB) GroupsOf(ctx context.Context, id string) ([]CallKey, error) {
 		if err != nil || len(keys) == 0 {
 			return err
 		}
-		return db.query(ctx, "SELECT DISTINCT integration, call_id FROM events WHERE (integration, call_id) IN asked", nil, func(r driver.Rows) error {
+		return db.query(ctx, "SELECT DISTINCT integration, group_id FROM events WHERE (integration, group_id) IN asked", nil, func(r driver.Rows) error {
 			var k CallKey
 			err := r.Scan(&k.Integration, &k.GroupID)
 			out = append(out, k)

@@ -29,7 +29,7 @@ func (db *DB) Touched(ctx context.Context, after time.Time, limit int) ([]Touch,
 	err := db.do(ctx, "read touched", readTimeout, func(ctx context.Context) error {
 		out = out[:0]
 		return db.query(ctx, `
-			SELECT inserted_at, integration, call_id
+			SELECT inserted_at, integration, group_id
 			FROM touched
 			WHERE inserted_at > fromUnixTimestamp64Micro(?, 'UTC')
 			ORDER BY inserted_at

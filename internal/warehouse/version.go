@@ -1,27 +1,30 @@
 package warehouse
 
 import (
-	"fmt"
-	"io/fs"
-
-	"github.com/pressly/goose/v3"
+	"context"
 
 	"fonoteka/schema"
 )
 
 // KnownSchema is the number of the newest migration that this program brings.
 func KnownSchema() (newest int64, err error) {
-	newest = newestFirstVersion
-	names, err := fs.Glob(schema.FS(), "*.sql")
+	s, err := schema.Current()
 	if err != nil {
-		return 0, fmt.Errorf("list migrations: %w", err)
+		return 0, err
 	}
-	for _, name := range names {
-		n, err := goose.NumericComponent(name)
-		if err != nil {
-			return 0, fmt.Errorf("migration %s: %w", name, err)
+	return s.Number()
+}
+
+// SchemaVersion is the number of the newest migration applied; 0 if there is
+// no schema yet.
+func (db *DB) SchemaVersion(ctx context.Context) (int64, error) {
+	var v int64
+	err := db.do(ctx, "schema version", readTimeout, func(ctx context.Context) error {
+		err := db.conn.QueryRow(ctx, "SELECT max(version_id) FROM goose_db_version").Scan(&v)
+		if c := code(err); c == codeUnknownTable || c == codeUnknownDatabase {
+			return nil
 		}
-		newest = max(newest, n)
-	}
-	return newest, nil
+		return err
+	})
+	return v, err
 }

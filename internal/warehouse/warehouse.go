@@ -21,6 +21,7 @@ package warehouse
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -30,6 +31,8 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"fonoteka/schema"
 )
 
 // How long one operation may take when the caller's context allows more.
@@ -48,6 +51,8 @@ type DB struct {
 	log     *slog.Logger
 	conn    driver.Conn
 	metrics *metrics
+	schema  schema.Set // what Migrate makes
+	openStd func(*clickhouse.Options) *sql.DB
 
 	mu       sync.Mutex
 	failures int
@@ -64,11 +69,15 @@ func Open(o Options) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("warehouse: register metrics: %w", err)
 	}
+	set, err := schema.Current()
+	if err != nil {
+		return nil, fmt.Errorf("warehouse: read the schema: %w", err)
+	}
 	conn, err := clickhouse.Open(o.native())
 	if err != nil {
 		return nil, fmt.Errorf("warehouse: %w", o.scrub(err))
 	}
-	return &DB{opts: o, log: o.Log, conn: conn, metrics: m}, nil
+	return &DB{opts: o, log: o.Log, conn: conn, metrics: m, schema: set, openStd: clickhouse.OpenDB}, nil
 }
 
 // Close closes the connections. Operations that run meanwhile fail.

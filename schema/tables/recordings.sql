@@ -1,0 +1,130 @@
+-- The catalogue: one row per recording. version orders the states, so that a
+-- late announcement or a second worker's 404 never overwrites "archived".
+CREATE TABLE IF NOT EXISTS recordings
+(
+    integration      LowCardinality(String),
+    recording_id     String COMMENT '32 hex digits of (integration, link without its query)',
+    state            LowCardinality(String) COMMENT 'announced, retrying, missing, refused, expired, quarantined, archived or erased',
+    url              String,
+    group_id         UInt64 COMMENT 'calls.group_id',
+    platform_call_id String,
+    platform_leg_id  String,
+    account_id       LowCardinality(String),
+    sha256           String COMMENT 'of the stored bytes, lower-case hex',
+    size             UInt64 COMMENT 'bytes',
+    duration_ms      UInt32,
+    announced_at     DateTime64(3, 'UTC') COMMENT 'when its announcement was first received',
+    expires_at       DateTime64(3, 'UTC') COMMENT 'estimate of when the operator deletes it',
+    bucket           LowCardinality(String),
+    key              String,
+    reason           String COMMENT 'what there is to explain, in English; written from the columns behind it and never read',
+    attempt          UInt32 COMMENT 'tries made',
+    next_attempt_at  Nullable(DateTime64(3, 'UTC')),
+    archived_at      Nullable(DateTime64(3, 'UTC')),
+    -- What reason is written from, and what is decided by.
+    reason_code        LowCardinality(String) COMMENT 'the first thing that reason says, in a word',
+    failed_host        String COMMENT 'of the last try: the server that it failed at',
+    http_status        UInt16 COMMENT 'of the last try: what the server answered; 0: nothing',
+    got_bytes          UInt64 COMMENT 'of the last try: bytes that came',
+    want_bytes         UInt64 COMMENT 'of the last try: bytes that were announced; of too_large our limit',
+    own_failures       UInt32 COMMENT 'of own_failure: how often Fonoteka itself failed',
+    denied_at          Nullable(DateTime64(3, 'UTC')) COMMENT 'when the server said after the end of all tries that there is no such file; it is asked once more a day later',
+    given_up_at        Nullable(DateTime64(3, 'UTC')) COMMENT 'when it said so again and the recording was given up',
+    kept_attempt       UInt32 COMMENT 'the try that brought the damaged audio under key; 0: none is kept',
+    unmeasured         Bool COMMENT 'the server did not say how long the file is',
+    mismatched_talk_ms UInt32 COMMENT 'talk of its call as known when it was archived, where the recording plays for another time; 0: it does not',
+    conflicts          UInt32 COMMENT 'different files that are kept beside this one',
+    fault              LowCardinality(String) COMMENT 'what the last check found wrong: altered, absent or unreadable; empty: nothing',
+    fault_part         LowCardinality(String) COMMENT 'of which: recording or sidecar',
+    fault_at           Nullable(DateTime64(3, 'UTC')) COMMENT 'when that was found first',
+    last_good_at       Nullable(DateTime64(3, 'UTC')) COMMENT 'when it was known to be right last',
+    found_sha256       String COMMENT 'of the recording as it was found; empty: it could not be read',
+    found_size         UInt64 COMMENT 'likewise, bytes',
+    former_key         String COMMENT 'object that was named before, where this one is a copy of it; empty: this is the first',
+    former_fault       LowCardinality(String) COMMENT 'what that was found with: altered, absent or unreadable',
+    former_at          Nullable(DateTime64(3, 'UTC')) COMMENT 'when',
+    note               String COMMENT 'words of a sidecar of form 1, for people',
+    version          UInt64,
+    updated_at       DateTime64(3, 'UTC') DEFAULT now64(3, 'UTC'),
+    -- Finds what is still to be fetched without reading what is archived.
+    INDEX by_state state TYPE set(8) GRANULARITY 1
+)
+ENGINE = ReplacingMergeTree(version)
+ORDER BY (integration, recording_id)
+SETTINGS index_granularity = 256, fsync_after_insert = 1, fsync_part_directory = 1;
+
+-- The chain of custody: only ever added to. The whole row is the key, so that
+-- a step that is written again because its answer was lost stays one step.
+CREATE TABLE IF NOT EXISTS custody
+(
+    integration  LowCardinality(String),
+    recording_id String,
+    at           DateTime64(3, 'UTC'),
+    step         LowCardinality(String),
+    attempt      UInt32,
+    sha256       String,
+    detail       String
+)
+ENGINE = ReplacingMergeTree
+ORDER BY (integration, recording_id, at, step, attempt, sha256, detail)
+SETTINGS index_granularity = 1024, fsync_after_insert = 1, fsync_part_directory = 1;
+
+-- What is announced and not stored: of millions of recordings the few that
+-- somebody must still care for, and those that are lost. The server itself keeps
+-- it from recordings, whoever writes there, under the same key and version, so
+-- that here, too, the highest version holds. What is archived or erased has
+-- is_deleted = 1 here and is cleaned away now and then. After that a late and
+-- lower version may show up again: who acts on a row asks recordings first.
+CREATE TABLE IF NOT EXISTS recordings_open
+(
+    integration      LowCardinality(String),
+    recording_id     String,
+    state            LowCardinality(String),
+    url              String,
+    group_id         UInt64,
+    platform_call_id String,
+    platform_leg_id  String,
+    account_id       LowCardinality(String),
+    sha256           String,
+    size             UInt64,
+    duration_ms      UInt32,
+    announced_at     DateTime64(3, 'UTC'),
+    expires_at       DateTime64(3, 'UTC'),
+    bucket           LowCardinality(String),
+    key              String,
+    reason           String,
+    attempt          UInt32,
+    next_attempt_at  Nullable(DateTime64(3, 'UTC')),
+    archived_at      Nullable(DateTime64(3, 'UTC')),
+    -- As in recordings, but for what is said of archived ones alone.
+    reason_code        LowCardinality(String),
+    failed_host        String,
+    http_status        UInt16,
+    got_bytes          UInt64,
+    want_bytes         UInt64,
+    own_failures       UInt32,
+    denied_at          Nullable(DateTime64(3, 'UTC')),
+    given_up_at        Nullable(DateTime64(3, 'UTC')),
+    kept_attempt       UInt32,
+    note               String,
+    version          UInt64,
+    is_deleted       UInt8
+)
+ENGINE = ReplacingMergeTree(version, is_deleted)
+ORDER BY (integration, recording_id)
+SETTINGS index_granularity = 1024, fsync_after_insert = 1, fsync_part_directory = 1,
+    allow_experimental_replacing_merge_with_cleanup = 1;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS recordings_opened TO recordings_open AS
+SELECT integration, recording_id, state, url, group_id, platform_call_id, platform_leg_id, account_id, sha256, size, duration_ms,
+    announced_at, expires_at, bucket, key, reason, attempt, next_attempt_at, archived_at,
+    reason_code, failed_host, http_status, got_bytes, want_bytes, own_failures, denied_at, given_up_at, kept_attempt, note,
+    version, toUInt8(0) AS is_deleted
+FROM recordings
+WHERE state NOT IN ('archived', 'erased');
+
+-- Of what is settled only the key and the version.
+CREATE MATERIALIZED VIEW IF NOT EXISTS recordings_settled TO recordings_open AS
+SELECT integration, recording_id, state, version, toUInt8(1) AS is_deleted
+FROM recordings
+WHERE state IN ('archived', 'erased');
