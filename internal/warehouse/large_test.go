@@ -172,7 +172,7 @@ func TestASampleHasNoLargeBodies(t *testing.T) {
 	insertLarge(t, db, append(rows, usual))
 	var writes []warehouse.CallWrite
 	for _, r := range rows {
-		writes = append(writes, warehouse.CallWrite{Version: 1, Record: call.Record{Integration: "main", GroupID: r.GroupID, GroupID: r.GroupID, StartedAt: r.ReceivedAt}})
+		writes = append(writes, warehouse.CallWrite{Version: 1, Record: call.Record{Integration: "main", GroupID: r.GroupID, CallID: r.GroupID, StartedAt: r.ReceivedAt}})
 	}
 	must(t, db.WriteCalls(t.Context(), writes))
 	got, err := db.RecentNotifications(t.Context(), "trying", rows[0].ReceivedAt.Add(-time.Hour), 200)
