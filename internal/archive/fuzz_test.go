@@ -24,7 +24,7 @@ func FuzzLink(f *testing.F) {
 	f.Fuzz(func(t *testing.T, link string) {
 		err := allowed.Check(link)
 		if refusal, ok := errors.AsType[*archive.Failure](err); ok {
-			if refusal.Kind != archive.Refused || len(refusal.Reason) > 400 || strings.ContainsAny(refusal.Reason, "\n\r\x00\x1b") {
+			if refusal.Kind != archive.Refused || len(refusal.Error()) > 400 || strings.ContainsAny(refusal.Error(), "\n\r\x00\x1b") {
 				t.Fatalf("%q: %+v", link, refusal)
 			}
 			return

@@ -24,7 +24,7 @@ func FuzzReadSidecar(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(doc)
-	s.Key, s.Reason = call.QuarantinePrefix+"main/a/b.mp3", "damaged"
+	s.Key, s.Note = call.QuarantinePrefix+"main/a/b.mp3", "damaged"
 	if doc, _, err = s.Document(); err != nil {
 		f.Fatal(err)
 	}
