@@ -1,6 +1,7 @@
 package seed
 
 import (
+	"strings"
 	"time"
 
 	"github.com/ClickHouse/ch-go/proto"
@@ -15,6 +16,15 @@ type columns struct {
 
 func (c *columns) add(name string, data proto.ColInput) {
 	c.input = append(c.input, proto.InputColumn{Name: name, Data: data})
+}
+
+// names lists the columns for a statement.
+func (c *columns) names() string {
+	var names []string
+	for _, col := range c.input {
+		names = append(names, col.Name)
+	}
+	return strings.Join(names, ", ")
 }
 
 func (c *columns) text(name string) *proto.ColStr {

@@ -181,7 +181,8 @@ func (s *seeder) attach(ctx context.Context) error {
 			continue
 		}
 		if t == "recordings" { // views see no parts that are attached
-			if err := s.exec(ctx, "INSERT INTO recordings_open SELECT * EXCEPT updated_at, 0 FROM %s WHERE state NOT IN ('archived', 'erased')", staged(t)); err != nil {
+			names := newRecordingColumns().names()
+			if err := s.exec(ctx, "INSERT INTO recordings_open (%s) SELECT %[1]s FROM %[2]s WHERE state NOT IN ('archived', 'erased')", names, staged(t)); err != nil {
 				return err
 			}
 		}
