@@ -159,6 +159,7 @@ func TestTheEnginesOwnUserHasLimitsBesides(t *testing.T) {
 	t.Parallel()
 	opts := clickhouseOptions(t)
 	opts.Dir = t.TempDir()
+	opts.Landlock = -1 // a confined engine does not read the folder of further settings
 	without := "<clickhouse><profiles><engine><max_sessions_for_user>0</max_sessions_for_user></engine></profiles></clickhouse>"
 	if err := os.Mkdir(filepath.Join(opts.Dir, "users.d"), 0o700); err != nil {
 		t.Fatal(err)
