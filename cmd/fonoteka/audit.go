@@ -15,6 +15,7 @@ import (
 
 	"fonoteka/internal/audit"
 	"fonoteka/internal/mtt"
+	"fonoteka/internal/printable"
 	"fonoteka/internal/state"
 	"fonoteka/internal/warehouse"
 )
@@ -244,6 +245,9 @@ func actor(c *cli.Context) string {
 // audited logs that something begins, does it, and logs what came of it; what
 // cannot be logged is not begun. do may say what it was done to.
 func audited(c *cli.Context, cfg *config, e audit.Entry, do func() (target string, err error)) error {
+	if err := printable.Check(c.String("as")); err != nil {
+		return fmt.Errorf("--as: %w", err)
+	}
 	trail, err := cfg.openAudit(nil, nil)
 	if err != nil {
 		return err

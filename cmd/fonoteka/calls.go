@@ -12,6 +12,7 @@ import (
 
 	"fonoteka/internal/call"
 	"fonoteka/internal/links"
+	"fonoteka/internal/printable"
 	"fonoteka/internal/warehouse"
 )
 
@@ -187,7 +188,7 @@ func printCall(w io.Writer, d warehouse.CallDetail) error {
 		{"notes", orDash(strings.Join(sorted(flags), "; "))},
 		{"made of", count(int(d.Events), "notification")},
 	} {
-		fmt.Fprintf(w, "%-17s %s\n", line[0], line[1])
+		fmt.Fprintf(w, "%-17s %s\n", line[0], printable.Quote(line[1]))
 	}
 	fmt.Fprintln(w)
 	var rows [][]string
@@ -200,10 +201,10 @@ func printCall(w io.Writer, d warehouse.CallDetail) error {
 		return err
 	}
 	for _, l := range d.Links {
-		fmt.Fprintf(w, "\n%s (%s): %s\n", linkWords(l, r.CallID), l.Confidence, l.Evidence)
+		fmt.Fprintf(w, "\n%s (%s): %s\n", linkWords(l, r.CallID), l.Confidence, printable.Quote(l.Evidence))
 	}
 	for _, s := range d.Recordings {
-		fmt.Fprintf(w, "\nrecording %s  %s  %s\n", s.ID, s.State, orDash(s.Reason()))
+		fmt.Fprintf(w, "\nrecording %s  %s  %s\n", s.ID, s.State, orDash(printable.Quote(s.Reason())))
 	}
 	return nil
 }

@@ -18,6 +18,7 @@ import (
 	"fonoteka/internal/call"
 	"fonoteka/internal/links"
 	"fonoteka/internal/mtt"
+	"fonoteka/internal/printable"
 	"fonoteka/internal/warehouse"
 )
 
@@ -167,8 +168,8 @@ func makeCall(c *cli.Context) error {
 		if id == "" {
 			return err
 		}
-		fmt.Fprintf(c.App.Writer, "%s\n", id)
-		fmt.Fprintf(c.App.ErrWriter, "The operator makes the call. fonoteka calls show '%s' shows what becomes of it.\n", call.BaseID(id))
+		fmt.Fprintf(c.App.Writer, "%s\n", printable.Quote(id))
+		fmt.Fprintf(c.App.ErrWriter, "The operator makes the call. fonoteka calls show '%s' shows what becomes of it.\n", printable.Quote(call.BaseID(id)))
 		return err
 	})
 }
@@ -191,7 +192,7 @@ func transferCall(c *cli.Context) error {
 			return "", o.client.TransferCall(c.Context, leg, dialled(to))
 		})
 		if err == nil {
-			_, err = fmt.Fprintf(c.App.Writer, "leg %s is led on\n", leg.CallID)
+			_, err = fmt.Fprintf(c.App.Writer, "leg %s is led on\n", printable.Quote(leg.CallID))
 		}
 		return err
 	})
@@ -208,7 +209,7 @@ func dropLeg(c *cli.Context) error {
 		}
 		target := "leg " + leg.CallID
 		if !c.Bool("yes") {
-			fmt.Fprintf(c.App.ErrWriter, "This ends the leg %s, not the call: the operator goes on by its standard\nrouting, and the caller may ring somewhere else. What it does to a leg that talks\nis not documented. End the leg? Type yes: ", leg.CallID)
+			fmt.Fprintf(c.App.ErrWriter, "This ends the leg %s, not the call: the operator goes on by its standard\nrouting, and the caller may ring somewhere else. What it does to a leg that talks\nis not documented. End the leg? Type yes: ", printable.Quote(leg.CallID))
 			if answer, _ := bufio.NewReader(c.App.Reader).ReadString('\n'); strings.TrimSpace(answer) != "yes" {
 				return errors.New("not confirmed: nothing was done (--yes does not ask)")
 			}

@@ -15,10 +15,11 @@ import (
 // of one rank know each other only where a line says why.
 var allowed = map[string][]string{
 	// rank 0: nothing of ours
-	"schema":           {},
-	"internal/call":    {},
-	"internal/mp3":     {},
-	"internal/bounded": {},
+	"schema":             {},
+	"internal/call":      {},
+	"internal/mp3":       {},
+	"internal/bounded":   {},
+	"internal/printable": {},
 	// rank 1: one thing of the outside each
 	"internal/mtt":       {"internal/bounded", "internal/call"},                           // answers of any size; its words for the operator's
 	"internal/spool":     {},                                                              // opaque records
@@ -26,24 +27,24 @@ var allowed = map[string][]string{
 	"internal/warehouse": {"internal/audit", "internal/call", "internal/links", "schema"}, // rows are records, entries and links; the tables it applies
 	"internal/queue":     {"internal/call"},                                               // a job names a recording
 	"internal/state":     {},
-	"internal/calendar":  {}, // a file of the state's
-	"internal/linkfile":  {}, // a file of somebody else's
-	"internal/audit":     {}, // a chain of entries
+	"internal/calendar":  {},                     // a file of the state's
+	"internal/linkfile":  {},                     // a file of somebody else's
+	"internal/audit":     {"internal/printable"}, // a chain of entries, shown by whatever reads the file
 	// rank 2: stages
-	"internal/edge":      {},                                                                                            // the door: knows nothing of what comes through
-	"internal/intake":    {"internal/spool"},                                                                            // what it appends
-	"internal/relay":     {"internal/bounded", "internal/call", "internal/mtt", "internal/spool", "internal/warehouse"}, // inflates; from records to rows; mtt for ErrUnreadable
-	"internal/cdr":       {"internal/call", "internal/warehouse"},                                                       // its row types
-	"internal/archive":   {"internal/call", "internal/mp3", "internal/queue", "internal/blob"},                          // verifies, is a job's handler, stores
-	"internal/fixity":    {"internal/call", "internal/mp3", "internal/blob"},                                            // reads rows and objects again, verifies what it fetches again
-	"internal/rollup":    {"internal/warehouse"},                                                                        // its spans and settings
-	"internal/standing":  {"internal/call", "internal/warehouse"},                                                       // its counts
-	"internal/playback":  {"internal/call", "internal/blob"},                                                            // a row, and the object that it names
-	"internal/checkup":   {"internal/bounded"},                                                                          // asks from outside
-	"internal/arrivals":  {"internal/call", "internal/warehouse"},                                                       // likewise
-	"internal/token":     {"internal/mtt"},                                                                              // exchanges them
-	"internal/directory": {"internal/call", "internal/linkfile", "internal/mtt", "internal/warehouse"},                  // normalised numbers, encodings, the operator's lists, rows
-	"internal/links":     {"internal/call"},                                                                             // its calls
+	"internal/edge":      {},                                                                                                 // the door: knows nothing of what comes through
+	"internal/intake":    {"internal/spool"},                                                                                 // what it appends
+	"internal/relay":     {"internal/bounded", "internal/call", "internal/mtt", "internal/spool", "internal/warehouse"},      // inflates; from records to rows; mtt for ErrUnreadable
+	"internal/cdr":       {"internal/call", "internal/warehouse"},                                                            // its row types
+	"internal/archive":   {"internal/call", "internal/mp3", "internal/queue", "internal/blob"},                               // verifies, is a job's handler, stores
+	"internal/fixity":    {"internal/call", "internal/mp3", "internal/blob"},                                                 // reads rows and objects again, verifies what it fetches again
+	"internal/rollup":    {"internal/warehouse"},                                                                             // its spans and settings
+	"internal/standing":  {"internal/call", "internal/warehouse"},                                                            // its counts
+	"internal/playback":  {"internal/call", "internal/blob", "internal/printable"},                                           // no forged names; a row, and the object that it names
+	"internal/checkup":   {"internal/bounded"},                                                                               // asks from outside
+	"internal/arrivals":  {"internal/call", "internal/warehouse"},                                                            // likewise
+	"internal/token":     {"internal/mtt"},                                                                                   // exchanges them
+	"internal/directory": {"internal/call", "internal/linkfile", "internal/mtt", "internal/printable", "internal/warehouse"}, // normalised numbers, encodings, the operator's lists, rows
+	"internal/links":     {"internal/call"},                                                                                  // its calls
 	// beside
 	"internal/dashboard":             {"internal/call"},                       // makes files, and asks in SQL alone; the words of codes
 	"internal/dashboard/picture":     {"internal/dashboard"},                  // draws its panels

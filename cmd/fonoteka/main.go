@@ -18,6 +18,7 @@ import (
 
 	"fonoteka/internal/embedded"
 	"fonoteka/internal/mtt"
+	"fonoteka/internal/printable"
 )
 
 // version is set by the build.
@@ -38,8 +39,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		Usage:                "call recording archiver and CDR warehouse for MTT Business",
 		Version:              version,
 		EnableBashCompletion: true,
-		Writer:               stdout,
-		ErrWriter:            stderr,
+		Writer:               &printable.Writer{To: stdout},
+		ErrWriter:            &printable.Writer{To: stderr},
 		Before:               keepToOurselves,
 		Action:               noSuchCommand,
 		ExitErrHandler:       func(*cli.Context, error) {},
@@ -69,7 +70,7 @@ To begin:  fonoteka serve --data ./data   (see: fonoteka serve --help)`,
 	}
 	// Who stops a command knows it, but not what the operator did meanwhile.
 	if !errors.Is(err, context.Canceled) || errors.Is(err, mtt.ErrOutcomeUnknown) {
-		fmt.Fprintln(stderr, "fonoteka:", err)
+		fmt.Fprintln(app.ErrWriter, "fonoteka:", err)
 	}
 	return 1
 }

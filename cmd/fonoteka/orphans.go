@@ -6,6 +6,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"fonoteka/internal/fixity"
+	"fonoteka/internal/printable"
 )
 
 func orphansCommand() *cli.Command {
@@ -41,7 +42,7 @@ func orphans(c *cli.Context, check *fixity.Checker) error {
 				_ = lines(c.App.Writer, []orphanJSON{{string(o.Kind), o.Key, o.Integration, o.RecordingID, string(o.State)}})
 				return
 			}
-			fmt.Fprintf(c.App.Writer, "%s: %s", o.Kind, o.Key)
+			fmt.Fprintf(c.App.Writer, "%s: %s", o.Kind, printable.Quote(o.Key))
 			if o.State != "" {
 				fmt.Fprintf(c.App.Writer, " (the catalogue says: %s)", o.State)
 			}

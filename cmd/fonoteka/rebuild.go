@@ -9,6 +9,7 @@ import (
 
 	"fonoteka/internal/call"
 	"fonoteka/internal/fixity"
+	"fonoteka/internal/printable"
 	"fonoteka/internal/relay"
 	"fonoteka/internal/warehouse"
 )
@@ -63,7 +64,7 @@ func rebuildCatalogue(c *cli.Context) error {
 		r, err := check.Rebuild(c.Context, o,
 			func(key, why string) {
 				shown.clear()
-				fmt.Fprintf(c.App.ErrWriter, "no row for %s: %s\n", key, why)
+				fmt.Fprintf(c.App.ErrWriter, "no row for %s: %s\n", printable.Quote(key), why)
 			},
 			func(r fixity.RebuildReport) {
 				shown.say(fmt.Sprintf("%s so far, %d rebuilt, %d there already", count(int(r.Listed), "recording"), r.Rebuilt, r.Present))

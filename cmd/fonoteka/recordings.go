@@ -179,7 +179,7 @@ func getRecording(c *cli.Context) error {
 			out = id + ".mp3"
 		}
 		if out == "-" {
-			return copyChecked(c.Context, c.App.Writer, body, r.SHA256)
+			return copyChecked(c.Context, raw(c.App.Writer), body, r.SHA256)
 		}
 		if err := saveChecked(c.Context, out, body, r.SHA256); err != nil {
 			return err

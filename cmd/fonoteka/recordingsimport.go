@@ -21,6 +21,7 @@ import (
 	"fonoteka/internal/archive"
 	"fonoteka/internal/call"
 	"fonoteka/internal/linkfile"
+	"fonoteka/internal/printable"
 	"fonoteka/internal/warehouse"
 )
 
@@ -260,7 +261,7 @@ func (im *imported) report(w io.Writer, name string) {
 		return cmp.Or(cmp.Compare(im.refused[b], im.refused[a]), cmp.Compare(a, b))
 	})
 	for _, h := range hosts[:min(len(hosts), 10)] {
-		fmt.Fprintf(w, "%21s %s\n", grouped(im.refused[h]), printable(h))
+		fmt.Fprintf(w, "%21s %s\n", grouped(im.refused[h]), shownHost(h))
 	}
 	if len(hosts) > 10 {
 		fmt.Fprintf(w, "%21s and %s more\n", "", count(len(hosts)-10, "host"))
@@ -270,13 +271,5 @@ func (im *imported) report(w io.Writer, name string) {
 	}
 }
 
-// printable is a host as it may be shown on a terminal.
-func printable(s string) string {
-	s = strings.Map(func(r rune) rune {
-		if r <= ' ' || r > '~' {
-			return '?'
-		}
-		return r
-	}, s)
-	return s[:min(len(s), 100)]
-}
+// shownHost is a host as it may be shown, cut.
+func shownHost(s string) string { return printable.Quote(s[:min(len(s), 100)]) }

@@ -11,6 +11,7 @@ import (
 
 	"fonoteka/internal/call"
 	"fonoteka/internal/fixity"
+	"fonoteka/internal/printable"
 )
 
 func scrubCommand() *cli.Command {
@@ -199,7 +200,7 @@ func (p *progressLine) say(s string) {
 	}
 	p.last = time.Now()
 	if terminal(p.w) {
-		fmt.Fprint(p.w, "\r\x1b[K"+s)
+		fmt.Fprint(raw(p.w), "\r\x1b[K"+printable.Quote(s))
 		p.shown = true
 		return
 	}
@@ -208,7 +209,7 @@ func (p *progressLine) say(s string) {
 
 func (p *progressLine) clear() {
 	if p.shown {
-		fmt.Fprint(p.w, "\r\x1b[K")
+		fmt.Fprint(raw(p.w), "\r\x1b[K")
 		p.shown = false
 	}
 }

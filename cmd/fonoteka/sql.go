@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"fonoteka/internal/bounded"
+	"fonoteka/internal/printable"
 	"fonoteka/internal/warehouse"
 )
 
@@ -55,7 +56,11 @@ For reports there are views named report_…; schema/README.md explains them all
 				}
 			}
 			return withReader(c, func(db *warehouse.DB) error {
-				out := bufio.NewWriter(c.App.Writer)
+				to := c.App.Writer // a person's terminal obeys what stands in the data
+				if !terminal(to) {
+					to = raw(to) // a program wants it as it is, and some formats are no text
+				}
+				out := bufio.NewWriter(to)
 				if err := db.Query(c.Context, out, query, format); err != nil {
 					return errors.Join(err, out.Flush())
 				}
@@ -65,8 +70,17 @@ For reports there are views named report_…; schema/README.md explains them all
 	}
 }
 
+// raw is what a command's output goes to, without the lock on what acts there: for
+// bytes that are no text, and for the program's own control of a terminal.
+func raw(w io.Writer) io.Writer {
+	if p, ok := w.(*printable.Writer); ok {
+		return p.To
+	}
+	return w
+}
+
 func terminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
+	f, ok := raw(w).(*os.File)
 	if !ok {
 		return false
 	}

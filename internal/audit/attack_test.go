@@ -316,7 +316,7 @@ func TestNoClockReopensADay(t *testing.T) {
 }
 
 // away is a bucket, or a table, that does not answer.
-type away struct{ bucket }
+type away struct{}
 
 var errAway = errors.New("no route to host")
 

@@ -16,6 +16,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sys/unix"
+
+	"fonoteka/internal/printable"
 )
 
 // ErrDamaged says that the end of the file cannot be read, so that nothing can
@@ -235,7 +237,7 @@ func end(f *os.File) (last Row, size int64, err error) {
 // cut keeps fields within bounds and readable.
 func (e Entry) cut() Entry {
 	for _, s := range []*string{&e.Actor, &e.Action, &e.Integration, &e.Target, &e.Detail} {
-		*s = strings.ToValidUTF8((*s)[:min(len(*s), 1000)], "")
+		*s = printable.Quote(strings.ToValidUTF8((*s)[:min(len(*s), 1000)], ""))
 	}
 	return e
 }

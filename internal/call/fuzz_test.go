@@ -50,8 +50,8 @@ func FuzzReadSidecar(f *testing.F) {
 			t.Fatalf("row %+v", row)
 		}
 		row.Version()
-		call.SidecarKey(s.Key)
-		call.BesideKey(s.Key, s.SHA256)
+		_ = call.SidecarKey(s.Key)
+		_ = call.BesideKey(s.Key, s.SHA256)
 	})
 }
 

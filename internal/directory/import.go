@@ -11,6 +11,7 @@ import (
 
 	"fonoteka/internal/call"
 	"fonoteka/internal/linkfile"
+	"fonoteka/internal/printable"
 	"fonoteka/internal/warehouse"
 )
 
@@ -163,6 +164,11 @@ func (o ImportOptions) line(place map[string]int, fields []string) (l Line, err 
 	}
 	if !slices.Contains(o.Integrations, l.Integration) {
 		return l, errors.New("column integration: it is none of the configured ones")
+	}
+	for c := range place {
+		if err := printable.Check(say(c)); err != nil {
+			return l, fmt.Errorf("column %s: %w", c, err)
+		}
 	}
 	if l.From, err = o.day(say("from")); err != nil {
 		return l, fmt.Errorf("column from: %w", err)
