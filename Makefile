@@ -3,6 +3,7 @@ GO        ?= go
 VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo development)
 LDFLAGS   := -s -w -X main.version=$(VERSION)
 ROUNDS    ?= 20
+FUZZTIME  ?= 20s
 # Only tests run it, as a program of its own: embeddedtest names the same version.
 MINIO     := v0.0.0-20260212201848-7aac2a2c5b7c
 MINIO_DIR := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/fonoteka/minio/$(MINIO)
@@ -54,11 +55,8 @@ crash: engine ## kill -9 of serve, of the engine and of Redis; ROUNDS=20
 hardship: engine ## 5,000 recordings from an operator's server on its worst day, amid kills and flushes of Redis
 	$(GO) test ./cmd/fonoteka -run TestP3EveryRecordingEndsWhereItBelongs -count=1 -timeout 30m -v -hardship 5000
 
-fuzz: ## the decoder, the sources of requests and the mp3 scan, a minute each
-	$(GO) test ./internal/mtt -fuzz FuzzDecode -fuzztime 1m
-	$(GO) test ./internal/edge -run '^$$' -fuzz FuzzSource -fuzztime 1m
-	$(GO) test ./internal/mp3 -fuzz FuzzScan -fuzztime 1m
-	$(GO) test ./internal/audit -fuzz FuzzLine -fuzztime 1m
+fuzz: ## every fuzz target, one after the other; FUZZTIME=20s each
+	GO=$(GO) sh deploy/fuzz.sh $(FUZZTIME)
 
 lint: alerts ## gofumpt, vet, staticcheck, the alert rules
 	@test -z "$$($(GO) tool gofumpt -l cmd internal schema | tee /dev/stderr)"
