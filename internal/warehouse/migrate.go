@@ -76,7 +76,7 @@ func (db *DB) MakeCatalogue(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		for _, version := range []int64{3, 18} { // all that make or change them; they may run again
+		for _, version := range []int64{3, 18, 45} { // all that make or change them; they may run again
 			if _, err := p.ApplyVersion(ctx, version, true); err != nil {
 				return fmt.Errorf("apply migration %d again: %w", version, err)
 			}

@@ -144,7 +144,7 @@ func TestNoOtherMigrationChangesTheCatalogue(t *testing.T) {
 			got = append(got, name)
 		}
 	}
-	if diff := cmp.Diff([]string{"00003_recordings.sql", "00018_recordings_open.sql"}, got); diff != "" {
+	if diff := cmp.Diff([]string{"00003_recordings.sql", "00018_recordings_open.sql", "00045_custody_written_on.sql"}, got); diff != "" {
 		t.Error(diff)
 	}
 }
