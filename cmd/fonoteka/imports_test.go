@@ -45,6 +45,7 @@ var allowed = map[string][]string{
 	"internal/token":     {"internal/mtt"},                                                                                   // exchanges them
 	"internal/directory": {"internal/call", "internal/linkfile", "internal/mtt", "internal/printable", "internal/warehouse"}, // normalised numbers, encodings, the operator's lists, rows
 	"internal/links":     {"internal/call"},                                                                                  // its calls
+	"internal/custody":   {"internal/audit", "internal/call"},                                                                // seals are entries, over steps
 	// beside
 	"internal/dashboard":             {"internal/call"},                       // makes files, and asks in SQL alone; the words of codes
 	"internal/dashboard/picture":     {"internal/dashboard"},                  // draws its panels

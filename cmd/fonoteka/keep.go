@@ -12,6 +12,7 @@ import (
 
 	"fonoteka/internal/audit"
 	"fonoteka/internal/call"
+	"fonoteka/internal/custody"
 	"fonoteka/internal/directory"
 	"fonoteka/internal/links"
 	"fonoteka/internal/state"
@@ -20,10 +21,11 @@ import (
 )
 
 // keeping is what keeps the tables beside the CDRs: the directory, the links
-// between calls, the audit.
+// between calls, the audit and the seals of the custody in it.
 type keeping struct {
 	trail     *audit.Trail
 	audit     *audit.Shipper
+	custody   *custody.Sealer
 	directory []*directory.Keeper
 	links     *links.Passer
 }
@@ -47,6 +49,10 @@ func (p *pipeline) newKeeping(cfg *config, a *access, reg prometheus.Registerer)
 		return err
 	}
 	k.audit, err = k.trail.NewShipper(audit.ShipperOptions{Table: p.warehouse, Anchors: anchors{p.blob, p.bucketReady}, Ready: p.tables})
+	if err != nil {
+		return err
+	}
+	k.custody, err = custody.NewSealer(custody.Options{Rows: p.warehouse, Trail: k.trail, Memory: cfg.memory(), Ready: p.tables, Log: p.log, Registerer: reg})
 	if err != nil {
 		return err
 	}
@@ -74,6 +80,7 @@ func (p *pipeline) newKeeping(cfg *config, a *access, reg prometheus.Registerer)
 func (p *pipeline) keep(ctx context.Context) error {
 	var all errgroup.Group
 	all.Go(func() error { return p.keeping.audit.Run(ctx) }) // anchors need no table
+	all.Go(func() error { return p.keeping.custody.Run(ctx) })
 	p.awaitTables(ctx)
 	all.Go(func() error { return p.keeping.links.Run(ctx) })
 	for _, d := range p.keeping.directory {

@@ -58,3 +58,16 @@ func (v vaultMemory) Remember(ctx context.Context, change func(*audit.Remembered
 	}
 	return vault.Save(remembered, after)
 }
+
+// custodySealed is the newest day whose custody is sealed; zero where none is known.
+func (cfg *config) custodySealed() func() time.Time {
+	memory := cfg.memory()
+	return func() time.Time {
+		m, err := memory.Recall()
+		if err != nil || m.Sealed == "" {
+			return time.Time{}
+		}
+		day, _ := time.Parse(time.DateOnly, m.Sealed)
+		return day
+	}
+}

@@ -58,10 +58,13 @@ func (cfg *config) stack(v state.Values, wanted []embedded.Store, o embedded.Sta
 // of the embedded engine may only read; a URL has one user.
 func (cfg *config) warehouseOptions(v state.Values, reader bool) (warehouse.Options, error) {
 	if cfg.clickhouseURL != "" {
-		return warehouse.ParseURL(cfg.clickhouseURL)
+		o, err := warehouse.ParseURL(cfg.clickhouseURL)
+		o.CustodySealed = cfg.custodySealed()
+		return o, err
 	}
 	o := warehouse.Options{
-		Addrs: []string{local(v.Ports.ClickHouseNative)}, HTTPAddr: local(v.Ports.ClickHouseHTTP),
+		CustodySealed: cfg.custodySealed(),
+		Addrs:         []string{local(v.Ports.ClickHouseNative)}, HTTPAddr: local(v.Ports.ClickHouseHTTP),
 		Database: embedded.ClickHouseDatabase, User: embedded.ClickHouseWriter, Password: v.ClickHouseWriterPassword,
 	}
 	if reader {

@@ -29,6 +29,11 @@ type Options struct {
 	Password string      // never in an error, a log or a metric
 	TLS      *tls.Config // nil: plain connections
 
+	// CustodySealed is the newest day whose custody is sealed, zero if there is
+	// none: no step is written on it or on one before, wherever the clock is. It is
+	// asked at each insert; nil: none.
+	CustodySealed func() time.Time
+
 	Log        *slog.Logger          // nil: nothing is logged
 	Registerer prometheus.Registerer // nil: metrics are kept and not shown
 }

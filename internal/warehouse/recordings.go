@@ -60,24 +60,3 @@ func (db *DB) narrowed(ctx context.Context, w where) (where, error) {
 	out.terms, out.args = append(out.terms, w.terms...), append(out.args, w.args...)
 	return out, nil
 }
-
-// AddCustody adds steps to the chain of custody. A step that is added again
-// with equal content is one step.
-func (db *DB) AddCustody(ctx context.Context, steps []call.Custody) error {
-	return db.do(ctx, "add custody", InsertTimeout, func(ctx context.Context) error {
-		return db.insertCustody(ctx, steps)
-	})
-}
-
-func (db *DB) insertCustody(ctx context.Context, steps []call.Custody) error {
-	return db.insert(ctx, "custody", "integration, recording_id, at, step, attempt, sha256, detail", len(steps),
-		func(b driver.Batch) error {
-			for _, c := range steps {
-				err := b.Append(c.Integration, c.RecordingID, toMilli(c.At), c.Step, toUint32(c.Attempt), c.SHA256, c.Detail)
-				if err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-}

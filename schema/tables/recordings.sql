@@ -54,7 +54,11 @@ ORDER BY (integration, recording_id)
 SETTINGS index_granularity = 256, fsync_after_insert = 1, fsync_part_directory = 1;
 
 -- The chain of custody: only ever added to. The whole row is the key, so that
--- a step that is written again because its answer was lost stays one step.
+-- a step that is written again because its answer was lost stays one step. It is
+-- sealed by written_on, not by at: a step may be written long after its own time, as
+-- after an outage, but nothing is written on a day that is over. written_on is in the
+-- key, so that what was sealed stays a row of its own where the same step is written
+-- again on a later day.
 CREATE TABLE IF NOT EXISTS custody
 (
     integration  LowCardinality(String),
@@ -63,10 +67,11 @@ CREATE TABLE IF NOT EXISTS custody
     step         LowCardinality(String),
     attempt      UInt32,
     sha256       String,
-    detail       String
+    detail       String,
+    written_on   Date COMMENT 'day on which the step was written (UTC); 1970-01-01: before days were noted' CODEC(ZSTD(1))
 )
 ENGINE = ReplacingMergeTree
-ORDER BY (integration, recording_id, at, step, attempt, sha256, detail)
+ORDER BY (integration, recording_id, at, step, attempt, sha256, detail, written_on)
 SETTINGS index_granularity = 1024, fsync_after_insert = 1, fsync_part_directory = 1;
 
 -- What is announced and not stored: of millions of recordings the few that

@@ -1,0 +1,67 @@
+// Package custody seals the chain of custody: when a day is over, the number and
+// the digest of the steps that were written on it become an entry of the audit,
+// which nobody can alter without being found (package audit). Verify computes
+// them again and names the days that differ.
+//
+// A day's steps are those that were written on it, whenever they happened: a
+// warehouse that was away for days gets the steps of those days when it is back,
+// and they belong to the day on which it was. Nothing is written on a day that is
+// over, so that a seal is never set anew. To seal by the steps' own time was
+// rejected: each outage would change sealed days, and a forged step would pass for
+// a late one.
+//
+// What a seal cannot show: that a step was forged, altered or taken out before its
+// day was sealed.
+//
+// Every day is sealed, one without a step as well, so that none of them is open to
+// a step that is added afterwards; only where there was no seal yet, the days with
+// steps alone. Steps from before days were noted are of one day, 1970-01-01.
+package custody
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"time"
+
+	"fonoteka/internal/audit"
+)
+
+// Action is that of the audit's entries that hold seals.
+const Action = "custody.sealed"
+
+// Day is the name of a day in UTC: 2026-03-02.
+func Day(t time.Time) string { return t.UTC().Format(time.DateOnly) }
+
+// Sum is what a day's steps come to.
+type Sum struct {
+	Rows   uint64 `json:"rows"`   // steps; one that was written again is one
+	SHA256 string `json:"sha256"` // of their lines in order, lower-case hex
+}
+
+// Seal is what a day's steps came to when it was sealed.
+type Seal struct {
+	Day string
+	Sum
+	At time.Time // when
+}
+
+// entry is the seal in the audit.
+func (s Seal) entry() audit.Entry {
+	return audit.Entry{Actor: "fonoteka", Action: Action, Target: s.Day, Outcome: audit.Done, Detail: fmt.Sprintf("%d rows, sha256 %s", s.Rows, s.SHA256)}
+}
+
+var detail = regexp.MustCompile(`^([0-9]{1,19}) rows, sha256 ([0-9a-f]{64})$`)
+
+// SealOf reads the seal in an entry of the audit; false where it has none.
+func SealOf(r audit.Row) (Seal, bool) {
+	m := detail.FindStringSubmatch(r.Detail)
+	if r.Action != Action || m == nil {
+		return Seal{}, false
+	}
+	if _, err := time.Parse(time.DateOnly, r.Target); err != nil {
+		return Seal{}, false
+	}
+	rows, err := strconv.ParseUint(m[1], 10, 64)
+	return Seal{Day: r.Target, Sum: Sum{rows, m[2]}, At: r.At}, err == nil
+}

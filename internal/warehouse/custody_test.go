@@ -1,0 +1,77 @@
+package warehouse_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"fonoteka/internal/call"
+)
+
+func TestCustodyComesInOrderWithTheDaysItWasWrittenOn(t *testing.T) {
+	t.Parallel()
+	o := options(t)
+	var sealed time.Time
+	o.CustodySealed = func() time.Time { return sealed }
+	db := migrated(t, o)
+	today := time.Now().UTC().Truncate(24 * time.Hour)
+	step := func(id, name string) call.Custody {
+		return call.Custody{Integration: "main", RecordingID: id, Step: name, At: at("2026-03-02 10:00:00").Add(123 * time.Millisecond), SHA256: "abc", Attempt: 2, Detail: "wörter\twith\n\\ 'odd' \x00 letters"}
+	}
+	must(t, db.AddCustody(t.Context(), []call.Custody{step("b", "stored"), step("a", "stored"), step("a", "fetched")}))
+	must(t, db.AddCustody(t.Context(), []call.Custody{step("a", "stored")})) // again, as its answer was lost
+	sealed = today
+	must(t, db.AddCustody(t.Context(), []call.Custody{step("a", "stored"), step("c", "stored")})) // the clock went back; one is there already
+	sealed = today.AddDate(0, 0, 40)                                                              // it was far ahead
+	must(t, db.AddCustody(t.Context(), []call.Custody{step("d", "stored")}))
+
+	read := func(from, to time.Time) (got []string) {
+		t.Helper()
+		must(t, db.EachCustody(t.Context(), from, to, func(writtenOn time.Time, c call.Custody) error {
+			if want := step(c.RecordingID, c.Step); c != want {
+				t.Errorf("got %+v, want %+v", c, want)
+			}
+			got = append(got, fmt.Sprint(c.RecordingID, " ", c.Step, " +", writtenOn.Sub(today).Hours()/24))
+			return nil
+		}))
+		return got
+	}
+	for range 2 {
+		if diff := cmp.Diff([]string{"a fetched +0", "a stored +0", "a stored +1", "b stored +0", "c stored +1", "d stored +41"}, read(time.Time{}, at("2100-01-01 00:00:00"))); diff != "" {
+			t.Error(diff)
+		}
+		if diff := cmp.Diff([]string{"a stored +1", "c stored +1"}, read(today.AddDate(0, 0, 1), today.AddDate(0, 0, 1))); diff != "" {
+			t.Error(diff)
+		}
+		ask(t, db, "OPTIMIZE TABLE custody FINAL") // whatever is merged
+	}
+	days, err := db.CustodyDays(t.Context(), today.AddDate(0, 0, 2))
+	must(t, err)
+	if diff := cmp.Diff([]time.Time{today, today.AddDate(0, 0, 1)}, days); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// Rows from before days were noted stay, and are of one day.
+func TestCustodyFromBeforeDaysWereNotedIsOfOneDay(t *testing.T) {
+	t.Parallel()
+	db := open(t)
+	ask(t, db, "DROP TABLE custody SYNC")
+	ask(t, db, `CREATE TABLE custody (integration LowCardinality(String), recording_id String, at DateTime64(3, 'UTC'), step LowCardinality(String),
+		attempt UInt32, sha256 String, detail String) ENGINE = ReplacingMergeTree ORDER BY (integration, recording_id, at, step, attempt, sha256, detail)
+		SETTINGS index_granularity = 1024, fsync_after_insert = 1, fsync_part_directory = 1`)
+	ask(t, db, "INSERT INTO custody VALUES ('main', 'old', '2025-01-01 00:00:00', 'stored', 1, '', '')")
+	must(t, db.MakeCatalogue(t.Context())) // applies its migrations again
+	must(t, db.AddCustody(t.Context(), []call.Custody{{Integration: "main", RecordingID: "old", At: at("2025-01-01 00:00:00"), Step: "stored", Attempt: 1}}))
+	ask(t, db, "OPTIMIZE TABLE custody FINAL")
+	var days []string
+	must(t, db.EachCustody(t.Context(), time.Time{}, time.Now(), func(on time.Time, _ call.Custody) error {
+		days = append(days, on.Format(time.DateOnly))
+		return nil
+	}))
+	if diff := cmp.Diff([]string{"1970-01-01", time.Now().UTC().Format(time.DateOnly)}, days); diff != "" {
+		t.Error(diff)
+	}
+}
