@@ -118,21 +118,20 @@ func (c *claim) judge(check string, s Sighting) Finding {
 	case s.Proxy && !s.Source.IsValid():
 		return s.finding(check, "a forged X-Forwarded-For is not believed, but the proxy does not say where requests come from: strangers have no limit by source",
 			"the proxy does not say where requests come from, so that no notification is taken", writeAnew)
+	case !s.Source.IsValid() && s.Restricted:
+		return no(check, "no named proxy brings the request, so that where it comes from is not known, and no notification is taken",
+			"name the proxy that connects from this machine (--trusted-proxies 127.0.0.1), and let the redirect URI lead to it", nil)
 	case !s.Source.IsValid():
-		return s.finding(check, "a forged X-Forwarded-For is not believed, as no named proxy (--trusted-proxies) brings it: where requests come from is not known, and strangers have no limit by source",
-			"no named proxy brings the request, so that where it comes from is not known, and no notification is taken", "name the proxy that connects from this machine (--trusted-proxies 127.0.0.1), and let the redirect URI lead to it")
+		return yes(check, "a forged X-Forwarded-For is not believed, as no named proxy (--trusted-proxies) brings it: "+
+			"where requests come from is not known, and strangers have no limit by source")
 	}
 	return yes(check, "a forged X-Forwarded-For is not believed: the request seems to come from "+s.Source.String())
 }
 
-// finding is a No where only some networks may post, and else only a thing to look
-// at; with no proxy named it is as it should be.
+// finding is a No where only some networks may post, and else a thing to look at.
 func (s Sighting) finding(check, open, restricted, do string) Finding {
-	switch {
-	case s.Restricted:
+	if s.Restricted {
 		return no(check, restricted, do, nil)
-	case !s.Proxy:
-		return yes(check, open)
 	}
 	return look(check, open, do)
 }

@@ -104,6 +104,9 @@ func TestAForgedSourceIsTried(t *testing.T) {
 		"nobody named, and few may post": {func(_ *http.Request, claim, _ string) (sighting, bool) {
 			return sighting{Forwarded: []string{claim}, Restricted: true}, true
 		}, checkup.No, "no notification is taken"},
+		"believed of anybody": {func(_ *http.Request, claim, _ string) (sighting, bool) {
+			return sighting{Forwarded: []string{claim}, Source: addr(claim), MayPost: true}, true
+		}, checkup.Look, "is believed"},
 		"no proxy": {func(_ *http.Request, _, from string) (sighting, bool) {
 			return sighting{Source: addr(from), MayPost: true}, true
 		}, checkup.Yes, "seems to come from 127."},
