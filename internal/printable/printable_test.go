@@ -56,7 +56,7 @@ func FuzzWriter(f *testing.F) {
 			t.Fatalf("%q and %q", whole.Bytes(), parts.Bytes())
 		}
 		for _, r := range whole.String() {
-			if r != '\n' && r != '\t' && unicode.IsControl(r) || r == utf8.RuneError && bytes.IndexRune(text, utf8.RuneError) < 0 {
+			if r != '\n' && r != '\t' && unicode.IsControl(r) || r == utf8.RuneError && !bytes.ContainsRune(text, utf8.RuneError) {
 				t.Fatalf("%q lets %U through", whole.String(), r)
 			}
 		}
