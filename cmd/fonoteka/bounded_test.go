@@ -19,10 +19,12 @@ var unbounded = map[string]string{
 	"inflate internal/bounded/inflate.go": "it is the one",
 	"inflate internal/embedded/fetch.go":  "streams the engine to a file whose size it has checked; its digest is pinned",
 
-	"os.ReadFile internal/edge/certificate.go": "the administrator's certificate and key",
-	"os.ReadFile internal/edge/acme.go":        "the administrator's list of roots",
-	"os.ReadFile internal/state/state.go":      "files of our own folder, which nobody else can write",
-	"os.ReadFile internal/state/vault.go":      "likewise",
+	"os.ReadFile internal/edge/certificate.go":  "the administrator's certificate and key",
+	"os.ReadFile internal/edge/acme.go":         "the administrator's list of roots",
+	"os.ReadFile internal/state/state.go":       "files of our own folder, which nobody else can write",
+	"os.ReadFile internal/state/vault.go":       "likewise",
+	"os.ReadFile internal/embedded/memory.go":   "the kernel's files about memory",
+	"os.ReadFile internal/embedded/landlock.go": "the kernel's list of what this process has loaded",
 }
 
 // beyond are folders whose code is no part of the running product.

@@ -53,25 +53,3 @@ func TestCustodyComesInOrderWithTheDaysItWasWrittenOn(t *testing.T) {
 		t.Error(diff)
 	}
 }
-
-// Rows from before days were noted stay, and are of one day.
-func TestCustodyFromBeforeDaysWereNotedIsOfOneDay(t *testing.T) {
-	t.Parallel()
-	db := open(t)
-	ask(t, db, "DROP TABLE custody SYNC")
-	ask(t, db, `CREATE TABLE custody (integration LowCardinality(String), recording_id String, at DateTime64(3, 'UTC'), step LowCardinality(String),
-		attempt UInt32, sha256 String, detail String) ENGINE = ReplacingMergeTree ORDER BY (integration, recording_id, at, step, attempt, sha256, detail)
-		SETTINGS index_granularity = 1024, fsync_after_insert = 1, fsync_part_directory = 1`)
-	ask(t, db, "INSERT INTO custody VALUES ('main', 'old', '2025-01-01 00:00:00', 'stored', 1, '', '')")
-	must(t, db.MakeCatalogue(t.Context())) // applies its migrations again
-	must(t, db.AddCustody(t.Context(), []call.Custody{{Integration: "main", RecordingID: "old", At: at("2025-01-01 00:00:00"), Step: "stored", Attempt: 1}}))
-	ask(t, db, "OPTIMIZE TABLE custody FINAL")
-	var days []string
-	must(t, db.EachCustody(t.Context(), time.Time{}, time.Now(), func(on time.Time, _ call.Custody) error {
-		days = append(days, on.Format(time.DateOnly))
-		return nil
-	}))
-	if diff := cmp.Diff([]string{"1970-01-01", time.Now().UTC().Format(time.DateOnly)}, days); diff != "" {
-		t.Error(diff)
-	}
-}
