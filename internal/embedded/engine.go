@@ -52,6 +52,7 @@ func clickhouseMain(life *lifeLine) error {
 	go func() { _, _ = io.Copy(io.Discard, terminal) }() // the prompt's chatter
 	go func() {
 		<-life.cut
+		runtime.KeepAlive(terminal) // closed by the garbage collector, it would end the engine's session
 		os.Exit(0)
 	}()
 	return runEngine(s.Library, life.reach, []string{
