@@ -99,9 +99,7 @@ func TestRecordingsAreStoredWhileClickHouseIsOut(t *testing.T) {
 	in.until("every recording is in the bucket", 2*time.Minute, func() bool { return in.storedMP3s() == recordings(ledger) })
 	t.Logf("%d recordings were in the bucket after %v without ClickHouse", recordings(ledger), time.Since(began).Round(time.Second))
 	time.Sleep(time.Until(began.Add(*outage)))
-	if err := syscall.Kill(pid, syscall.SIGCONT); err != nil {
-		t.Fatal(err)
-	}
+	_ = syscall.Kill(pid, syscall.SIGCONT) // gone, where it was silent for so long that it was started again
 	in.settled(ledger)
 	in.stop()
 }

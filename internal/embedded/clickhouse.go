@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -176,6 +177,16 @@ func (c *ClickHouse) Err() error { return c.child.reason() }
 // which it reports. It returns when the process is gone. Queries that run are
 // broken off; nothing acknowledged is lost either way. It takes some 20 ms.
 func (c *ClickHouse) Stop(ctx context.Context) error { return c.child.stop(ctx) }
+
+// Probe says whether the engine listens on both ports and answers a ping.
+func (c *ClickHouse) Probe(ctx context.Context) error {
+	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", c.NativeAddr())
+	if err != nil {
+		return fmt.Errorf("probe the native port: %w", err)
+	}
+	conn.Close()
+	return answers(ctx, c.HTTPAddr(), "/ping")
+}
 
 // awaitReady polls until the engine answers a ping, runs a query of the writer
 // and listens on the native port.

@@ -5,7 +5,8 @@
 // password, keeps its port and its data in a folder of its own, stops cleanly,
 // dies with the process that started it however that process dies, and comes
 // back after a kill -9 with everything it had acknowledged (Redis apart, which
-// keeps nothing: see Redis). Stack runs all three and restarts what dies alone.
+// keeps nothing: see Redis). Stack runs all three and restarts what dies
+// alone, or lives and does not answer.
 //
 // ClickHouse is the engine inside libchdb.so, an npm package that is fetched
 // once and pinned by its digest (FetchEngine), because no other way to a real

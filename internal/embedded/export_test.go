@@ -76,3 +76,11 @@ func (s *Stack) ClickHouseHTTPAddr() string {
 func (s *Stack) Up(name Store) bool {
 	return testutil.ToFloat64(s.up.WithLabelValues(string(name))) == 1
 }
+
+// Probes counts the probes of a store that were answered.
+func (s *Stack) Probes(name Store) int {
+	return int(testutil.ToFloat64(s.probes.WithLabelValues(string(name), answered)))
+}
+
+// CloseRedis closes the Redis' port behind the back of its owner.
+func (s *Stack) CloseRedis() { s.redis.Load().server.Server().Close() }

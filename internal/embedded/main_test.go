@@ -77,10 +77,10 @@ func kill(t *testing.T, pid int) {
 	}
 }
 
-// eventually polls until ok, for 15 s at most.
+// eventually polls until ok, for a minute at most.
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	deadline := time.After(15 * time.Second)
+	deadline := time.After(time.Minute)
 	for !ok() {
 		select {
 		case <-deadline:

@@ -112,6 +112,25 @@ func (r *Redis) Done() <-chan struct{} { return r.done }
 // Err is nil: a Redis in this process ends by Stop alone.
 func (r *Redis) Err() error { return nil }
 
+// Probe says whether the Redis answers; without the password it refuses.
+func (r *Redis) Probe(ctx context.Context) error {
+	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", r.addr)
+	if err != nil {
+		return fmt.Errorf("probe Redis: %w", err)
+	}
+	defer conn.Close()
+	if deadline, ok := ctx.Deadline(); ok {
+		_ = conn.SetDeadline(deadline)
+	}
+	if _, err := conn.Write([]byte("*1\r\n$4\r\nPING\r\n")); err != nil {
+		return fmt.Errorf("probe Redis: %w", err)
+	}
+	if _, err := conn.Read(make([]byte, 1)); err != nil {
+		return fmt.Errorf("probe Redis: %w", err)
+	}
+	return nil
+}
+
 // Stop closes the Redis and its connections and forgets its keys.
 func (r *Redis) Stop(ctx context.Context) error {
 	r.once.Do(func() {

@@ -132,18 +132,15 @@ func (s *S3) Err() error { return s.child.reason() }
 // when the process is gone; nothing acknowledged is lost either way.
 func (s *S3) Stop(ctx context.Context) error { return s.child.stop(ctx) }
 
+// Probe says whether the object store answers; without credentials it refuses.
+func (s *S3) Probe(ctx context.Context) error { return answers(ctx, s.Addr(), "/") }
+
 func (s *S3) awaitReady(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, s.opts.StartTimeout)
 	defer cancel()
-	return awaitReady(ctx, s.child, func(client *http.Client) error {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.Addr()+"/", nil)
-		if err != nil {
-			return err
-		}
-		resp, err := client.Do(req)
-		if err != nil {
-			return err
-		}
-		return resp.Body.Close() // any answer will do: without credentials it is a refusal
+	return awaitReady(ctx, s.child, func(*http.Client) error {
+		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+		defer cancel()
+		return s.Probe(ctx)
 	})
 }

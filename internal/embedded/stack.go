@@ -37,19 +37,22 @@ type StackOptions struct {
 	// waits until they are this process's; default: they are.
 	Take func(context.Context, Store) error
 
+	Probe      ProbeOptions
 	Log        *slog.Logger          // default: none; also for stores without one
 	Registerer prometheus.Registerer // default: none
 }
 
-// Stack runs the stores of one machine: each starts on its own, is started
-// again on the same port and data if it fails or dies, after 0.2 s at first and
-// 10 s at most, and is stopped with the others. No failure ends it: who uses
-// the stores waits and tries again anyway, and notifications go on meanwhile.
+// Stack runs the stores of one machine: each starts on its own, is started again
+// on the same port and data if it fails, dies, or lives and serves nobody (see
+// ProbeOptions), after 0.2 s at first and 10 s at most, and is stopped with the
+// others. No failure ends it: who uses the stores waits and tries again anyway, and
+// notifications go on meanwhile.
 type Stack struct {
 	opts     StackOptions
 	stores   []*keeper // in the order of stopping
 	redis    atomic.Pointer[Redis]
 	restarts *prometheus.CounterVec
+	probes   *prometheus.CounterVec
 	failures *prometheus.CounterVec
 	up       *prometheus.GaugeVec
 }
@@ -70,37 +73,49 @@ type running interface {
 	Done() <-chan struct{}
 	Stop(context.Context) error
 	Err() error
+	// Probe connects to every port, and waits for a word where one can be had
+	// without an account. Whether the store is busy does not count.
+	Probe(context.Context) error
 }
 
 // NewStack prepares the stores: their options are checked and their ports
 // chosen, so that their addresses are known before they are up.
 func NewStack(opts StackOptions) (*Stack, error) {
 	opts.Log = orDiscard(opts.Log)
+	opts.Probe.setDefaults()
 	if opts.Take == nil {
 		opts.Take = func(context.Context, Store) error { return nil }
 	}
 	s := &Stack{
 		opts: opts,
 		restarts: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "fonoteka_embedded_restarts_total", Help: "Embedded stores that died by themselves and were started again.",
-		}, []string{"store"}),
+			Name: "fonoteka_embedded_restarts_total", Help: "Embedded stores that were started again, by what was wrong with them: died, not_listening or not_answering.",
+		}, []string{"store", "reason"}),
+		probes: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "fonoteka_embedded_probes_total", Help: "Probes of embedded stores, by the result: answered, refused or silent.",
+		}, []string{"store", "result"}),
 		failures: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "fonoteka_embedded_start_failures_total", Help: "Starts of embedded stores that failed.",
 		}, []string{"store"}),
 		up: prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "fonoteka_embedded_up", Help: "Whether the embedded store is up: 1 or 0.",
+			Name: "fonoteka_embedded_up", Help: "Whether the embedded store is up and listens: 1 or 0.",
 		}, []string{"store"}),
 	}
 	if err := errors.Join(s.addRedis(), s.addS3(), s.addClickHouse()); err != nil {
 		return nil, err
 	}
 	for _, k := range s.stores {
-		s.restarts.WithLabelValues(string(k.name)) // a counter that is not there cannot be seen to rise
+		for _, reason := range []string{died, notListening, notAnswering} {
+			s.restarts.WithLabelValues(string(k.name), reason) // a counter that is not there cannot be seen to rise
+		}
+		for _, result := range []string{answered, refused, silent} {
+			s.probes.WithLabelValues(string(k.name), result)
+		}
 		s.failures.WithLabelValues(string(k.name))
 		s.up.WithLabelValues(string(k.name))
 	}
 	if opts.Registerer != nil {
-		for _, c := range []prometheus.Collector{s.restarts, s.failures, s.up} {
+		for _, c := range []prometheus.Collector{s.restarts, s.probes, s.failures, s.up} {
 			if err := opts.Registerer.Register(c); err != nil {
 				return nil, fmt.Errorf("register metrics of embedded stores: %w", err)
 			}
@@ -244,22 +259,17 @@ func (s *Stack) keep(ctx context.Context, k *keeper) {
 			k.log.Info("embedded store is up", "addr", k.addr, "took", time.Since(began))
 			s.set(k, true)
 			began = time.Now()
-			select {
-			case <-ctx.Done():
-			case <-r.Done():
-			}
+			reason, err := s.watch(ctx, k, r)
 			s.set(k, false)
+			k.end(ctx, r, reason)
 			if ctx.Err() != nil {
-				if err := r.Stop(context.WithoutCancel(ctx)); err != nil {
-					k.log.Warn("embedded store did not stop cleanly", "err", err)
-				}
 				return
 			}
-			s.restarts.WithLabelValues(string(k.name)).Inc()
+			s.restarts.WithLabelValues(string(k.name), reason).Inc()
 			if time.Since(began) > settledAfter {
 				pause = firstPause
 			}
-			k.log.Error("embedded store died", "err", r.Err(), "retry_in", pause)
+			k.log.Error("embedded store is started again", "reason", reason, "err", err, "retry_in", pause)
 		}
 		select {
 		case <-ctx.Done():
