@@ -20,14 +20,20 @@ import (
 	"fonoteka/internal/state"
 )
 
-// warehouse sends a query to the embedded engine over HTTP.
-func (in *installation) warehouse(user, password, query string) (status int, answer string) {
+// values are the installation's secrets and ports.
+func (in *installation) values() state.Values {
 	in.t.Helper()
 	v, err := state.Read(in.dir)
 	if err != nil {
 		in.t.Fatal(err)
 	}
-	req, err := http.NewRequestWithContext(in.t.Context(), http.MethodPost, "http://"+local(v.Ports.ClickHouseHTTP)+"/", strings.NewReader(query))
+	return v
+}
+
+// warehouse sends a query to the embedded engine over HTTP.
+func (in *installation) warehouse(user, password, query string) (status int, answer string) {
+	in.t.Helper()
+	req, err := http.NewRequestWithContext(in.t.Context(), http.MethodPost, "http://"+local(in.values().Ports.ClickHouseHTTP)+"/", strings.NewReader(query))
 	if err != nil {
 		in.t.Fatal(err)
 	}
@@ -152,6 +158,67 @@ func TestAttackAnAnalystReachesTheWarehouseAlone(t *testing.T) {
 
 // Who has no key of the object store gets no object, no list and no error that tells
 // one, by whatever path.
+// An analyst can read every file of the engine's folder. No secret that stands there
+// opens more than the directory, which the analyst may read anyway.
+func TestAttackTheEnginesFolderHoldsNoUsableSecret(t *testing.T) {
+	t.Parallel()
+	in := install(t).start().ready()
+	in.honest(t, 1)
+	in.nothingWasKept(1)
+	v := in.values()
+	secrets := map[string]string{
+		"the writer's password": v.ClickHouseWriterPassword, "the reader's password": v.ClickHouseReaderPassword,
+		"the S3 key": v.S3AccessKey, "the S3 secret": v.S3SecretKey, "the Redis password": v.RedisPassword,
+		"the token of commands": v.AdminToken, "the recordings' password": v.RecordingsPassword,
+	}
+	files, definitions := 0, 0
+	err := filepath.WalkDir(filepath.Join(in.dir, "clickhouse"), func(path string, d os.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return nil // parts come and go
+		}
+		b, err := os.ReadFile(path)
+		if err != nil {
+			return nil
+		}
+		files++
+		for name, secret := range secrets {
+			if secret == "" {
+				t.Errorf("%s is empty", name)
+			} else if strings.Contains(string(b), secret) {
+				t.Errorf("%s holds %s", path, name)
+			}
+		}
+		if strings.Contains(string(b), v.ClickHouseDictionariesPassword) {
+			definitions++
+		}
+		return nil
+	})
+	if err != nil || files < 100 || definitions == 0 { // the search finds what is there
+		t.Fatalf("%v; %d files, %d with the dictionaries' password", err, files, definitions)
+	}
+	// What is compressed cannot be searched by bytes: nothing that takes statements down is kept.
+	if _, logs := in.warehouse("fonoteka", v.ClickHouseWriterPassword, "SELECT count() FROM system.tables WHERE database = 'system' AND name LIKE '%_log'"); logs != "0\n" {
+		t.Errorf("logs of the engine: %s", logs)
+	}
+	for query, want := range map[string]int{
+		"SELECT count() FROM directory_staff":                      http.StatusOK,
+		"SELECT count() FROM calls":                                http.StatusForbidden,
+		"SELECT count() FROM events":                               http.StatusForbidden,
+		"SELECT count() FROM recordings":                           http.StatusForbidden,
+		"SYSTEM STOP LISTEN TCP":                                   http.StatusForbidden,
+		"INSERT INTO directory_staff (name) VALUES ('x')":          http.StatusForbidden,
+		"SELECT * FROM url('http://127.0.0.1:1/', 'LineAsString')": http.StatusForbidden,
+		"SELECT * FROM remote('127.0.0.1', fonoteka.calls)":        http.StatusForbidden,
+		"CREATE TEMPORARY TABLE t (x String) ENGINE = File('CSV')": http.StatusForbidden,
+		"SELECT 1 SETTINGS max_execution_time = 0, readonly = 0":   http.StatusForbidden,
+		"SELECT 1 SETTINGS add_http_cors_header = 1":               http.StatusForbidden,
+	} {
+		if status, answer := in.warehouse("dictionaries", v.ClickHouseDictionariesPassword, query); (status == http.StatusOK) != (want == http.StatusOK) {
+			t.Errorf("%s: %d %s", query, status, answer)
+		}
+	}
+}
+
 func TestAttackTheObjectStoreNeedsItsKeys(t *testing.T) {
 	t.Parallel()
 	in := install(t).start().ready()

@@ -36,6 +36,7 @@ type config struct {
 	redisURL       string
 	ports          map[string]int // of the embedded stores; 0: chosen and kept
 	engineCache    string
+	unconfined     bool // the engine's reader is there also where nothing confines it
 	recordHosts    archive.Hosts
 	workers        int
 	download       download
@@ -138,6 +139,7 @@ func loadConfig(c *cli.Context, n need) (*config, error) {
 	} else if abs, err := filepath.Abs(cfg.data); err == nil {
 		cfg.data = abs
 	}
+	cfg.unconfined = pick("allow-unconfined-engine", yes(file.AllowUnconfinedEngine)) == "true"
 	if cfg.engineCache == "" {
 		cfg.engineCache = cfg.data
 	}

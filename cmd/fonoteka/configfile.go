@@ -18,30 +18,33 @@ import (
 // file is the YAML file of --config. It says what the environment can say, and
 // several integrations.
 type file struct {
-	Data          string            `yaml:"data"`
-	Listen        string            `yaml:"listen"`
-	Public        filePublic        `yaml:",inline"`
-	PrivateListen string            `yaml:"private_listen"`
-	RecordingsURL string            `yaml:"recordings_url"`
-	ClickHouseURL string            `yaml:"clickhouse_url"`
-	S3URL         string            `yaml:"s3_url"`
-	RedisURL      string            `yaml:"redis_url"`
-	RetentionMode string            `yaml:"retention_mode"`
-	Retention     string            `yaml:"retention"`
-	S3SSE         string            `yaml:"s3_sse"`
-	Ports         map[string]int    `yaml:"ports"` // clickhouse, clickhouse-http, s3, redis
-	EngineCache   string            `yaml:"engine_cache"`
-	RecordHosts   []string          `yaml:"record_hosts"`
-	APIURL        string            `yaml:"api_url"`
-	OAuthURL      string            `yaml:"oauth_url"`
-	Workers       int               `yaml:"workers"`
-	Download      fileDownload      `yaml:"download"`
-	LogFormat     string            `yaml:"log_format"`
-	LogLevel      string            `yaml:"log_level"`
-	Calls         fileCalls         `yaml:"calls"`
-	Scrub         fileScrub         `yaml:"scrub"`
-	Reports       fileReports       `yaml:"reports"`
-	Integrations  []fileIntegration `yaml:"integrations"`
+	Data          string         `yaml:"data"`
+	Listen        string         `yaml:"listen"`
+	Public        filePublic     `yaml:",inline"`
+	PrivateListen string         `yaml:"private_listen"`
+	RecordingsURL string         `yaml:"recordings_url"`
+	ClickHouseURL string         `yaml:"clickhouse_url"`
+	S3URL         string         `yaml:"s3_url"`
+	RedisURL      string         `yaml:"redis_url"`
+	RetentionMode string         `yaml:"retention_mode"`
+	Retention     string         `yaml:"retention"`
+	S3SSE         string         `yaml:"s3_sse"`
+	Ports         map[string]int `yaml:"ports"` // clickhouse, clickhouse-http, s3, redis
+	EngineCache   string         `yaml:"engine_cache"`
+
+	AllowUnconfinedEngine bool `yaml:"allow_unconfined_engine"`
+
+	RecordHosts  []string          `yaml:"record_hosts"`
+	APIURL       string            `yaml:"api_url"`
+	OAuthURL     string            `yaml:"oauth_url"`
+	Workers      int               `yaml:"workers"`
+	Download     fileDownload      `yaml:"download"`
+	LogFormat    string            `yaml:"log_format"`
+	LogLevel     string            `yaml:"log_level"`
+	Calls        fileCalls         `yaml:"calls"`
+	Scrub        fileScrub         `yaml:"scrub"`
+	Reports      fileReports       `yaml:"reports"`
+	Integrations []fileIntegration `yaml:"integrations"`
 
 	Departments map[string][]string `yaml:"departments"` // department → SIP ids of workplaces
 }

@@ -33,6 +33,10 @@ func sayConnection(c *cli.Context) error {
 	if cfg.clickhouseURL != "" {
 		return errors.New("the ClickHouse server is your own: deploy/clickhouse/reader.sql makes a user for reading there")
 	}
+	if err := cfg.readerMissing(); err != nil {
+		return fmt.Errorf("there is no user for reading: %w. Nothing would keep its queries from the files of this installation, its secrets among them. "+
+			"Accept that with --allow-unconfined-engine (FONOTEKA_ALLOW_UNCONFINED_ENGINE), for serve too, or ask with fonoteka sql, which goes on", err)
+	}
 	v, err := state.Read(cfg.data)
 	if errors.Is(err, os.ErrNotExist) {
 		err = state.ErrNone

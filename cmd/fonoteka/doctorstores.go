@@ -45,7 +45,28 @@ func examineStores(ctx context.Context, cfg *config) (report, error) {
 		return out, err
 	}
 	out.findings = append(out.findings, cfg.askRedis(ctx))
+	if !cfg.brought(embedded.StoreClickHouse) || !cfg.brought(embedded.StoreS3) {
+		out.findings = append(out.findings, cfg.askConfinement())
+	}
 	return out, nil
+}
+
+// askConfinement says whether a hole in an embedded store is one in the installation.
+func (cfg *config) askConfinement() checkup.Finding {
+	const check = "confinement"
+	abi, err := embedded.Confinement()
+	if err == nil {
+		return checkup.Finding{Check: check, Answer: checkup.Yes, Means: fmt.Sprintf("the kernel keeps the embedded stores to their folders (Landlock, version %d)", abi)}
+	}
+	f := checkup.Finding{
+		Check: check, Answer: checkup.No, Do: "run it on Linux 5.19 or later with Landlock, or accept that with --allow-unconfined-engine",
+		Means: "nothing keeps the embedded stores from reading every file that serve may: " + err.Error() + "; so ClickHouse has no user for reading",
+	}
+	if cfg.unconfined {
+		f.Answer, f.Do = checkup.Look, "give the password of reader only to who may read those files, and close the ports of ClickHouse to others on this machine"
+		f.Means = "--allow-unconfined-engine: whoever may ask ClickHouse reads every file that serve may: " + err.Error()
+	}
+	return f
 }
 
 func askClickHouse(ctx context.Context, db *warehouse.DB, own bool) []checkup.Finding {

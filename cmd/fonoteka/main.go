@@ -100,6 +100,7 @@ func dataFlags() []cli.Flag {
 		text("s3-port", "0", "`PORT` of the embedded S3; likewise"),
 		text("redis-port", "0", "`PORT` of the embedded Redis; likewise"),
 		text("engine-cache", defaultEngineCache(), "`FOLDER` of the embedded ClickHouse's library (see: fonoteka engine fetch); without a home folder: that of --data"),
+		&cli.BoolFlag{Name: "allow-unconfined-engine", Usage: "let the embedded ClickHouse have its user for reading though this kernel cannot confine the engine to its folder (Landlock, Linux 5.19): each query may then read every file that serve may", EnvVars: []string{envName("allow-unconfined-engine")}},
 		text("log-format", "text", "`FORMAT` of the log: text or json"),
 		text("log-level", "info", "least `LEVEL` of what is logged: debug, info, warn or error"),
 	}, objectFlags()...)

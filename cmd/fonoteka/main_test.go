@@ -18,6 +18,11 @@ import (
 const asFonoteka = "FONOTEKA_TEST_AS_PROGRAM"
 
 func TestMain(m *testing.M) {
+	if os.Getenv(withoutLandlock) != "" {
+		if err := forgetLandlock(); err != nil {
+			panic(err)
+		}
+	}
 	embedded.Main()
 	if os.Getenv(asFonoteka) != "" {
 		unix.Umask(0o022) // a shell's, not that of the commands which this process's parent ran

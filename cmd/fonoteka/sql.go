@@ -28,7 +28,9 @@ once. The tables: events, calls, legs, recordings, custody, rejected.
   fonoteka sql 'SELECT outcome, count() FROM calls GROUP BY outcome'
 
 For reports there are views named report_…; schema/README.md explains them all.
---connection says what Grafana and SQL tools ask for, the password included.`,
+--connection says what Grafana and SQL tools ask for, the password included. Where
+the kernel cannot confine the engine to its folder there is no user for them
+(--allow-unconfined-engine); this command works all the same.`,
 		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "format", Usage: "any `FORMAT` of ClickHouse's output (CSV, JSON, TSV …); default: a table on a terminal, else TSV with names"},
 			&cli.BoolFlag{Name: "connection", Usage: "say how Grafana and SQL tools connect: host, ports, user, password"},

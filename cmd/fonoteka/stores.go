@@ -42,7 +42,8 @@ func (cfg *config) stack(v state.Values, wanted []embedded.Store, o embedded.Sta
 	if want(embedded.StoreClickHouse, cfg.clickhouseURL) {
 		o.ClickHouse = &embedded.ClickHouseOptions{
 			Dir: filepath.Join(cfg.data, "clickhouse"), NativePort: v.Ports.ClickHouseNative, HTTPPort: v.Ports.ClickHouseHTTP,
-			WriterPassword: v.ClickHouseWriterPassword, ReaderPassword: v.ClickHouseReaderPassword,
+			WriterPassword: v.ClickHouseWriterPassword, ReaderPassword: v.ClickHouseReaderPassword, AllowUnconfined: cfg.unconfined,
+			DictionariesPassword: v.ClickHouseDictionariesPassword,
 		}
 	}
 	if want(embedded.StoreS3, cfg.s3URL) {
@@ -54,8 +55,20 @@ func (cfg *config) stack(v state.Values, wanted []embedded.Store, o embedded.Sta
 	return embedded.NewStack(o)
 }
 
+// readerMissing says why the embedded engine has no user for reading; nil: it has.
+// The command and serve are asked the same on one machine, so they agree, if they
+// have the same configuration.
+func (cfg *config) readerMissing() error {
+	if _, err := embedded.Confinement(); err != nil && !cfg.unconfined {
+		return err
+	}
+	return nil
+}
+
 // warehouseOptions are those of the embedded engine, or of the URL. The reader
-// of the embedded engine may only read; a URL has one user.
+// of the embedded engine may only read; a URL has one user. Where there is no
+// reader the writer takes its place: who has the data folder has its password,
+// and what asks as a reader asks read-only.
 func (cfg *config) warehouseOptions(v state.Values, reader bool) (warehouse.Options, error) {
 	if cfg.clickhouseURL != "" {
 		o, err := warehouse.ParseURL(cfg.clickhouseURL)
@@ -67,7 +80,10 @@ func (cfg *config) warehouseOptions(v state.Values, reader bool) (warehouse.Opti
 		Addrs:         []string{local(v.Ports.ClickHouseNative)}, HTTPAddr: local(v.Ports.ClickHouseHTTP),
 		Database: embedded.ClickHouseDatabase, User: embedded.ClickHouseWriter, Password: v.ClickHouseWriterPassword,
 	}
-	if reader {
+	if v.ClickHouseDictionariesPassword != "" { // made up when serve starts
+		o.DictionaryUser, o.DictionaryPassword = embedded.ClickHouseDictionaries, v.ClickHouseDictionariesPassword
+	}
+	if reader && cfg.readerMissing() == nil {
 		o.User, o.Password = embedded.ClickHouseReader, v.ClickHouseReaderPassword
 	}
 	return o, nil

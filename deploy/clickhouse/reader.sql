@@ -15,6 +15,7 @@ CREATE SETTINGS PROFILE OR REPLACE fonoteka_reader SETTINGS
     max_temporary_data_on_disk_size_for_query = 5000000000 MIN 1 MAX 5000000000,
     min_free_disk_space_for_temporary_data = 5000000000 MIN 5000000000,
     max_threads READONLY,
+    add_http_cors_header READONLY,
     max_rows_to_read = 2000000000 MIN 1 MAX 2000000000,
     max_bytes_to_read = 200000000000 MIN 1 MAX 200000000000,
     max_concurrent_queries_for_user = 32 READONLY,

@@ -15,9 +15,13 @@ import (
 
 // Users and the database of the embedded ClickHouse.
 const (
-	ClickHouseWriter   = "fonoteka" // may do everything in every database
-	ClickHouseReader   = "reader"   // reads ClickHouseDatabase only, with limits, final = 1; see ClickHouseOptions.AllowUnconfined
-	ClickHouseDatabase = "fonoteka" // the reader's; created by the migrations, not here
+	ClickHouseWriter = "fonoteka" // may do everything in every database
+	ClickHouseReader = "reader"   // reads ClickHouseDatabase only, with limits, final = 1; see ClickHouseOptions.AllowUnconfined
+	// ClickHouseDictionaries reads the tables of ClickHouseDatabase whose names begin
+	// with directory_: as this user the engine fills its dictionaries. Its password
+	// stands in their definitions, in the engine's folder, where clients can read it.
+	ClickHouseDictionaries = "dictionaries"
+	ClickHouseDatabase     = "fonoteka" // the reader's; created by the migrations, not here
 )
 
 // ClickHouseOptions says how to start the embedded ClickHouse.
@@ -34,6 +38,8 @@ type ClickHouseOptions struct {
 	StartTimeout   time.Duration // default 60 s, the wait for a former owner's lock included
 	StopTimeout    time.Duration // default 20 s, then it is killed
 	Landlock       int           // the version that a test pretends the kernel has; 0: the kernel's, -1: none
+
+	DictionariesPassword string // of ClickHouseDictionaries; "": there is no such user
 
 	// AllowUnconfined lets ClickHouseReader be although the engine is not confined
 	// (see Confinement): then each of its queries may read whatever file this

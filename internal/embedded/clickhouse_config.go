@@ -21,6 +21,7 @@ import (
 var serverConfig = template.Must(template.New("config").Parse(`<clickhouse>
   <send_logs_level>warning</send_logs_level>
   <users_config>{{.UsersPath}}</users_config>
+  {{.Handlers}}
   <backups><allowed_path>{{.Backups}}</allowed_path></backups>
   <background_schedule_pool_size>16</background_schedule_pool_size>
   <max_server_memory_usage>{{.Memory.Server}}</max_server_memory_usage>
@@ -55,7 +56,7 @@ var serverConfig = template.Must(template.New("config").Parse(`<clickhouse>
 // spool needs. deploy/clickhouse/reader.sql has the same for a server of one's own.
 var usersConfig = template.Must(template.New("users").Parse(`<clickhouse>
   <profiles>
-    <default/>
+    <default><constraints><add_http_cors_header><readonly/></add_http_cors_header></constraints></default>
     <writer/>
     <engine>
       <max_sessions_for_user>1</max_sessions_for_user>
@@ -101,6 +102,13 @@ var usersConfig = template.Must(template.New("users").Parse(`<clickhouse>
         <cancel_http_readonly_queries_on_client_close><readonly/></cancel_http_readonly_queries_on_client_close>
       </constraints>
     </reader>
+    <dictionaries>
+      <readonly>1</readonly>
+      <max_execution_time>60</max_execution_time>
+      <max_memory_usage>500000000</max_memory_usage>
+      <max_memory_usage_for_user>1000000000</max_memory_usage_for_user>
+      <max_concurrent_queries_for_user>8</max_concurrent_queries_for_user>
+    </dictionaries>
   </profiles>
   <quotas><default/></quotas>
   <users>
@@ -115,6 +123,15 @@ var usersConfig = template.Must(template.New("users").Parse(`<clickhouse>
       <networks><ip>127.0.0.1</ip></networks>
       <profile>writer</profile><quota>default</quota>
     </{{.Writer}}>
+    {{- if .DictionariesHash}}
+    <{{.Dictionaries}}>
+      <password_sha256_hex>{{.DictionariesHash}}</password_sha256_hex>
+      <networks><ip>127.0.0.1</ip></networks>
+      <profile>dictionaries</profile><quota>default</quota>
+      <default_database>{{.Database}}</default_database>
+      <grants><query>GRANT SELECT ON {{.Database}}.directory_*</query></grants>
+    </{{.Dictionaries}}>
+    {{- end}}
     {{- if .ReaderHash}}
     <{{.Reader}}>
       <password_sha256_hex>{{.ReaderHash}}</password_sha256_hex>
@@ -146,13 +163,17 @@ func writeClickHouseConfig(o *ClickHouseOptions, s clickhouseSettings, reader bo
 	// The passwords are random, so that an unsalted hash gives nothing away.
 	data := map[string]any{
 		"Memory":    shareMemory(o.Memory),
-		"UsersPath": xmlText(s.Users), "Backups": xmlText(filepath.Join(s.Data, "backups")),
+		"UsersPath": xmlText(s.Users), "Handlers": httpHandlers, "Backups": xmlText(filepath.Join(s.Data, "backups")),
 		"Writer": ClickHouseWriter, "WriterHash": sha256Hex(o.WriterPassword),
 		"Reader": ClickHouseReader, "ReaderHash": sha256Hex(o.ReaderPassword),
+		"Dictionaries": ClickHouseDictionaries, "DictionariesHash": sha256Hex(o.DictionariesPassword),
 		"Database": ClickHouseDatabase,
 	}
 	if !reader {
 		data["ReaderHash"] = ""
+	}
+	if o.DictionariesPassword == "" {
+		data["DictionariesHash"] = ""
 	}
 	for path, t := range map[string]*template.Template{s.Config: serverConfig, s.Users: usersConfig} {
 		var b bytes.Buffer

@@ -37,6 +37,10 @@ func TestClickHouseUsers(t *testing.T) {
 	ch := start(t, opts)
 	mustAsk(t, ch, "CREATE DATABASE fonoteka")
 	mustAsk(t, ch, "CREATE DATABASE other")
+	mustAsk(t, ch, "CREATE TABLE fonoteka.directory_staff (k UInt64, v String) ENGINE = MergeTree ORDER BY k")
+	mustAsk(t, ch, "INSERT INTO fonoteka.directory_staff VALUES (1, 'one')")
+	mustAsk(t, ch, "CREATE VIEW fonoteka.directory_account_history AS SELECT * FROM fonoteka.directory_staff")
+	mustAsk(t, ch, "CREATE DICTIONARY fonoteka.directory_account (k UInt64, v String) PRIMARY KEY k SOURCE(CLICKHOUSE(HOST '127.0.0.1' USER 'dictionaries' PASSWORD 'dictionaries-secret' TABLE 'directory_account_history')) LAYOUT(HASHED()) LIFETIME(0)")
 	for _, db := range []string{"fonoteka", "other"} {
 		mustAsk(t, ch, "CREATE TABLE "+db+".t (k UInt64, v UInt64) ENGINE = ReplacingMergeTree(v) ORDER BY k")
 		mustAsk(t, ch, "INSERT INTO "+db+".t VALUES (1, 1)")
@@ -64,6 +68,14 @@ func TestClickHouseUsers(t *testing.T) {
 		{"the reader sees no other database", "reader", "reader-secret", "SELECT toString(count()) FROM other.t", "", denied},
 		{"the reader opens no file", "reader", "reader-secret", "SELECT * FROM file('/etc/passwd', 'LineAsString')", "", denied},
 		{"the reader opens no address", "reader", "reader-secret", "SELECT * FROM url('http://127.0.0.1/', 'LineAsString')", "", denied},
+		{"the reader asks a dictionary", "reader", "reader-secret", "SELECT dictGet('fonoteka.directory_account', 'v', toUInt64(1))", "one", ""},
+		{"the dictionaries' user reads the directory", "dictionaries", "dictionaries-secret", "SELECT v FROM fonoteka.directory_account_history", "one", ""},
+		{"the dictionaries' user reads no calls", "dictionaries", "dictionaries-secret", "SELECT toString(count()) FROM fonoteka.t", "", denied},
+		{"the dictionaries' user reads no other database", "dictionaries", "dictionaries-secret", "SELECT toString(count()) FROM other.t", "", denied},
+		{"the dictionaries' user writes nothing", "dictionaries", "dictionaries-secret", "INSERT INTO fonoteka.directory_staff VALUES (2, 'two')", "", denied},
+		{"the dictionaries' user opens no file", "dictionaries", "dictionaries-secret", "SELECT * FROM file('/etc/passwd', 'LineAsString')", "", denied},
+		{"the dictionaries' user opens no address", "dictionaries", "dictionaries-secret", "SELECT * FROM url('http://127.0.0.1/', 'LineAsString')", "", denied},
+		{"the dictionaries' user raises no limit", "dictionaries", "dictionaries-secret", "SELECT '' SETTINGS max_memory_usage = 0", "", "READONLY"},
 		{"a wrong password", "fonoteka", "reader-secret", "SELECT '1'", "", unknown},
 		{"no password", "fonoteka", "", "SELECT '1'", "", unknown},
 		{"the reader with a wrong password", "reader", "wrong", "SELECT '1'", "", unknown},
@@ -94,7 +106,7 @@ func check(t *testing.T, port, got string, err error, want, fails string) {
 	name := ""
 	if errors.As(err, &exception) {
 		name = map[int32]string{
-			158: "TOO_MANY_ROWS", 159: "TIMEOUT_EXCEEDED", 241: "MEMORY_LIMIT_EXCEEDED", 243: "NOT_ENOUGH_SPACE",
+			158: "TOO_MANY_ROWS", 159: "TIMEOUT_EXCEEDED", 164: "READONLY", 241: "MEMORY_LIMIT_EXCEEDED", 243: "NOT_ENOUGH_SPACE",
 			396: "TOO_MANY_ROWS_OR_BYTES", 452: "SETTING_CONSTRAINT_VIOLATION",
 			497: "ACCESS_DENIED", 516: "AUTHENTICATION_FAILED", 700: "USER_SESSION_LIMIT_EXCEEDED",
 		}[exception.Code]

@@ -55,6 +55,7 @@ type Stack struct {
 	probes   *prometheus.CounterVec
 	failures *prometheus.CounterVec
 	up       *prometheus.GaugeVec
+	confined *prometheus.GaugeVec
 }
 
 // keeper keeps one store running.
@@ -100,6 +101,9 @@ func NewStack(opts StackOptions) (*Stack, error) {
 		up: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "fonoteka_embedded_up", Help: "Whether the embedded store is up and listens: 1 or 0.",
 		}, []string{"store"}),
+		confined: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "fonoteka_embedded_confined", Help: "Whether the kernel keeps the embedded store to its folder: 1 or 0.",
+		}, []string{"store"}),
 	}
 	if err := errors.Join(s.addRedis(), s.addS3(), s.addClickHouse()); err != nil {
 		return nil, err
@@ -115,7 +119,7 @@ func NewStack(opts StackOptions) (*Stack, error) {
 		s.up.WithLabelValues(string(k.name))
 	}
 	if opts.Registerer != nil {
-		for _, c := range []prometheus.Collector{s.restarts, s.probes, s.failures, s.up} {
+		for _, c := range []prometheus.Collector{s.restarts, s.probes, s.failures, s.up, s.confined} {
 			if err := opts.Registerer.Register(c); err != nil {
 				return nil, fmt.Errorf("register metrics of embedded stores: %w", err)
 			}
@@ -169,6 +173,7 @@ func (s *Stack) addS3() error {
 	if err := errors.Join(o.validate(), choosePorts(&o.Port)); err != nil {
 		return err
 	}
+	s.setConfined(StoreS3, o.Landlock)
 	s.add(StoreS3, address(o.Port), func(ctx context.Context) (running, error) {
 		if err := s.opts.Take(ctx, StoreS3); err != nil {
 			return nil, err
@@ -197,6 +202,7 @@ func (s *Stack) addClickHouse() error {
 		return err
 	}
 	s.opts.ClickHouse = &o
+	s.setConfined(StoreClickHouse, o.Landlock)
 	s.add(StoreClickHouse, address(o.NativePort), func(ctx context.Context) (running, error) {
 		o := o
 		if err := s.opts.Take(ctx, StoreClickHouse); err != nil {
@@ -209,6 +215,15 @@ func (s *Stack) addClickHouse() error {
 		return StartClickHouse(ctx, o)
 	})
 	return nil
+}
+
+// setConfined says of a store that is a process whether it will be confined.
+func (s *Stack) setConfined(name Store, pretended int) {
+	confined := 0.0
+	if _, err := confinement(pretended); err == nil {
+		confined = 1
+	}
+	s.confined.WithLabelValues(string(name)).Set(confined)
 }
 
 // Run keeps the stores running until ctx ends, and returns when all are

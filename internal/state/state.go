@@ -42,13 +42,15 @@ const (
 type Values struct {
 	ClickHouseWriterPassword string `json:"clickhouse_writer_password"`
 	ClickHouseReaderPassword string `json:"clickhouse_reader_password"`
-	S3AccessKey              string `json:"s3_access_key"`
-	S3SecretKey              string `json:"s3_secret_key"`
-	RedisPassword            string `json:"redis_password"`
-	AdminToken               string `json:"admin_token"`         // lets a command change things through the private listener
-	RecordingsPassword       string `json:"recordings_password"` // lets people listen to recordings in a browser
-	Installation             string `json:"installation"`        // a name that the bucket knows this installation by; no secret
-	Ports                    Ports  `json:"ports"`
+	// Stands in the dictionaries' definitions: whoever may ask ClickHouse can read it.
+	ClickHouseDictionariesPassword string `json:"clickhouse_dictionaries_password"`
+	S3AccessKey                    string `json:"s3_access_key"`
+	S3SecretKey                    string `json:"s3_secret_key"`
+	RedisPassword                  string `json:"redis_password"`
+	AdminToken                     string `json:"admin_token"`         // lets a command change things through the private listener
+	RecordingsPassword             string `json:"recordings_password"` // lets people listen to recordings in a browser
+	Installation                   string `json:"installation"`        // a name that the bucket knows this installation by; no secret
+	Ports                          Ports  `json:"ports"`
 }
 
 // Ports are the TCP ports of the embedded stores on the loopback interface,
@@ -65,7 +67,7 @@ type Ports struct {
 // version adds is made up when that version starts.
 func (v *Values) secrets() []*string {
 	return []*string{
-		&v.ClickHouseWriterPassword, &v.ClickHouseReaderPassword,
+		&v.ClickHouseWriterPassword, &v.ClickHouseReaderPassword, &v.ClickHouseDictionariesPassword,
 		&v.S3AccessKey, &v.S3SecretKey, &v.RedisPassword, &v.AdminToken, &v.RecordingsPassword, &v.Installation,
 	}
 }
@@ -122,6 +124,9 @@ func (s *State) load() error {
 		return err
 	}
 	found := values
+	if values.ClickHouseDictionariesPassword == "" {
+		values.ClickHouseWriterPassword = "" // the dictionaries have it in their definitions
+	}
 	for _, secret := range values.secrets() {
 		if *secret == "" {
 			*secret = rand.Text() // 26 letters and digits, 130 random bits

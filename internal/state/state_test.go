@@ -1,6 +1,7 @@
 package state_test
 
 import (
+	"encoding/json"
 	"errors"
 	"io/fs"
 	"os"
@@ -32,10 +33,11 @@ func TestSecretsAndPortsAreMadeUpOnceAndKept(t *testing.T) {
 	first := s.Values()
 	distinct := map[string]bool{}
 	for _, secret := range []string{
-		first.ClickHouseWriterPassword, first.ClickHouseReaderPassword,
+		first.ClickHouseWriterPassword, first.ClickHouseReaderPassword, first.ClickHouseDictionariesPassword,
 		first.S3AccessKey, first.S3SecretKey, first.RedisPassword, first.AdminToken,
 	} {
-		if len(secret) < 20 || distinct[secret] {
+		if len(secret) < 26 || // of 32 kinds: 130 bits, whose plain hash gives nothing away
+			distinct[secret] {
 			t.Errorf("a secret of %d letters, or one used twice", len(secret))
 		}
 		distinct[secret] = true
@@ -62,6 +64,35 @@ func TestSecretsAndPortsAreMadeUpOnceAndKept(t *testing.T) {
 	}
 	if second := open(t, t.TempDir()).Values(); second.AdminToken == first.AdminToken {
 		t.Error("two installations share a token")
+	}
+}
+
+// The dictionaries of an installation without a password of their own were made
+// with the writer's, which anybody could read.
+func TestAWritersPasswordThatTheDictionariesHadIsReplaced(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	before := state.Values{ClickHouseWriterPassword: "known to the dictionaries", ClickHouseReaderPassword: "of Grafana"}
+	content, err := json.Marshal(before)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "state.json"), content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := open(t, dir)
+	after := s.Values()
+	if after.ClickHouseWriterPassword == before.ClickHouseWriterPassword || after.ClickHouseDictionariesPassword == "" {
+		t.Errorf("the writer has the password %q, the dictionaries %q", after.ClickHouseWriterPassword, after.ClickHouseDictionariesPassword)
+	}
+	if after.ClickHouseReaderPassword != before.ClickHouseReaderPassword {
+		t.Error("the reader has another password")
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if again := open(t, dir).Values(); again != after {
+		t.Error("the next start makes up others")
 	}
 }
 

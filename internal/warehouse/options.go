@@ -29,6 +29,10 @@ type Options struct {
 	Password string      // never in an error, a log or a metric
 	TLS      *tls.Config // nil: plain connections
 
+	// As whom the server reads the sources of its dictionaries, from 127.0.0.1. The
+	// password stands in their definitions on the server's disk.
+	DictionaryUser     string // "": as User, with Password
+	DictionaryPassword string
 	// CustodySealed is the newest day whose custody is sealed, zero if there is
 	// none: no step is written on it or on one before, wherever the clock is. It is
 	// asked at each insert; nil: none.

@@ -192,7 +192,11 @@ func (v viewMaker) allThere(ctx context.Context) (bool, error) {
 // credentials are the user and password under which the server reads the sources
 // of dictionaries, from 127.0.0.1.
 func (o Options) credentials() string {
-	return "USER " + quoteText(o.User) + " PASSWORD " + quoteText(o.Password)
+	user, password := o.User, o.Password
+	if o.DictionaryUser != "" {
+		user, password = o.DictionaryUser, o.DictionaryPassword
+	}
+	return "USER " + quoteText(user) + " PASSWORD " + quoteText(password)
 }
 
 // quoteText quotes a string literal.

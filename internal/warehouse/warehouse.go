@@ -149,12 +149,17 @@ func (s scrubbed) Error() string { return s.words }
 func (s scrubbed) Unwrap() error { return s.error }
 
 func (o Options) scrub(err error) error {
-	if err == nil || o.Password == "" {
+	if err == nil {
 		return err
 	}
 	words := err.Error()
-	for _, secret := range []string{o.Password, strings.Trim(quoteText(o.Password), "'")} { // as a statement has it, too
-		words = strings.ReplaceAll(words, secret, "***")
+	for _, password := range []string{o.Password, o.DictionaryPassword} {
+		if password == "" {
+			continue
+		}
+		for _, secret := range []string{password, strings.Trim(quoteText(password), "'")} { // as a statement has it, too
+			words = strings.ReplaceAll(words, secret, "***")
+		}
 	}
 	if words == err.Error() {
 		return err
