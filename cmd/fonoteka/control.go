@@ -169,9 +169,14 @@ func makeCall(c *cli.Context) error {
 			return err
 		}
 		fmt.Fprintf(c.App.Writer, "%s\n", printable.Quote(id))
-		fmt.Fprintf(c.App.ErrWriter, "The operator makes the call. fonoteka calls show '%s' shows what becomes of it.\n", printable.Quote(call.BaseID(id)))
+		fmt.Fprintf(c.App.ErrWriter, "The operator makes the call. fonoteka calls show %s shows what becomes of it.\n", shellWord(call.BaseID(id)))
 		return err
 	})
+}
+
+// shellWord is a value that came from outside as one word of a POSIX shell.
+func shellWord(s string) string {
+	return "'" + strings.ReplaceAll(printable.Quote(s), "'", `'\''`) + "'"
 }
 
 func transferCall(c *cli.Context) error {

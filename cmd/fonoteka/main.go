@@ -10,7 +10,9 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
+
 	_ "time/tzdata" // zones on machines that have none
 
 	"github.com/urfave/cli/v2"
@@ -70,7 +72,8 @@ To begin:  fonoteka serve --data ./data   (see: fonoteka serve --help)`,
 	}
 	// Who stops a command knows it, but not what the operator did meanwhile.
 	if !errors.Is(err, context.Canceled) || errors.Is(err, mtt.ErrOutcomeUnknown) {
-		fmt.Fprintln(app.ErrWriter, "fonoteka:", err)
+		// Only the first line begins at the margin: no text within an error passes for one of ours.
+		fmt.Fprintln(app.ErrWriter, "fonoteka:", strings.ReplaceAll(err.Error(), "\n", "\n  "))
 	}
 	return 1
 }

@@ -13,6 +13,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"fonoteka/internal/printable"
 )
 
 // check is one thing that /readyz asks.
@@ -52,7 +54,7 @@ func health(checks []check) http.HandlerFunc {
 		for i, c := range checks {
 			lines[i] = c.name + ": ok"
 			if err := c.ask(ctx); err != nil {
-				status, lines[i] = http.StatusServiceUnavailable, fmt.Sprintf("%s: %v", c.name, err)
+				status, lines[i] = http.StatusServiceUnavailable, c.name+": "+printable.Quote(err.Error())
 			}
 		}
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")

@@ -179,6 +179,9 @@ func getRecording(c *cli.Context) error {
 			out = id + ".mp3"
 		}
 		if out == "-" {
+			if terminal(c.App.Writer) {
+				return errors.New("recordings get: -o - writes audio, and the output is a terminal: name a file, or send it to a program")
+			}
 			return copyChecked(c.Context, raw(c.App.Writer), body, r.SHA256)
 		}
 		if err := saveChecked(c.Context, out, body, r.SHA256); err != nil {

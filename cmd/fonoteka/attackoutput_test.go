@@ -1,0 +1,74 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/creack/pty"
+
+	"fonoteka/internal/sim"
+)
+
+// An error may quote what came from outside, line breaks included: only its first
+// line begins at the margin, where our own do.
+func TestAttackNoErrorForgesALine(t *testing.T) {
+	t.Parallel()
+	in := install(t).start().ready()
+	_, stderr, status := in.exits("sql", "SELECT throwIf(1, 'x\\nfonoteka: all is well')")
+	if status == 0 || !strings.Contains(stderr, "\n") || !strings.Contains(stderr, "all is well") {
+		t.Errorf("status %d, and the test proves nothing: %s", status, stderr)
+	}
+	for i, line := range strings.Split(strings.TrimSuffix(stderr, "\n"), "\n") {
+		if i > 0 && !strings.HasPrefix(line, "  ") {
+			t.Errorf("line %d begins at the margin: %q", i+1, line)
+		}
+	}
+}
+
+func TestAttackReadinessForgesNoLine(t *testing.T) {
+	t.Parallel()
+	w := httptest.NewRecorder()
+	health([]check{{"s3", func(context.Context) error { return errors.New("no\nclickhouse: ok\x1b[2J") }}})(w, httptest.NewRequest(http.MethodGet, "/readyz", http.NoBody))
+	if got := w.Body.String(); w.Code != http.StatusServiceUnavailable || got != `s3: no\u000aclickhouse: ok\u001b[2J`+"\n" {
+		t.Errorf("%d %q", w.Code, got)
+	}
+}
+
+func TestAttackAWordForTheShellStaysOne(t *testing.T) {
+	t.Parallel()
+	for _, s := range []string{"SDab-1@127.0.0.1", "'; echo owned; '", "$(echo owned)", "`echo owned`", `a\'b`} {
+		out, err := exec.CommandContext(t.Context(), "/bin/sh", "-c", "printf %s "+shellWord(s)).Output()
+		if err != nil || string(out) != s {
+			t.Errorf("%q became %q, %v", s, out, err)
+		}
+	}
+}
+
+// Audio that is written to a terminal would act there: bytes of it are control
+// characters.
+func TestAttackARecordingIsNotWrittenToATerminal(t *testing.T) {
+	t.Parallel()
+	in, _, _ := filled(t, sim.Options{Seed: 5, Calls: 8, Connections: 4})
+	id := in.sql("SELECT recording_id FROM recordings WHERE state = 'archived' ORDER BY recording_id LIMIT 1")
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, os.Args[0], "recordings", "get", "-o", "-", id, "--data", in.dir)
+	cmd.Env = append(append(os.Environ(), asFonoteka+"=1"), in.env...)
+	terminal, err := pty.Start(cmd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer terminal.Close()
+	said, _ := io.ReadAll(terminal) // ends with an error where the other side is closed
+	if err := cmd.Wait(); err == nil || !strings.Contains(string(said), "the output is a terminal") {
+		t.Errorf("%v, %.200q", err, said)
+	}
+}
