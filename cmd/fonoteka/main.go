@@ -12,7 +12,6 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
-
 	_ "time/tzdata" // zones on machines that have none
 
 	"github.com/urfave/cli/v2"
