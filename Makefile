@@ -65,7 +65,7 @@ lint: alerts ## gofumpt, vet, staticcheck, the alert rules
 
 alerts: ## the alert rules and their tests, by promtool (Debian: package prometheus)
 	@if command -v promtool >/dev/null; then \
-		promtool check config deploy/prometheus/prometheus.yml && promtool test rules deploy/prometheus/fonoteka.rules_test.yml; \
+		promtool check config deploy/prometheus/prometheus.yml && promtool test rules deploy/prometheus/*.rules_test.yml; \
 	elif [ -n "$$CI" ]; then echo "make alerts: promtool is missing" >&2; exit 1; \
 	else echo "make alerts: skipped, as promtool is missing"; fi
 
