@@ -105,6 +105,27 @@ func TestASilenceWeighsWhatUsuallyComesInIt(t *testing.T) {
 	}
 }
 
+// The clock of a process has a zone of its own, while the warehouse speaks in UTC.
+func TestAClockInAnyZoneFindsTheHistory(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	var hours []warehouse.CallsInHour
+	for h := now.UTC().Truncate(time.Hour).Add(-8 * week); h.Before(now); h = h.Add(time.Hour) {
+		hours = append(hours, warehouse.CallsInHour{Integration: "main", Hour: h, Calls: 60})
+	}
+	p := &past{last: map[string]time.Time{"main": now.UTC().Add(-2 * time.Hour)}, hours: hours}
+	kathmandu := time.FixedZone("", 5*3600+45*60)
+	for name, clock := range map[string]time.Time{"the process's own": now, "UTC": now.UTC(), "Kathmandu": now.In(kathmandu)} {
+		got, err := arrivals.Measure(t.Context(), p, decode, clock)
+		if err != nil || len(got) != 1 {
+			t.Fatal(got, err)
+		}
+		if s := got[0]; !cmp.Equal(s.Missing, 120.0, cmpopts.EquateApprox(0.001, 0)) || !cmp.Equal(s.Usual, 1440.0, cmpopts.EquateApprox(0.001, 0)) || s.Day < 1380 {
+			t.Errorf("by %s clock %v calls are missing of %v usual, %v came; want 120, 1440 and about as many", name, s.Missing, s.Usual, s.Day)
+		}
+	}
+}
+
 func TestNothingIsUsualInTheFirstWeek(t *testing.T) {
 	t.Parallel()
 	now := at("2026-11-16 11:30:00")

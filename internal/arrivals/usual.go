@@ -33,17 +33,23 @@ type Standing struct {
 // usual is how many calls began in which hour.
 type usual struct {
 	first time.Time // hour
-	hours map[time.Time]float64
+	hours map[hour]float64
 }
+
+// hour is a whole hour since 1970 in UTC. Times are no keys: two of one moment
+// differ where their locations do.
+type hour int64
+
+func hourOf(t time.Time) hour { return hour(t.Unix() / 3600) }
 
 func usualOf(rows []warehouse.CallsInHour) map[string]usual {
 	out := map[string]usual{}
 	for _, r := range rows {
 		u, known := out[r.Integration]
 		if !known {
-			u = usual{r.Hour, map[time.Time]float64{}}
+			u = usual{r.Hour, map[hour]float64{}}
 		}
-		u.hours[r.Hour] = float64(r.Calls)
+		u.hours[hourOf(r.Hour)] = float64(r.Calls)
 		out[r.Integration] = u
 	}
 	return out
@@ -75,7 +81,7 @@ func (u usual) counted(from, to time.Time) (sum float64) {
 		if end.After(to) {
 			end = to
 		}
-		sum += u.hours[h] * end.Sub(begin).Hours()
+		sum += u.hours[hourOf(h)] * end.Sub(begin).Hours()
 	}
 	return sum
 }
