@@ -3,16 +3,11 @@ package main
 import (
 	"context"
 	"errors"
-	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"os/exec"
 	"strings"
 	"testing"
-	"time"
-
-	"github.com/creack/pty"
 
 	"fonoteka/internal/sim"
 )
@@ -58,17 +53,7 @@ func TestAttackARecordingIsNotWrittenToATerminal(t *testing.T) {
 	t.Parallel()
 	in, _, _ := filled(t, sim.Options{Seed: 5, Calls: 8, Connections: 4})
 	id := in.sql("SELECT recording_id FROM recordings WHERE state = 'archived' ORDER BY recording_id LIMIT 1")
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, os.Args[0], "recordings", "get", "-o", "-", id, "--data", in.dir)
-	cmd.Env = append(append(os.Environ(), asFonoteka+"=1"), in.env...)
-	terminal, err := pty.Start(cmd)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer terminal.Close()
-	said, _ := io.ReadAll(terminal) // ends with an error where the other side is closed
-	if err := cmd.Wait(); err == nil || !strings.Contains(string(said), "the output is a terminal") {
-		t.Errorf("%v, %.200q", err, said)
+	if said := in.onTerminal("recordings", "get", "-o", "-", id); !strings.Contains(said, "the output is a terminal") {
+		t.Errorf("%.200q", said)
 	}
 }

@@ -33,7 +33,7 @@ func auditCommand() *cli.Command {
 					&cli.StringFlag{Name: "to", Usage: "entries before `TIME`"},
 					&cli.StringFlag{Name: "actor", Usage: "what `WHO` did"},
 					&cli.StringFlag{Name: "action", Usage: "`ACTION`: call.make, or call for all that begin so"},
-					&cli.IntFlag{Name: "limit", Value: 50, Usage: "at most `N` entries"},
+					limitFlag("entries"),
 					jsonFlag(), keyFlag(),
 				}, dataFlags()...),
 				Action: listAudit,
@@ -92,8 +92,11 @@ func (cfg *config) shipNow(ctx context.Context, db *warehouse.DB) error {
 }
 
 func listAudit(c *cli.Context) error {
-	f := warehouse.AuditFilter{Actor: c.String("actor"), Action: c.String("action"), Limit: c.Int("limit")}
-	var err error
+	f := warehouse.AuditFilter{Actor: c.String("actor"), Action: c.String("action")}
+	limit, err := listLimit(c)
+	if err != nil {
+		return err
+	}
 	if f.From, err = parseTime("from", c.String("from"), time.Now()); err != nil {
 		return err
 	}
@@ -104,22 +107,20 @@ func listAudit(c *cli.Context) error {
 		if unshipped != nil {
 			return unshipped
 		}
-		rows, err := st.warehouse.ListAudit(c.Context, f)
-		if err != nil {
-			return err
-		}
-		if c.Bool("json") {
-			return lines(c.App.Writer, rows)
-		}
-		if len(rows) == 0 {
-			_, err := fmt.Fprintln(c.App.Writer, "no entries")
-			return err
-		}
-		var cells [][]string
-		for _, r := range rows {
-			cells = append(cells, []string{clock(r.At), r.Actor, r.Action, orDash(r.Integration), orDash(r.Target), string(r.Outcome), orDash(r.Detail)})
-		}
-		return table(c.App.Writer, []string{"TIME (UTC)", "WHO", "ACTION", "INTEGRATION", "ON", "OUTCOME", "DETAIL"}, cells)
+		return listing[audit.Row]{
+			page: func(ctx context.Context, limit int, after *audit.Row) ([]audit.Row, error) {
+				f := f
+				f.Limit, f.After = limit, after
+				return st.warehouse.ListAudit(ctx, f)
+			},
+			count:  func(ctx context.Context) (uint64, error) { return st.warehouse.CountAudit(ctx, f) },
+			json:   func(r audit.Row) any { return r },
+			none:   "no entries",
+			header: []string{"TIME (UTC)", "WHO", "ACTION", "INTEGRATION", "ON", "OUTCOME", "DETAIL"},
+			cells: func(r audit.Row) []string {
+				return []string{clock(r.At), r.Actor, r.Action, orDash(r.Integration), orDash(r.Target), string(r.Outcome), orDash(r.Detail)}
+			},
+		}.show(c, limit)
 	})
 }
 

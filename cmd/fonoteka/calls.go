@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -31,7 +32,7 @@ func callsCommand() *cli.Command {
 					&cli.StringFlag{Name: "outcome", Usage: "`OUTCOME`: answered, missed, abandoned, no_answer or unknown"},
 					&cli.StringFlag{Name: "direction", Usage: "`DIRECTION`: incoming, outgoing, internal or unknown"},
 					&cli.StringFlag{Name: "integration", Usage: "only this integration, by its `NAME`"},
-					&cli.IntFlag{Name: "limit", Value: 50, Usage: "at most `N` calls"},
+					limitFlag("calls"),
 					areaCodeFlag(),
 					jsonFlag(),
 				}, dataFlags()...),
@@ -56,7 +57,7 @@ func listCalls(c *cli.Context) error {
 	now := time.Now()
 	f := warehouse.CallFilter{
 		Integration: c.String("integration"), Outcome: call.Outcome(c.String("outcome")),
-		Direction: call.Direction(c.String("direction")), Limit: c.Int("limit"),
+		Direction: call.Direction(c.String("direction")),
 	}
 	cfg, err := loadConfig(c, forStores)
 	if err != nil {
@@ -79,35 +80,29 @@ func listCalls(c *cli.Context) error {
 			return errors.New("--number: what was given is not a phone number")
 		}
 	}
-	return withWarehouse(c, func(db *warehouse.DB) error {
-		records, err := db.ListCalls(c.Context, f)
-		if err != nil {
-			return err
-		}
-		if c.Bool("json") {
-			out := make([]callJSON, len(records))
-			for i, r := range records {
-				out[i] = toJSON(r)
-			}
-			return lines(c.App.Writer, out)
-		}
-		return callTable(c.App.Writer, records)
-	})
-}
-
-func callTable(w io.Writer, records []call.Record) error {
-	if len(records) == 0 {
-		_, err := fmt.Fprintln(w, "no calls")
+	limit, err := listLimit(c)
+	if err != nil {
 		return err
 	}
-	var rows [][]string
-	for _, r := range records {
-		rows = append(rows, []string{
-			clock(r.StartedAt), string(r.Direction), outcome(r), orHidden(r.ClientNumber), orDash(r.ExternalNumber.Digits),
-			orDash(r.AccountID), span(r.Wait, r.WaitKnown), span(r.Talk, true), strconv.Itoa(len(r.Recordings)), strconv.FormatUint(r.CallID, 10),
-		})
-	}
-	return table(w, []string{"STARTED (UTC)", "DIRECTION", "OUTCOME", "CLIENT", "EXTERNAL", "ACCOUNT", "WAIT", "TALK", "REC", "CALL ID"}, rows)
+	return withWarehouse(c, func(db *warehouse.DB) error {
+		return listing[call.Record]{
+			page: func(ctx context.Context, limit int, after *call.Record) ([]call.Record, error) {
+				f := f
+				f.Limit, f.After = limit, after
+				return db.ListCalls(ctx, f)
+			},
+			count:  func(ctx context.Context) (uint64, error) { return db.CountCalls(ctx, f) },
+			json:   func(r call.Record) any { return toJSON(r) },
+			none:   "no calls",
+			header: []string{"STARTED (UTC)", "DIRECTION", "OUTCOME", "CLIENT", "EXTERNAL", "ACCOUNT", "WAIT", "TALK", "REC", "CALL ID"},
+			cells: func(r call.Record) []string {
+				return []string{
+					clock(r.StartedAt), string(r.Direction), outcome(r), orHidden(r.ClientNumber), orDash(r.ExternalNumber.Digits),
+					orDash(r.AccountID), span(r.Wait, r.WaitKnown), span(r.Talk, true), strconv.Itoa(len(r.Recordings)), strconv.FormatUint(r.CallID, 10),
+				}
+			},
+		}.show(c, limit)
+	})
 }
 
 // outcome of a call that is not over yet is still to come.

@@ -31,7 +31,7 @@ func recordingsCommand() *cli.Command {
 					&cli.StringFlag{Name: "from", Usage: "announced at or after `TIME`, UTC: 2026-03-02, 2026-03-02T10:00:00 or 24h (ago)"},
 					&cli.StringFlag{Name: "to", Usage: "announced before `TIME`"},
 					&cli.StringFlag{Name: "integration", Usage: "only this integration, by its `NAME`"},
-					&cli.IntFlag{Name: "limit", Value: 50, Usage: "at most `N` recordings"},
+					limitFlag("recordings"),
 					jsonFlag(),
 				}, dataFlags()...),
 				Action: listRecordings,
@@ -52,7 +52,7 @@ func recordingsCommand() *cli.Command {
 
 func listRecordings(c *cli.Context) error {
 	now := time.Now()
-	f := warehouse.RecordingFilter{Integration: c.String("integration"), State: call.RecordingState(c.String("state")), Limit: c.Int("limit")}
+	f := warehouse.RecordingFilter{Integration: c.String("integration"), State: call.RecordingState(c.String("state"))}
 	err := oneOf("state", f.State, call.Announced, call.Retrying, call.Missing, call.Refused, call.Expired, call.Quarantined, call.Archived, call.Erased)
 	if err != nil {
 		return err
@@ -63,29 +63,28 @@ func listRecordings(c *cli.Context) error {
 	if f.To, err = parseTime("to", c.String("to"), now); err != nil {
 		return err
 	}
+	limit, err := listLimit(c)
+	if err != nil {
+		return err
+	}
 	return withWarehouse(c, func(db *warehouse.DB) error {
-		rows, err := db.ListRecordings(c.Context, f)
-		if err != nil {
-			return err
-		}
-		if c.Bool("json") {
-			out := make([]recordingJSON, len(rows))
-			for i, r := range rows {
-				out[i] = toRecordingJSON(r.RecordingStatus, r.CallKnown)
-			}
-			return lines(c.App.Writer, out)
-		}
-		if len(rows) == 0 {
-			_, err := fmt.Fprintln(c.App.Writer, "no recordings")
-			return err
-		}
-		var cells [][]string
-		for _, r := range rows {
-			cells = append(cells, []string{
-				clock(r.AnnouncedAt), string(r.State), span(r.Duration, r.Duration > 0), fileSize(r.Size), next(r.RecordingStatus, now), left(r.RecordingStatus, now), r.ID, story(r),
-			})
-		}
-		return table(c.App.Writer, []string{"ANNOUNCED (UTC)", "STATE", "LENGTH", "SIZE", "NEXT TRY", "LEFT", "RECORDING ID", "WHY"}, cells)
+		return listing[warehouse.RecordingRow]{
+			page: func(ctx context.Context, limit int, after *warehouse.RecordingRow) ([]warehouse.RecordingRow, error) {
+				f := f
+				f.Limit, f.After = limit, after
+				return db.ListRecordings(ctx, f)
+			},
+			count:  func(ctx context.Context) (uint64, error) { return db.CountRecordings(ctx, f) },
+			json:   func(r warehouse.RecordingRow) any { return toRecordingJSON(r.RecordingStatus, r.CallKnown) },
+			none:   "no recordings",
+			header: []string{"ANNOUNCED (UTC)", "STATE", "LENGTH", "SIZE", "NEXT TRY", "LEFT", "RECORDING ID", "WHY"},
+			cells: func(r warehouse.RecordingRow) []string {
+				return []string{
+					clock(r.AnnouncedAt), string(r.State), span(r.Duration, r.Duration > 0), fileSize(r.Size),
+					next(r.RecordingStatus, now), left(r.RecordingStatus, now), r.ID, story(r),
+				}
+			},
+		}.show(c, limit)
 	})
 }
 

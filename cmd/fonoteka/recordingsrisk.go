@@ -26,7 +26,7 @@ asked. A daily check that speaks up a week before anything is lost:
 			&cli.IntFlag{Name: "days", Value: -1, DefaultText: "all", Usage: "only what has at most `N` days left; what is past its term is always among it"},
 			&cli.BoolFlag{Name: "no-lost", Usage: "leave out what is given up: nothing can be done about it"},
 			&cli.StringFlag{Name: "integration", Usage: "only this integration, by its `NAME`"},
-			&cli.IntFlag{Name: "limit", Value: 50, Usage: "at most `N` recordings; 0: all"},
+			limitFlag("recordings"),
 			jsonFlag(),
 		}, dataFlags()...),
 		Action: func(c *cli.Context) error {
@@ -50,14 +50,17 @@ const everything = 1 << 30
 
 func listAtRisk(c *cli.Context) (listed uint64, err error) {
 	now := time.Now()
-	f := warehouse.RiskFilter{Integration: c.String("integration"), Lost: !c.Bool("no-lost"), Limit: c.Int("limit")}
+	f := warehouse.RiskFilter{Integration: c.String("integration"), Lost: !c.Bool("no-lost")}
 	if c.NArg() > 0 {
 		return 0, errors.New("recordings at-risk takes no arguments")
 	}
 	if days := c.Int("days"); days >= 0 {
 		f.Before = now.Add(time.Duration(days) * 24 * time.Hour)
 	}
-	if f.Limit <= 0 {
+	if f.Limit, err = listLimit(c); err != nil {
+		return 0, err
+	}
+	if f.Limit == 0 {
 		f.Limit = everything
 	}
 	err = withWarehouse(c, func(db *warehouse.DB) error {
@@ -67,7 +70,7 @@ func listAtRisk(c *cli.Context) (listed uint64, err error) {
 		}
 		listed = total
 		if c.Bool("json") {
-			return riskLines(c, rows, now)
+			return riskLines(c, rows, total, now)
 		}
 		return riskTable(c, rows, total, now)
 	})
@@ -81,7 +84,7 @@ type riskJSON struct {
 	Why      string   `json:"why"`
 }
 
-func riskLines(c *cli.Context, rows []call.RecordingStatus, now time.Time) error {
+func riskLines(c *cli.Context, rows []call.RecordingStatus, total uint64, now time.Time) error {
 	out := make([]riskJSON, len(rows))
 	for i, r := range rows {
 		out[i] = riskJSON{recordingJSON: toRecordingJSON(r, false), Lost: r.Lost(), Why: explain(r, now)}
@@ -90,7 +93,10 @@ func riskLines(c *cli.Context, rows []call.RecordingStatus, now time.Time) error
 			out[i].DaysLeft = &days
 		}
 	}
-	return lines(c.App.Writer, out)
+	if err := lines(c.App.Writer, out); err != nil || total <= uint64(len(rows)) {
+		return err
+	}
+	return sayMore(c.App.ErrWriter, total-uint64(len(rows)))
 }
 
 func riskTable(c *cli.Context, rows []call.RecordingStatus, total uint64, now time.Time) error {
@@ -104,7 +110,7 @@ func riskTable(c *cli.Context, rows []call.RecordingStatus, total uint64, now ti
 	}
 	err := table(c.App.Writer, []string{"LEFT", "STATE", "TRIES", "NEXT TRY", "ANNOUNCED (UTC)", "RECORDING ID", "WHY"}, cells)
 	if more := int(total) - len(rows); more > 0 && err == nil {
-		_, err = fmt.Fprintf(c.App.Writer, "… and %s more with more time (--limit 0 shows all)\n", grouped(more))
+		err = sayMore(c.App.Writer, uint64(more))
 	}
 	return err
 }

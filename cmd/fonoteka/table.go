@@ -11,10 +11,12 @@ import (
 	"fonoteka/internal/printable"
 )
 
-// table prints rows for people: aligned, the header first.
+// table prints rows for people: aligned, the header first; nil: none.
 func table(w io.Writer, header []string, rows [][]string) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, strings.Join(header, "\t"))
+	if header != nil {
+		fmt.Fprintln(t, strings.Join(header, "\t"))
+	}
 	for _, r := range rows {
 		for i, cell := range r {
 			if i > 0 {

@@ -66,19 +66,39 @@ func (db *DB) EachAudit(ctx context.Context, each func(audit.Row) error) error {
 type AuditFilter struct {
 	From, To      time.Time // in [From, To)
 	Actor, Action string
-	Limit         int // 0: 50
+	Limit         int        // 0: 50
+	After         *audit.Row // only what the list has after this one; nil: all
 }
 
-// ListAudit lists entries, the newest first.
-func (db *DB) ListAudit(ctx context.Context, f AuditFilter) ([]audit.Row, error) {
+func (f AuditFilter) where() where {
 	var w where
 	w.from("at", f.From)
 	w.to("at", f.To)
 	w.add(f.Actor != "", "actor = ?", f.Actor)
 	w.add(f.Action != "", "(action = ? OR startsWith(action, ?))", f.Action, f.Action+".")
+	if a := f.After; a != nil {
+		at := clampTime(a.At).UnixMilli()
+		w.add(true, `at <= fromUnixTimestamp64Milli(?, 'UTC') AND (at < fromUnixTimestamp64Milli(?, 'UTC') OR writer > ?
+			OR writer = ? AND (seq < ? OR seq = ? AND hash > ?))`, at, at, a.Writer, a.Writer, a.Seq, a.Seq, a.Hash)
+	}
+	return w
+}
+
+// CountAudit counts what ListAudit would list without a limit.
+func (db *DB) CountAudit(ctx context.Context, f AuditFilter) (n uint64, err error) {
+	err = db.do(ctx, "count audit", readTimeout, func(ctx context.Context) error {
+		w := f.where()
+		return db.conn.QueryRow(ctx, "SELECT count() FROM audit FINAL"+w.sql(), w.args...).Scan(&n)
+	})
+	return n, err
+}
+
+// ListAudit lists entries, the newest first.
+func (db *DB) ListAudit(ctx context.Context, f AuditFilter) ([]audit.Row, error) {
+	w := f.where()
 	var out []audit.Row
 	err := db.do(ctx, "list audit", readTimeout, func(ctx context.Context) error {
-		return db.query(ctx, "SELECT "+auditColumns+" FROM audit FINAL"+w.sql()+" ORDER BY at DESC, writer, seq DESC LIMIT ?",
+		return db.query(ctx, "SELECT "+auditColumns+" FROM audit FINAL"+w.sql()+" ORDER BY at DESC, writer, seq DESC, hash LIMIT ?",
 			append(w.args, orDefault(f.Limit, 50)), func(r driver.Rows) error {
 				row, err := scanAudit(r)
 				out = append(out, row)

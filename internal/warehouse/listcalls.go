@@ -17,7 +17,8 @@ type CallFilter struct {
 	Number      string    // digits: the client's number or the external number
 	Outcome     call.Outcome
 	Direction   call.Direction
-	Limit       int // 0: 50
+	Limit       int          // 0: 50
+	After       *call.Record // only what the list has after this call; nil: all
 }
 
 const day = 24 * time.Hour
@@ -54,6 +55,9 @@ func (db *DB) newestKeys(ctx context.Context, f CallFilter) ([]rowKey, error) {
 		return db.keysBetween(ctx, f)
 	}
 	to := f.To
+	if f.After != nil {
+		to = f.After.StartedAt.Add(time.Millisecond)
+	}
 	if to.IsZero() {
 		// From the partitions' own bounds, without reading a row.
 		err := db.conn.QueryRow(ctx, "SELECT max(started_at) FROM calls").Scan(&to)
@@ -74,6 +78,21 @@ func (db *DB) newestKeys(ctx context.Context, f CallFilter) ([]rowKey, error) {
 }
 
 func (db *DB) keysBetween(ctx context.Context, f CallFilter) ([]rowKey, error) {
+	w := f.where()
+	return db.queryRowKeys(ctx, "SELECT started_at, integration, call_id FROM calls FINAL"+w.sql()+
+		" ORDER BY started_at DESC, call_id DESC LIMIT ?", append(w.args, f.Limit)...)
+}
+
+// CountCalls counts what ListCalls would list without a limit.
+func (db *DB) CountCalls(ctx context.Context, f CallFilter) (n uint64, err error) {
+	err = db.do(ctx, "count calls", readTimeout, func(ctx context.Context) error {
+		w := f.where()
+		return db.conn.QueryRow(ctx, "SELECT count() FROM calls FINAL"+w.sql(), w.args...).Scan(&n)
+	})
+	return n, err
+}
+
+func (f CallFilter) where() where {
 	var w where
 	w.add(f.Integration != "", "integration = ?", f.Integration)
 	w.from("started_at", f.From)
@@ -81,6 +100,8 @@ func (db *DB) keysBetween(ctx context.Context, f CallFilter) ([]rowKey, error) {
 	w.add(f.Number != "", "(client_number = ? OR external_number = ?)", f.Number, f.Number)
 	w.add(f.Outcome != "", "outcome = ?", string(f.Outcome))
 	w.add(f.Direction != "", "direction = ?", string(f.Direction))
-	return db.queryRowKeys(ctx, "SELECT started_at, integration, call_id FROM calls FINAL"+w.sql()+
-		" ORDER BY started_at DESC, call_id DESC LIMIT ?", append(w.args, f.Limit)...)
+	if f.After != nil {
+		w.add(true, "(started_at, call_id) < (fromUnixTimestamp64Milli(?, 'UTC'), ?)", clampTime(f.After.StartedAt).UnixMilli(), f.After.CallID)
+	}
+	return w
 }

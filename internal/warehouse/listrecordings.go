@@ -14,9 +14,10 @@ type RecordingFilter struct {
 	Integration string
 	ID          string // recording id
 	State       call.RecordingState
-	From, To    time.Time // announced in [From, To)
-	GroupID     uint64    // of its call
-	Limit       int       // 0: 50
+	From, To    time.Time     // announced in [From, To)
+	GroupID     uint64        // of its call
+	Limit       int           // 0: 50
+	After       *RecordingRow // only what the list has after this one; nil: all
 }
 
 // RecordingRow is a row of the catalogue.
@@ -27,13 +28,11 @@ type RecordingRow struct {
 
 // ListRecordings lists the catalogue, the newest announcement first.
 func (db *DB) ListRecordings(ctx context.Context, f RecordingFilter) ([]RecordingRow, error) {
-	var w where
-	w.add(f.Integration != "", "integration = ?", f.Integration)
-	w.add(f.ID != "", "recording_id = ?", f.ID)
-	w.add(f.State != "", "state = ?", string(f.State))
-	w.from("announced_at", f.From)
-	w.to("announced_at", f.To)
-	w.add(f.GroupID != 0, "group_id = ?", f.GroupID)
+	w := f.where()
+	if a := f.After; a != nil {
+		at := clampTime(a.AnnouncedAt).UnixMilli()
+		w.add(true, "announced_at <= fromUnixTimestamp64Milli(?, 'UTC') AND (announced_at < fromUnixTimestamp64Milli(?, 'UTC') OR recording_id > ?)", at, at, a.ID)
+	}
 	var out []RecordingRow
 	err := db.do(ctx, "list recordings", readTimeout, func(ctx context.Context) error {
 		w, err := db.narrowed(ctx, w)
@@ -44,6 +43,29 @@ func (db *DB) ListRecordings(ctx context.Context, f RecordingFilter) ([]Recordin
 		return err
 	})
 	return out, err
+}
+
+// CountRecordings counts what ListRecordings would list without a limit.
+func (db *DB) CountRecordings(ctx context.Context, f RecordingFilter) (n uint64, err error) {
+	err = db.do(ctx, "count recordings", readTimeout, func(ctx context.Context) error {
+		w, err := db.narrowed(ctx, f.where())
+		if err != nil {
+			return err
+		}
+		return db.conn.QueryRow(ctx, "SELECT count() FROM recordings FINAL"+w.sql(), w.args...).Scan(&n)
+	})
+	return n, err
+}
+
+func (f RecordingFilter) where() where {
+	var w where
+	w.add(f.Integration != "", "integration = ?", f.Integration)
+	w.add(f.ID != "", "recording_id = ?", f.ID)
+	w.add(f.State != "", "state = ?", string(f.State))
+	w.from("announced_at", f.From)
+	w.to("announced_at", f.To)
+	w.add(f.GroupID != 0, "group_id = ?", f.GroupID)
+	return w
 }
 
 // recordingsWhere finds the keys first, from few columns.
