@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"maps"
@@ -15,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"fonoteka/internal/archive"
+	"fonoteka/internal/arrivals"
 	"fonoteka/internal/embedded"
 	"fonoteka/internal/spool"
 	"fonoteka/internal/state"
@@ -165,4 +167,21 @@ func TestAlertsAndDashboardsAskOnlyForMetricsThatExist(t *testing.T) {
 		t.Errorf("%d metrics asked for of %d: the files or the registry were not found", len(asked), len(d.labels))
 	}
 	t.Logf("asked for: %v", slices.Sorted(maps.Keys(asked)))
+}
+
+// An administrator who is told by an alert asks doctor, which must not say otherwise.
+func TestDoctorAndAlertsHaveTheSameThresholds(t *testing.T) {
+	t.Parallel()
+	rules, err := os.ReadFile("../../deploy/prometheus/fonoteka.rules.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, expr := range []string{
+		fmt.Sprintf("(fonoteka_arrivals_silence_seconds > %v) and (fonoteka_arrivals_missing_calls >= %v)", arrivals.SilenceSpan.Seconds(), arrivals.SilenceCalls),
+		fmt.Sprintf("(fonoteka_arrivals_day_calls < %v * fonoteka_arrivals_day_usual_calls) and (fonoteka_arrivals_day_usual_calls >= %v)", arrivals.FewShare, arrivals.FewCalls),
+	} {
+		if !strings.Contains(string(rules), "expr: "+expr+"\n") {
+			t.Errorf("no alert has the expression %s", expr)
+		}
+	}
 }

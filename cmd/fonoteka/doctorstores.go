@@ -94,7 +94,20 @@ func askClickHouse(ctx context.Context, db *warehouse.DB, own bool) []checkup.Fi
 			Check: "tables", Answer: checkup.Look, Means: fmt.Sprintf("they are at version %d, this program's is %d", there, known), Do: "serve brings them up to date when it starts; so does fonoteka migrate",
 		})
 	}
-	return append(out, checkup.Finding{Check: "tables", Answer: checkup.Yes, Means: fmt.Sprintf("they are at this program's version, %d", there)})
+	return append(out, checkup.Finding{Check: "tables", Answer: checkup.Yes, Means: fmt.Sprintf("they are at this program's version, %d", there)}, askFaults(ctx, db))
+}
+
+// askFaults says whether what is archived is known to be damaged.
+func askFaults(ctx context.Context, db *warehouse.DB) checkup.Finding {
+	const check, names = "archive", "fonoteka recordings list --fault any names them; fonoteka scrub looks again, and serve fetches again what the operator still has"
+	n, err := db.CountRecordings(ctx, warehouse.RecordingFilter{Fault: warehouse.AnyFault})
+	switch {
+	case err != nil:
+		return checkup.Finding{Check: check, Answer: checkup.No, Means: "the recordings cannot be counted", Do: "the log of serve says more", Detail: err.Error()}
+	case n > 0:
+		return checkup.Finding{Check: check, Answer: checkup.No, Means: count(int(n), "archived recording") + " known to be altered, absent or unreadable in the store", Do: names}
+	}
+	return checkup.Finding{Check: check, Answer: checkup.Yes, Means: "no archived recording is known to be altered or absent"}
 }
 
 func (cfg *config) askRedis(ctx context.Context) checkup.Finding {
@@ -162,11 +175,11 @@ func examineArrivals(ctx context.Context, cfg *config) (out report, err error) {
 func silence(s arrivals.Standing) checkup.Finding {
 	f := checkup.Finding{Check: "silence", Answer: checkup.Yes, Means: fmt.Sprintf("the last notification came %s ago", since(s.Silence))}
 	switch {
-	case s.Learned && s.Missing >= 10:
+	case s.Silent():
 		f.Answer = checkup.No
 		f.Means += fmt.Sprintf("; %.0f calls usually begin in such a time", s.Missing)
 		f.Do = "make a call; if nothing comes, the findings above say where the way is broken; what is not received is lost"
-	case s.Learned && s.Usual >= 50 && s.Day < 0.3*s.Usual:
+	case s.Few():
 		f.Answer = checkup.Look
 		f.Means = fmt.Sprintf("%.0f calls began in the last 24 hours, usually %.0f", s.Day, s.Usual)
 		f.Do = "on a holiday that may be true; otherwise look in the proxy's log for answers other than 200"

@@ -88,20 +88,19 @@ func parseByteRate(s string) (int64, error) {
 	return archive.ParseRate(s)
 }
 
-// newFixity prepares the background check; nil where it is turned off.
-func (p *pipeline) newFixity(cfg *config, fetcher *archive.Fetcher, reg prometheus.Registerer) (*fixity.Worker, error) {
-	if cfg.fixity.every == 0 {
-		return nil, nil
-	}
+// newFixity prepares the check of what is stored, and of all of it in the background
+// where that is not turned off.
+func (p *pipeline) newFixity(cfg *config, fetcher *archive.Fetcher, reg prometheus.Registerer) (err error) {
 	db := fixityCatalogue{p.warehouse}
-	checker, err := fixity.New(fixity.Options{
+	p.suspects = make(chan call.RecordingStatus, 100)
+	p.checker, err = fixity.New(fixity.Options{
 		Rows: db, Custody: db, Store: p.blob, Bucket: p.blob.Name(), BytesPerSecond: cfg.fixity.rate, Logger: p.log, Registerer: reg,
 	})
-	if err != nil {
-		return nil, err
+	if err != nil || cfg.fixity.every == 0 {
+		return err
 	}
-	return fixity.NewWorker(fixity.WorkerOptions{
-		Checker: checker, Positions: p.warehouse, Uploads: p.blob, Every: cfg.fixity.every, Stride: min(30*time.Second, cfg.fixity.every/1000),
+	p.fixity, err = fixity.NewWorker(fixity.WorkerOptions{
+		Checker: p.checker, Positions: p.warehouse, Uploads: p.blob, Every: cfg.fixity.every, Stride: min(30*time.Second, cfg.fixity.every/1000),
 		Fetch: func(ctx context.Context, r call.Recording) (fixity.File, error) {
 			body, err := fetcher.Fetch(ctx, r.Integration, r.URL)
 			if err != nil {
@@ -110,6 +109,31 @@ func (p *pipeline) newFixity(cfg *config, fetcher *archive.Fetcher, reg promethe
 			return fixity.File{Body: body, Size: body.Size, SHA256: body.SHA256, Close: body.Close}, nil
 		},
 	})
+	return err
+}
+
+// suspect has a recording checked soon. Where very many wait it is dropped: whoever
+// listens again says so again.
+func (p *pipeline) suspect(r call.RecordingStatus) {
+	select {
+	case p.suspects <- r:
+	default:
+	}
+}
+
+// checkSuspects checks what was found altered while somebody listened, so that the
+// catalogue knows.
+func (p *pipeline) checkSuspects(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case r := <-p.suspects:
+			if _, err := p.checker.CheckAll(ctx, []call.RecordingStatus{r}); err != nil && ctx.Err() == nil {
+				p.log.WarnContext(ctx, "a recording that seems altered could not be checked", "recording", r.ID, "err", err)
+			}
+		}
+	}
 }
 
 // checkStored runs the background check once the tables and the bucket are there.

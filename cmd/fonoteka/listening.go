@@ -21,6 +21,7 @@ func (p *pipeline) newPlayback(password string, reg prometheus.Registerer) (*pla
 		Find:     p.findRecording,
 		Store:    func(bucket string) playback.Store { return p.blob.In(bucket) },
 		Note:     p.noteListener,
+		Suspect:  p.suspect,
 		Password: password, Log: p.log, Registerer: reg,
 	})
 }

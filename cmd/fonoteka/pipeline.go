@@ -43,6 +43,8 @@ type pipeline struct {
 	planner     *archive.Planner
 	standing    *standing.Collector
 	arrivals    *arrivals.Watch
+	checker     *fixity.Checker
+	suspects    chan call.RecordingStatus
 	fixity      *fixity.Worker // nil: turned off
 	workers     *queue.Server
 	rows        *relay.ToWarehouse
@@ -156,7 +158,7 @@ func (p *pipeline) newArchive(cfg *config, redisURL string, dialRedis queue.Dial
 	if err != nil {
 		return err
 	}
-	if p.fixity, err = p.newFixity(cfg, p.fetcher, reg); err != nil {
+	if err = p.newFixity(cfg, p.fetcher, reg); err != nil {
 		return err
 	}
 	p.planner, err = archive.NewPlanner(archive.PlannerOptions{Due: p.warehouse, Mend: p.warehouse.MendOpenRecordings, Queue: p.queue, Depth: p.queue.Depth, Hosts: cfg.recordHosts, Logger: p.log, Registerer: reg})

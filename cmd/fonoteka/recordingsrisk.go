@@ -1,6 +1,8 @@
 package main
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -15,8 +17,9 @@ import (
 func atRiskCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "at-risk",
-		Usage: "every recording that is not archived, the days that are left, and why",
-		Description: `What is lost comes first, then what has the fewest days left.
+		Usage: "every recording that is not archived, or damaged in the store; the days that are left, and why",
+		Description: `What is known to be altered or absent in the store comes first, then what is lost,
+then what has the fewest days left.
 
 Exit status, for cron: 0 nothing is listed, 1 something is, 2 it could not be
 asked. A daily check that speaks up a week before anything is lost:
@@ -64,7 +67,7 @@ func listAtRisk(c *cli.Context) (listed uint64, err error) {
 		f.Limit = everything
 	}
 	err = withWarehouse(c, func(db *warehouse.DB) error {
-		rows, total, err := db.AtRisk(c.Context, f)
+		rows, total, err := atRisk(c.Context, db, f)
 		if err != nil {
 			return err
 		}
@@ -75,6 +78,29 @@ func listAtRisk(c *cli.Context) (listed uint64, err error) {
 		return riskTable(c, rows, total, now)
 	})
 	return listed, err
+}
+
+// atRisk lists what the archive is known to have lost or altered first, whatever the
+// time that its link has.
+func atRisk(ctx context.Context, db *warehouse.DB, f warehouse.RiskFilter) (rows []call.RecordingStatus, total uint64, err error) {
+	faulty := warehouse.RecordingFilter{Integration: f.Integration, Fault: warehouse.AnyFault, Limit: f.Limit}
+	damaged, err := db.ListRecordings(ctx, faulty)
+	if err != nil {
+		return nil, 0, err
+	}
+	n, err := db.CountRecordings(ctx, faulty)
+	if err != nil {
+		return nil, 0, err
+	}
+	waiting, total, err := db.AtRisk(ctx, f)
+	if err != nil {
+		return nil, 0, err
+	}
+	for _, r := range damaged {
+		rows = append(rows, r.RecordingStatus)
+	}
+	rows = append(rows, waiting...)
+	return rows[:min(len(rows), f.Limit)], n + total, nil
 }
 
 type riskJSON struct {
@@ -106,13 +132,18 @@ func riskTable(c *cli.Context, rows []call.RecordingStatus, total uint64, now ti
 	}
 	var cells [][]string
 	for _, r := range rows {
-		cells = append(cells, []string{timeLeft(r, now), string(r.State), fmt.Sprint(r.Attempt), next(r, now), clock(r.AnnouncedAt), r.ID, explain(r, now)})
+		cells = append(cells, []string{timeLeft(r, now), standingOf(r), fmt.Sprint(r.Attempt), next(r, now), clock(r.AnnouncedAt), r.ID, explain(r, now)})
 	}
 	err := table(c.App.Writer, []string{"LEFT", "STATE", "TRIES", "NEXT TRY", "ANNOUNCED (UTC)", "RECORDING ID", "WHY"}, cells)
 	if more := int(total) - len(rows); more > 0 && err == nil {
 		err = sayMore(c.App.Writer, uint64(more))
 	}
 	return err
+}
+
+// standingOf is a recording's state, or what the archive is known to have done to it.
+func standingOf(s call.RecordingStatus) string {
+	return string(cmp.Or(call.RecordingState(s.Fault.Kind), s.State))
 }
 
 // timeLeft is how long the operator keeps the link, in one unit.

@@ -30,6 +30,25 @@ type Standing struct {
 	Zone Zone
 }
 
+// When a silence, or a day with few calls, is told. doctor and the alert rules
+// (deploy/prometheus) have the same numbers.
+const (
+	SilenceSpan  = 15 * time.Minute // a silence is longer
+	SilenceCalls = 10               // and so many calls usually begin in it
+	FewShare     = 0.3              // few calls are less than this part of the usual
+	FewCalls     = 50               // where so many are usual in a day
+)
+
+// Silent reports whether too much is missing for the silence to be chance.
+func (s Standing) Silent() bool {
+	return s.Learned && s.Silence > SilenceSpan && s.Missing >= SilenceCalls
+}
+
+// Few reports whether far fewer calls came within a day than usually do.
+func (s Standing) Few() bool {
+	return s.Learned && s.Usual >= FewCalls && s.Day < FewShare*s.Usual
+}
+
 // usual is how many calls began in which hour.
 type usual struct {
 	first time.Time // hour

@@ -11,7 +11,6 @@ import (
 type metrics struct {
 	checked  *prometheus.CounterVec
 	bytes    prometheus.Counter
-	faulty   *prometheus.GaugeVec
 	orphans  *prometheus.GaugeVec
 	uploads  prometheus.Counter
 	restored *prometheus.CounterVec
@@ -28,9 +27,6 @@ func newMetrics(r prometheus.Registerer) *metrics {
 			Name: "fonoteka_fixity_checked_total", Help: "Archived recordings read again: verified, altered, absent or unreadable.",
 		}, []string{"result"}),
 		bytes: f.NewCounter(prometheus.CounterOpts{Name: "fonoteka_fixity_bytes_total", Help: "Bytes of recordings read again."}),
-		faulty: f.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "fonoteka_fixity_faulty", Help: "Archived recordings that the catalogue knows to be altered, absent or unreadable and that no check has found right since.",
-		}, []string{"result"}),
 		orphans: f.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "fonoteka_fixity_orphans", Help: "What was on one side only, bucket or catalogue, at the last look.",
 		}, []string{"kind"}),
@@ -54,9 +50,6 @@ func newMetrics(r prometheus.Registerer) *metrics {
 	}
 	for _, r := range []Result{Verified, Altered, Absent, Unreadable} {
 		m.checked.WithLabelValues(string(r))
-		if r != Verified {
-			m.faulty.WithLabelValues(string(r))
-		}
 	}
 	return m
 }

@@ -11,13 +11,12 @@ import (
 // manyFaulty bounds one recheck.
 const manyFaulty = 1000
 
-// recheck looks at what is known to be wrong, counts it and tries to mend it.
+// recheck looks at what is known to be wrong, and tries to mend it.
 func (w *Worker) recheck(ctx context.Context) error {
 	rows, err := w.c.Rows.Archived(ctx, Query{Faulty: true}, manyFaulty)
 	if err != nil {
 		return err
 	}
-	count := map[Result]float64{Altered: 0, Absent: 0, Unreadable: 0}
 	for at := 0; at < len(rows); at += page {
 		findings, err := w.c.checkEach(ctx, rows[at:min(at+page, len(rows))])
 		if err != nil {
@@ -33,34 +32,29 @@ func (w *Worker) recheck(ctx context.Context) error {
 			return err
 		}
 		for _, f := range findings {
-			if f.Result != Verified && !w.restore(ctx, f) {
-				count[f.Result]++
+			if f.Result != Verified {
+				w.restore(ctx, f)
 			}
 		}
-	}
-	for result, n := range count {
-		w.c.m.faulty.WithLabelValues(string(result)).Set(n)
 	}
 	return nil
 }
 
 // restore tries to mend, each recording once a day.
-func (w *Worker) restore(ctx context.Context, f Finding) bool {
+func (w *Worker) restore(ctx context.Context, f Finding) {
 	now := w.c.Now()
 	if now.Sub(w.fetched[f.Row.ID]) < 24*time.Hour {
-		return false
+		return
 	}
 	if len(w.fetched) > 10*manyFaulty {
 		clear(w.fetched)
 	}
 	w.fetched[f.Row.ID] = now
 	f.Row = w.latest(ctx, f.Row)
-	ok, err := w.c.Restore(ctx, f, w.Fetch)
-	if err != nil && ctx.Err() == nil {
+	if _, err := w.c.Restore(ctx, f, w.Fetch); err != nil && ctx.Err() == nil {
 		w.c.m.failures.WithLabelValues("restore").Inc()
 		w.c.Logger.WarnContext(ctx, "recording could not be fetched again", "recording", f.Row.ID, "err", err)
 	}
-	return ok
 }
 
 // latest is the row after the finding was noted in it.

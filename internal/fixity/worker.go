@@ -191,7 +191,6 @@ func (w *Worker) advance(ctx context.Context) (time.Duration, error) {
 		if f.Result != Verified {
 			w.pass.Wrong++
 			w.restore(ctx, f)
-			w.c.m.faulty.WithLabelValues(string(f.Result)).Inc() // until the next recheck counts them
 		}
 	}
 	last := rows[len(rows)-1]

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"io"
+
+	"fonoteka/internal/blob"
 )
 
 // content reads an object from wherever it was last sought: the store is asked
@@ -14,6 +16,8 @@ type content struct {
 	store Store
 	key   string
 	size  int64
+	// sha256 of the whole: what is read from the beginning to the end is compared.
+	sha256 string
 
 	at     int64
 	stream io.ReadCloser // from at on; nil: not open
@@ -49,6 +53,9 @@ func (c *content) Read(p []byte) (int, error) {
 			return 0, c.fail(err)
 		}
 		c.stream = stream
+		if c.at == 0 {
+			c.stream = checked{blob.Verified(stream, c.size, c.sha256), stream}
+		}
 	}
 	n, err := c.stream.Read(p)
 	c.at += int64(n)
@@ -59,6 +66,12 @@ func (c *content) Read(p []byte) (int, error) {
 		return n, c.fail(err)
 	}
 	return n, err
+}
+
+// checked reads by way of one and closes the other.
+type checked struct {
+	io.Reader
+	io.Closer
 }
 
 func (c *content) fail(err error) error {

@@ -47,27 +47,40 @@ func (n *noted) remember(key [sha256.Size]byte) {
 }
 
 // noting calls note before the first byte of a recording goes out, and lets none
-// out if that fails: the answer is then still to be written.
+// out if that fails. The header goes out with the first byte, or by finish: until
+// then there can be another answer.
 type noting struct {
 	http.ResponseWriter
-	note func() error
-	err  error // of note
+	note   func() error
+	err    error // of note
+	status int   // 0: none yet
+	sent   bool
 }
 
 // WriteHeader implements http.ResponseWriter. Of http.ServeContent's answers only
 // these two have bytes of the recording.
 func (n *noting) WriteHeader(status int) {
-	if status == http.StatusOK || status == http.StatusPartialContent {
-		if n.err = n.note(); n.err != nil {
-			return
-		}
+	n.status = status
+	if status != http.StatusOK {
+		n.Header().Del("Repr-Digest") // of the whole
 	}
-	n.ResponseWriter.WriteHeader(status)
+	if status == http.StatusOK || status == http.StatusPartialContent {
+		n.err = n.note()
+	}
 }
 
 func (n *noting) Write(b []byte) (int, error) {
 	if n.err != nil {
 		return 0, n.err
 	}
+	n.finish()
 	return n.ResponseWriter.Write(b)
+}
+
+// finish sends the header, if that was not done.
+func (n *noting) finish() {
+	if !n.sent && n.status != 0 {
+		n.ResponseWriter.WriteHeader(n.status)
+	}
+	n.sent = true
 }

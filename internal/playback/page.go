@@ -76,6 +76,13 @@ func whyAbsent(r call.RecordingStatus) notice {
 	return n
 }
 
+// faulty says what is known to be wrong with an archived recording.
+func faulty(r call.RecordingStatus) notice {
+	n := notAsArchived
+	n.ru.Detail, n.en.Detail = why(r), r.Reason()
+	return n
+}
+
 // why is what r.Reason says, in Russian and in short: the code's words, with the
 // server and its answer.
 func why(r call.RecordingStatus) string {

@@ -9,6 +9,11 @@
 // has the digest that the row has; for any other the answer is a page that says
 // why it is not there and what happens next. Every answer is counted.
 //
+// What is known to be altered is not served. Of what is sent from the beginning to the
+// end, the last 32 KiB leave only if the bytes read have the digest: else the connection is
+// reset, so that no client takes them for the recording, and Options.Suspect is told. A
+// part cannot be checked so, and bears no digest of the whole (Repr-Digest).
+//
 // No byte of a recording is served to anybody before Options.Note has returned
 // nil, at most ten minutes ago, for the same name and recording. What needs no
 // byte, as HEAD or a copy that is still good (304), is not noted.
@@ -51,7 +56,7 @@ type Store interface {
 	GetRange(ctx context.Context, key string, offset, length int64) (io.ReadCloser, blob.Object, error)
 }
 
-// Options of a Handler. All but Note, Log and Registerer are required.
+// Options of a Handler. All but Note, Suspect, Log and Registerer are required.
 type Options struct {
 	// Find reads a recording's row of the catalogue by its id alone.
 	Find func(ctx context.Context, id string) (call.RecordingStatus, bool, error)
@@ -62,6 +67,9 @@ type Options struct {
 	// Note keeps who listens to which recording, before it is served; an error
 	// keeps it from being served. It may be told twice.
 	Note func(ctx context.Context, who string, r call.RecordingStatus) error
+	// Suspect is told of a recording whose stored bytes are not what was archived. It
+	// returns at once, and may be told many times.
+	Suspect func(r call.RecordingStatus)
 
 	Log        *slog.Logger
 	Registerer prometheus.Registerer
@@ -83,6 +91,7 @@ const (
 	unknown      = "unknown"      // no such recording
 	absent       = "absent"       // known, and not archived
 	differs      = "differs"      // the store does not have what was archived
+	altered      = "altered"      // nor has it, as was seen when all but the end had been sent
 	failed       = "failed"       // catalogue, store or Note do not answer
 )
 
@@ -94,13 +103,16 @@ func New(o Options) (*Handler, error) {
 	if o.Note == nil {
 		o.Note = func(context.Context, string, call.RecordingStatus) error { return nil }
 	}
+	if o.Suspect == nil {
+		o.Suspect = func(call.RecordingStatus) {}
+	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	h := &Handler{Options: o, password: sha256.Sum256([]byte(o.Password)), answers: prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "fonoteka_playback_requests_total", Help: "Requests to listen to a recording, by the answer.",
 	}, []string{"answer"})}
-	for _, a := range []string{served, broken, unauthorised, unknown, absent, differs, failed} {
+	for _, a := range []string{served, broken, unauthorised, unknown, absent, differs, altered, failed} {
 		h.answers.WithLabelValues(a)
 	}
 	if o.Registerer == nil {
@@ -118,7 +130,11 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "private, no-store")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.Header().Set("Referrer-Policy", "no-referrer")
-	h.answers.WithLabelValues(h.answer(w, r)).Inc()
+	answer := h.answer(w, r)
+	h.answers.WithLabelValues(answer).Inc()
+	if answer == broken || answer == altered {
+		panic(http.ErrAbortHandler) // resets the connection: the client knows that it has not got all
+	}
 }
 
 func (h *Handler) answer(w http.ResponseWriter, r *http.Request) string {
@@ -143,6 +159,9 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request) string {
 	case rec.State != call.Archived:
 		page(w, r, statusOf(rec), whyAbsent(rec))
 		return absent
+	case rec.Fault.Part == call.RecordingPart && rec.Fault.Kind != "":
+		page(w, r, http.StatusNotFound, faulty(rec))
+		return differs
 	}
 	return h.serve(w, r, who, rec)
 }
@@ -161,12 +180,13 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, who string, rec 
 	switch {
 	case errors.Is(err, blob.ErrNotFound), err == nil && !same(object, rec):
 		h.Log.ErrorContext(r.Context(), "a recording to listen to is not what was archived", "recording", rec.ID, "absent", err != nil)
+		h.Suspect(rec)
 		page(w, r, http.StatusNotFound, notAsArchived)
 		return differs
 	case err != nil:
 		return h.unavailable(w, r, "open a recording to listen to", rec.ID, err)
 	}
-	content := &content{ctx: r.Context(), store: store, key: rec.Key, size: object.Size}
+	content := &content{ctx: r.Context(), store: store, key: rec.Key, size: object.Size, sha256: rec.SHA256}
 	defer content.Close()
 	before := w.Header().Clone()
 	w.Header().Set("Content-Type", "audio/mpeg")
@@ -177,15 +197,33 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, who string, rec 
 	}
 	out := &noting{ResponseWriter: w, note: func() error { return h.noteOnce(r, who, rec) }}
 	http.ServeContent(out, r, "", time.Time{}, content)
-	if out.err != nil {
+	instead := func() { // of what was prepared, while nothing is sent
 		clear(w.Header())
 		maps.Copy(w.Header(), before)
-		return h.unavailable(w, r, "note who listens", rec.ID, out.err)
 	}
-	if content.err != nil && r.Context().Err() == nil {
+	switch {
+	case out.err != nil:
+		instead()
+		return h.unavailable(w, r, "note who listens", rec.ID, out.err)
+	case errors.Is(content.err, blob.ErrAltered):
+		h.Log.ErrorContext(r.Context(), "a recording that was listened to is not what was archived", "recording", rec.ID, "err", content.err)
+		h.Suspect(rec)
+		if out.sent {
+			return altered
+		}
+		instead()
+		page(w, r, http.StatusNotFound, notAsArchived)
+		return differs
+	case content.err != nil && r.Context().Err() != nil: // who listened has gone
+		return served
+	case content.err != nil && !out.sent:
+		instead()
+		return h.unavailable(w, r, "read a recording to listen to", rec.ID, content.err)
+	case content.err != nil:
 		h.Log.WarnContext(r.Context(), "a recording broke off while it was listened to", "recording", rec.ID, "err", content.err)
 		return broken
 	}
+	out.finish()
 	return served
 }
 

@@ -38,7 +38,9 @@ type desk struct {
 	rows  map[string]call.RecordingStatus
 	err   error // of the catalogue
 	heard []string
-	note  error // of Note
+	note  error              // of Note
+	spoil func(whole []byte) // what the disk under the store did to the bytes; nil: nothing
+	told  []string           // to Suspect
 	reg   *prometheus.Registry
 }
 
@@ -63,7 +65,8 @@ func newDesk(t *testing.T) *desk {
 			row, known := d.rows[id]
 			return row, known, d.err
 		},
-		Store:    func(bucket string) playback.Store { return store.In(bucket) },
+		Store:    func(bucket string) playback.Store { return disk{store.In(bucket), d} },
+		Suspect:  func(r call.RecordingStatus) { d.told = append(d.told, r.ID) },
 		Password: password, Registerer: d.reg,
 		Note: func(_ context.Context, who string, r call.RecordingStatus) error {
 			d.heard = append(d.heard, who+" "+r.ID)
@@ -280,6 +283,78 @@ func TestOnlyWhatWasArchivedIsServed(t *testing.T) {
 	d.wantCounted("differs", 4)
 	if len(d.heard) > 0 {
 		t.Errorf("noted %v", d.heard)
+	}
+}
+
+// disk is a store whose bytes may have been changed behind its back.
+type disk struct {
+	playback.Store
+	d *desk
+}
+
+func (s disk) GetRange(ctx context.Context, key string, offset, length int64) (io.ReadCloser, blob.Object, error) {
+	if s.d.spoil == nil {
+		return s.Store.GetRange(ctx, key, offset, length)
+	}
+	all, object, err := s.Store.GetRange(ctx, key, 0, -1)
+	if err != nil {
+		return nil, object, err
+	}
+	defer all.Close()
+	b, err := io.ReadAll(all)
+	s.d.spoil(b)
+	return io.NopCloser(bytes.NewReader(b[offset:])), object, err
+}
+
+// The store says that all is well, and its disk has another byte.
+func TestAnAlteredRecordingIsNotSentWhole(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t).keep(content())
+	for name, at := range map[string]int{"the first byte": 0, "in the middle": 150_000, "the last byte": 299_999} {
+		d.told = nil
+		d.spoil = func(b []byte) { b[at] ^= 1 }
+		for _, r := range []string{"", "bytes=0-", "bytes=0-299999"} {
+			resp, body := d.ask(http.MethodGet, id, "Range", r)
+			if len(body) > 300_000-blob.Withheld || int64(len(body)) == resp.ContentLength {
+				t.Errorf("%s, %q: %d bytes of %d came", name, r, len(body), resp.ContentLength)
+			}
+		}
+		if diff := cmp.Diff([]string{id, id, id}, d.told); diff != "" {
+			t.Errorf("%s: told (-want +got):\n%s", name, diff)
+		}
+		if resp, body := d.ask(http.MethodGet, id, "Range", "bytes=0-99999"); resp.StatusCode != http.StatusPartialContent || len(body) != 100_000 || resp.Header.Get("Repr-Digest") != "" {
+			t.Errorf("%s: a part: %d, %d bytes, %v", name, resp.StatusCode, len(body), resp.Header)
+		}
+		d.spoil = nil
+		if resp, body := d.ask(http.MethodGet, id); body != string(content()) || resp.Header.Get("Repr-Digest") == "" {
+			t.Errorf("%s: the right bytes: %d of them, %v", name, len(body), resp.Header)
+		}
+	}
+	d.wantCounted("altered", 9)
+}
+
+func TestWhatIsKnownToBeAlteredIsNotServed(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t).keep(content())
+	good := d.rows[id]
+	for kind, want := range map[call.FaultKind][2]string{
+		call.Altered: {"в хранилище", "from the store"}, call.Absent: {"пропала", "gone"}, call.Unreadable: {"повреждена", "damaged"},
+	} {
+		row := good
+		row.Fault = call.Fault{Kind: kind, Part: call.RecordingPart, At: time.Now()}
+		d.rows[id] = row
+		for i, lang := range []string{"ru", "en"} {
+			resp, body := d.ask(http.MethodGet, id, "Accept-Language", lang)
+			if resp.StatusCode != http.StatusNotFound || !strings.Contains(body, want[i]) || resp.Header.Get("ETag")+resp.Header.Get("Repr-Digest") != "" {
+				t.Errorf("%s: %d %s", kind, resp.StatusCode, body)
+			}
+		}
+	}
+	row := good
+	row.Fault = call.Fault{Kind: call.Absent, Part: call.SidecarPart, At: time.Now()}
+	d.rows[id] = row
+	if resp, body := d.ask(http.MethodGet, id); resp.StatusCode != http.StatusOK || body != string(content()) {
+		t.Errorf("with a sidecar that is gone: %d, %d bytes", resp.StatusCode, len(body))
 	}
 }
 

@@ -103,9 +103,10 @@ var (
 	bytes   = desc("fonoteka_recordings_archived_bytes", "Size of all archived recordings.")
 	atRisk  = desc("fonoteka_recordings_at_risk",
 		"Recordings that are not archived, by the days their links have left: at most the label's and more than the step's below; overdue: none, more: over 90. Each is in one step.", "days_left")
-	lost = desc("fonoteka_recordings_lost", "Recordings given up: the operator's server itself said that the file is gone after its time had run out.")
-	due  = desc("fonoteka_recordings_due", "Recordings to be tried now.")
-	lag  = desc("fonoteka_recordings_oldest_due_seconds", "How long the longest-waiting of those due has been due, 0 if none is.")
+	faulty = desc("fonoteka_fixity_faulty", "Archived recordings that the catalogue knows to be altered, absent or unreadable and that no check has found right since.", "result")
+	lost   = desc("fonoteka_recordings_lost", "Recordings given up: the operator's server itself said that the file is gone after its time had run out.")
+	due    = desc("fonoteka_recordings_due", "Recordings to be tried now.")
+	lag    = desc("fonoteka_recordings_oldest_due_seconds", "How long the longest-waiting of those due has been due, 0 if none is.")
 	// untried is what a newly announced recording waits for its first try.
 	untried = desc("fonoteka_recordings_oldest_untried_seconds", "Age of the oldest announcement that was never tried, 0 if there is none.")
 	expiry  = desc("fonoteka_recordings_next_expiry_timestamp_seconds", "When the next link ends among those at risk, 0 if none is.")
@@ -125,7 +126,7 @@ var states = []call.RecordingState{
 
 // Describe is part of prometheus.Collector.
 func (c *Collector) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{byState, bytes, atRisk, lost, due, lag, untried, expiry, counted, seconds} {
+	for _, d := range []*prometheus.Desc{byState, bytes, atRisk, faulty, lost, due, lag, untried, expiry, counted, seconds} {
 		ch <- d
 	}
 }
@@ -149,6 +150,9 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 	gauge(bytes, float64(s.ArchivedBytes))
 	for i, n := range s.AtRisk {
 		gauge(atRisk, float64(n), step(i))
+	}
+	for _, kind := range []call.FaultKind{call.Altered, call.Absent, call.Unreadable} {
+		gauge(faulty, float64(s.Faulty[kind]), string(kind))
 	}
 	gauge(lost, float64(s.Lost))
 	gauge(due, float64(s.Due))

@@ -14,11 +14,15 @@ type RecordingFilter struct {
 	Integration string
 	ID          string // recording id
 	State       call.RecordingState
-	From, To    time.Time     // announced in [From, To)
-	GroupID     uint64        // of its call
-	Limit       int           // 0: 50
-	After       *RecordingRow // only what the list has after this one; nil: all
+	Fault       call.FaultKind // what it is known to have; AnyFault: whatever
+	From, To    time.Time      // announced in [From, To)
+	GroupID     uint64         // of its call
+	Limit       int            // 0: 50
+	After       *RecordingRow  // only what the list has after this one; nil: all
 }
+
+// AnyFault chooses, in a filter, what has a fault.
+const AnyFault call.FaultKind = "any"
 
 // RecordingRow is a row of the catalogue.
 type RecordingRow struct {
@@ -62,6 +66,8 @@ func (f RecordingFilter) where() where {
 	w.add(f.Integration != "", "integration = ?", f.Integration)
 	w.add(f.ID != "", "recording_id = ?", f.ID)
 	w.add(f.State != "", "state = ?", string(f.State))
+	w.add(f.Fault == AnyFault, "fault != ''")
+	w.add(f.Fault != "" && f.Fault != AnyFault, "fault = ?", string(f.Fault))
 	w.from("announced_at", f.From)
 	w.to("announced_at", f.To)
 	w.add(f.GroupID != 0, "group_id = ?", f.GroupID)

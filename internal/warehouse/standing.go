@@ -21,6 +21,7 @@ type Standing struct {
 	States        map[call.RecordingState]uint64
 	Lost          uint64 // given up; see call.RecordingStatus.Lost
 	ArchivedBytes uint64
+	Faulty        map[call.FaultKind]uint64 // archived, and known to be altered, absent or unreadable
 	// ArchivedLately counts what was archived in the last minute.
 	ArchivedLately uint64
 	// AtRisk counts what is neither archived nor lost nor erased by the days the
@@ -94,16 +95,23 @@ func (s Standing) waitingStates() (n uint64) {
 }
 
 func (db *DB) countStates(ctx context.Context, at int64, s *Standing) error {
-	return db.query(ctx, `SELECT state, count(), countIf(`+lost+`), sum(size),
+	return db.query(ctx, `SELECT state, fault, count(), countIf(`+lost+`), sum(size),
 			countIf(archived_at > fromUnixTimestamp64Milli(?, 'UTC') AND archived_at <= fromUnixTimestamp64Milli(?, 'UTC'))
-		FROM recordings FINAL GROUP BY state`, []any{at - time.Minute.Milliseconds(), at}, func(r driver.Rows) error {
-		var state string
+		FROM recordings FINAL GROUP BY state, fault`, []any{at - time.Minute.Milliseconds(), at}, func(r driver.Rows) error {
+		var state, fault string
 		var n, given, bytes, lately uint64
-		err := r.Scan(&state, &n, &given, &bytes, &lately)
-		s.States[call.RecordingState(state)] = n
+		err := r.Scan(&state, &fault, &n, &given, &bytes, &lately)
+		s.States[call.RecordingState(state)] += n
 		s.Lost += given
 		if call.RecordingState(state) == call.Archived {
-			s.ArchivedBytes, s.ArchivedLately = bytes, lately
+			s.ArchivedBytes += bytes
+			s.ArchivedLately += lately
+			if fault != "" {
+				if s.Faulty == nil {
+					s.Faulty = map[call.FaultKind]uint64{}
+				}
+				s.Faulty[call.FaultKind(fault)] += n
+			}
 		}
 		return err
 	})
