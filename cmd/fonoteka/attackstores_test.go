@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"fonoteka/internal/blob"
+	"fonoteka/internal/embedded"
+	"fonoteka/internal/sim"
 	"fonoteka/internal/state"
 )
 
@@ -158,6 +160,69 @@ func TestAttackAnAnalystReachesTheWarehouseAlone(t *testing.T) {
 
 // Who has no key of the object store gets no object, no list and no error that tells
 // one, by whatever path.
+// The operator's own links play without a password for 90 days. No column that an
+// analyst may read holds one, whatever the table or the view.
+func TestAttackAnAnalystGetsNoLinkOfTheOperators(t *testing.T) {
+	t.Parallel()
+	in, op, _ := filled(t, sim.Options{Seed: 22, Calls: 40, Connections: 8})
+	if status := in.post(redirect+"/events", []byte(`{"event":"callNotifications","urlRecord":"http://`+op.addr+`/r.mp3"`)); status != http.StatusOK { // cut: to rejected
+		t.Fatal(status)
+	}
+	in.eventually(time.Minute, "1", "SELECT count() FROM rejected")
+	v := in.values()
+	ask := func(query string) []string {
+		t.Helper()
+		status, answer := in.warehouse("analyst", v.ClickHouseAnalystPassword, query)
+		if status != http.StatusOK {
+			t.Fatalf("%s: %d %s", query, status, answer)
+		}
+		return strings.Fields(answer)
+	}
+	if status, answer := in.warehouse("reader", v.ClickHouseReaderPassword, "SELECT count() FROM recordings WHERE url LIKE '%"+op.addr+"%'"); status != http.StatusOK || answer == "0\n" {
+		t.Fatalf("there are no links to look for: %d %s", status, answer)
+	}
+	hidden := map[string]string{}
+	for _, c := range embedded.HiddenColumns() {
+		hidden[c.Table] = c.Column
+		for user, want := range map[string]int{"analyst": http.StatusForbidden, "reader": http.StatusOK} {
+			password := map[string]string{"analyst": v.ClickHouseAnalystPassword, "reader": v.ClickHouseReaderPassword}[user]
+			if status, answer := in.warehouse(user, password, "SELECT "+c.Column+" FROM "+c.Table+" LIMIT 1"); (status == http.StatusOK) != (want == http.StatusOK) {
+				t.Errorf("%s reads %s.%s: %d %s", user, c.Table, c.Column, status, answer)
+			}
+		}
+	}
+	_, named := in.warehouse("fonoteka", v.ClickHouseWriterPassword, "SELECT table || '.' || name FROM system.columns WHERE database = 'fonoteka' AND (name ILIKE '%url%' OR name ILIKE '%link' OR name ILIKE '%body%') ORDER BY 1")
+	for _, column := range strings.Fields(named) {
+		table, name, _ := strings.Cut(column, ".")
+		if hidden[table] != name && column != "addresses.url" { // our own page's
+			t.Errorf("%s may hold a link, and is not among the hidden columns", column)
+		}
+	}
+	tables := ask("SELECT name FROM system.tables WHERE database = 'fonoteka'")
+	if len(tables) < 40 {
+		t.Fatalf("only %d tables", len(tables))
+	}
+	read := 0
+	for _, table := range tables {
+		what := "*"
+		if column := hidden[table]; column != "" {
+			what = "* EXCEPT " + column
+		}
+		status, answer := in.warehouse("analyst", v.ClickHouseAnalystPassword, "SELECT "+what+" FROM "+table+" FORMAT TSV")
+		if status != http.StatusOK {
+			t.Errorf("%s cannot be read: %d %s", table, status, answer)
+			continue
+		}
+		read += len(answer)
+		if strings.Contains(answer, op.addr) {
+			t.Errorf("%s holds a link", table)
+		}
+	}
+	if read < 10_000 {
+		t.Errorf("%d bytes were searched", read)
+	}
+}
+
 // An analyst can read every file of the engine's folder. No secret that stands there
 // opens more than the directory, which the analyst may read anyway.
 func TestAttackTheEnginesFolderHoldsNoUsableSecret(t *testing.T) {
@@ -167,7 +232,7 @@ func TestAttackTheEnginesFolderHoldsNoUsableSecret(t *testing.T) {
 	in.nothingWasKept(1)
 	v := in.values()
 	secrets := map[string]string{
-		"the writer's password": v.ClickHouseWriterPassword, "the reader's password": v.ClickHouseReaderPassword,
+		"the writer's password": v.ClickHouseWriterPassword, "the reader's password": v.ClickHouseReaderPassword, "the analyst's password": v.ClickHouseAnalystPassword,
 		"the S3 key": v.S3AccessKey, "the S3 secret": v.S3SecretKey, "the Redis password": v.RedisPassword,
 		"the token of commands": v.AdminToken, "the recordings' password": v.RecordingsPassword,
 	}

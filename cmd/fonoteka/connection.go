@@ -31,7 +31,7 @@ func sayConnection(c *cli.Context) error {
 		return err
 	}
 	if cfg.clickhouseURL != "" {
-		return errors.New("the ClickHouse server is your own: deploy/clickhouse/reader.sql makes a user for reading there")
+		return errors.New("the ClickHouse server is your own: deploy/clickhouse/analyst.sql makes a user for reading there")
 	}
 	if err := cfg.readerMissing(); err != nil {
 		return fmt.Errorf("there is no user for reading: %w. Nothing would keep its queries from the files of this installation, its secrets among them. "+
@@ -46,7 +46,7 @@ func sayConnection(c *cli.Context) error {
 	}
 	r := connection{
 		Host: "127.0.0.1", NativePort: v.Ports.ClickHouseNative, HTTPPort: v.Ports.ClickHouseHTTP,
-		Database: embedded.ClickHouseDatabase, User: embedded.ClickHouseReader, Password: v.ClickHouseReaderPassword,
+		Database: embedded.ClickHouseDatabase, User: embedded.ClickHouseAnalyst, Password: v.ClickHouseAnalystPassword,
 	}
 	if c.Bool("json") {
 		return json.NewEncoder(c.App.Writer).Encode(r)
@@ -57,7 +57,7 @@ func sayConnection(c *cli.Context) error {
 	fmt.Fprintf(c.App.Writer, `host      %s (this machine only)
 ports     %d native, %d HTTP
 database  %s
-user      %s   reads only, with limits; every row shows once
+user      %s   reads only, with limits, and no links to recordings at the operator; every row shows once
 password  %s
 
 native    %s

@@ -43,7 +43,7 @@ func (cfg *config) stack(v state.Values, wanted []embedded.Store, o embedded.Sta
 		o.ClickHouse = &embedded.ClickHouseOptions{
 			Dir: filepath.Join(cfg.data, "clickhouse"), NativePort: v.Ports.ClickHouseNative, HTTPPort: v.Ports.ClickHouseHTTP,
 			WriterPassword: v.ClickHouseWriterPassword, ReaderPassword: v.ClickHouseReaderPassword, AllowUnconfined: cfg.unconfined,
-			DictionariesPassword: v.ClickHouseDictionariesPassword,
+			AnalystPassword: v.ClickHouseAnalystPassword, DictionariesPassword: v.ClickHouseDictionariesPassword,
 		}
 	}
 	if want(embedded.StoreS3, cfg.s3URL) {

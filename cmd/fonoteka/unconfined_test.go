@@ -53,8 +53,10 @@ func TestWithoutLandlockThereIsNoReader(t *testing.T) {
 			t.Errorf("%v: %v\n%s", c.args, err, out)
 		}
 	}
-	if status, answer := in.warehouse("reader", in.values().ClickHouseReaderPassword, "SELECT 1"); status == http.StatusOK {
-		t.Errorf("the reader is there: %s", answer)
+	for user, password := range map[string]string{"reader": in.values().ClickHouseReaderPassword, "analyst": in.values().ClickHouseAnalystPassword} {
+		if status, answer := in.warehouse(user, password, "SELECT 1"); status == http.StatusOK {
+			t.Errorf("%s is there: %s", user, answer)
+		}
 	}
 	if got := in.metric(`fonoteka_embedded_confined{store="clickhouse"}`) + in.metric(`fonoteka_embedded_confined{store="s3"}`); got != "00" {
 		t.Errorf("confined, by the metrics: %s", got)
@@ -69,13 +71,13 @@ func TestWithoutLandlockThereIsNoReader(t *testing.T) {
 func TestWithoutLandlockAReaderMayBeAllowed(t *testing.T) {
 	t.Parallel()
 	in := install(t, withoutLandlock+"=1", "FONOTEKA_ALLOW_UNCONFINED_ENGINE=true").start().ready()
-	if out, err := in.alone("sql", "--connection"); err != nil || !strings.Contains(out, "reader   reads only") {
+	if out, err := in.alone("sql", "--connection"); err != nil || !strings.Contains(out, "analyst   reads only") {
 		t.Errorf("%v\n%s", err, out)
 	}
 	if out, err := in.alone("sql", "--format", "TSV", "SELECT currentUser()"); err != nil || out != "reader\n" {
 		t.Errorf("%v\n%s", err, out)
 	}
-	if status, answer := in.warehouse("reader", in.values().ClickHouseReaderPassword, "SELECT 1"); answer != "1\n" {
+	if status, answer := in.warehouse("analyst", in.values().ClickHouseAnalystPassword, "SELECT 1"); answer != "1\n" {
 		t.Errorf("the reader: %d %s", status, answer)
 	}
 }

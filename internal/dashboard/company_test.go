@@ -82,7 +82,7 @@ func found(ctx context.Context, o warehouse.Options) (company, error) {
 	if err := roller.Pass(ctx); err != nil {
 		return c, err
 	}
-	o.User, o.Password = embeddedtest.Reader()
+	o.User, o.Password = embeddedtest.Analyst()
 	c.reader, err = warehouse.Open(o)
 	return c, err
 }

@@ -17,6 +17,9 @@ import (
 const (
 	ClickHouseWriter = "fonoteka" // may do everything in every database
 	ClickHouseReader = "reader"   // reads ClickHouseDatabase only, with limits, final = 1; see ClickHouseOptions.AllowUnconfined
+	// ClickHouseAnalyst is for Grafana and SQL tools: as ClickHouseReader, but without
+	// HiddenColumns. It is where that is.
+	ClickHouseAnalyst = "analyst"
 	// ClickHouseDictionaries reads the tables of ClickHouseDatabase whose names begin
 	// with directory_: as this user the engine fills its dictionaries. Its password
 	// stands in their definitions, in the engine's folder, where clients can read it.
@@ -24,20 +27,31 @@ const (
 	ClickHouseDatabase     = "fonoteka" // the reader's; created by the migrations, not here
 )
 
+// Column of a table of ClickHouseDatabase.
+type Column struct{ Table, Column string }
+
+// HiddenColumns hold the operator's own links to recordings, which play without a
+// password for 90 days, alone or within a notification.
+func HiddenColumns() []Column {
+	return []Column{{"events", "body"}, {"recordings", "url"}, {"recordings_open", "url"}, {"recordings_opened", "url"}, {"rejected", "body"}}
+}
+
 // ClickHouseOptions says how to start the embedded ClickHouse.
 type ClickHouseOptions struct {
-	Dir            string        // its folder, created 0700; one process at a time
-	Library        string        // path of libchdb.so, see FetchEngine
-	NativePort     int           // 0 = a free one
-	HTTPPort       int           // 0 = a free one
-	WriterPassword string        // of ClickHouseWriter
-	ReaderPassword string        // of ClickHouseReader
-	Memory         int64         // of this machine, in bytes: the engine takes half of it; 0 = ask the system
-	Log            *slog.Logger  // the engine's own warnings and errors go here
-	Executable     string        // a program that calls Main; default: this one
-	StartTimeout   time.Duration // default 60 s, the wait for a former owner's lock included
-	StopTimeout    time.Duration // default 20 s, then it is killed
-	Landlock       int           // the version that a test pretends the kernel has; 0: the kernel's, -1: none
+	Dir            string // its folder, created 0700; one process at a time
+	Library        string // path of libchdb.so, see FetchEngine
+	NativePort     int    // 0 = a free one
+	HTTPPort       int    // 0 = a free one
+	WriterPassword string // of ClickHouseWriter
+	ReaderPassword string // of ClickHouseReader
+
+	AnalystPassword string        // of ClickHouseAnalyst; "": there is no such user
+	Memory          int64         // of this machine, in bytes: the engine takes half of it; 0 = ask the system
+	Log             *slog.Logger  // the engine's own warnings and errors go here
+	Executable      string        // a program that calls Main; default: this one
+	StartTimeout    time.Duration // default 60 s, the wait for a former owner's lock included
+	StopTimeout     time.Duration // default 20 s, then it is killed
+	Landlock        int           // the version that a test pretends the kernel has; 0: the kernel's, -1: none
 
 	DictionariesPassword string // of ClickHouseDictionaries; "": there is no such user
 

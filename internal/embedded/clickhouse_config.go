@@ -53,7 +53,7 @@ var serverConfig = template.Must(template.New("config").Parse(`<clickhouse>
 // constrained, and those up to a maximum; 0 would be no limit. Threads are the
 // engine's own number, one a processor: beside 32 queries of 500 threads each an
 // insert took up to 10 s, beside 32 of two threads 0.2 s. Temporary files leave free what the
-// spool needs. deploy/clickhouse/reader.sql has the same for a server of one's own.
+// spool needs. deploy/clickhouse/analyst.sql has the same for a server of one's own.
 var usersConfig = template.Must(template.New("users").Parse(`<clickhouse>
   <profiles>
     <default><constraints><add_http_cors_header><readonly/></add_http_cors_header></constraints></default>
@@ -144,13 +144,28 @@ var usersConfig = template.Must(template.New("users").Parse(`<clickhouse>
       </grants>
     </{{.Reader}}>
     {{- end}}
+    {{- if .AnalystHash}}
+    <{{.Analyst}}>
+      <password_sha256_hex>{{.AnalystHash}}</password_sha256_hex>
+      <networks><ip>127.0.0.1</ip></networks>
+      <profile>reader</profile><quota>default</quota>
+      <default_database>{{.Database}}</default_database>
+      <grants>
+        <query>GRANT SELECT, SHOW, dictGet ON {{.Database}}.*</query>
+        <query>GRANT SELECT ON system.parts</query>
+        {{- range .Hidden}}
+        <query>REVOKE SELECT({{.Column}}) ON {{$.Database}}.{{.Table}}</query>
+        {{- end}}
+      </grants>
+    </{{.Analyst}}>
+    {{- end}}
   </users>
 </clickhouse>
 `))
 
 // writeClickHouseConfig creates the folders, the lock and, anew at each start, so
 // that a changed password or version takes effect, the engine's two files.
-// Without reader there is no ClickHouseReader.
+// Without reader there are neither ClickHouseReader nor ClickHouseAnalyst.
 func writeClickHouseConfig(o *ClickHouseOptions, s clickhouseSettings, reader bool) error {
 	if err := os.MkdirAll(s.Data, 0o700); err != nil {
 		return fmt.Errorf("create its folder: %w", err)
@@ -166,11 +181,15 @@ func writeClickHouseConfig(o *ClickHouseOptions, s clickhouseSettings, reader bo
 		"UsersPath": xmlText(s.Users), "Handlers": httpHandlers, "Backups": xmlText(filepath.Join(s.Data, "backups")),
 		"Writer": ClickHouseWriter, "WriterHash": sha256Hex(o.WriterPassword),
 		"Reader": ClickHouseReader, "ReaderHash": sha256Hex(o.ReaderPassword),
+		"Analyst": ClickHouseAnalyst, "AnalystHash": sha256Hex(o.AnalystPassword), "Hidden": HiddenColumns(),
 		"Dictionaries": ClickHouseDictionaries, "DictionariesHash": sha256Hex(o.DictionariesPassword),
 		"Database": ClickHouseDatabase,
 	}
 	if !reader {
-		data["ReaderHash"] = ""
+		data["ReaderHash"], data["AnalystHash"] = "", ""
+	}
+	if o.AnalystPassword == "" {
+		data["AnalystHash"] = ""
 	}
 	if o.DictionariesPassword == "" {
 		data["DictionariesHash"] = ""

@@ -116,30 +116,30 @@ func check(t *testing.T, port, got string, err error, want, fails string) {
 	}
 }
 
-// What an administrator runs on a server of their own makes the same reader as the
+// What an administrator runs on a server of their own makes the same analyst as the
 // embedded engine has. The engine cannot keep users made in SQL, so they are compared.
-func TestTheReaderForAServerOfOnesOwnIsTheSame(t *testing.T) {
+func TestTheAnalystOfAServerOfOnesOwnIsTheSame(t *testing.T) {
 	t.Parallel()
 	opts := clickhouseOptions(t)
 	opts.Memory = 64 << 30 // the limits of a machine that has enough
 	ch := start(t, opts)
 	mustAsk(t, ch, "CREATE DATABASE fonoteka")
-	file, err := os.ReadFile("../../deploy/clickhouse/reader.sql")
+	file, err := os.ReadFile("../../deploy/clickhouse/analyst.sql")
 	if err != nil {
 		t.Fatal(err)
 	}
 	var limits, grants []string
 	for statement := range strings.SplitSeq(strings.TrimSuffix(string(file), ";\n"), ";\n") {
 		statement = mustAsk(t, ch, "SELECT formatQuerySingleLine('"+strings.ReplaceAll(statement, "'", "\\'")+"')") // fails where it cannot be parsed
-		if strings.HasPrefix(statement, "GRANT ") {
+		if strings.HasPrefix(statement, "GRANT ") || strings.HasPrefix(statement, "REVOKE ") {
 			grants = append(grants, statement)
 		}
-		if _, list, ok := strings.Cut(statement, "`fonoteka_reader` SETTINGS "); ok {
+		if _, list, ok := strings.Cut(statement, "`fonoteka_analyst` SETTINGS "); ok {
 			limits = strings.Split(list, ", ")
 		}
 	}
 	as := func(query string) []string {
-		got, err := ask(ch.HTTPAddr(), "reader", "reader-secret", query)
+		got, err := ask(ch.HTTPAddr(), "analyst", "analyst-secret", query)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -149,7 +149,7 @@ func TestTheReaderForAServerOfOnesOwnIsTheSame(t *testing.T) {
 		slices.Sort(file)
 		slices.Sort(embedded)
 		if !slices.Equal(file, embedded) {
-			t.Errorf("%s:\nreader.sql %q\nembedded   %q", what, file, embedded)
+			t.Errorf("%s:\nanalyst.sql %q\nembedded    %q", what, file, embedded)
 		}
 	}
 	itsOwn := mustAsk(t, ch, "SELECT groupArray(name) FROM system.settings WHERE changed") // the engine's, for the writer too

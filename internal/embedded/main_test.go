@@ -21,7 +21,7 @@ import (
 func clickhouseOptions(t *testing.T) embedded.ClickHouseOptions {
 	return embedded.ClickHouseOptions{
 		Dir: t.TempDir(), Library: embeddedtest.Engine(t),
-		WriterPassword: "writer-secret", ReaderPassword: "reader-secret", DictionariesPassword: "dictionaries-secret",
+		WriterPassword: "writer-secret", ReaderPassword: "reader-secret", AnalystPassword: "analyst-secret", DictionariesPassword: "dictionaries-secret",
 	}
 }
 

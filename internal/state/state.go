@@ -40,8 +40,9 @@ const (
 
 // Values are the installation's own secrets, name and ports.
 type Values struct {
-	ClickHouseWriterPassword string `json:"clickhouse_writer_password"`
-	ClickHouseReaderPassword string `json:"clickhouse_reader_password"`
+	ClickHouseWriterPassword  string `json:"clickhouse_writer_password"`
+	ClickHouseReaderPassword  string `json:"clickhouse_reader_password"`
+	ClickHouseAnalystPassword string `json:"clickhouse_analyst_password"`
 	// Stands in the dictionaries' definitions: whoever may ask ClickHouse can read it.
 	ClickHouseDictionariesPassword string `json:"clickhouse_dictionaries_password"`
 	S3AccessKey                    string `json:"s3_access_key"`
@@ -67,7 +68,7 @@ type Ports struct {
 // version adds is made up when that version starts.
 func (v *Values) secrets() []*string {
 	return []*string{
-		&v.ClickHouseWriterPassword, &v.ClickHouseReaderPassword, &v.ClickHouseDictionariesPassword,
+		&v.ClickHouseWriterPassword, &v.ClickHouseReaderPassword, &v.ClickHouseAnalystPassword, &v.ClickHouseDictionariesPassword,
 		&v.S3AccessKey, &v.S3SecretKey, &v.RedisPassword, &v.AdminToken, &v.RecordingsPassword, &v.Installation,
 	}
 }

@@ -33,7 +33,7 @@ func TestSecretsAndPortsAreMadeUpOnceAndKept(t *testing.T) {
 	first := s.Values()
 	distinct := map[string]bool{}
 	for _, secret := range []string{
-		first.ClickHouseWriterPassword, first.ClickHouseReaderPassword, first.ClickHouseDictionariesPassword,
+		first.ClickHouseWriterPassword, first.ClickHouseReaderPassword, first.ClickHouseAnalystPassword, first.ClickHouseDictionariesPassword,
 		first.S3AccessKey, first.S3SecretKey, first.RedisPassword, first.AdminToken,
 	} {
 		if len(secret) < 26 || // of 32 kinds: 130 bits, whose plain hash gives nothing away

@@ -88,7 +88,7 @@ func engine() (string, error) {
 	return embedded.FindEngine(cache)
 }
 
-const writerPassword, readerPassword = "test-writer", "test-reader"
+const writerPassword, readerPassword, analystPassword = "test-writer", "test-reader", "test-analyst"
 
 // ClickHouse returns the native and HTTP addresses of this process's shared
 // engine, and its writer, who may create databases.
@@ -106,6 +106,9 @@ func ClickHouse(t testing.TB) (native, http, user, password string) {
 // database "fonoteka" alone.
 func Reader() (user, password string) { return embedded.ClickHouseReader, readerPassword }
 
+// Analyst returns the user for Grafana and SQL tools, likewise.
+func Analyst() (user, password string) { return embedded.ClickHouseAnalyst, analystPassword }
+
 func startClickHouse() (*embedded.ClickHouse, error) {
 	lib, err := engine()
 	if err != nil {
@@ -117,7 +120,7 @@ func startClickHouse() (*embedded.ClickHouse, error) {
 	}
 	ch, err := embedded.StartClickHouse(context.Background(), embedded.ClickHouseOptions{
 		Dir: filepath.Join(d, "clickhouse"), Library: lib,
-		WriterPassword: writerPassword, ReaderPassword: readerPassword,
+		WriterPassword: writerPassword, ReaderPassword: readerPassword, AnalystPassword: analystPassword,
 		Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	})
 	if err != nil {

@@ -1,10 +1,12 @@
 -- A user for Grafana and SQL tools on a ClickHouse server of your own: reads
--- only, sees every row once, and cannot starve the inserts. The embedded engine
+-- only, sees every row once, and cannot starve the inserts. It does not see the
+-- operator's own links to recordings, which play without a password for 90 days:
+-- select other columns by name, or * EXCEPT those below. The embedded engine
 -- has the same user, with less memory where the machine has under 16 GB. Run it as
 -- an administrator, with a password instead of CHANGE_ME; the database is the one of
 -- FONOTEKA_CLICKHOUSE_URL. Run again, it renews the limits and keeps the password.
 
-CREATE SETTINGS PROFILE OR REPLACE fonoteka_reader SETTINGS
+CREATE SETTINGS PROFILE OR REPLACE fonoteka_analyst SETTINGS
     readonly = 2,
     final = 1,
     max_execution_time = 300 MIN 1 MAX 3600,
@@ -21,10 +23,15 @@ CREATE SETTINGS PROFILE OR REPLACE fonoteka_reader SETTINGS
     max_concurrent_queries_for_user = 32 READONLY,
     cancel_http_readonly_queries_on_client_close = 1 READONLY;
 
-CREATE USER IF NOT EXISTS reader
+CREATE USER IF NOT EXISTS analyst
     IDENTIFIED WITH sha256_password BY 'CHANGE_ME'
     DEFAULT DATABASE fonoteka
-    SETTINGS PROFILE fonoteka_reader;
+    SETTINGS PROFILE fonoteka_analyst;
 
-GRANT SHOW, SELECT, dictGet ON fonoteka.* TO reader;
-GRANT SELECT ON system.parts TO reader;
+GRANT SHOW, SELECT, dictGet ON fonoteka.* TO analyst;
+GRANT SELECT ON system.parts TO analyst;
+REVOKE SELECT(body) ON fonoteka.events FROM analyst;
+REVOKE SELECT(url) ON fonoteka.recordings FROM analyst;
+REVOKE SELECT(url) ON fonoteka.recordings_open FROM analyst;
+REVOKE SELECT(url) ON fonoteka.recordings_opened FROM analyst;
+REVOKE SELECT(body) ON fonoteka.rejected FROM analyst;
