@@ -14,6 +14,7 @@ import (
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
 
+	"fonoteka/internal/audit"
 	"fonoteka/internal/state"
 	"fonoteka/internal/token"
 )
@@ -138,21 +139,28 @@ func authLogin(c *cli.Context) error {
 				return err
 			}
 		}
-		began := time.Now()
-		address, err := k.Begin(c.Context, given)
-		if err != nil {
-			return err
-		}
-		fmt.Fprintf(c.App.Writer, "Open this address within 15 minutes, and log in with the account of the operator's cabinet:\n\n%s\n\n", address)
-		if !c.Bool("no-open") {
-			openBrowser(address)
-		}
-		if c.Bool("no-wait") {
-			return nil
-		}
-		fmt.Fprintln(c.App.ErrWriter, "Waiting for the login (Ctrl-C ends the waiting, not the login) …")
-		return awaitLogin(c.Context, c.App.Writer, k, began)
+		return audited(c, cfg, audit.Entry{Action: "auth.login", Integration: i.name}, func() (string, error) {
+			return "", loginBy(c, k, given)
+		})
 	})
+}
+
+// loginBy begins a login and waits for it.
+func loginBy(c *cli.Context, k *token.Keeper, given token.Credentials) error {
+	began := time.Now()
+	address, err := k.Begin(c.Context, given)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(c.App.Writer, "Open this address within 15 minutes, and log in with the account of the operator's cabinet:\n\n%s\n\n", address)
+	if !c.Bool("no-open") {
+		openBrowser(address)
+	}
+	if c.Bool("no-wait") {
+		return nil
+	}
+	fmt.Fprintln(c.App.ErrWriter, "Waiting for the login (Ctrl-C ends the waiting, not the login) …")
+	return awaitLogin(c.Context, c.App.Writer, k, began)
 }
 
 // awaitLogin says how a login ended that was begun at began.
@@ -227,7 +235,10 @@ func authLogout(c *cli.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := a.keepers[i.name].Forget(c.Context); err != nil {
+		err = audited(c, cfg, audit.Entry{Action: "auth.logout", Integration: i.name}, func() (string, error) {
+			return "", a.keepers[i.name].Forget(c.Context)
+		})
+		if err != nil {
 			return err
 		}
 		fmt.Fprintf(c.App.Writer, "Integration %s is logged out here. The operator's own tokens live on for up to 3 days.\n", i.name)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"fonoteka/internal/audit"
 	"fonoteka/internal/bounded"
 	"fonoteka/internal/calendar"
 	"fonoteka/internal/warehouse"
@@ -54,6 +55,16 @@ func importCalendar(c *cli.Context) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.Args().First(), err)
 	}
+	cfg, err := loadConfig(c, forStores)
+	if err != nil {
+		return err
+	}
+	return audited(c, cfg, audit.Entry{Action: "calendar.import", Detail: count(len(years), "year")}, func() (string, error) {
+		return "", saveCalendar(c, years)
+	})
+}
+
+func saveCalendar(c *cli.Context, years []calendar.Year) error {
 	return withWarehouse(c, func(db *warehouse.DB) error {
 		for _, y := range years {
 			kinds := map[string]int{}

@@ -84,6 +84,9 @@ func listCalls(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := noteGiven(c, "calls.list", "", chosenBy(c)); err != nil {
+		return err
+	}
 	return withWarehouse(c, func(db *warehouse.DB) error {
 		return listing[call.Record]{
 			page: func(ctx context.Context, limit int, after *call.Record) ([]call.Record, error) {
@@ -138,6 +141,13 @@ func showCall(c *cli.Context) error {
 		}
 		if len(found) == 0 {
 			return errors.New("there is no such call")
+		}
+		var ids []string
+		for _, d := range found {
+			ids = append(ids, strconv.FormatUint(d.Record.CallID, 10))
+		}
+		if err := noteGiven(c, "calls.show", strings.Join(ids, ", "), ""); err != nil {
+			return err
 		}
 		if c.Bool("json") {
 			out := make([]callDetailJSON, len(found))

@@ -37,6 +37,9 @@ func sayConnection(c *cli.Context) error {
 		return fmt.Errorf("there is no user for reading: %w. Nothing would keep its queries from the files of this installation, its secrets among them. "+
 			"Accept that with --allow-unconfined-engine (FONOTEKA_ALLOW_UNCONFINED_ENGINE), for serve too, or ask with fonoteka sql, which goes on", err)
 	}
+	if err := noteGiven(c, "sql.connection", "", ""); err != nil {
+		return err
+	}
 	v, err := state.Read(cfg.data)
 	if errors.Is(err, os.ErrNotExist) {
 		err = state.ErrNone

@@ -137,14 +137,6 @@ func dialled(n call.Number) string {
 	}, raw)
 }
 
-// masked is a number for the audit; an account of ours is shown.
-func masked(n call.Number) string {
-	if call.IsSIPID(n.Digits) {
-		return n.Digits
-	}
-	return n.String()
-}
-
 func makeCall(c *cli.Context) error {
 	if c.NArg() != 1 {
 		return errors.New("call make: give one number")
@@ -161,7 +153,7 @@ func makeCall(c *cli.Context) error {
 		fmt.Fprintln(c.App.ErrWriter, "The workplace rings now, for up to a minute …")
 		var id string
 		a := links.Action{Kind: links.Make, AccountID: from, Number: number.Digits}
-		err = o.act(a, from+" → "+masked(number), func() (_ string, err error) {
+		err = o.act(a, from+" → "+digitsOf(number), func() (_ string, err error) {
 			id, err = o.client.MakeCall(c.Context, from, dialled(number))
 			return id, err
 		})
@@ -193,7 +185,7 @@ func transferCall(c *cli.Context) error {
 			return fmt.Errorf("call transfer: %w", err)
 		}
 		a := links.Action{Kind: links.Transfer, Number: to.Digits, PlatformCallID: leg.CallID}
-		err = o.act(a, "leg "+leg.CallID+" → "+masked(to), func() (string, error) {
+		err = o.act(a, "leg "+leg.CallID+" → "+digitsOf(to), func() (string, error) {
 			return "", o.client.TransferCall(c.Context, leg, dialled(to))
 		})
 		if err == nil {

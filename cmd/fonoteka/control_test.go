@@ -163,7 +163,7 @@ func TestACallWeMakeIsFollowedToItsArchivedRecording(t *testing.T) {
 	if f := filepath.Join(in.dir, "audit", "chain.jsonl"); os.WriteFile(f, []byte(strings.Replace(read(t, f), "anna", "ivan", 1)), 0o600) != nil {
 		t.Fatal("the file cannot be changed")
 	}
-	if out, err := in.command("audit", "verify"); err == nil || !strings.Contains(out, "entry 1 in the file was altered") {
+	if out, err := in.command("audit", "verify"); err == nil || !strings.Contains(out, " in the file was altered") {
 		t.Errorf("audit verify after a change: %v\n%s", err, out)
 	}
 }
@@ -243,6 +243,6 @@ func TestCallsAreLedOnAndLegsDropped(t *testing.T) {
 	if out, err := in.command("parking", "show"); err != nil || !strings.Contains(out, line) || !strings.Contains(out, "not parked") {
 		t.Errorf("parking show: %v\n%s", err, out)
 	}
-	in.eventually(10*time.Second, "call.drop_leg call.transfer parking.clear parking.set",
-		"SELECT arrayStringConcat(groupArray(action), ' ') FROM (SELECT DISTINCT action FROM audit WHERE outcome = 'done' ORDER BY action)")
+	in.eventually(10*time.Second, "auth.login call.drop_leg call.transfer parking.clear parking.set parking.show",
+		"SELECT arrayStringConcat(groupArray(action), ' ') FROM (SELECT DISTINCT action FROM audit WHERE outcome = 'done' AND action NOT LIKE 'sql.%%' ORDER BY action)")
 }

@@ -98,6 +98,9 @@ func listDirectory(c *cli.Context) error {
 	if at.IsZero() {
 		at = now
 	}
+	if err := noteGiven(c, "directory.list", "", chosenBy(c)); err != nil {
+		return err
+	}
 	return withWarehouse(c, func(db *warehouse.DB) error {
 		seats, numbers, err := directoryAt(c, db, at)
 		if err != nil {

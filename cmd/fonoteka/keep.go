@@ -48,6 +48,7 @@ func (p *pipeline) newKeeping(cfg *config, a *access, reg prometheus.Registerer)
 	if k.trail, err = cfg.openAudit(p.log, reg); err != nil {
 		return err
 	}
+	p.refusals = &refusals{trail: k.trail, log: p.log}
 	k.audit, err = k.trail.NewShipper(audit.ShipperOptions{Table: p.warehouse, Anchors: anchors{p.blob, p.bucketReady}, Ready: p.tables})
 	if err != nil {
 		return err

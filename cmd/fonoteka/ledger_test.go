@@ -117,7 +117,7 @@ func (in *installation) compareBytes(l sim.Ledger) {
 	}
 	defer store.Close()
 	mp3s, sidecars := 0, 0
-	err = store.List(in.t.Context(), "", func(o blob.Object) bool {
+	err = store.List(in.t.Context(), "recordings/", func(o blob.Object) bool {
 		body, _, err := store.Get(in.t.Context(), o.Key)
 		if err != nil {
 			in.t.Errorf("object %s: %v", o.Key, err)

@@ -55,7 +55,7 @@ func park(c *cli.Context, parked bool) error {
 		var send, told []string
 		for _, r := range rows {
 			send = append(send, r.Raw)
-			told = append(told, call.Number{Digits: r.Number}.String())
+			told = append(told, digitsOf(call.Number{Digits: r.Number}))
 		}
 		action := map[bool]string{true: "parking.set", false: "parking.clear"}[parked]
 		entry := audit.Entry{Action: action, Integration: o.integration.name, Target: strings.Join(told, ", ")}
@@ -124,6 +124,9 @@ type parkingJSON struct {
 }
 
 func showParking(c *cli.Context) error {
+	if err := noteGiven(c, "parking.show", "", ""); err != nil {
+		return err
+	}
 	return withWarehouse(c, func(db *warehouse.DB) error {
 		rows, err := db.Parking(c.Context, c.String("integration"))
 		if err != nil {

@@ -51,6 +51,7 @@ type pipeline struct {
 	toWarehouse *relay.Relay
 	toQueue     *relay.Relay
 	keeping     keeping
+	refusals    *refusals
 
 	migrated atomic.Bool // only then is anything read from the warehouse, or written
 	bucket   atomic.Bool // it is there

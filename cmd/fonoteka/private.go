@@ -25,15 +25,15 @@ type check struct {
 
 // private is the handler of the private listener: metrics and health, recordings
 // to listen to, and what a command beside the running process may ask of it.
-func private(reg *prometheus.Registry, alive check, ready []check, token string, replay, rebuild, probe http.HandlerFunc, listen http.Handler) http.Handler {
+func private(reg *prometheus.Registry, alive check, ready []check, token string, refused func(context.Context), replay, rebuild, probe http.HandlerFunc, listen http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(reg, promhttp.HandlerOpts{Registry: reg}))
 	mux.Handle("GET /healthz", health([]check{alive}))
 	mux.Handle("GET /readyz", health(append([]check{alive}, ready...)))
 	mux.Handle("GET /recordings/{id}", listen)
-	mux.Handle("POST /admin/replay", withToken(token, replay))
-	mux.Handle("POST /admin/rebuild", withToken(token, rebuild))
-	mux.Handle("POST "+probePath, withToken(token, probe))
+	mux.Handle("POST /admin/replay", withToken(token, refused, replay))
+	mux.Handle("POST /admin/rebuild", withToken(token, refused, rebuild))
+	mux.Handle("POST "+probePath, withToken(token, refused, probe))
 	return mux
 }
 
@@ -65,11 +65,12 @@ func health(checks []check) http.HandlerFunc {
 }
 
 // withToken lets in who can read the installation's secrets.
-func withToken(token string, next http.HandlerFunc) http.HandlerFunc {
+func withToken(token string, refused func(context.Context), next http.HandlerFunc) http.HandlerFunc {
 	want := sha256.Sum256([]byte("Bearer " + token))
 	return func(w http.ResponseWriter, r *http.Request) {
 		got := sha256.Sum256([]byte(r.Header.Get("Authorization")))
 		if subtle.ConstantTimeCompare(want[:], got[:]) != 1 {
+			refused(r.Context())
 			http.Error(w, "forbidden", http.StatusForbidden)
 			return
 		}

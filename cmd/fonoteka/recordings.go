@@ -67,6 +67,9 @@ func listRecordings(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := noteGiven(c, "recordings.list", "", chosenBy(c)); err != nil {
+		return err
+	}
 	return withWarehouse(c, func(db *warehouse.DB) error {
 		return listing[warehouse.RecordingRow]{
 			page: func(ctx context.Context, limit int, after *warehouse.RecordingRow) ([]warehouse.RecordingRow, error) {
@@ -178,6 +181,9 @@ func getRecording(c *cli.Context) error {
 		}
 		if out == "-" && terminal(c.App.Writer) {
 			return errors.New("recordings get: -o - writes audio, and the output is a terminal: name a file, or send it to a program")
+		}
+		if err := noteGiven(c, "recording.get", r.ID, ""); err != nil {
+			return err
 		}
 		if err := st.write(c, r.RecordingStatus, out); err != nil {
 			return errors.Join(err, st.noteAltered(c.Context, r.RecordingStatus, err))

@@ -19,6 +19,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"fonoteka/internal/archive"
+	"fonoteka/internal/audit"
 	"fonoteka/internal/call"
 	"fonoteka/internal/linkfile"
 	"fonoteka/internal/printable"
@@ -102,10 +103,18 @@ func importRecordings(c *cli.Context) error {
 		cfg: cfg, dryRun: c.Bool("dry-run"), now: time.Now().UTC().Truncate(time.Millisecond), refused: map[string]int{},
 		detail: "file sha256 " + hex.EncodeToString(digest.Sum(nil)),
 	}
-	if err := withWarehouse(c, func(db *warehouse.DB) error {
-		im.db = db
-		return im.run(c.Context, table, c.App.ErrWriter)
-	}); err != nil {
+	run := func() (string, error) {
+		return "", withWarehouse(c, func(db *warehouse.DB) error {
+			im.db = db
+			return im.run(c.Context, table, c.App.ErrWriter)
+		})
+	}
+	if im.dryRun {
+		_, err = run()
+	} else {
+		err = audited(c, cfg, audit.Entry{Action: "recordings.import", Integration: c.String("integration"), Detail: im.detail}, run)
+	}
+	if err != nil {
 		return err
 	}
 	im.report(c.App.Writer, filepath.Base(f.Name()))

@@ -55,6 +55,9 @@ func retryRecordings(c *cli.Context) error {
 			return fmt.Errorf("recordings retry: %q is not a recording id (32 hex digits)", id)
 		}
 	}
+	if err := noteGiven(c, "recordings.retry", strings.Join(f.IDs, ", "), chosenBy(c)); err != nil {
+		return err
+	}
 	return withWarehouse(c, func(db *warehouse.DB) error {
 		done, err := db.RetryRecordings(c.Context, f, time.Now())
 		if err != nil {

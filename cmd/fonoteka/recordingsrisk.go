@@ -66,6 +66,9 @@ func listAtRisk(c *cli.Context) (listed uint64, err error) {
 	if f.Limit == 0 {
 		f.Limit = everything
 	}
+	if err := noteGiven(c, "recordings.at-risk", "", chosenBy(c)); err != nil {
+		return 0, err
+	}
 	err = withWarehouse(c, func(db *warehouse.DB) error {
 		rows, total, err := atRisk(c.Context, db, f)
 		if err != nil {

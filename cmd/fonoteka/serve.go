@@ -162,7 +162,7 @@ func serve(ctx context.Context, cfg *config, log *slog.Logger) (err error) {
 		return err
 	}
 	alive := check{"notifications", func(context.Context) error { return takesNotifications(sp) }}
-	privately := privateServer(private(reg, alive, p.checks(), st.Values().AdminToken, replayHandler(rewind(sp), p.replayRejected), p.rebuildHandler, probeHandler(public.door), recordings), log)
+	privately := privateServer(private(reg, alive, p.checks(), st.Values().AdminToken, func(ctx context.Context) { p.refusals.refused(ctx, "admin.request") }, replayHandler(rewind(sp), p.replayRejected), p.rebuildHandler, probeHandler(public.door), recordings), log)
 	listeners, err := listen(cfg, st, log)
 	if err != nil {
 		return err

@@ -57,6 +57,9 @@ the kernel cannot confine the engine to its folder there is no user for them
 					format = "PrettyCompactMonoBlock"
 				}
 			}
+			if err := noteGiven(c, "sql.query", "", count(len(query), "byte")); err != nil { // its words may name people
+				return err
+			}
 			return withReader(c, func(db *warehouse.DB) error {
 				to := c.App.Writer // a person's terminal obeys what stands in the data
 				if !terminal(to) {

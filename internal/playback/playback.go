@@ -56,7 +56,7 @@ type Store interface {
 	GetRange(ctx context.Context, key string, offset, length int64) (io.ReadCloser, blob.Object, error)
 }
 
-// Options of a Handler. All but Note, Suspect, Log and Registerer are required.
+// Options of a Handler. All but Note, Suspect, Refused, Log and Registerer are required.
 type Options struct {
 	// Find reads a recording's row of the catalogue by its id alone.
 	Find func(ctx context.Context, id string) (call.RecordingStatus, bool, error)
@@ -70,6 +70,8 @@ type Options struct {
 	// Suspect is told of a recording whose stored bytes are not what was archived. It
 	// returns at once, and may be told many times.
 	Suspect func(r call.RecordingStatus)
+	// Refused is told of each request with a wrong password, or a name that is none.
+	Refused func(context.Context)
 
 	Log        *slog.Logger
 	Registerer prometheus.Registerer
@@ -106,6 +108,9 @@ func New(o Options) (*Handler, error) {
 	if o.Suspect == nil {
 		o.Suspect = func(call.RecordingStatus) {}
 	}
+	if o.Refused == nil {
+		o.Refused = func(context.Context) {}
+	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
@@ -140,6 +145,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (h *Handler) answer(w http.ResponseWriter, r *http.Request) string {
 	who, ok := h.authorised(r)
 	if !ok {
+		if r.Header.Get("Authorization") != "" { // a browser asks without it first
+			h.Refused(r.Context())
+		}
 		w.Header().Set("WWW-Authenticate", `Basic realm="Fonoteka", charset="UTF-8"`)
 		page(w, r, http.StatusUnauthorized, needsPassword)
 		return unauthorised
