@@ -1,0 +1,244 @@
+package main
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"fmt"
+	"math/big"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"fonoteka/internal/sim"
+)
+
+// Every alert that the table does not call made up rings, on a product whose fault is caused.
+func TestAlertsRingOnARunningProduct(t *testing.T) {
+	t.Parallel()
+	w := watch(t)
+	t.Cleanup(func() {
+		for name, how := range ring {
+			if _, rang := w.rang.Load(name); !rang && how.madeUp == "" && !t.Failed() {
+				t.Errorf("nothing has made %s ring", name)
+			}
+		}
+	})
+	for name, cause := range map[string]func(*testing.T, *watcher) []string{
+		"arrivals": ringArrivals, "recordings": ringRecordings, "stores": ringStores, "doors": ringDoors, "queue": ringQueue,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, alert := range cause(t, w) {
+				if how, known := ring[alert]; !known || how.madeUp != "" {
+					t.Errorf("%s rang, and the table does not say so", alert)
+				}
+				w.rang.Store(alert, true)
+			}
+		})
+	}
+}
+
+// announce posts the notifications of a call that began at a time, as the operator
+// spells it.
+func (in *installation) announce(path, id string, began time.Time, states ...string) {
+	in.t.Helper()
+	for _, state := range states {
+		body := fmt.Sprintf(`{"event":"callNotifications","result":{"callInfo":{"call":{"id":%q},"state":%q,"type":"incoming","startTime":%q,`+
+			`"caller":{"accountId":"79160000001@pstn","displayId":"79160000001","id":"79160000001"},`+
+			`"callee":{"accountId":"74950000001","centrexId":"1","displayId":"74950000001","id":"74950000001"}}}}`, id, state, began.UTC().Format(time.DateTime))
+		if status := in.post(path+"/events", []byte(body)); status != http.StatusOK {
+			in.t.Fatalf("a notification was answered %d", status)
+		}
+	}
+}
+
+// configured is an installation with these integrations.
+func configured(t *testing.T, integrations string, env ...string) *installation {
+	t.Helper()
+	config := filepath.Join(t.TempDir(), "fonoteka.yaml")
+	if err := os.WriteFile(config, []byte("integrations:\n"+integrations), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return install(t, append(env, "FONOTEKA_MTT_REDIRECT_URI=", "FONOTEKA_CONFIG="+config)...).start().ready()
+}
+
+// The sender of one integration stops, another never began, a third has another zone,
+// a fourth a clock that is off.
+func ringArrivals(t *testing.T, w *watcher) []string {
+	in := configured(t, `
+  - {name: main, redirect_uri: "http://127.0.0.1/main/secret", timezone: UTC}
+  - {name: mute, redirect_uri: "http://127.0.0.1/mute/secret", timezone: UTC}
+  - {name: moscow, redirect_uri: "http://127.0.0.1/moscow/secret", timezone: Europe/Moscow}
+  - {name: skewed, redirect_uri: "http://127.0.0.1/skewed/secret", timezone: UTC}
+`)
+	now := time.Now()
+	for i := range 60 { // an hour around now, a week ago
+		in.announce("/main/secret", fmt.Sprintf("week%d", i), now.Add(-7*24*time.Hour+time.Duration(i-30)*time.Minute), "trying", "finished")
+	}
+	in.announce("/main/secret", "before", now.Add(-9*24*time.Hour), "trying", "finished") // so that a week is known
+	for i := range 15 {
+		in.announce("/moscow/secret", fmt.Sprintf("moscow%d", i), time.Now(), "trying")
+		in.announce("/skewed/secret", fmt.Sprintf("skewed%d", i), time.Now().Add(-5*time.Minute), "trying")
+	}
+	in.eventually(time.Minute, "61", "SELECT count() FROM calls WHERE integration = 'main'")
+	in.stop() // what is usual is read at the start and then every ten minutes
+	in.start().ready()
+	return w.ring(t, in, "FonotekaSilence", "FonotekaFewArrivals", "FonotekaNothingArrives", "FonotekaWrongTimeZone", "FonotekaClockSkew")
+}
+
+// Links of a host that may not be asked, of one that does not answer, and of one that
+// sends damaged audio; a recording that is altered in the store.
+func ringRecordings(t *testing.T, w *watcher) []string {
+	audio, err := os.ReadFile("../../internal/mp3/testdata/mpeg25-8khz.mp3")
+	if err != nil {
+		t.Fatal(err)
+	}
+	damaged := append(append(append([]byte{}, audio[:len(audio)/2]...), make([]byte, 30_000)...), audio[len(audio)/2:]...)
+	served := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "damaged.mp3") {
+			_, _ = w.Write(damaged)
+			return
+		}
+		_, _ = w.Write(audio)
+	}))
+	t.Cleanup(served.Close)
+	in := configured(t, `  - {name: main, redirect_uri: "http://127.0.0.1/main/secret", timezone: UTC, link_days: 1}`,
+		"FONOTEKA_MTT_RECORD_HOSTS="+strings.TrimPrefix(served.URL, "http://")+",127.0.0.1:1", "FONOTEKA_SCRUB_DAYS=1000")
+	w.see(in)
+	time.Sleep(3 * time.Second) // so that an increase is one
+	for name, link := range map[string]string{
+		"good": served.URL + "/good.mp3", "damaged": served.URL + "/damaged.mp3", "refused": "http://127.0.0.2:9/r.mp3", "away": "http://127.0.0.1:1/a.mp3",
+	} {
+		body := fmt.Sprintf(`{"event":"callNotifications","result":{"callInfo":{"call":{"id":%q},"state":"recorded","urlRecord":%q,"accountId":"883140000000001"}}}`, name, link)
+		if status := in.post("/main/secret/events", []byte(body)); status != http.StatusOK {
+			t.Fatal(status)
+		}
+	}
+	in.eventually(time.Minute, "1", "SELECT count() FROM recordings WHERE state = 'archived'")
+	flip(t, in.object(in.keys()[0]))
+	if _, _, status := in.exits("scrub"); status != 1 {
+		t.Errorf("scrub: %d", status)
+	}
+	if status := in.post("/main/secret/events", []byte("{")); status != http.StatusOK {
+		t.Fatal(status)
+	}
+	return w.ring(t, in, "FonotekaRecordingsAtRisk", "FonotekaRecordingsAboutToBeLost", "FonotekaRecordingsRefused", "FonotekaQuarantine", "FonotekaArchiveLag",
+		"FonotekaDownloadsFailing", "FonotekaRecordingAltered", "FonotekaNotificationsRejected", "FonotekaSpoolNearlyFull", "FonotekaFixityBehind", "FonotekaAuditNotChecked")
+}
+
+// The engine hangs for a while, its port is closed, the object store dies again and
+// again; serve ends.
+func ringStores(t *testing.T, w *watcher) []string {
+	op := operate(t, sim.Options{Seed: 31, Calls: 150, Connections: 4})
+	in := install(t, op.hosts()).start().ready()
+	w.see(in)
+	instance := in.runtime().PrivateListen
+	engine := in.engine()
+	if err := syscall.Kill(engine, syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	in.announce(redirect, "hung", time.Now(), "trying")
+	if status, _, _ := in.visit("GET", "/recordings/"+strings.Repeat("0", 32), basic("anna", "wrong")); status != http.StatusUnauthorized {
+		t.Errorf("a wrong password: %d", status)
+	}
+	rang := w.ring(t, in, "FonotekaRelayLag", "FonotekaWarehouseFailing", "FonotekaCatalogueNotCounted", "FonotekaReportsBehind", "FonotekaArrivalsNotCompared",
+		"FonotekaAuditNotShipped", "FonotekaEmbeddedStoreDown")
+	_ = syscall.Kill(engine, syscall.SIGCONT) // gone by now, perhaps
+	in.ready()
+	in.exec("SYSTEM STOP LISTEN TCP")
+	rang = append(rang, w.ring(t, in, "FonotekaEmbeddedStoreRestarting")...)
+	in.ready()
+	go func() {
+		for range 40 {
+			b, _ := os.ReadFile(filepath.Join(in.dir, "s3", "lock"))
+			if pid, err := strconv.Atoi(strings.TrimSpace(string(b))); err == nil && pid > 1 {
+				_ = syscall.Kill(pid, syscall.SIGKILL)
+			}
+			time.Sleep(200 * time.Millisecond)
+		}
+	}()
+	if err := op.Post(t.Context(), nil, in.redirectURI()); err != nil {
+		t.Fatal(err)
+	}
+	rang = append(rang, w.ring(t, in, "FonotekaObjectStoreFailing")...)
+	in.kill()
+	w.rings(t, instance, "FonotekaDown")
+	return append(rang, "FonotekaDown")
+}
+
+// Somebody posts who may not, somebody posts elsewhere, a certificate ends, the kernel
+// confines nothing.
+func ringDoors(t *testing.T, w *watcher) []string {
+	cert, key := shortLived(t)
+	in := install(t, withoutLandlock+"=1", "FONOTEKA_TLS_CERT="+cert, "FONOTEKA_TLS_KEY="+key).start()
+	rang := w.ring(t, in, "FonotekaEmbeddedStoreUnconfined", "FonotekaCertificateEnds")
+	in.stop()
+	in = install(t, "FONOTEKA_TRUSTED_PROXIES=127.0.0.1", "FONOTEKA_SOURCE_NETWORKS=192.0.2.0/24").start()
+	w.see(in)
+	time.Sleep(3 * time.Second) // so that an increase is one
+	send := func(path, from string) {
+		body := strings.NewReader(`{"event":"callNotifications","result":{"callInfo":{"call":{"id":"a"},"state":"trying"}}}`)
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+in.runtime().PublicListen+path, body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("X-Forwarded-For", from)
+		req.Header.Set("Content-Type", "application/json")
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+	}
+	send(redirect+"/events", "198.51.100.7")
+	send("/elsewhere/events", "192.0.2.7")
+	return append(rang, w.ring(t, in, "FonotekaSenderRefused", "FonotekaNotificationsMisdirected")...)
+}
+
+// An own Redis goes away.
+func ringQueue(t *testing.T, w *watcher) []string {
+	redis := startRedis(t)
+	in := install(t, redis.url()).start().ready()
+	w.see(in)
+	redis.kill()
+	return w.ring(t, in, "FonotekaRedisDown")
+}
+
+// shortLived are a certificate for a day and its key.
+func shortLived(t *testing.T) (cert, key string) {
+	k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "localhost"}, DNSNames: []string{"localhost"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
+	}
+	der, err := x509.CreateCertificate(rand.Reader, c, c, k.Public(), k)
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret, err := x509.MarshalPKCS8PrivateKey(k)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	cert, key = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	for path, block := range map[string]*pem.Block{cert: {Type: "CERTIFICATE", Bytes: der}, key: {Type: "PRIVATE KEY", Bytes: secret}} {
+		if err := os.WriteFile(path, pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return cert, key
+}
