@@ -33,6 +33,8 @@ func examinations() []examination {
 	return []examination{{
 		name: "serve", usage: "is it running, does it take notifications and pass them on?", run: examineServe,
 	}, {
+		name: "spool", usage: "was it damaged, what is missing, and does a person know?", run: examineSpool,
+	}, {
 		name: "redirect", usage: "name, certificate and answers of each redirect URI, as far as they can be known from here",
 		description: `Does what the operator's cabinet does before it gives out an id: GET and HEAD of
 the redirect URI and an empty POST to its /events. Then it makes one that claims

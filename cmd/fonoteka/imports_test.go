@@ -22,7 +22,7 @@ var allowed = map[string][]string{
 	"internal/printable": {},
 	// rank 1: one thing of the outside each
 	"internal/mtt":       {"internal/bounded", "internal/call"},                           // answers of any size; its words for the operator's
-	"internal/spool":     {},                                                              // opaque records
+	"internal/spool":     {"internal/bounded"},                                            // opaque records; a damaged file of any size
 	"internal/blob":      {"internal/bounded"},                                            // opaque objects; answers of any size
 	"internal/warehouse": {"internal/audit", "internal/call", "internal/links", "schema"}, // rows are records, entries and links; the tables it applies
 	"internal/queue":     {"internal/call"},                                               // a job names a recording

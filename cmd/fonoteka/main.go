@@ -54,7 +54,7 @@ password or the redirect URI, belongs in the variable or in the file of --config
 
 To begin:  fonoteka serve --data ./data   (see: fonoteka serve --help)`,
 		Commands: []*cli.Command{
-			serveCommand(), migrateCommand(), sqlCommand(), calendarCommand(), callsCommand(), callCommand(), parkingCommand(), directoryCommand(), auditCommand(), custodyCommand(), recordingsCommand(), scrubCommand(), replayCommand(), rebuildCallsCommand(), doctorCommand(), authCommand(), configCommand(), engineCommand(),
+			serveCommand(), migrateCommand(), sqlCommand(), calendarCommand(), callsCommand(), callCommand(), parkingCommand(), directoryCommand(), auditCommand(), custodyCommand(), recordingsCommand(), scrubCommand(), replayCommand(), spoolCommand(), rebuildCallsCommand(), doctorCommand(), authCommand(), configCommand(), engineCommand(),
 		},
 	}
 	for _, c := range app.Commands {

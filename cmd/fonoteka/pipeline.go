@@ -50,6 +50,7 @@ type pipeline struct {
 	rows        *relay.ToWarehouse
 	toWarehouse *relay.Relay
 	toQueue     *relay.Relay
+	salvager    *relay.Salvager
 	keeping     keeping
 	refusals    *refusals
 
@@ -124,7 +125,16 @@ func (p *pipeline) newRelays(cfg *config, sp *spool.Spool, reg prometheus.Regist
 		return err
 	}
 	p.toQueue, err = relay.New(relay.Options{Cursor: recordingsCursor, Source: sp, Sink: jobs.Sink, Log: p.log, Registerer: reg})
-	return err
+	if err != nil {
+		return err
+	}
+	p.salvager = &relay.Salvager{
+		Folders: func() ([]*spool.Damaged, error) {
+			return spool.DamagedFolders(nil, filepath.Join(cfg.data, "spool"))
+		},
+		Targets: []relay.Target{{Relay: p.toWarehouse, Await: p.awaitTables}, {Relay: p.toQueue}}, Log: p.log,
+	}
+	return nil
 }
 
 // catalogueWorks is false as long as the planner has nothing to read.
@@ -176,6 +186,14 @@ func (p *pipeline) replayRejected(ctx context.Context, each func(taken, still in
 		return err
 	}
 	return p.rows.ReplayRejected(ctx, p.warehouse, each)
+}
+
+// resend relays again what can be read in another folder with a spool.
+func (p *pipeline) resend(ctx context.Context, dir string, since time.Time, each func(resent)) error {
+	if err := p.tables(); err != nil {
+		return err
+	}
+	return resend(ctx, dir, since, p.salvager.Targets, each)
 }
 
 func (p *pipeline) close() error {

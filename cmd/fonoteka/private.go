@@ -92,12 +92,25 @@ type replayed struct {
 	Error string `json:"error,omitempty"`
 }
 
-// replayHandler answers in JSON, one object a line: with ?from=TIME where the
-// cursors stand now, without it the progress with the rejected rows.
-func replayHandler(rewind func(context.Context, time.Time) ([]rewound, error), rejected func(context.Context, func(taken, still int)) error) http.HandlerFunc {
+// resent is the progress of relaying what can be read in a folder with a spool.
+type resent struct {
+	Sent     uint64 `json:"sent"`
+	Readable uint64 `json:"readable"`
+	Missing  uint64 `json:"missing"` // not readable, of those that it is known to have held
+	Error    string `json:"error,omitempty"`
+}
+
+// replayHandler answers in JSON, one object a line: with ?spool=FOLDER the
+// progress with that folder, with ?from=TIME alone where the cursors stand now,
+// without either the progress with the rejected rows.
+func replayHandler(rewind func(context.Context, time.Time) ([]rewound, error), rejected func(context.Context, func(taken, still int)) error, resend func(context.Context, string, time.Time, func(resent)) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/x-ndjson")
 		enc := json.NewEncoder(w)
+		if r.URL.Query().Has("spool") {
+			answerResend(w, r, resend)
+			return
+		}
 		if !r.URL.Query().Has("from") {
 			var last replayed
 			err := rejected(r.Context(), func(taken, still int) {
@@ -124,5 +137,27 @@ func replayHandler(rewind func(context.Context, time.Time) ([]rewound, error), r
 		for _, d := range done {
 			_ = enc.Encode(d)
 		}
+	}
+}
+
+func answerResend(w http.ResponseWriter, r *http.Request, resend func(context.Context, string, time.Time, func(resent)) error) {
+	var since time.Time
+	if from := r.URL.Query().Get("from"); from != "" {
+		var err error
+		if since, err = time.Parse(time.RFC3339Nano, from); err != nil {
+			http.Error(w, "from is not a time in RFC 3339", http.StatusBadRequest)
+			return
+		}
+	}
+	enc := json.NewEncoder(w)
+	var last resent
+	err := resend(r.Context(), r.URL.Query().Get("spool"), since, func(n resent) {
+		last = n
+		_ = enc.Encode(n)
+		_ = http.NewResponseController(w).Flush()
+	})
+	if err != nil {
+		last.Error = err.Error()
+		_ = enc.Encode(last)
 	}
 }

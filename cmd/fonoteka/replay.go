@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -34,15 +35,20 @@ func replayCommand() *cli.Command {
 		Description: `Without --from: every row of the table rejected is decoded again; what can be
 read now becomes an event. With --from: everything the spool still holds (7
 days) that was received since then is relayed to the warehouse and the queue
-again. Nothing is ever doubled by it.`,
+again. With --from-spool: everything that can be read in another folder with a
+spool, a damaged one or a copy from a backup; nothing in it is changed. Nothing
+is ever doubled by it.`,
 		Flags: append(append([]cli.Flag{
 			&cli.StringFlag{Name: "from", Usage: "received at or after `TIME`, UTC: 2026-03-02, 2026-03-02T10:00:00 or 24h (ago)"},
+			&cli.StringFlag{Name: "from-spool", Usage: "`FOLDER` with another spool; with --from only what was received since then"},
 		}, integrationFlags()...), dataFlags()...),
 		Action: func(c *cli.Context) error {
 			from, err := parseTime("from", c.String("from"), time.Now())
 			switch {
 			case err != nil:
 				return err
+			case c.String("from-spool") != "":
+				return replayFolder(c, c.String("from-spool"), from)
 			case from.IsZero():
 				return replayRejected(c)
 			}
@@ -114,10 +120,26 @@ func replaySpool(c *cli.Context, from time.Time) error {
 	case err == nil:
 		err = ask(c.Context, cfg, run, "/admin/replay", url.Values{"from": {from.Format(time.RFC3339Nano)}}, say)
 	}
+	if errors.Is(err, spool.ErrDamagedStore) {
+		return fmt.Errorf("replay: start serve, which puts it aside and relays what can be read: %w", err)
+	}
 	if err != nil {
 		return fmt.Errorf("replay: %w", err)
 	}
-	return nil
+	return hintAtDamaged(c.App.ErrWriter, cfg, from)
+}
+
+// hintAtDamaged names damaged spools that hold notifications of that time: they
+// are not relayed again by this.
+func hintAtDamaged(w io.Writer, cfg *config, from time.Time) error {
+	reports, err := damageReports(cfg)
+	for _, r := range reports {
+		if r.Found != nil && !r.Found.Newest.Before(from) {
+			fmt.Fprintf(w, "%s holds notifications of that time, too: fonoteka replay --from-spool %s --from %s\n",
+				r.Folder, filepath.Join(cfg.data, r.Folder), from.Format("2006-01-02T15:04:05"))
+		}
+	}
+	return err
 }
 
 func rewindStopped(ctx context.Context, cfg *config, from time.Time, say func(rewound) error) error {

@@ -133,7 +133,7 @@ func serve(ctx context.Context, cfg *config, log *slog.Logger) (err error) {
 	reg := prometheus.NewRegistry()
 	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	sp, err := spool.Open(spool.Options{
-		Dir: filepath.Join(cfg.data, "spool"), Cursors: []string{warehouseCursor, recordingsCursor}, Log: log, Registerer: reg,
+		Dir: filepath.Join(cfg.data, "spool"), PutAside: true, Cursors: []string{warehouseCursor, recordingsCursor}, Log: log, Registerer: reg,
 	})
 	if err != nil {
 		return err
@@ -162,7 +162,7 @@ func serve(ctx context.Context, cfg *config, log *slog.Logger) (err error) {
 		return err
 	}
 	alive := check{"notifications", func(context.Context) error { return takesNotifications(sp) }}
-	privately := privateServer(private(reg, alive, p.checks(), st.Values().AdminToken, func(ctx context.Context) { p.refusals.refused(ctx, "admin.request") }, replayHandler(rewind(sp), p.replayRejected), p.rebuildHandler, probeHandler(public.door), recordings), log)
+	privately := privateServer(private(reg, alive, p.checks(), st.Values().AdminToken, func(ctx context.Context) { p.refusals.refused(ctx, "admin.request") }, replayHandler(rewind(sp), p.replayRejected, p.resend), p.rebuildHandler, probeHandler(public.door), recordings), log)
 	listeners, err := listen(cfg, st, log)
 	if err != nil {
 		return err
@@ -170,7 +170,7 @@ func serve(ctx context.Context, cfg *config, log *slog.Logger) (err error) {
 	all := stages{log: log}
 	all.add("public listener", serveHTTP(public.server, public.listener(listeners[0])))
 	all.add("queue", p.archiveJobs)
-	all.add("relays", p.relayRows, p.toQueue.Run)
+	all.add("relays", p.relayRows, p.toQueue.Run, p.salvager.Run)
 	all.add("check of what is stored", p.checkStored)
 	all.add("check of what seems altered", p.checkSuspects)
 	all.add("deriver and planner", p.derive, p.rollUp, p.plan, p.count, p.compare, func(ctx context.Context) error { return p.sayReady(ctx, log) })

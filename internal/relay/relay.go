@@ -14,6 +14,9 @@
 // thousand times as long. So a sink takes of a batch what it may hold inflated, and
 // the cursor moves after each such portion: a spool full of bombs is worked off in
 // pieces, also by a serve that is killed again and again.
+//
+// A Salvager gives the same sinks what can be read of damaged spools that were put
+// aside, beside the current one: to each sink what its cursor there had not passed.
 package relay
 
 import (

@@ -169,6 +169,7 @@ func (s *Spool) commit(reqs []*request, cursors map[string]uint64) {
 	err := s.apply(batch, len(reqs) > 0)
 	if err == nil && records > 0 {
 		s.space.used(batch.Len())
+		s.tellNewest(seq, at)
 		s.publish(seq, at)
 		s.metrics.committed(records, size)
 	}

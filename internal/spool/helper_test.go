@@ -2,10 +2,13 @@ package spool_test
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"hash/crc32"
+	"io"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -16,6 +19,9 @@ import (
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(writerDir); dir != "" {
 		os.Exit(writeUntilKilled(dir))
+	}
+	if dir := os.Getenv(asNobody); dir != "" {
+		os.Exit(openAsNobody(dir))
 	}
 	os.Exit(m.Run())
 }
@@ -114,3 +120,14 @@ func check(recs []spool.Record, acked map[uint64]uint64) error {
 	}
 	return nil
 }
+
+func slurp(t testing.TB, fs vfs.FS, path string) []byte {
+	t.Helper()
+	f, err := fs.Open(path)
+	must(t, err)
+	data, err := io.ReadAll(f)
+	must(t, errors.Join(err, f.Close()))
+	return data
+}
+
+func sorted(n []uint64) []uint64 { slices.Sort(n); return n }

@@ -66,6 +66,7 @@ type metrics struct {
 	full        prometheus.Counter
 	trimmed     prometheus.Counter
 	damaged     prometheus.Counter
+	tail        prometheus.Counter
 	background  prometheus.Counter
 	failed      prometheus.Gauge
 	clockBehind prometheus.Gauge
@@ -89,7 +90,8 @@ func newMetrics(s *Spool) *metrics {
 		bytes:       counter("appended_bytes_total", "Bytes of bodies made durable."),
 		full:        counter("full_total", "Records refused because the file system is down to its reserve."),
 		trimmed:     counter("trimmed_total", "Records removed after all cursors had passed them and their time was over."),
-		damaged:     counter("damaged_total", "Reads that met damaged data."),
+		damaged:     counter("damaged_total", "Reads that met damaged data in the spool in use."),
+		tail:        counter("discarded_tail_bytes_total", "Bytes at the end of the log that were left out at a start, since they were not written as a whole."),
 		background:  counter("background_errors_total", "Flushes and compactions of the store that failed."),
 		failed:      gauge("failed", "1 after a failed write or sync: nothing is accepted until a restart."),
 		clockBehind: gauge("clock_behind_seconds", "How far the clock is behind the newest record's receive time."),
@@ -105,7 +107,7 @@ func (m *metrics) committed(records, bytes int) {
 }
 
 func (m *metrics) collectors() []prometheus.Collector {
-	return []prometheus.Collector{m.appended, m.bytes, m.full, m.trimmed, m.damaged, m.background, m.failed, m.clockBehind, m.syncSeconds, m.batchSize, m}
+	return []prometheus.Collector{m.appended, m.bytes, m.full, m.trimmed, m.damaged, m.tail, m.background, m.failed, m.clockBehind, m.syncSeconds, m.batchSize, m}
 }
 
 func (m *metrics) register(r prometheus.Registerer) error {
@@ -144,13 +146,14 @@ var (
 
 // Describe implements prometheus.Collector.
 func (m *metrics) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{lagRecords, lagSeconds, records, oldest, diskBytes, freeBytes, fullNow} {
+	for _, d := range []*prometheus.Desc{lagRecords, lagSeconds, records, oldest, diskBytes, freeBytes, fullNow, unacknowledged, damagedRecords} {
 		ch <- d
 	}
 }
 
 // Collect implements prometheus.Collector.
 func (m *metrics) Collect(ch chan<- prometheus.Metric) {
+	m.collectDamaged(ch)
 	st, err := m.spool.Stats()
 	if errors.Is(err, ErrClosed) || errors.Is(err, context.Canceled) {
 		return

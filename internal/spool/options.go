@@ -10,11 +10,12 @@ import (
 )
 
 // Options of a spool. Dir is required, except with FS, where it defaults to
-// "spool".
+// "/spool".
 type Options struct {
-	Dir     string   // made if missing, and closed to others (0700); one spool per folder, locked while open
-	FS      vfs.FS   // nil: the disk
-	Cursors []string // registered at Open, at the beginning if new: what they have not passed is never trimmed
+	Dir      string   // made if missing, and closed to others (0700); one spool per folder, locked while open
+	FS       vfs.FS   // nil: the disk
+	PutAside bool     // rename a damaged spool to DIR.damaged-TIME and begin a new one; else it is an error
+	Cursors  []string // registered at Open, at the beginning if new: what they have not passed is never trimmed
 
 	ReserveBytes uint64        // free bytes to leave on the file system; 0: 2 GiB
 	Retain       time.Duration // how long records stay after all cursors have passed them; 0: 7 days
@@ -34,7 +35,7 @@ func (o *Options) validate() error {
 		}
 	}
 	if o.Dir == "" {
-		o.Dir = "spool"
+		o.Dir = "/spool"
 	}
 	for _, name := range o.Cursors {
 		if name == "" {

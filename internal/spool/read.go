@@ -65,7 +65,7 @@ func (s *Spool) scan(ctx context.Context, first, last uint64, maxBytes int) (rec
 		if size += len(value); maxBytes > 0 && size > maxBytes && len(recs) > 0 {
 			break
 		}
-		recs = append(recs, decode(seq, value))
+		recs = append(recs, s.decoded(decode(seq, value)))
 	}
 	return recs, errors.Join(it.Error(), ctx.Err())
 }
@@ -91,12 +91,19 @@ func (s *Spool) readSingly(ctx context.Context, first, last uint64, maxBytes int
 func (s *Spool) get(seq uint64) Record {
 	value, closer, err := s.db.Get(recordKey(seq))
 	if err != nil {
-		s.metrics.damaged.Inc()
-		return Record{Seq: seq, Err: fmt.Errorf("%w: %w", ErrDamaged, err)}
+		return s.decoded(Record{Seq: seq, Err: fmt.Errorf("%w: %w", ErrDamaged, err)})
 	}
 	rec := decode(seq, value)
 	if err := closer.Close(); err != nil && rec.Err == nil {
 		rec.Err = fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
+	return s.decoded(rec)
+}
+
+// decoded notes a record that cannot be read.
+func (s *Spool) decoded(rec Record) Record {
+	if errors.Is(rec.Err, ErrDamaged) {
+		s.metDamage(rec.Err)
 	}
 	return rec
 }

@@ -9,50 +9,40 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 )
 
-// restore reads what was left by the last process.
-func (s *Spool) restore() error {
-	if err := s.restoreCursors(); err != nil {
-		return fmt.Errorf("read cursors: %w", err)
+// stored is what a store says of itself.
+type stored struct {
+	cursors  map[string]uint64
+	trimmed  uint64    // records up to here are gone
+	newest   uint64    // the newest record, or trimmed if there is none
+	newestAt time.Time // its receive time, or of a later one that is gone: the floor of the next one's
+}
+
+// readStored reads it; damage to what it reads is an error.
+func readStored(db *pebble.DB) (st stored, err error) {
+	if st.cursors, err = readCursors(db); err != nil {
+		return st, fmt.Errorf("read cursors: %w", err)
 	}
-	if err := s.restoreTrimmed(); err != nil {
-		return fmt.Errorf("read mark of the last trim: %w", err)
+	if err := st.readTrimmed(db); err != nil {
+		return st, fmt.Errorf("read mark of the last trim: %w", err)
 	}
-	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: recordKey(s.trimmed + 1), UpperBound: []byte{recordPrefix + 1}})
+	st.newest = st.trimmed
+	it, err := db.NewIter(&pebble.IterOptions{LowerBound: recordKey(st.trimmed + 1), UpperBound: []byte{recordPrefix + 1}})
 	if err != nil {
-		return fmt.Errorf("read newest record: %w", err)
+		return st, fmt.Errorf("read newest record: %w", err)
 	}
 	if it.Last() {
-		s.synced, _ = seqOf(it.Key())
+		if n, ok := seqOf(it.Key()); ok {
+			st.newest = n
+		}
 	}
 	if err := it.Close(); err != nil {
-		return fmt.Errorf("read newest record: %w", err)
+		return st, fmt.Errorf("read newest record: %w", err)
 	}
-	if s.synced > s.trimmed {
-		if at := s.receivedAt(s.synced, s.trimmed+1); at.After(s.syncedAt) {
-			s.syncedAt = at
-		}
-	} else {
-		s.synced = s.trimmed
-	}
-	s.clampCursors()
-	return nil
+	return st, nil
 }
 
-// clampCursors pulls back cursors that stand beyond the newest record. That
-// cannot come from a loss of power; but should a disk have lost what it had
-// synced, consumers must not pass over the records that take those numbers next.
-func (s *Spool) clampCursors() {
-	for name, pos := range s.cursors {
-		if pos > s.synced {
-			s.opts.Log.Error("cursor was beyond the newest record", "cursor", name, "seq", pos, "newest", s.synced)
-			s.cursors[name] = s.synced
-			s.dirty[name] = struct{}{}
-		}
-	}
-}
-
-func (s *Spool) restoreTrimmed() error {
-	value, closer, err := s.db.Get(trimKey)
+func (st *stored) readTrimmed(db *pebble.DB) error {
+	value, closer, err := db.Get(trimKey)
 	if errors.Is(err, pebble.ErrNotFound) {
 		return nil
 	}
@@ -61,28 +51,65 @@ func (s *Spool) restoreTrimmed() error {
 	}
 	defer closer.Close()
 	if len(value) != 16 {
-		return fmt.Errorf("%w: %d bytes", ErrDamaged, len(value))
+		return damagef("%d bytes", len(value))
 	}
-	s.trimmed = binary.BigEndian.Uint64(value)
-	s.syncedAt = time.Unix(0, int64(binary.BigEndian.Uint64(value[8:]))).UTC()
+	st.trimmed = binary.BigEndian.Uint64(value)
+	st.newestAt = time.Unix(0, int64(binary.BigEndian.Uint64(value[8:]))).UTC()
 	return nil
 }
 
-func (s *Spool) restoreCursors() error {
-	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: []byte{cursorPrefix}, UpperBound: []byte{cursorPrefix + 1}})
+func trimMark(trimmed uint64, at time.Time) []byte {
+	return binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, trimmed), uint64(at.UnixNano()))
+}
+
+func readCursors(db *pebble.DB) (map[string]uint64, error) {
+	cursors := map[string]uint64{}
+	it, err := db.NewIter(&pebble.IterOptions{LowerBound: []byte{cursorPrefix}, UpperBound: []byte{cursorPrefix + 1}})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for ok := it.First(); ok; ok = it.Next() {
 		if value := it.Value(); len(value) == 8 {
-			s.cursors[string(it.Key()[1:])] = binary.BigEndian.Uint64(value)
+			cursors[string(it.Key()[1:])] = binary.BigEndian.Uint64(value)
 		}
 	}
+	return cursors, it.Close()
+}
+
+// restore takes up what was left by the last process. A new spool begins with the
+// newest receive time of those that were put aside.
+func (s *Spool) restore() error {
+	st, err := readStored(s.db)
+	if err != nil {
+		return err
+	}
+	s.cursors, s.trimmed, s.synced, s.syncedAt = st.cursors, st.trimmed, st.newest, st.newestAt
 	for _, name := range s.opts.Cursors {
 		if _, known := s.cursors[name]; !known {
 			s.cursors[name] = 0
 			s.dirty[name] = struct{}{}
 		}
 	}
-	return it.Close()
+	if s.synced > s.trimmed {
+		if at := s.receivedAt(s.synced, s.trimmed+1); at.After(s.syncedAt) {
+			s.syncedAt = at
+		}
+	}
+	if s.synced > 0 || !s.syncedAt.IsZero() {
+		return nil
+	}
+	return s.beginAfter(newestAside(s.opts.FS, s.opts.Dir, s.opts.Log))
+}
+
+// beginAfter has the first record received no earlier than at.
+func (s *Spool) beginAfter(at time.Time) error {
+	if at.IsZero() {
+		return nil
+	}
+	s.syncedAt = at
+	err := s.guard("begin", func() error { return s.db.Set(trimKey, trimMark(0, at), pebble.Sync) })
+	if err != nil {
+		return fmt.Errorf("keep the newest receive time of the spool that was put aside: %w", err)
+	}
+	return nil
 }

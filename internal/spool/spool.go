@@ -23,11 +23,40 @@
 // All calls return ErrFailed, Run returns it, and the process should end and
 // open the spool anew.
 //
-// Known holes. The bytes of a record removed by Delete may stay readable in
-// write-ahead log files that await their reuse, until they are overwritten or
-// the spool is opened anew. A clock that once ran ahead keeps receive times at
-// that moment until real time has caught up; the metric clock_behind_seconds
-// shows it.
+// Damage. A store is looked at before it is opened, without writing: opening it
+// removes what its manifest does not name. It is damaged where
+//   - the store says so of its manifest, its log, its options, or of what is read
+//     at the start: the cursors, the last trim, the newest record;
+//   - a file that must be there is missing, is a folder, or has another size;
+//   - a marker cannot be read, or names nothing;
+//   - records are missing. They are numbered without gaps, no cursor passes the
+//     newest, and a mark beside the log says which was acknowledged last.
+//
+// With Options.PutAside the folder is then renamed to DIR.damaged-TIME, and a new
+// spool begins: with number 1, and with no earlier receive time than the newest
+// that can be read in the old one. A held lock, missing rights, an I/O error, a
+// full disk, a newer format and whatever else is not known to be damage are
+// refusals; they leave the folder as it is. Damage elsewhere, in a block of a
+// table, shows when that is read: the spool goes on, and hands each record that it
+// cannot read out as ErrDamaged. Both are noted beside the files and shown until a
+// person acknowledges them (Damaged). Salvage reads what is left in a folder.
+//
+// To repair a store in place was rejected: that writes into the only copy, on a
+// disk that is not to be trusted. So was to put single flipped bits right by
+// trying, as is possible with checksums: what is guessed is no evidence.
+//
+// Known holes:
+//   - Where both the mark and the end of the log are lost, or the whole folder,
+//     nothing is noticed. The mark is not synced: so it is with what a disk loses
+//     at a loss of power although it had said that it was synced.
+//   - Salvage reads nothing of a table whose index or footer is damaged, and of a
+//     batch in the log nothing behind the damage.
+//   - A spool that is a mount point cannot be renamed: damage is a refusal there.
+//   - The bytes of a record removed by Delete may stay readable in write-ahead log
+//     files that await their reuse, until they are overwritten or the spool is
+//     opened anew, and in a folder that was put aside as long as that is there.
+//   - A clock that once ran ahead keeps receive times at that moment until real
+//     time has caught up; the metric clock_behind_seconds shows it.
 package spool
 
 import (
@@ -39,6 +68,7 @@ import (
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
 var (
@@ -58,6 +88,8 @@ var (
 type Spool struct {
 	opts    Options
 	db      *pebble.DB
+	lock    *pebble.Lock // on the folder
+	mark    vfs.File     // of the newest record; nil where it cannot be written. The committer's
 	metrics *metrics
 	space   space
 
@@ -80,6 +112,12 @@ type Spool struct {
 	waiting   bool          // someone holds changed
 	committed chan struct{} // closed when the committer has ended
 
+	opened atomic.Bool // the store is
+	stuck  chan error  // why it cannot be; one
+
+	damageMet atomic.Bool    // damaged data was read
+	noting    sync.WaitGroup // that is being noted
+
 	failOnce sync.Once
 	failure  atomic.Pointer[error]
 	failed   chan struct{} // closed once failure is set
@@ -93,28 +131,30 @@ func Open(opts Options) (*Spool, error) {
 	}
 	s := &Spool{
 		opts:      opts,
-		cursors:   make(map[string]uint64),
 		dirty:     make(map[string]struct{}),
 		changed:   make(chan struct{}),
 		committed: make(chan struct{}),
 		failed:    make(chan struct{}),
 		closed:    make(chan struct{}),
+		stuck:     make(chan error, 1),
 	}
 	s.wake = sync.NewCond(&s.mu)
 	s.requests.New = func() any { return &request{done: make(chan struct{}, 1)} }
 	s.space = space{free: opts.Free, reserve: opts.ReserveBytes, log: opts.Log}
 	s.metrics = newMetrics(s)
-	db, err := openStore(s)
-	if err != nil {
+	if err := openStore(s); err != nil {
 		return nil, fmt.Errorf("open spool in %s: %w", opts.Dir, err)
 	}
-	s.db = db
 	if err := s.restore(); err != nil {
-		return nil, errors.Join(fmt.Errorf("open spool in %s: %w", opts.Dir, err), db.Close())
+		return nil, errors.Join(fmt.Errorf("open spool in %s: %w", opts.Dir, err), s.closeStore())
+	}
+	var err error
+	if s.mark, err = openMark(opts.FS, opts.Dir); err != nil {
+		return nil, errors.Join(fmt.Errorf("open spool in %s: %w", opts.Dir, err), s.closeStore())
 	}
 	s.space.check()
 	if err := s.metrics.register(opts.Registerer); err != nil {
-		return nil, errors.Join(fmt.Errorf("register spool metrics: %w", err), db.Close())
+		return nil, errors.Join(fmt.Errorf("register spool metrics: %w", err), s.closeStore())
 	}
 	go s.commitLoop()
 	return s, nil
@@ -134,16 +174,25 @@ func (s *Spool) Close() error {
 	s.wake.Signal()
 	s.mu.Unlock()
 	<-s.committed
+	s.noting.Wait()
 	s.metrics.unregister(s.opts.Registerer)
 	if err := s.Err(); err != nil {
 		return fmt.Errorf("close spool: %w", err)
 	}
 	s.dbMu.Lock()
 	defer s.dbMu.Unlock()
-	if err := s.db.Close(); err != nil {
+	if err := s.closeStore(); err != nil {
 		return fmt.Errorf("close spool: %w", err)
 	}
 	return nil
+}
+
+func (s *Spool) closeStore() error {
+	err := s.db.Close()
+	if s.mark != nil {
+		err = errors.Join(err, s.mark.Sync(), s.mark.Close())
+	}
+	return errors.Join(err, s.lock.Close())
 }
 
 // Err returns nil, or the failure after which nothing is written any more; it

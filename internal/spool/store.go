@@ -1,6 +1,7 @@
 package spool
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"runtime"
@@ -10,10 +11,83 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// openStore opens pebble, tuned for a queue: values of 0.4–64 KiB written in
-// order of their keys, read once soon after, and removed by ranges. Memory is
-// bounded by about 56 MiB: three memtables, the block cache and the log's blocks.
-func openStore(s *Spool) (*pebble.DB, error) {
+// openStore makes sure of the folder and opens the store in it, or in a new
+// folder, after the damaged one was put aside.
+func openStore(s *Spool) error {
+	if err := s.lockFolder(); err != nil {
+		return err
+	}
+	o := storeOptions(s)
+	tail, err := examine(s.opts.FS, s.opts.Dir, o, s.lock)
+	if errors.Is(err, ErrDamagedStore) && s.opts.PutAside {
+		err = s.putAside(err)
+	}
+	if err != nil {
+		return errors.Join(err, s.lock.Close())
+	}
+	if tail > 0 {
+		s.metrics.tail.Add(float64(tail))
+		s.opts.Log.Warn("the end of the spool's log was not written as a whole and is left out", "bytes", tail)
+	}
+	o.Lock = s.lock
+	if err := s.openPebble(o); err != nil {
+		return errors.Join(err, s.lock.Close())
+	}
+	return nil
+}
+
+// lockFolder makes the folder and keeps other processes out of it: nobody may
+// judge what somebody else is writing.
+func (s *Spool) lockFolder() (err error) {
+	fs, dir := s.opts.FS, s.opts.Dir
+	if fs == vfs.Default {
+		err = ownFolder(dir)
+	} else {
+		err = fs.MkdirAll(dir, 0o700)
+	}
+	if err != nil {
+		return err
+	}
+	if s.lock, err = pebble.LockDirectory(dir, fs); err != nil {
+		return fmt.Errorf("lock it (does another program use it?): %w", err)
+	}
+	if err := mend(fs, dir); err != nil {
+		return errors.Join(err, s.lock.Close())
+	}
+	return nil
+}
+
+// openPebble opens the store, and gives up as soon as a write fails: pebble would
+// try that again for ever before it returns, and meanwhile nothing is taken in.
+// Then the folder stays locked until the process ends.
+func (s *Spool) openPebble(o *pebble.Options) error {
+	opened := make(chan error, 1)
+	go func() {
+		defer func() {
+			if p := recover(); p != nil { // as it does where a folder cannot be synced
+				opened <- fmt.Errorf("open the store: %v", p)
+			}
+		}()
+		db, err := pebble.Open(s.opts.Dir, o)
+		s.db = db
+		opened <- err
+	}()
+	select {
+	case err := <-opened:
+		if s.Err() != nil {
+			return errors.Join(s.Err(), err)
+		}
+		s.opened.Store(true)
+		return err
+	case err := <-s.stuck:
+		return fmt.Errorf("open the store: %w", err)
+	}
+}
+
+// storeOptions tune pebble for a queue: values of 0.4–64 KiB written in order of
+// their keys, read once soon after, and removed by ranges. Memory is bounded by
+// about 56 MiB: three memtables, the block cache and the log's blocks.
+func storeOptions(s *Spool) *pebble.Options {
 	log := storeLog{s}
 	o := &pebble.Options{
 		FS:                          s.opts.FS,
@@ -33,18 +107,10 @@ func openStore(s *Spool) (*pebble.DB, error) {
 		FlushDelayDeleteRange:       10 * time.Second,
 	}
 	o.TargetFileSizes[0] = 16 << 20
-	o.Levels[0].BlockSize = 8 << 10 // a damaged one costs pebble a search quadratic in its size
+	o.Levels[0].BlockSize = tableBlock // a damaged one costs pebble a search quadratic in its size
 	o.Experimental.SpanPolicyFunc = spanPolicy
 	o.ApplyCompressionSettings(func() pebble.DBCompressionSettings { return pebble.DBCompressionFastest })
-	if s.opts.FS == vfs.Default {
-		if err := ownFolder(s.opts.Dir); err != nil {
-			return nil, err
-		}
-	}
-	if err := mend(s.opts.FS, s.opts.Dir); err != nil {
-		return nil, err
-	}
-	return pebble.Open(s.opts.Dir, o)
+	return o
 }
 
 // ownFolder makes the folder, or closes it to others: bodies hold phone numbers,
@@ -89,10 +155,18 @@ func (l storeLog) Fatalf(format string, args ...any) {
 
 // background is told of failed flushes and compactions, which pebble repeats at
 // once and for ever. A pause keeps that from eating a processor; once the spool
-// has failed, the goroutine ends instead.
+// has failed, or cannot be opened for it, the goroutine ends instead. A compaction
+// that meets damage keeps no store from being opened.
 func (l storeLog) background(err error) {
 	l.s.metrics.background.Inc()
-	l.s.opts.Log.Error("store failed in the background", "err", err)
+	l.s.opts.Log.Error("store failed in the background", "err", err.Error()) // not with the stack that pebble's errors carry
+	if !l.s.opened.Load() && !pebble.IsCorruptionError(err) {
+		select {
+		case l.s.stuck <- err:
+		default:
+		}
+		runtime.Goexit()
+	}
 	if l.s.Err() != nil {
 		runtime.Goexit()
 	}
@@ -100,6 +174,6 @@ func (l storeLog) background(err error) {
 }
 
 func (l storeLog) corruption(info pebble.DataCorruptionInfo) {
-	l.s.metrics.damaged.Inc()
-	l.s.opts.Log.Error("store has damaged data", "path", info.Path, "err", info.Details)
+	l.s.opts.Log.Error("store has damaged data", "path", info.Path, "err", info.Details.Error())
+	l.s.metDamage(fmt.Errorf("%s: %w", info.Path, info.Details))
 }

@@ -2,7 +2,6 @@ package spool
 
 import (
 	"context"
-	"encoding/binary"
 	"fmt"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -49,9 +48,7 @@ func (s *Spool) trimTo(b *pebble.Batch, limit uint64) error {
 	s.trimmed = limit
 	at := s.syncedAt
 	s.mu.Unlock()
-	mark := binary.BigEndian.AppendUint64(nil, limit)
-	mark = binary.BigEndian.AppendUint64(mark, uint64(at.UnixNano()))
-	if err := b.Set(trimKey, mark, nil); err != nil {
+	if err := b.Set(trimKey, trimMark(limit, at), nil); err != nil {
 		return err
 	}
 	s.metrics.trimmed.Add(float64(removed))
