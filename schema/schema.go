@@ -1,4 +1,4 @@
-// Package schema holds the warehouse's tables, views and dictionaries as SQL.
+// Package schema holds the warehouse's tables, views, dictionaries and rollups as SQL.
 //
 //   - tables/TOPIC.sql are the tables, and the materialized views that fill some of
 //     them: all of them together are migration 1, the baseline.
@@ -8,6 +8,9 @@
 //     the dictionaries. They are no migrations: the text in the file is the only
 //     definition. They are made anew, in order of dependency, whenever a database
 //     has others (warehouse.DB.Migrate).
+//   - rollups/TABLE.sql fill the tables that reports read instead of calls, for some
+//     days at a time. Where a view live_TABLE says what such a table holds, it reads
+//     that; only what looks behind or ahead of the days is written out there.
 //   - README.md is the data dictionary.
 //
 // A migration, once released, never changes, and that is so for tables/, too. No
@@ -56,7 +59,7 @@ import (
 	"github.com/pressly/goose/v3"
 )
 
-//go:embed tables/*.sql migrations views/*.sql views/revision.txt dictionaries/*.sql
+//go:embed tables/*.sql migrations views/*.sql views/revision.txt dictionaries/*.sql rollups/*.sql
 var files embed.FS
 
 // Set is everything that a program makes in a database.
@@ -64,6 +67,7 @@ type Set struct {
 	Baseline   []Topic
 	Migrations fs.FS // NNNNN_topic.sql from 2 on, if any
 	Views      Views
+	Rollups    map[string]Rollup // by table
 }
 
 // Topic is a file of tables.
@@ -89,7 +93,10 @@ func Current() (Set, error) {
 	if s.Migrations, err = fs.Sub(files, "migrations"); err != nil {
 		return s, err
 	}
-	s.Views, err = readViews(files)
+	if s.Views, err = readViews(files); err != nil {
+		return s, err
+	}
+	s.Rollups, err = readRollups(files)
 	return s, err
 }
 

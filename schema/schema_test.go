@@ -138,6 +138,25 @@ func TestEveryStatementMayRunAgain(t *testing.T) {
 	}
 }
 
+func TestARollupNamesItsTableAndColumns(t *testing.T) {
+	t.Parallel()
+	got, err := readRollups(fstest.MapFS{"rollups/a.sql": {Data: []byte(
+		"-- of a\nINSERT INTO a (x, y,\n  version, is_deleted) SELECT 1;\n\nINSERT INTO a ({columns}, version) SELECT {columns}, {version};\n",
+	)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]Rollup{"a": {[]string{"x", "y"}, []string{
+		"-- of a\nINSERT INTO a (x, y,\n  version, is_deleted) SELECT 1;", "INSERT INTO a (x, y, version) SELECT x, y, {version};",
+	}}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if _, err := readRollups(fstest.MapFS{"rollups/a.sql": {Data: []byte("INSERT INTO a SELECT 1;")}}); err == nil {
+		t.Error("no columns are taken")
+	}
+}
+
 func TestStatementsEndWithALine(t *testing.T) {
 	t.Parallel()
 	got := statements("-- first;\nCREATE a -- of; b\n(x);\n\n-- second\nCREATE b;\n")

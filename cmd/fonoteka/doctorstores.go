@@ -82,6 +82,11 @@ func askClickHouse(ctx context.Context, db *warehouse.DB, own bool) []checkup.Fi
 	there, err := db.SchemaVersion(ctx)
 	known, knownErr := warehouse.KnownSchema()
 	switch {
+	case errors.Is(err, warehouse.ErrOlderLayout):
+		return append(out, checkup.Finding{
+			Check: "tables", Answer: checkup.No, Means: "they are of the layout before the first release, which this program leaves alone",
+			Do: "carry their rows over into new tables: deploy/CARRY-OVER.md",
+		})
 	case errors.Join(err, knownErr) != nil:
 		return append(out, checkup.Finding{Check: "tables", Answer: checkup.No, Means: "their version cannot be read", Do: do, Detail: errors.Join(err, knownErr).Error()})
 	case there > known:

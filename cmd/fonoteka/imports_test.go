@@ -73,8 +73,12 @@ var onlyImporter = map[string]string{
 
 func TestImportsGoDownOnly(t *testing.T) {
 	t.Parallel()
-	const module = "fonoteka/"
-	out, err := exec.Command("go", "list", "-json=ImportPath,Imports", "fonoteka/...").Output()
+	path, err := exec.Command("go", "list", "-m").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	module := strings.TrimSpace(string(path)) + "/"
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports", module+"...").Output()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,6 +15,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"fonoteka/internal/checkup"
 	"fonoteka/internal/embedded/embeddedtest"
 	"fonoteka/internal/sim"
 	"fonoteka/internal/warehouse"
@@ -58,6 +59,57 @@ func TestADatabaseOfANewerVersionStopsTheWarehouseOnly(t *testing.T) {
 	if _, err := db.Exec("INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, 1)"); err != nil {
 		t.Fatal(err)
 	}
+	stopsTheWarehouseOnly(t, warehouseURL, "newer than this program", "start the newer")
+	for _, table := range []string{"events", "recordings", "custody", "calls", "rejected", "progress"} {
+		n := -1
+		if err := db.QueryRow("SELECT count() FROM " + table).Scan(&n); err != nil || n != 0 {
+			t.Errorf("%s has %d rows, %v", table, n, err)
+		}
+	}
+}
+
+// Likewise one of before the first release, whose tables are others.
+func TestADatabaseOfBeforeTheFirstReleaseStopsTheWarehouseOnly(t *testing.T) {
+	t.Parallel()
+	warehouseURL, db := database(t, "of_today")
+	const name = "before_the_first"
+	for _, statement := range []string{
+		"CREATE DATABASE " + name,
+		"CREATE TABLE " + name + ".events (integration LowCardinality(String), call_id UInt64, event_id UInt64) ENGINE = ReplacingMergeTree ORDER BY (integration, call_id, event_id)",
+	} {
+		if _, err := db.Exec(statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	warehouseURL = strings.Replace(warehouseURL, "/of_today?", "/"+name+"?", 1)
+	stopsTheWarehouseOnly(t, warehouseURL, "the layout before the first release", "deploy/CARRY-OVER.md")
+	var tables string
+	if err := db.QueryRow("SELECT arrayStringConcat(groupArray(name)) FROM system.tables WHERE database = '" + name + "'").Scan(&tables); err != nil || tables != "events" {
+		t.Errorf("tables %s, %v", tables, err)
+	}
+	out, _, code := output(t, "migrate", "--data", filepath.Join(t.TempDir(), "none"), "--clickhouse-url", warehouseURL)
+	if code == 0 || out != "" {
+		t.Errorf("migrate: exit %d, %s", code, out)
+	}
+	o, err := warehouse.ParseURL(warehouseURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked, err := warehouse.Open(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer asked.Close()
+	found := askClickHouse(t.Context(), asked, false)
+	if last := found[len(found)-1]; last.Answer != checkup.No || !strings.Contains(last.Do, "CARRY-OVER.md") {
+		t.Errorf("doctor says %+v", found)
+	}
+}
+
+// stopsTheWarehouseOnly runs serve on a database that it leaves alone: notifications
+// are taken, recordings are stored, and it says why.
+func stopsTheWarehouseOnly(t *testing.T, warehouseURL, why, do string) {
+	t.Helper()
 	op := operate(t, sim.Options{Seed: 21, Calls: 20, Connections: 4})
 	in := install(t, op.hosts(), "FONOTEKA_CLICKHOUSE_URL="+warehouseURL).start()
 	if err := op.Post(t.Context(), nil, in.redirectURI()); err != nil {
@@ -69,7 +121,7 @@ func TestADatabaseOfANewerVersionStopsTheWarehouseOnly(t *testing.T) {
 	}
 	in.until("the recordings are in the bucket", time.Minute, func() bool { return in.storedMP3s() == recordings(ledger) })
 	status, text := get(t, "http://"+in.runtime().PrivateListen+"/readyz")
-	if status != http.StatusServiceUnavailable || !strings.Contains(text, "newer than this program") || !strings.Contains(text, "start the newer") {
+	if status != http.StatusServiceUnavailable || !strings.Contains(text, why) || !strings.Contains(text, do) {
 		t.Errorf("/readyz: %d\n%s", status, text)
 	}
 	if status, _ := get(t, "http://"+in.runtime().PrivateListen+"/healthz"); status != http.StatusOK {
@@ -78,15 +130,9 @@ func TestADatabaseOfANewerVersionStopsTheWarehouseOnly(t *testing.T) {
 	log := filepath.Join(filepath.Dir(in.dir), "serve.log")
 	in.until("the log says why", 20*time.Second, func() bool {
 		b, _ := os.ReadFile(log)
-		return strings.Contains(string(b), "newer than this program")
+		return strings.Contains(string(b), why)
 	})
 	in.stop()
-	for _, table := range []string{"events", "recordings", "custody", "calls", "rejected", "progress"} {
-		n := -1
-		if err := db.QueryRow("SELECT count() FROM " + table).Scan(&n); err != nil || n != 0 {
-			t.Errorf("%s has %d rows, %v", table, n, err)
-		}
-	}
 }
 
 // What needs the warehouse alone asks for no bucket.

@@ -225,14 +225,18 @@ func (cfg *config) newDeriver(db *warehouse.DB, log *slog.Logger, reg prometheus
 	})
 }
 
-// migrate is one try. A database that is newer than the program is left alone,
-// reads included; what comes in waits in the spool and in the bucket.
+// migrate is one try. A database that is newer than the program, or of before the
+// first release, is left alone, reads included; what comes in waits in the spool and
+// in the bucket.
 func (p *pipeline) migrate(ctx context.Context) error {
 	err := p.warehouse.Migrate(ctx, func(m warehouse.Migration) { p.log.Info("migration applied", "name", m.Name) })
-	if errors.Is(err, warehouse.ErrNewer) {
-		return fmt.Errorf("%w: start the newer fonoteka again; notifications are kept in the spool and recordings are stored meanwhile", err)
-	}
-	if err != nil {
+	const meanwhile = "notifications are kept in the spool and recordings are stored meanwhile"
+	switch {
+	case errors.Is(err, warehouse.ErrNewer):
+		return fmt.Errorf("%w: start the newer fonoteka again; %s", err, meanwhile)
+	case errors.Is(err, warehouse.ErrOlderLayout):
+		return fmt.Errorf("%w: deploy/CARRY-OVER.md says how its rows come into new tables; %s", err, meanwhile)
+	case err != nil:
 		return err
 	}
 	if err := p.warehouse.Describe(ctx); err != nil {

@@ -73,3 +73,45 @@ func TestRebuildReadsSidecarsOfEveryForm(t *testing.T) {
 		})
 	}
 }
+
+// A sidecar that was copied to another recording's place tells nothing of it.
+func TestAnotherRecordingsSidecarRebuildsNothing(t *testing.T) {
+	t.Parallel()
+	m := newMemory()
+	one, other := m.archive(1, []byte("one")), m.archive(2, []byte("other"))
+	m.objects[call.SidecarKey(one.Key)] = m.objects[call.SidecarKey(other.Key)]
+	clear(m.rows)
+	r, err := m.checker(0).Rebuild(t.Context(), fixity.RebuildOptions{}, nil, nil)
+	if _, made := m.rows[one.ID]; err != nil || made || r.Rebuilt != 1 || r.Unusable != 1 {
+		t.Errorf("%+v, %v", r, err)
+	}
+}
+
+// What is altered and has no copy gets its row all the same, which says so.
+func TestAnAlteredFileWithoutACopyIsRebuiltAsFaulty(t *testing.T) {
+	t.Parallel()
+	m := newMemory()
+	row := m.archive(1, []byte("one"))
+	alter(m, row.Key)
+	clear(m.rows)
+	r, err := m.checker(0).Rebuild(t.Context(), fixity.RebuildOptions{Verify: true}, nil, nil)
+	if err != nil || r.Rebuilt != 1 || r.Faulty != 1 || fixity.Faulty(m.rows[row.ID]) != fixity.Altered {
+		t.Errorf("%+v, %v: %+v", r, err, m.rows[row.ID])
+	}
+}
+
+func TestAFindingIsSaidAsItsRowWillSayIt(t *testing.T) {
+	t.Parallel()
+	m := newMemory()
+	row := m.archive(1, []byte("one"))
+	f, err := m.checker(0).Check(t.Context(), row)
+	if err != nil || f.Say() != "verified" {
+		t.Errorf("%s, %v", f.Say(), err)
+	}
+	alter(m, row.Key)
+	var said string
+	_, err = m.checker(0).Scrub(t.Context(), fixity.Query{}, func(f fixity.Finding) { said = f.Say() }, nil)
+	if err != nil || said != m.rows[row.ID].Reason() || !strings.HasPrefix(said, "altered: ") {
+		t.Errorf("%v: %s, and the row %s", err, said, m.rows[row.ID].Reason())
+	}
+}

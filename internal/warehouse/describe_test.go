@@ -1,7 +1,9 @@
 package warehouse_test
 
 import (
+	"maps"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -82,6 +84,45 @@ func TestRollupsHaveTheColumnsOfTheirViews(t *testing.T) {
 		}
 		if diff := cmp.Diff(columns("live_"+table), columns(table)); diff != "" {
 			t.Errorf("%s: the view (-) and the table (+):\n%s", table, diff)
+		}
+	}
+}
+
+// A rollup's statements name every column of its table, and select them under the
+// same names in the same order.
+func TestRollupsNameEveryColumnOfTheirTables(t *testing.T) {
+	t.Parallel()
+	db := open(t)
+	s, err := schema.Current()
+	must(t, err)
+	filled := strings.Fields(ask(t, db, `SELECT name FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree'
+		AND (startsWith(name, 'hourly_') OR startsWith(name, 'daily_') OR name IN ('longest_waits', 'missed_calls', 'orphan_recordings')) ORDER BY name`))
+	if diff := cmp.Diff(filled, slices.Sorted(maps.Keys(s.Rollups))); diff != "" {
+		t.Errorf("tables (-) and schema/rollups (+):\n%s", diff)
+	}
+	span := strings.NewReplacer(
+		"{from}", "now64(3, 'UTC')", "{to}", "now64(3, 'UTC')", "{back}", "now64(3, 'UTC')", "{ahead}", "now64(3, 'UTC')",
+		"{before}", "now64(3, 'UTC')", "{version}", "1", "{which}", "true")
+	insert := regexp.MustCompile(`(?s)^(?:--[^\n]*\n)*INSERT INTO (\w+)\s*\(([\w\s,]+)\)\s*(.*);$`)
+	for table, rollup := range s.Rollups {
+		columns := strings.Fields(ask(t, db, "SELECT name FROM system.columns WHERE database = currentDatabase() AND table = '"+table+"' AND default_kind = '' ORDER BY name"))
+		if diff := cmp.Diff(columns, slices.Sorted(slices.Values(append([]string{"version", "is_deleted"}, rollup.Columns...)))); diff != "" {
+			t.Errorf("%s: the table (-) and its rollup (+):\n%s", table, diff)
+		}
+		for _, statement := range rollup.Statements {
+			m := insert.FindStringSubmatch(statement)
+			if m == nil || m[1] != table {
+				t.Errorf("%s: not an insert with columns:\n%s", table, statement)
+				continue
+			}
+			var listed []string
+			for name := range strings.SplitSeq(m[2], ",") {
+				listed = append(listed, strings.TrimSpace(name))
+			}
+			selected := strings.Split(ask(t, db, "SELECT * FROM (\n"+span.Replace(m[3])+"\n) LIMIT 0 FORMAT TSVWithNames"), "\t")
+			if diff := cmp.Diff(listed, selected); diff != "" {
+				t.Errorf("%s: listed (-) and selected (+):\n%s", table, diff)
+			}
 		}
 	}
 }

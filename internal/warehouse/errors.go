@@ -10,6 +10,10 @@ import (
 // it was made by a newer version.
 var ErrNewer = errors.New("the database is newer than this program")
 
+// ErrOlderLayout tells that the database was made before the first release, whose
+// tables are others: no migration leads from there.
+var ErrOlderLayout = errors.New("the database has tables of the layout before the first release")
+
 // refusals are the server's error codes that speak about the rows themselves,
 // so that the same rows will be refused again. Everything else – no memory, too
 // many parts, read-only, no such table or column (a migration may be under

@@ -103,7 +103,7 @@ func (db *DB) RecordingsByID(ctx context.Context, ids []string) ([]call.Recordin
 		if err != nil {
 			return err
 		}
-		return db.query(ctx, "SELECT "+recordingColumns+" FROM recordings FINAL WHERE recording_id IN asked", nil, func(r driver.Rows) error {
+		return db.query(ctx, "SELECT "+recordingColumns+" FROM recordings FINAL PREWHERE recording_id IN asked", nil, func(r driver.Rows) error {
 			s, err := scanRecording(r)
 			out = append(out, s)
 			return err

@@ -29,7 +29,8 @@ type Migration struct {
 // Dictionaries are made anew each time, with the user and password of today. It may
 // run in several processes at once, and again after a crash: every statement can be
 // repeated, and goose's table of versions, a plain MergeTree, bears a version twice.
-// A database of a newer program is left alone: ErrNewer.
+// A database of a newer program, or of before the first release, is left alone:
+// ErrNewer, ErrOlderLayout.
 //
 // goose is used as a library for reading, splitting and ordering the files and
 // for the table of versions (goose_db_version); its locks exist for Postgres
@@ -37,6 +38,9 @@ type Migration struct {
 func (db *DB) Migrate(ctx context.Context, progress func(Migration)) error {
 	return db.migrate(ctx, func(ctx context.Context, std *sql.DB) error {
 		if err := db.createDatabase(ctx); err != nil {
+			return err
+		}
+		if err := db.refuseOlderLayout(ctx); err != nil {
 			return err
 		}
 		if err := up(ctx, std, db.schema, progress); err != nil {

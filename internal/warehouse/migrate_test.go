@@ -180,6 +180,44 @@ func TestMigrateRefusesANewerDatabase(t *testing.T) {
 	}
 }
 
+// Whole, or broken off after its first statement: before any number was noted, and at
+// the number that is the newest one today.
+func TestMigrateLeavesTheLayoutBeforeTheFirstReleaseAlone(t *testing.T) {
+	t.Parallel()
+	const events = "CREATE TABLE events (integration LowCardinality(String), call_id UInt64, event_id UInt64) ENGINE = ReplacingMergeTree ORDER BY (integration, call_id, event_id)"
+	const goose = "CREATE TABLE goose_db_version (version_id Int64, is_applied UInt8, date Date DEFAULT now(), tstamp DateTime DEFAULT now()) ENGINE = MergeTree ORDER BY date"
+	const recordings = "CREATE TABLE recordings (integration String, recording_id String, call_id UInt64) ENGINE = MergeTree ORDER BY recording_id"
+	for name, statements := range map[string][]string{
+		"whole":             {events, recordings, goose, "INSERT INTO goose_db_version (version_id, is_applied) SELECT number, 1 FROM numbers(37)"},
+		"the first alone":   {events},
+		"noted as number 1": {events, goose, "INSERT INTO goose_db_version (version_id, is_applied) SELECT number, 1 FROM numbers(2)"},
+		"without events":    {recordings, goose},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := options(t)
+			first := o
+			first.Database = "default"
+			ask(t, connect(t, first), "CREATE DATABASE "+o.Database)
+			db := connect(t, o)
+			for _, statement := range statements {
+				ask(t, db, statement)
+			}
+			before := shape(t, o)
+			for _, err := range []error{db.Migrate(t.Context(), nil), second(db.SchemaVersion(t.Context()))} {
+				if !errors.Is(err, warehouse.ErrOlderLayout) || errors.Is(err, warehouse.ErrNewer) {
+					t.Errorf("got %v", err)
+				}
+			}
+			if diff := cmp.Diff(before, shape(t, o)); diff != "" {
+				t.Errorf("-before +after:\n%s", diff)
+			}
+		})
+	}
+}
+
+func second(_ int64, err error) error { return err }
+
 func TestEveryTableSyncsItsInserts(t *testing.T) {
 	t.Parallel()
 	db := open(t)

@@ -3,6 +3,8 @@ package warehouse
 import (
 	"context"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
@@ -42,19 +44,11 @@ func (db *DB) MarkOrphans(ctx context.Context, since time.Time, version uint64) 
 	}
 	return db.do(ctx, "mark orphan recordings", rollTimeout, func(ctx context.Context) error {
 		for _, part := range parts {
-			if err := db.conn.Exec(ctx, fmt.Sprintf(`
-				INSERT INTO orphan_recordings
-				SELECT integration, recording_id, %d, owned
-				FROM
-				(
-					SELECT integration, recording_id,
-						state = 'erased' OR (integration, group_id) IN (
-							SELECT integration, group_id FROM call_keys
-							WHERE (integration, group_id) IN (SELECT integration, group_id FROM recordings WHERE %[2]s)) AS owned
-					FROM recordings FINAL WHERE %[2]s
-				)
-				WHERE owned = ((integration, recording_id) IN (SELECT integration, recording_id FROM orphan_recordings FINAL))`, version, part)); err != nil {
-				return err
+			fill := strings.NewReplacer("{version}", strconv.FormatUint(version, 10), "{which}", part)
+			for _, statement := range db.schema.Rollups["orphan_recordings"].Statements {
+				if err := db.conn.Exec(ctx, fill.Replace(statement)); err != nil {
+					return err
+				}
 			}
 		}
 		return nil

@@ -55,7 +55,9 @@ func (db *DB) recordingsOf(ctx context.Context, keys []recordingKey) (map[record
 	out := make(map[recordingKey]call.RecordingStatus, len(keys))
 	err := db.do(ctx, "read recordings", readTimeout, func(ctx context.Context) error {
 		for integration, ids := range ids {
-			err := db.query(ctx, "SELECT "+jobColumns+" FROM recordings FINAL WHERE integration = ? AND recording_id IN ?",
+			// PREWHERE on the key, as FINAL makes none of WHERE: where the id is not,
+			// and in most parts it is not, no other column is unpacked.
+			err := db.query(ctx, "SELECT "+jobColumns+" FROM recordings FINAL PREWHERE integration = ? AND recording_id IN ?",
 				[]any{integration, ids}, func(r driver.Rows) error {
 					s, err := scanJob(r)
 					out[recordingKey{s.Integration, s.ID}] = s

@@ -3,7 +3,6 @@ package warehouse
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -94,45 +93,22 @@ func (db *DB) SaveRolled(ctx context.Context, days []Rolled) error {
 	})
 }
 
-// roll runs statements one after the other; each can be repeated.
-func (db *DB) roll(ctx context.Context, op string, s Span, statements ...string) error {
+// roll works tables out for a span, one after the other; each can be repeated.
+func (db *DB) roll(ctx context.Context, op string, s Span, tables ...string) error {
 	return db.do(ctx, op, rollTimeout, func(ctx context.Context) error {
-		for _, statement := range statements {
-			if err := db.conn.Exec(ctx, s.sql(statement)); err != nil {
-				return err
+		for _, table := range tables {
+			rollup, known := db.schema.Rollups[table]
+			if !known {
+				return fmt.Errorf("nothing fills %s", table)
+			}
+			for _, statement := range rollup.Statements {
+				if err := db.conn.Exec(ctx, s.sql(statement)); err != nil {
+					return fmt.Errorf("%s: %w", table, err)
+				}
 			}
 		}
 		return nil
 	})
-}
-
-// inSpan is the span as a condition, for rows that bear the start of an hour or
-// day (UTC), and ofDays for those of local days, which bear the day (UTC) that
-// they are worked out of, too. nearDays has the rows of ofDays by the key.
-const (
-	inSpan   = `started_at >= {from} AND started_at < {to}`
-	ofDays   = `utc_day >= toDate({from}) AND utc_day < toDate({to})`
-	nearDays = ofDays + ` AND started_at >= {from} - toIntervalDay(2) AND started_at < {to} + toIntervalDay(1)`
-)
-
-// anew fills a table from its live view, and then deletes what it has in the
-// span and the view has not.
-func anew(table string) []string { return anewWhere(table, inSpan, inSpan) }
-
-// anewDays does so for a table of local days.
-func anewDays(table string) []string { return anewWhere(table, ofDays, nearDays) }
-
-func anewWhere(table, live, stored string) []string {
-	return []string{
-		`INSERT INTO ` + table + ` SELECT *, {version}, 0 FROM live_` + table + ` WHERE ` + live,
-		gone(table, stored),
-	}
-}
-
-// gone deletes the rows that were not written anew.
-func gone(table, where string) string {
-	return `INSERT INTO ` + table + ` SELECT * REPLACE ({version} AS version, 1 AS is_deleted) FROM ` + table + ` AS t FINAL
-		WHERE t.version < {version} AND (` + where + `)`
 }
 
 // RollCalls works out for a span what follows from its calls alone: hours, local
@@ -141,19 +117,16 @@ func gone(table, where string) string {
 // readers may see hours of before and after. The accounts come first: a directory
 // that changes meanwhile then differs from what they say.
 func (db *DB) RollCalls(ctx context.Context, s Span) error {
-	return db.roll(ctx, "roll up calls", s, slices.Concat(
-		anewWhere("daily_accounts", ofDays, ofDays),
-		anew("hourly_calls"), anew("hourly_starts"), anewDays("daily_calls"), anewDays("daily_durations"),
-		anew("hourly_workplaces"), anew("daily_workplaces"), anew("hourly_departments"),
-		[]string{rollWaits, gone("longest_waits", inSpan)},
-		[]string{rollMissed, goneMissed, rollCallbacks, goneCallbacks},
-	)...)
+	return db.roll(ctx, "roll up calls", s, "daily_accounts",
+		"hourly_calls", "hourly_starts", "daily_calls", "daily_durations",
+		"hourly_workplaces", "daily_workplaces", "hourly_departments",
+		"longest_waits", "missed_calls", "hourly_callbacks")
 }
 
 // RollDepartments works out hourly_departments for a span, by the departments
 // that the directory names now.
 func (db *DB) RollDepartments(ctx context.Context, s Span) error {
-	return db.roll(ctx, "roll up departments", s, anew("hourly_departments")...)
+	return db.roll(ctx, "roll up departments", s, "hourly_departments")
 }
 
 // MovedDays are the days (UTC) that were rolled up with other workplaces of some
@@ -181,10 +154,10 @@ func (db *DB) MovedDays(ctx context.Context) ([]time.Time, error) {
 // count later, too: the days after the span that have been rolled up before must
 // be rolled up again.
 func (db *DB) RollCallers(ctx context.Context, s Span) error {
-	return db.roll(ctx, "roll up callers", s, rollCallers, gone("hourly_callers", inSpan))
+	return db.roll(ctx, "roll up callers", s, "hourly_callers")
 }
 
 // RollRecordings works out hourly_recordings for a span.
 func (db *DB) RollRecordings(ctx context.Context, s Span) error {
-	return db.roll(ctx, "roll up recordings", s, rollRecordings, gone("hourly_recordings", inSpan))
+	return db.roll(ctx, "roll up recordings", s, "hourly_recordings")
 }

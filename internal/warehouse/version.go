@@ -2,6 +2,10 @@ package warehouse
 
 import (
 	"context"
+	"fmt"
+	"strings"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"fonoteka/schema"
 )
@@ -16,15 +20,36 @@ func KnownSchema() (newest int64, err error) {
 }
 
 // SchemaVersion is the number of the newest migration applied; 0 if there is
-// no schema yet.
+// no schema yet. Tables of before the first release have none: ErrOlderLayout.
 func (db *DB) SchemaVersion(ctx context.Context) (int64, error) {
 	var v int64
 	err := db.do(ctx, "schema version", readTimeout, func(ctx context.Context) error {
-		err := db.conn.QueryRow(ctx, "SELECT max(version_id) FROM goose_db_version").Scan(&v)
+		err := db.refuseOlderLayout(ctx)
+		if err == nil {
+			err = db.conn.QueryRow(ctx, "SELECT max(version_id) FROM goose_db_version").Scan(&v)
+		}
 		if c := code(err); c == codeUnknownTable || c == codeUnknownDatabase {
 			return nil
 		}
 		return err
 	})
 	return v, err
+}
+
+// refuseOlderLayout looks at the tables and not at goose's numbers: those of before
+// the first release overlap with the ones of today, and a migration that was broken
+// off noted none.
+func (db *DB) refuseOlderLayout(ctx context.Context) error {
+	var tables []string
+	err := db.query(ctx, `SELECT table FROM system.columns WHERE database = currentDatabase()
+		AND table IN ('events', 'touched', 'recordings', 'recordings_open') AND name = 'call_id' ORDER BY table`, nil, func(r driver.Rows) error {
+		var table string
+		err := r.Scan(&table)
+		tables = append(tables, table)
+		return err
+	})
+	if err == nil && len(tables) > 0 {
+		err = fmt.Errorf("%s: %w", strings.Join(tables, ", "), ErrOlderLayout)
+	}
+	return err
 }

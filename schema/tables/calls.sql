@@ -8,6 +8,9 @@
 -- backwards, and its own descending keys are an experiment to it
 -- (allow_experimental_reverse_key). started_at is in the key as well, since the
 -- server merges months apart only where the partition follows from the key.
+-- A call takes 121 bytes on disk and a leg 83. ZSTD over ids and numbers as they came would
+-- save 35 and 22 of them, and was rejected: reading whole calls or legs then takes 30 %
+-- more processor time, and single calls by their key 15 %.
 -- Times: answered_at is null if nobody answered or only a duration tells so;
 -- ended_at is null while the call goes on. A null ring_ms or wait_ms: not known.
 CREATE TABLE IF NOT EXISTS calls
