@@ -35,7 +35,7 @@ func TestAlertsRingOnARunningProduct(t *testing.T) {
 		}
 	})
 	for name, cause := range map[string]func(*testing.T, *watcher) []string{
-		"arrivals": ringArrivals, "recordings": ringRecordings, "stores": ringStores, "doors": ringDoors, "queue": ringQueue,
+		"arrivals": ringArrivals, "recordings": ringRecordings, "stores": ringStores, "doors": ringDoors, "queue": ringQueue, "spool": ringSpool,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -91,7 +91,7 @@ func ringArrivals(t *testing.T, w *watcher) []string {
 		in.announce("/moscow/secret", fmt.Sprintf("moscow%d", i), time.Now(), "trying")
 		in.announce("/skewed/secret", fmt.Sprintf("skewed%d", i), time.Now().Add(-5*time.Minute), "trying")
 	}
-	in.eventually(time.Minute, "61", "SELECT count() FROM calls WHERE integration = 'main'")
+	in.eventually(time.Minute, "91", "SELECT count() FROM calls")
 	in.stop() // what is usual is read at the start and then every ten minutes
 	in.start().ready()
 	return w.ring(t, in, "FonotekaSilence", "FonotekaFewArrivals", "FonotekaNothingArrives", "FonotekaWrongTimeZone", "FonotekaClockSkew")
@@ -115,16 +115,19 @@ func ringRecordings(t *testing.T, w *watcher) []string {
 	t.Cleanup(served.Close)
 	in := configured(t, `  - {name: main, redirect_uri: "http://127.0.0.1/main/secret", timezone: UTC, link_days: 1}`,
 		"FONOTEKA_MTT_RECORD_HOSTS="+strings.TrimPrefix(served.URL, "http://")+",127.0.0.1:1", "FONOTEKA_SCRUB_DAYS=1000")
-	w.see(in)
-	time.Sleep(3 * time.Second) // so that an increase is one
-	for name, link := range map[string]string{
-		"good": served.URL + "/good.mp3", "damaged": served.URL + "/damaged.mp3", "refused": "http://127.0.0.2:9/r.mp3", "away": "http://127.0.0.1:1/a.mp3",
-	} {
+	record := func(name, link string) {
+		t.Helper()
 		body := fmt.Sprintf(`{"event":"callNotifications","result":{"callInfo":{"call":{"id":%q},"state":"recorded","urlRecord":%q,"accountId":"883140000000001"}}}`, name, link)
 		if status := in.post("/main/secret/events", []byte(body)); status != http.StatusOK {
 			t.Fatal(status)
 		}
 	}
+	w.awaits(in)
+	record("damaged", served.URL+"/damaged.mp3")
+	record("refused", "http://127.0.0.2:9/r.mp3")
+	record("away", "http://127.0.0.1:1/a.mp3")
+	rang := w.ring(t, in, "FonotekaDownloadsFailing")
+	record("good", served.URL+"/good.mp3")
 	in.eventually(time.Minute, "1", "SELECT count() FROM recordings WHERE state = 'archived'")
 	flip(t, in.object(in.keys()[0]))
 	if _, _, status := in.exits("scrub"); status != 1 {
@@ -133,8 +136,8 @@ func ringRecordings(t *testing.T, w *watcher) []string {
 	if status := in.post("/main/secret/events", []byte("{")); status != http.StatusOK {
 		t.Fatal(status)
 	}
-	return w.ring(t, in, "FonotekaRecordingsAtRisk", "FonotekaRecordingsAboutToBeLost", "FonotekaRecordingsRefused", "FonotekaQuarantine", "FonotekaArchiveLag",
-		"FonotekaDownloadsFailing", "FonotekaRecordingAltered", "FonotekaNotificationsRejected", "FonotekaSpoolNearlyFull", "FonotekaFixityBehind", "FonotekaAuditNotChecked")
+	return append(rang, w.ring(t, in, "FonotekaRecordingsAtRisk", "FonotekaRecordingsAboutToBeLost", "FonotekaRecordingsRefused", "FonotekaQuarantine",
+		"FonotekaRecordingAltered", "FonotekaNotificationsRejected", "FonotekaSpoolNearlyFull", "FonotekaFixityBehind", "FonotekaAuditNotChecked")...)
 }
 
 // The engine hangs for a while, its port is closed, the object store dies again and
@@ -185,8 +188,7 @@ func ringDoors(t *testing.T, w *watcher) []string {
 	rang := w.ring(t, in, "FonotekaEmbeddedStoreUnconfined", "FonotekaCertificateEnds")
 	in.stop()
 	in = install(t, "FONOTEKA_TRUSTED_PROXIES=127.0.0.1", "FONOTEKA_SOURCE_NETWORKS=192.0.2.0/24").start()
-	w.see(in)
-	time.Sleep(3 * time.Second) // so that an increase is one
+	w.awaits(in)
 	send := func(path, from string) {
 		body := strings.NewReader(`{"event":"callNotifications","result":{"callInfo":{"call":{"id":"a"},"state":"trying"}}}`)
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+in.runtime().PublicListen+path, body)
@@ -206,13 +208,31 @@ func ringDoors(t *testing.T, w *watcher) []string {
 	return append(rang, w.ring(t, in, "FonotekaSenderRefused", "FonotekaNotificationsMisdirected")...)
 }
 
-// An own Redis goes away.
+// An own Redis goes away, and what is announced waits.
 func ringQueue(t *testing.T, w *watcher) []string {
 	redis := startRedis(t)
 	in := install(t, redis.url()).start().ready()
-	w.see(in)
 	redis.kill()
-	return w.ring(t, in, "FonotekaRedisDown")
+	body := `{"event":"callNotifications","result":{"callInfo":{"call":{"id":"waits"},"state":"recorded","urlRecord":"https://records.mtt.ru/a.mp3","accountId":"883140000000001"}}}`
+	if status := in.post(redirect+"/events", []byte(body)); status != http.StatusOK {
+		t.Fatal(status)
+	}
+	return w.ring(t, in, "FonotekaRedisDown", "FonotekaArchiveLag")
+}
+
+// A bit of the spool's log is flipped while serve is stopped by force.
+func ringSpool(t *testing.T, w *watcher) []string {
+	in := install(t).start().ready()
+	in.announce(redirect, "before", time.Now(), "trying", "finished")
+	in.kill()
+	awaitOrphans(in.dir)
+	logs, err := filepath.Glob(filepath.Join(in.dir, "spool", "*.log"))
+	if err != nil || len(logs) == 0 {
+		t.Fatalf("no log of the spool: %v", err)
+	}
+	flip(t, logs[0])
+	in.start().ready()
+	return w.ring(t, in, "FonotekaSpoolDamaged")
 }
 
 // shortLived are a certificate for a day and its key.

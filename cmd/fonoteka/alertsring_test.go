@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -50,6 +51,9 @@ var ring = map[string]how{
 	"FonotekaIntakeRefuses":            madeUp("a full disk; the intake's tests have the metric"),
 	"FonotekaSpoolFailed":              madeUp("a disk that refuses to sync; the spool's tests have the metric"),
 	"FonotekaSpoolNearlyFull":          lower("< 5e9", "< 5e17"),
+	"FonotekaSpoolDamaged":             {},
+	"FonotekaNotificationsMissing":     madeUp("the same folder with records that cannot be read; the tests of a damaged spool have the metric"),
+	"FonotekaDamagedSpoolWaits":        madeUp("the same, a day later"),
 	"FonotekaRelayLag":                 lower("> 300", "> 3"),
 	"FonotekaDeriverLag":               madeUp("the deriver lags as the warehouse fails"),
 	"FonotekaDeriverFailing":           madeUp("the deriver fails as the warehouse does"),
@@ -207,10 +211,28 @@ func (w *watcher) ring(t *testing.T, in *installation, alerts ...string) []strin
 	return alerts
 }
 
+// awaits waits until an installation was scraped, so that an increase will be one.
+func (w *watcher) awaits(in *installation) {
+	w.t.Helper()
+	w.see(in)
+	if !w.has(fmt.Sprintf("up{instance=%q} == 1", in.runtime().PrivateListen)) {
+		w.t.Error("Prometheus does not scrape")
+	}
+}
+
 // rings waits for an alert of one installation.
 func (w *watcher) rings(t *testing.T, instance, alert string) {
 	t.Helper()
-	query := url.Values{"query": {fmt.Sprintf("count(ALERTS{alertstate=\"firing\", alertname=%q, instance=%q})", alert, instance)}}
+	if w.has(fmt.Sprintf("ALERTS{alertstate=\"firing\", alertname=%q, instance=%q}", alert, instance)) {
+		t.Logf("%s rang", alert)
+		return
+	}
+	t.Errorf("%s does not ring", alert)
+}
+
+// has waits until an expression has a value.
+func (w *watcher) has(expr string) bool {
+	query := url.Values{"query": {expr}}
 	for end := time.Now().Add(3 * time.Minute); time.Now().Before(end); time.Sleep(300 * time.Millisecond) {
 		resp, err := http.Get(w.url + "/api/v1/query?" + query.Encode())
 		if err != nil {
@@ -222,9 +244,40 @@ func (w *watcher) rings(t *testing.T, instance, alert string) {
 		err = json.NewDecoder(resp.Body).Decode(&answer)
 		resp.Body.Close()
 		if err == nil && len(answer.Data.Result) > 0 {
-			t.Logf("%s rang", alert)
-			return
+			return true
 		}
 	}
-	t.Errorf("%s does not ring", alert)
+	return false
+}
+
+// A counter that appears with its first event has no increase then, and an alert on
+// it would be silent: those that alerts ask for are there from the start.
+func TestCountersOfAlertsAreThereFromTheStart(t *testing.T) {
+	t.Parallel()
+	rules, err := os.ReadFile("../../deploy/prometheus/fonoteka.rules.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := configured(t, `  - {name: main, redirect_uri: "http://127.0.0.1/main/secret", timezone: UTC}`)
+	in.until("metrics are there", time.Minute, func() bool { return strings.Contains(in.metrics(), "fonoteka_archive_planner_passes_total") })
+	series := strings.Split(in.metrics(), "\n")
+	asked := regexp.MustCompile(`increase\((fonoteka_\w+)(?:\{([^}]*)\})?\[`).FindAllStringSubmatch(string(rules), -1)
+	if len(asked) < 15 {
+		t.Fatalf("only %d increases were found", len(asked))
+	}
+	for _, a := range asked {
+		want := []*regexp.Regexp{regexp.MustCompile(`^` + a[1] + `[{ ]`)}
+		for _, m := range regexp.MustCompile(`(\w+)(=~|=)"([^"]*)"`).FindAllStringSubmatch(a[2], -1) {
+			value := regexp.QuoteMeta(m[3])
+			if m[2] == "=~" {
+				value = "(?:" + m[3] + ")"
+			}
+			want = append(want, regexp.MustCompile(`[{,]`+m[1]+`="`+value+`"`))
+		}
+		if !slices.ContainsFunc(series, func(s string) bool {
+			return !slices.ContainsFunc(want, func(r *regexp.Regexp) bool { return !r.MatchString(s) })
+		}) {
+			t.Errorf("nothing is there at the start of %s{%s}", a[1], a[2])
+		}
+	}
 }

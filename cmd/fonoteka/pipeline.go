@@ -103,7 +103,7 @@ func newPipeline(cfg *config, v state.Values, stack *embedded.Stack, a *access, 
 }
 
 func (p *pipeline) newRelays(cfg *config, sp *spool.Spool, reg prometheus.Registerer) error {
-	notifications, err := relay.NewNotifications(reg)
+	notifications, err := relay.NewNotifications(reg, cfg.names()...)
 	if err != nil {
 		return err
 	}

@@ -90,14 +90,21 @@ func NewPlanner(o PlannerOptions) (*Planner, error) {
 		return nil, err
 	}
 	f := promauto.With(o.Registerer)
-	return &Planner{
+	p := &Planner{
 		PlannerOptions: o,
 		failing:        map[string]string{},
 		due:            f.NewGauge(prometheus.GaugeOpts{Name: "fonoteka_archive_due", Help: "Recordings due at the last look, at most sixteen of the planner's windows."}),
 		passes:         f.NewCounterVec(prometheus.CounterOpts{Name: "fonoteka_archive_planner_passes_total", Help: "The planner's looks at the catalogue: ok, or what failed."}, []string{"result"}),
 		released:       f.NewCounter(prometheus.CounterOpts{Name: "fonoteka_archive_released_total", Help: "Refused recordings tried again because the list of hosts, or the limit of their size, may allow them now."}),
 		mended:         f.NewCounterVec(prometheus.CounterOpts{Name: "fonoteka_archive_open_mended_total", Help: "Recordings whose row in recordings_open had to be mended at the hourly comparison: missing (which should never be), or settled since long."}, []string{"what"}),
-	}, nil
+	}
+	for _, result := range []string{"ok", "catalogue", "queue", "comparison"} { // an increase from nothing is none
+		p.passes.WithLabelValues(result)
+	}
+	for _, what := range []string{"missing", "settled"} {
+		p.mended.WithLabelValues(what)
+	}
+	return p, nil
 }
 
 // Run looks at once, then at every interval and whenever a window of a backlog

@@ -206,10 +206,13 @@ func TestMetricsCountFailures(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if n, err := testutil.GatherAndCount(reg, "fonoteka_blob_errors_total"); n != 8 || err != nil {
+		t.Errorf("%d operations at the start, %v", n, err)
+	}
 	if _, err := b.Stat(t.Context(), "k"); err == nil {
 		t.Error("Stat in no bucket succeeds")
 	}
-	if n, err := testutil.GatherAndCount(reg, "fonoteka_blob_errors_total", "fonoteka_blob_request_seconds"); n != 2 || err != nil {
+	if n, err := testutil.GatherAndCount(reg, "fonoteka_blob_errors_total", "fonoteka_blob_request_seconds"); n != 10 || err != nil {
 		t.Errorf("%d metrics, %v", n, err)
 	}
 }

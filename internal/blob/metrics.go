@@ -16,7 +16,7 @@ type metrics struct {
 
 func newMetrics(r prometheus.Registerer) *metrics {
 	f := promauto.With(r)
-	return &metrics{
+	m := &metrics{
 		took: f.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "fonoteka_blob_request_seconds", Help: "Requests to the object store, by operation.",
 			Buckets: prometheus.ExponentialBuckets(0.001, 2, 16),
@@ -28,7 +28,14 @@ func newMetrics(r prometheus.Registerer) *metrics {
 			Name: "fonoteka_blob_bytes_total", Help: "Bytes stored and opened for reading.",
 		}, []string{"op"}),
 	}
+	for _, op := range []string{"ensure", "get", "list", "put", "range", "remove", "stat", "versions"} {
+		m.errors.WithLabelValues(op, failure)
+	}
+	return m
 }
+
+// failure is the kind of an error that is no answer.
+const failure = "failed"
 
 func (m *metrics) observe(op string, start time.Time) {
 	m.took.WithLabelValues(op).Observe(time.Since(start).Seconds())
@@ -36,7 +43,7 @@ func (m *metrics) observe(op string, start time.Time) {
 
 // failed counts err and gives it back.
 func (m *metrics) failed(op string, err error) error {
-	kind := "failed"
+	kind := failure
 	switch {
 	case errors.Is(err, ErrExists):
 		kind = "exists"

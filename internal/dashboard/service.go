@@ -217,7 +217,7 @@ func storePanels() []Panel {
 			},
 			Prom: []Prom{
 				{Expr: `sum(increase(fonoteka_warehouse_operations_total{result="failed"}[5m]))`, Legend: Text{"ClickHouse", "ClickHouse"}, Colour: Orange},
-				{Expr: `sum(increase(fonoteka_blob_errors_total[5m]))`, Legend: Text{"хранилище файлов", "object store"}, Colour: Purple},
+				{Expr: `sum(increase(fonoteka_blob_errors_total{kind="failed"}[5m]))`, Legend: Text{"хранилище файлов", "object store"}, Colour: Purple},
 				{Expr: `sum(increase(fonoteka_embedded_restarts_total[5m]))`, Legend: Text{"перезапуски", "restarts"}, Colour: Red},
 			},
 		},

@@ -67,7 +67,7 @@ func NewServer(o ServerOptions) (*Server, error) {
 		return nil, err
 	}
 	f := promauto.With(o.Registerer)
-	return &Server{
+	s := &Server{
 		o: o, redis: r,
 		health: health{log: o.Logger, up: f.NewGauge(prometheus.GaugeOpts{
 			Name: "fonoteka_queue_redis_up", Help: "1 if Redis answered the last time it was asked.",
@@ -78,7 +78,11 @@ func NewServer(o ServerOptions) (*Server, error) {
 		running: f.NewGauge(prometheus.GaugeOpts{
 			Name: "fonoteka_queue_jobs_running", Help: "Jobs that run now.",
 		}),
-	}, nil
+	}
+	for _, result := range []string{"done", "again", "unreadable"} { // an increase from nothing is none
+		s.handled.WithLabelValues(result)
+	}
+	return s, nil
 }
 
 // Run works until ctx ends and returns when every handler has returned. It

@@ -37,11 +37,14 @@ type ToWarehouse struct {
 // them; "rejected" for those that nobody can read. States that the operator's
 // page does not know are counted as "other", so that a sender cannot invent
 // labels.
-func NewNotifications(reg prometheus.Registerer) (*prometheus.CounterVec, error) {
+func NewNotifications(reg prometheus.Registerer, integrations ...string) (*prometheus.CounterVec, error) {
 	c := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "fonoteka_notifications_total",
 		Help: "Notifications relayed to the warehouse, by kind and state; deliveries again are counted again.",
 	}, []string{"integration", "kind", "state"})
+	for _, i := range integrations { // an increase from nothing is none
+		c.WithLabelValues(i, "rejected", "")
+	}
 	if reg == nil {
 		return c, nil
 	}
