@@ -98,26 +98,28 @@ func listCalls(c *cli.Context) error {
 			json:   func(r call.Record) any { return toJSON(r) },
 			none:   "no calls",
 			header: []string{"STARTED (UTC)", "DIRECTION", "OUTCOME", "CLIENT", "EXTERNAL", "ACCOUNT", "WAIT", "TALK", "REC", "CALL ID"},
-			cells: func(r call.Record) []string {
-				return []string{
-					clock(r.StartedAt), string(r.Direction), outcome(r), orHidden(r.ClientNumber), orDash(r.ExternalNumber.Digits),
-					orDash(r.AccountID), span(r.Wait, r.WaitKnown), span(r.Talk, true), strconv.Itoa(len(r.Recordings)), strconv.FormatUint(r.CallID, 10),
-				}
-			},
+			cells:  callCells,
 		}.show(c, limit)
 	})
 }
 
+func callCells(r call.Record) []string {
+	return []string{
+		clock(r.StartedAt), string(r.Direction), outcome(r), otherSide(r), orDash(r.ExternalNumber.Digits),
+		orDash(r.AccountID), span(r.Wait, r.WaitKnown), span(r.Talk, true), strconv.Itoa(len(r.Recordings)), strconv.FormatUint(r.CallID, 10),
+	}
+}
+
 // outcome of a call that is not over yet is still to come.
 func outcome(r call.Record) string {
-	if r.EndedAt.IsZero() {
+	if r.GoingOn() {
 		return "going on"
 	}
 	return string(r.Outcome)
 }
 
 func hungUp(r call.Record) string {
-	if r.EndedAt.IsZero() {
+	if r.GoingOn() {
 		return "-"
 	}
 	return string(r.HungUp)
@@ -179,7 +181,7 @@ func printCall(w io.Writer, d warehouse.CallDetail) error {
 			flags = append(flags, name)
 		}
 	}
-	for _, line := range [][2]string{
+	facts := [][2]string{
 		{"call", strconv.FormatUint(r.CallID, 10) + "  (" + r.PlatformCallID + ", integration " + r.Integration + ")"},
 		{"what", fmt.Sprintf("%s, %s", r.Direction, outcome(r))},
 		{"client", orHidden(r.ClientNumber)},
@@ -192,7 +194,17 @@ func printCall(w io.Writer, d warehouse.CallDetail) error {
 		{"hung up", hungUp(r)},
 		{"notes", orDash(strings.Join(sorted(flags), "; "))},
 		{"made of", count(int(d.Events), "notification")},
-	} {
+	}
+	if r.Direction == call.Internal {
+		facts = append(facts, [2]string{"caller", whole(r.Caller)}, [2]string{"callee", whole(r.Callee)})
+	}
+	if r.Attendant > 0 {
+		facts = append(facts, [2]string{"attendant", span(r.Attendant, true) + ", an automaton"})
+	}
+	if least := talkAtLeast(d); least > 0 {
+		facts = append(facts, [2]string{"talk at least", span(least, true) + ", as its recording plays"})
+	}
+	for _, line := range facts {
 		fmt.Fprintf(w, "%-17s %s\n", line[0], printable.Quote(line[1]))
 	}
 	fmt.Fprintln(w)

@@ -24,6 +24,7 @@ func TestAListThatIsCutSaysSo(t *testing.T) {
 	if n <= shortList || recorded <= shortList {
 		t.Fatalf("%d calls and %d recordings are too few to be cut", n, recorded)
 	}
+	in.eventually(time.Minute, strconv.Itoa(n), "SELECT count() FROM calls")
 	for _, c := range []struct {
 		list string
 		rows int

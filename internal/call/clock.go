@@ -11,11 +11,18 @@ type clock struct {
 	delay time.Duration // received − own time
 	known bool
 	last  time.Time // the latest own time: nothing estimated lies before it
+	rang  time.Time // the latest own time of a showing or hiding
+
+	firstCame, lastCame time.Time // receive times, of whatever event
 }
 
 func newClock(events []Event) clock {
 	var c clock
 	for _, e := range events {
+		c.firstCame, c.lastCame = earliest(c.firstCame, e.ReceivedAt), latest(c.lastCame, e.ReceivedAt)
+		if e.State == Showing || e.State == Hiding {
+			c.rang = latest(c.rang, e.StartedAt)
+		}
 		if e.StartedAt.IsZero() {
 			continue
 		}
@@ -39,4 +46,14 @@ func (c clock) at(e Event, notBefore time.Time) time.Time {
 		return e.StartedAt
 	}
 	return c.received(e, notBefore)
+}
+
+// longAfter is how late every notification of a call must have come for it to be
+// taken as a late delivery.
+const longAfter = 2 * time.Minute
+
+// inOnePiece reports that all of a call's notifications came together and long
+// after what they tell of, so that their receive times say nothing of its end.
+func (c clock) inOnePiece(within time.Duration) bool {
+	return c.known && c.delay >= longAfter && c.lastCame.Sub(c.firstCame) < within
 }

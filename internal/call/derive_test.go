@@ -293,6 +293,27 @@ func drawStory(t *rapid.T) *story {
 	return s
 }
 
+// A client's number that cannot be read is kept as it came, for people to see; one that
+// is withheld, or that another place tells, is not.
+func TestAClientWhoseNumberCannotBeReadIsKeptAsItCame(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		caller call.Party
+		want   call.Number
+	}{
+		"out of a spreadsheet":   {call.Party{AccountID: "79161234567.0", ID: "anonymous"}, call.Number{Raw: "79161234567.0"}},
+		"told in another place":  {call.Party{AccountID: "79161234567.0", ID: "89161234567"}, call.Number{Raw: "89161234567", Digits: "79161234567"}},
+		"withheld by a word":     {call.Party{AccountID: "anonymous@pstn"}, call.Number{}},
+		"withheld by its zeros":  {call.Party{AccountID: "0000000000@pstn"}, call.Number{}},
+		"an account of the firm": {call.Party{AccountID: boris}, call.Number{}},
+	} {
+		r := one(t, new(story).add(call.Showing, "~2o", anna, 0, 0, func(e *call.Event) { e.Caller = c.caller }).events)
+		if r.ClientNumber != c.want {
+			t.Errorf("%s: %#v", name, r.ClientNumber)
+		}
+	}
+}
+
 func TestOddDeliveriesAreNotMistaken(t *testing.T) {
 	t.Parallel()
 	const week = 7 * 24 * time.Hour

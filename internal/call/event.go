@@ -59,11 +59,13 @@ type Event struct {
 	Callee      Party
 
 	StartedAt   time.Time // startTime read in the integration's zone, UTC; zero: absent or out of range
+	SaidAt      time.Time // what startTime says, whenever it came: set where StartedAt is another moment or none because of ReceivedAt
 	BadTime     bool      // startTime came but could not be read or is outside 2000 … received + 2 days
 	Duration    time.Duration
 	HasDuration bool // Duration came and could be read; false for null, absent, unreadable and negative
 	Reason      string
 	ReasonCode  string
+	Unanswered  bool   // Reason or ReasonCode says that nobody answered, as far as the operator's spellings are known
 	URL         string // the recording's link
 }
 

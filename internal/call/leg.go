@@ -91,12 +91,14 @@ func connected(events []Event) bool {
 // legWork is a Leg in the making, with what only the call needs to know of it.
 type legWork struct {
 	Leg
-	rangAt      time.Time // first showing, else first trying
-	showedAt    time.Time
-	hidAt       time.Time // by arrival, on the operator's clock
-	finishedAt  time.Time // likewise
-	hasDuration bool
-	inferred    bool // its talk was ended by inference
+	rangAt     time.Time // first showing, else first trying
+	showedAt   time.Time
+	rangLast   time.Time // last showing
+	hidAt      time.Time // by arrival, on the operator's clock
+	finishedAt time.Time // likewise
+	talks      []talk    // in order of their begin
+	inferred   bool      // its talk was ended by inference
+	endInexact bool      // EndedAt rests on receive times, though it talked
 }
 
 // order of a leg's life, for what has no time of its own.
@@ -104,59 +106,76 @@ func (s State) order() int {
 	return slices.Index([]State{Trying, Showing, Connected, Hiding, Finished}, s)
 }
 
-// workLeg works out one leg of a call of the given direction.
-func workLeg(events []Event, d Direction, clock clock) legWork {
-	l := legWork{Leg: Leg{Kind: Workplace, PlatformID: events[0].PlatformID, Events: len(events)}}
-	newest := events[0]
-	showed := false
-	var tried, began, last time.Time // last: nothing estimated lies before it
+// heard is what a leg's notifications say, taken together.
+type heard struct {
+	newest         Event
+	began, last    time.Time // the first and the last own time: nothing estimated lies before last
+	tried          time.Time // first trying
+	showed, denied bool      // it rang; an end says that nobody answered
+	connects       []connect
+	ends           []ending
+}
+
+// hear takes up a leg's notifications.
+func (l *legWork) hear(events []Event, clock clock) heard {
+	h := heard{newest: events[0]}
 	for _, e := range events {
-		began, last = earliest(began, e.StartedAt), latest(last, e.StartedAt)
+		h.began, h.last = earliest(h.began, e.StartedAt), latest(h.last, e.StartedAt)
 	}
-	l.StartedAt = began
 	for _, e := range events {
-		if c := cmp.Compare(e.State.order(), newest.State.order()); c > 0 || c == 0 && e.StartedAt.After(newest.StartedAt) {
-			newest = e
+		if c := cmp.Compare(e.State.order(), h.newest.State.order()); c > 0 || c == 0 && e.StartedAt.After(h.newest.StartedAt) {
+			h.newest = e
 		}
 		l.AccountID = cmp.Or(l.AccountID, e.account())
 		l.Type = cmp.Or(l.Type, e.Type)
 		switch e.State {
 		case Trying:
-			tried = earliest(tried, e.StartedAt)
+			h.tried = earliest(h.tried, e.StartedAt)
 		case Showing: // one without a time shows that it rang, not since when
-			showed = true
-			l.showedAt = earliest(l.showedAt, e.StartedAt)
+			h.showed = true
+			l.showedAt, l.rangLast = earliest(l.showedAt, e.StartedAt), latest(l.rangLast, e.StartedAt)
 		case Connected:
-			l.Answered = true
-			l.TalkInexact = l.TalkInexact || e.StartedAt.IsZero()
-			l.AnsweredAt = earliest(l.AnsweredAt, clock.at(e, began))
+			h.connects = append(h.connects, connect{clock.at(e, h.began), e.StartedAt.IsZero()})
 		case Hiding:
-			l.hidAt = latest(l.hidAt, clock.received(e, last))
+			l.hidAt = latest(l.hidAt, clock.received(e, h.last))
 		case Finished:
 			l.Finished = true
-			l.finishedAt = latest(l.finishedAt, clock.received(e, last))
 			l.Reason, l.ReasonCode = cmp.Or(l.Reason, e.Reason), cmp.Or(l.ReasonCode, e.ReasonCode)
-			if e.HasDuration {
-				l.hasDuration, l.Talk = true, max(l.Talk, e.Duration)
-			}
+			h.denied = h.denied || e.Unanswered
+			h.ends = append(h.ends, ending{clock.received(e, time.Time{}), e.ReceivedAt, e.Duration, e.HasDuration})
 		}
 	}
+	return h
+}
+
+// workLeg works out one leg of a call whose direction and numbers are known.
+func workLeg(events []Event, r Record, clock clock) legWork {
+	l := legWork{Leg: Leg{Kind: Workplace, PlatformID: events[0].PlatformID, Events: len(events)}}
+	h := l.hear(events, clock)
 	l.ID = LegID(events[0].Integration, l.PlatformID, l.AccountID)
-	l.Tag, l.TransportID = newest.Tag, newest.TransportID
-	if l.rangAt = l.showedAt; l.rangAt.IsZero() {
-		l.rangAt = tried
+	l.Tag, l.TransportID = h.newest.Tag, h.newest.TransportID
+	if r.Direction == Internal {
+		l.Caller, l.Callee = members(events)
+	}
+	l.StartedAt = h.began
+	l.rangAt = cmp.Or(l.showedAt, h.tried)
+	if l.Finished {
+		l.finishedAt = firstEnd(h.ends, h.last)
 	}
 	l.EndedAt = l.finishedAt
 	switch {
-	case !l.Answered && !showed && cmp.Or(l.Type, string(d)) == string(Incoming) && slices.ContainsFunc(events, onLine):
-		l.Kind, l.Talk = Parking, 0
-	case l.Answered && l.hasDuration:
-		l.EndedAt = l.AnsweredAt.Add(l.Talk)
-	case l.Talk > 0: // known by the duration alone
-		l.Answered = true
+	case len(h.connects) > 0:
+		l.talk(h.connects, h.ends)
+	case !h.showed && cmp.Or(l.Type, string(r.Direction)) == string(Incoming) && slices.ContainsFunc(events, onLine):
+		l.Kind = Parking
+	case !h.denied: // a code never beats a connected
+		l.talkByDuration(h.ends)
 	}
-	if !l.rangAt.IsZero() && !l.AnsweredAt.IsZero() {
-		l.Ring, l.RingKnown = max(l.AnsweredAt.Sub(l.rangAt), 0), true
+	if l.Answered {
+		l.Kind, l.AccountID = answeredBy(events, l.AccountID, r)
+	}
+	if !l.rangAt.IsZero() && !l.rangAt.After(l.AnsweredAt) {
+		l.Ring, l.RingKnown = l.AnsweredAt.Sub(l.rangAt), true
 	}
 	return l
 }
@@ -170,10 +189,38 @@ func (l *legWork) begin(at time.Time) {
 	}
 }
 
-// onLine reports that the callee is one of our external numbers, not an account.
-func onLine(e Event) bool {
-	return ParseNumber(cmp.Or(bare(e.Callee.AccountID), e.Callee.ID, e.Callee.DisplayID), "").outside()
+// calledNumber is the number that the event's leg leads to; a terminal's account is one
+// as well.
+func (e Event) calledNumber() Number {
+	return ParseNumber(cmp.Or(bare(e.Callee.AccountID), e.Callee.ID, e.Callee.DisplayID), "")
 }
+
+// onLine reports that the callee is an external number, not an account.
+func onLine(e Event) bool { return e.calledNumber().outside() }
+
+// answeredBy is who or what answered a leg at an account. Of an incoming call: the
+// company's own number, which is an automaton; another outside number, which is a
+// person's mobile, and is the account then; else a workplace.
+func answeredBy(events []Event, account string, r Record) (LegKind, string) {
+	if r.Direction != Incoming || account != "" && !ParseNumber(account, "").outside() {
+		return Workplace, account
+	}
+	kind, who := Workplace, account
+	for _, e := range events {
+		n := e.calledNumber()
+		switch {
+		case e.State != Connected && connected(events), !n.outside(), n.Digits == r.ClientNumber.Digits:
+		case n.Digits == r.ExternalNumber.Digits:
+			return Attendant, account
+		case kind == Workplace:
+			kind, who = Forwarded, n.Digits
+		}
+	}
+	return kind, who
+}
+
+// byPerson reports a leg at which somebody may be spoken to.
+func (l legWork) byPerson() bool { return l.Kind == Workplace || l.Kind == Forwarded }
 
 // over reports that nothing more is expected of the leg.
 func (l legWork) over() bool { return l.Finished || !l.Answered && !l.hidAt.IsZero() }

@@ -9,61 +9,43 @@ import (
 // It masks itself wherever it is printed or logged.
 type Number struct {
 	Raw    string
-	Digits string // E.164 without "+", a short extension, a SIP id, or "" (hidden, or not a number)
+	Digits string // E.164 without "+", a short extension, a SIP id, or "" (hidden, or cannot be read)
 }
 
-// ParseNumber normalises a number as the platform spells it, by the rules of a
-// Russian numbering plan, where the platform works:
+// ParseNumber normalises a number as the platform spells it. What is no part of the
+// number is taken off: a name and angle brackets, sip: and a host, parameters,
+// pauses, an extension, separators. The rest is read by the rules of a Russian
+// numbering plan, where the platform works:
 //
 //   - with "+", or of an outside line ("…@pstn"): E.164 already;
+//   - 00 and a country code: E.164 after the 00;
 //   - a SIP id (883140…, 14 or 15 digits) stays as it is;
 //   - 810… of 12 digits and more: international, without the 810;
 //   - 11 digits from 8: the trunk prefix becomes the country code 7;
 //   - 10 digits from 3, 4, 8 or 9: the country code is put before them;
 //   - 7 digits: local; areaCode and 7 are put before them where it is known;
+//   - zeros alone are no number: the caller withholds it;
 //   - anything else stays: an extension, a short number, or E.164.
+//
+// What cannot be read as a number, as 79161234567.0 out of a spreadsheet, has its
+// raw form and no digits.
 //
 // A general library (nyaruka/phonenumbers) was rejected here: it would read a
 // SIP id as a number of the Universal International network and refuse what
 // is merely unusual, and the rules above need to know which side of the
-// exchange a spelling comes from.
+// exchange a spelling comes from. A test holds this against it for what begins
+// with "+".
 func ParseNumber(raw, areaCode string) Number {
 	n := Number{Raw: raw}
-	s := strings.TrimSpace(raw)
-	for _, scheme := range []string{"sip:", "sips:", "tel:"} {
-		if len(s) > len(scheme) && strings.EqualFold(s[:len(scheme)], scheme) {
-			s = s[len(scheme):]
-		}
-	}
-	s, host, _ := strings.Cut(s, "@")
-	e164 := strings.EqualFold(host, "pstn")
-	if strings.HasPrefix(s, "+") {
-		s, e164 = s[1:], true
-	}
-	d, ok := digits(s)
-	if !ok || d == "" {
+	s, ok := open(raw)
+	if !ok || s.digits == "" {
 		return n
 	}
-	if !e164 {
-		d = national(d, areaCode)
+	n.Digits = s.digits
+	if !s.e164 {
+		n.Digits = national(s.digits, areaCode)
 	}
-	n.Digits = d
 	return n
-}
-
-// digits drops the usual separators; ok is false where anything else is found.
-func digits(s string) (string, bool) {
-	var b strings.Builder
-	for _, c := range s {
-		switch {
-		case c >= '0' && c <= '9':
-			b.WriteRune(c)
-		case strings.ContainsRune(" -().\u00a0\u2011", c):
-		default:
-			return "", false
-		}
-	}
-	return b.String(), true
 }
 
 func national(d, areaCode string) string {
@@ -88,13 +70,16 @@ func IsSIPID(s string) bool {
 	if len(s) != 14 && len(s) != 15 || !strings.HasPrefix(s, "883140") {
 		return false
 	}
-	_, ok := digits(s)
-	return ok
+	return strings.Trim(s, "0123456789") == ""
 }
 
 // Hidden reports that there is nothing to compare by: withheld, anonymous,
 // empty, or not a number. Hidden numbers are never one client.
 func (n Number) Hidden() bool { return n.Digits == "" }
+
+// unreadable reports that there are digits in what came, and no number: it is not
+// withheld either.
+func (n Number) unreadable() bool { return n.Digits == "" && strings.ContainsAny(n.Raw, "123456789") }
 
 // outside reports a number that can stand for a line of the company or of a
 // client: neither an extension nor an account.

@@ -2,74 +2,35 @@ package call
 
 import (
 	"cmp"
-	"slices"
 	"time"
 )
 
 // times works out the call's answer, ring, wait, talk and end from its legs.
-func (r *Record) times(legs []legWork, clock clock, beginKnown, endOpen bool) {
+func (r *Record) times(legs []legWork, clock clock, beginKnown bool, rules Rules) {
 	dismissUnconnected(legs)
-	boundTalk(legs, endOpen)
+	boundTalk(legs, rules.EndOpen)
+	talks, attendants := r.answers(legs)
 	var end time.Time
-	var talks []legWork
-	open, inexactEnd := false, false
-	workplaces, finished := 0, false
-	connectedAt := map[string]bool{}
-	for _, l := range legs {
-		if l.Kind == Parking {
-			continue
-		}
-		workplaces++
-		finished = finished || l.Finished
-		if l.Answered {
-			talks = append(talks, l)
-			connectedAt[l.AccountID] = true
-			r.AnsweredAt = earliest(r.AnsweredAt, l.AnsweredAt)
-			r.TalkInexact = r.TalkInexact || l.TalkInexact
-			open, r.Partial = open || l.EndedAt.IsZero(), r.Partial || l.inferred
-		}
+	var open, inexact bool
+	if len(talks) > 0 {
+		end, open, inexact = endOfTalks(append(talks, attendants...))
+	} else {
+		end, open, inexact = endOfUnanswered(legs, clock)
 	}
-	r.Transfers = max(len(connectedAt)-1, 0)
-	if r.Direction == Internal { // two of ours talk to each other
-		r.Transfers = max(len(connectedAt)-2, 0)
+	if open && rules.EndOpen {
+		r.Partial, open, inexact = true, false, true
+		end = latest(end, lastKnown(legs))
 	}
 	switch {
-	case len(talks) > 0:
-		r.Outcome = Answered
-		r.AnsweredByDuration = r.AnsweredAt.IsZero()
-		r.Talk = union(talks)
-		for _, l := range talks {
-			if l.EndedAt.After(end) {
-				end, inexactEnd = l.EndedAt, l.AnsweredAt.IsZero() || l.TalkInexact
-			}
-		}
-	case workplaces > 0:
-		for _, l := range legs {
-			if l.Kind == Workplace {
-				open = open || !l.over()
-				end = latest(end, latest(l.finishedAt, l.hidAt))
-			}
-		}
-		end = latest(end, clock.last)
-		// Hidden everywhere and finished nowhere: it may be ringing elsewhere in a moment.
-		open, inexactEnd = open || !finished, true
+	case open:
+	case inexact && r.Outcome != Answered && r.Direction == Incoming && clock.inOnePiece(rules.AbandonAfter):
+		r.EndInexact = true
+		r.missedLate(legs, clock, rules.AbandonAfter)
 	default:
-		for _, l := range legs {
-			finished = finished || l.Finished
-			end = latest(end, l.finishedAt)
+		r.EndedAt, r.EndInexact = latest(end, r.StartedAt), inexact
+		if len(talks) == 0 && len(attendants) > 0 {
+			r.Outcome = Missed
 		}
-		open, inexactEnd = !finished, true
-	}
-	if open && endOpen {
-		r.Partial, open, inexactEnd = true, false, true
-		for _, l := range legs { // the last moment that is known of the call
-			for _, t := range []time.Time{l.StartedAt, l.AnsweredAt, l.hidAt, l.finishedAt} {
-				end = latest(end, t)
-			}
-		}
-	}
-	if !open {
-		r.EndedAt, r.EndInexact = latest(end, r.StartedAt), inexactEnd
 	}
 	r.waits(legs, beginKnown)
 	for _, l := range legs {
@@ -77,6 +38,106 @@ func (r *Record) times(legs []legWork, clock clock, beginKnown, endOpen bool) {
 	}
 	r.AccountID = who(legs)
 	r.HungUp = hungUp(r.Direction, talks)
+}
+
+// answers works out who answered, and the talk: talks are the legs at which a person
+// did, attendants those at which an automaton did.
+func (r *Record) answers(legs []legWork) (talks, attendants []legWork) {
+	connected := map[string]bool{} // accounts
+	for _, l := range legs {
+		switch {
+		case !l.Answered:
+		case l.Kind == Attendant:
+			attendants = append(attendants, l)
+		default:
+			talks = append(talks, l)
+			r.AnsweredAt = earliest(r.AnsweredAt, l.AnsweredAt)
+			if !l.AnsweredAt.IsZero() {
+				connected[l.AccountID] = true
+			}
+		}
+		r.TalkInexact = r.TalkInexact || l.TalkInexact
+		r.Partial = r.Partial || l.inferred
+	}
+	r.Transfers = max(len(connected)-1, 0)
+	if r.Direction == Internal { // two of ours talk to each other
+		r.Transfers = max(len(connected)-2, 0)
+	}
+	r.Attendant = union(talksOf(attendants))
+	if len(talks) > 0 {
+		r.Outcome, r.Talk = Answered, union(talksOf(talks))
+		r.AnsweredByDuration = r.AnsweredAt.IsZero()
+		r.TalkInexact = r.TalkInexact || r.AnsweredByDuration && len(talks) > 1 // how they overlap rests on their ends
+	}
+	return talks, attendants
+}
+
+// lastKnown is the last moment that is known of a call.
+func lastKnown(legs []legWork) (last time.Time) {
+	for _, l := range legs {
+		for _, t := range []time.Time{l.StartedAt, l.AnsweredAt, l.hidAt, l.finishedAt} {
+			last = latest(last, t)
+		}
+	}
+	return last
+}
+
+// endOfTalks is the end of a call that was answered: that of its last talk.
+func endOfTalks(talks []legWork) (end time.Time, open, inexact bool) {
+	for _, l := range talks {
+		open = open || l.EndedAt.IsZero()
+		if l.EndedAt.After(end) {
+			end, inexact = l.EndedAt, l.AnsweredAt.IsZero() || l.TalkInexact || l.endInexact
+		}
+	}
+	return end, open, inexact
+}
+
+// endOfUnanswered is the end of a call in which no person talked: when the last of
+// its legs ended, by arrival, unless an automaton's talk tells it.
+func endOfUnanswered(legs []legWork, clock clock) (end time.Time, open, inexact bool) {
+	var talks []legWork
+	rang, finished := false, false
+	for _, l := range legs {
+		if l.Kind == Attendant {
+			talks = append(talks, l)
+		}
+		rang = rang || l.byPerson()
+	}
+	end, open, inexact = endOfTalks(talks)
+	inexact = inexact || rang || len(talks) == 0
+	for _, l := range legs {
+		if l.Kind == Attendant || l.Kind == Parking && (rang || len(talks) > 0) {
+			finished = finished || l.Kind == Attendant && !rang
+			continue
+		}
+		finished = finished || l.Finished
+		open = open || l.byPerson() && !l.over()
+		end = latest(end, l.finishedAt)
+		if l.byPerson() {
+			end = latest(end, l.hidAt)
+		}
+	}
+	if rang {
+		end = latest(end, clock.last)
+	}
+	// Hidden everywhere and finished nowhere: it may be ringing elsewhere in a moment.
+	return end, open || !finished, inexact
+}
+
+// missedLate concludes an unanswered call whose notifications all came long after
+// it and at one time: when it ended is not known. How long the caller waited is,
+// as far as it rang for long enough by the operator's own times.
+func (r *Record) missedLate(legs []legWork, clock clock, abandonAfter time.Duration) {
+	r.Outcome = Missed
+	for i := range legs {
+		if l := &legs[i]; !l.Answered {
+			l.EndedAt = time.Time{}
+		}
+	}
+	if rang := clock.rang.Sub(r.StartedAt); !clock.rang.IsZero() && rang >= abandonAfter {
+		r.Wait, r.WaitKnown = rang, true
+	}
 }
 
 // waits needs a begin that is known, if only by a receive time: of a call of
@@ -95,45 +156,6 @@ func (r *Record) waits(legs []legWork, beginKnown bool) {
 	}
 }
 
-// dismissUnconnected takes the talk from legs that never connected where another
-// leg did: what the duration of such a leg means is not documented, and ringing
-// phones beside the one that was answered must not talk.
-func dismissUnconnected(legs []legWork) {
-	if !slices.ContainsFunc(legs, func(l legWork) bool { return l.Kind == Workplace && !l.AnsweredAt.IsZero() }) {
-		return
-	}
-	for i := range legs {
-		if l := &legs[i]; l.AnsweredAt.IsZero() {
-			l.Answered, l.Talk = false, 0
-		}
-	}
-}
-
-// boundTalk ends the talk of connected legs that came without a duration:
-// where the call's next leg connects, else when their end arrived. Hiding alone
-// ends no talk, unless the call is being ended by inference.
-func boundTalk(legs []legWork, endOpen bool) {
-	for i := range legs {
-		l := &legs[i]
-		if l.Kind == Parking || l.AnsweredAt.IsZero() || l.hasDuration {
-			continue
-		}
-		end := l.finishedAt
-		if end.IsZero() && endOpen && !l.hidAt.IsZero() {
-			end, l.inferred = l.hidAt, true
-		}
-		for _, other := range legs {
-			if other.Kind == Workplace && other.AnsweredAt.After(l.AnsweredAt) && (end.IsZero() || !other.AnsweredAt.After(end)) {
-				end, l.inferred = other.AnsweredAt, false
-			}
-		}
-		l.EndedAt, l.TalkInexact = end, true
-		if !end.IsZero() {
-			l.Talk = max(end.Sub(l.AnsweredAt), 0)
-		}
-	}
-}
-
 // rangSince is the call's first showing before its answer, else its first
 // trying, at a workplace if any was tried there; zero if there is none.
 func rangSince(legs []legWork, answered time.Time) time.Time {
@@ -143,38 +165,13 @@ func rangSince(legs []legWork, answered time.Time) time.Time {
 		case l.rangAt.IsZero() || l.rangAt.After(answered): // rings for somebody else by then
 		case !l.showedAt.IsZero():
 			shown = earliest(shown, l.showedAt)
-		case l.Kind == Workplace:
+		case l.byPerson():
 			tried = earliest(tried, l.rangAt)
 		default:
 			parked = earliest(parked, l.rangAt)
 		}
 	}
 	return cmp.Or(shown, tried, parked)
-}
-
-// union is the time during which any leg talked. A leg that is known to have
-// talked by its duration alone has no place in time: it is added whole.
-func union(talks []legWork) time.Duration {
-	type span struct{ from, to time.Time }
-	var spans []span
-	var total time.Duration
-	for _, l := range talks {
-		if l.AnsweredAt.IsZero() {
-			total += l.Talk
-		} else {
-			spans = append(spans, span{l.AnsweredAt, l.AnsweredAt.Add(l.Talk)})
-		}
-	}
-	slices.SortFunc(spans, func(a, b span) int { return cmp.Or(a.from.Compare(b.from), a.to.Compare(b.to)) })
-	var until time.Time
-	for _, s := range spans {
-		from := latest(s.from, until)
-		if s.to.After(from) {
-			total += s.to.Sub(from)
-			until = s.to
-		}
-	}
-	return total
 }
 
 // who is the account that talked first, else rang first.
@@ -188,7 +185,7 @@ func who(legs []legWork) string {
 		return at.Before(bt)
 	}
 	for i := range legs {
-		if l := &legs[i]; l.Kind == Workplace && (best == nil || before(l, best)) {
+		if l := &legs[i]; l.byPerson() && (best == nil || before(l, best)) {
 			best = l
 		}
 	}
@@ -217,10 +214,10 @@ func hungUp(d Direction, talks []legWork) Side {
 	return UnknownSide
 }
 
-// conclude names the outcome of a call that nobody answered.
+// conclude names the outcome of a call of which the legs do not tell it.
 func (r *Record) conclude(rules Rules) {
 	switch {
-	case r.Outcome == Answered:
+	case r.Outcome != "":
 	case r.EndedAt.IsZero(), r.Direction == UnknownDirection:
 		r.Outcome = UnknownOutcome
 	case r.Direction != Incoming:

@@ -48,7 +48,8 @@ func outsider(e Event) bool {
 }
 
 // numbers finds the client's number and the company's external number. Each
-// place is asked in all events before the next, less trusted one is.
+// place is asked in all events before the next, less trusted one is. Of a client
+// whose number can be read nowhere, what stands there instead is kept.
 func numbers(events []Event, d Direction, rules Rules) (client, external Number) {
 	first := func(ok func(Number) bool, places ...func(Event) string) Number {
 		for _, place := range places {
@@ -60,7 +61,7 @@ func numbers(events []Event, d Direction, rules Rules) (client, external Number)
 		}
 		return Number{}
 	}
-	leg := func(d Direction, f func(Event) string) func(Event) string {
+	leg := func(f func(Event) string) func(Event) string {
 		return func(e Event) string {
 			if e.Type != "" && e.Type != string(d) || e.Caller.CentrexID != "" && e.Callee.CentrexID != "" {
 				return ""
@@ -68,22 +69,49 @@ func numbers(events []Event, d Direction, rules Rules) (client, external Number)
 			return f(e)
 		}
 	}
-	known := func(n Number) bool { return !n.Hidden() && !IsSIPID(n.Digits) } // an account is never a client
+	var clients []func(Event) string
 	switch d {
 	case Incoming:
-		client = first(known,
-			leg(d, func(e Event) string { return e.Caller.AccountID }),
-			leg(d, func(e Event) string { return e.Caller.DisplayID }),
-			leg(d, func(e Event) string { return e.Caller.ID }))
+		clients = []func(Event) string{
+			leg(func(e Event) string { return e.Caller.AccountID }),
+			leg(func(e Event) string { return e.Caller.DisplayID }),
+			leg(func(e Event) string { return e.Caller.ID }),
+		}
+		talked := answeringCallees(events)
 		external = first(Number.outside,
-			leg(d, func(e Event) string { return e.Callee.AccountID }),
-			leg(d, func(e Event) string { return e.Callee.DisplayName }))
+			leg(func(e Event) string {
+				if talked[callee{e.PlatformID, e.Callee.AccountID}] { // it may be an employee's own
+					return ""
+				}
+				return e.Callee.AccountID
+			}),
+			leg(func(e Event) string { return e.Callee.DisplayName }),
+			leg(func(e Event) string { return e.Callee.AccountID }))
 	case Outgoing:
-		client = first(known,
-			leg(d, func(e Event) string { return e.Callee.ID }),
-			leg(d, func(e Event) string { return e.Callee.DisplayID }))
+		clients = []func(Event) string{
+			leg(func(e Event) string { return e.Callee.ID }),
+			leg(func(e Event) string { return e.Callee.DisplayID }),
+		}
 		external = first(Number.outside,
-			leg(d, func(e Event) string { return e.Caller.DisplayID }))
+			leg(func(e Event) string { return e.Caller.DisplayID }))
+	}
+	known := func(n Number) bool { return !n.Hidden() && !IsSIPID(n.Digits) } // an account is never a client
+	if client = first(known, clients...); client.Hidden() {
+		client = first(Number.unreadable, clients...)
 	}
 	return client, external
+}
+
+// callee is whom a leg leads to.
+type callee struct{ platformID, account string }
+
+// answeringCallees are those of legs that connected.
+func answeringCallees(events []Event) map[callee]bool {
+	out := map[callee]bool{}
+	for _, e := range events {
+		if e.State == Connected {
+			out[callee{e.PlatformID, e.Callee.AccountID}] = true
+		}
+	}
+	return out
 }

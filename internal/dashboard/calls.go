@@ -39,7 +39,7 @@ func callList() Panel {
 			"Последние пятьсот за период, самые новые сверху. Нажмите на время: ниже откроется, что происходило в звонке, и его запись.",
 			"The last five hundred of the period, the newest first. Click a time: what happened in the call, and its recording, open below.",
 		},
-		SQL: "SELECT started_at, direction, outcome, client_number, external_number, employee, department,\n  " +
+		SQL: "SELECT started_at, direction, outcome, client_number, external_number, employee, department, " + calledColleague + " AS called,\n  " +
 			"wait_ms / 1000 AS wait, talk_ms / 1000 AS talk, transfers, length(recordings) AS recorded, hung_up, " + callKey +
 			"\nFROM report_calls AS r\nWHERE " + within(byIntegration, byNumber, byDepartment, byEmployee,
 			"$__conditionalAll(direction IN (${direction:singlequote}), $direction)",
@@ -47,7 +47,7 @@ func callList() Panel {
 			"$__conditionalAll(position(client_number, ${client:singlequote}) > 0, $client)") +
 			"\nORDER BY started_at DESC\nLIMIT 500",
 		Columns: []Column{
-			startedColumn.led(toCall), directionColumn, outcomeColumn, clientColumn, numberColumn, employeeColumn, departmentColumn,
+			startedColumn.led(toCall), directionColumn, outcomeColumn, clientColumn, numberColumn, employeeColumn, departmentColumn, calledColumn,
 			{Name: "wait", Title: Text{"Ожидание", "Wait"}, Unit: Span, Width: 100},
 			{Name: "talk", Title: Text{"Разговор", "Talk"}, Unit: Span, Width: 100},
 			{Name: "transfers", Title: Text{"Переводы", "Transfers"}, Unit: Count, Width: 95},
@@ -58,21 +58,33 @@ func callList() Panel {
 	}
 }
 
+// The two sides of an internal call, by name, else by what people dial.
+const (
+	callingColleague = "multiIf(caller_name != '', caller_name, caller_extension != '', caller_extension, caller)"
+	calledColleague  = "multiIf(callee_name != '', callee_name, callee_extension != '', callee_extension, callee)"
+)
+
+var calledColumn = Column{Name: "called", Title: Text{"Кому звонили (внутренний)", "Who was called (internal)"}, Shape: Word}
+
 func callFacts() Panel {
 	return Panel{
 		Kind: Table, Width: 24, Height: 4,
 		Title: Text{"Кратко", "In short"},
 		About: Text{"Кто с кем говорил и чем кончилось. Пусто: нажмите на время звонка в списке.", "Who spoke with whom, and how it ended. Empty: click the time of a call in the list."},
-		SQL: "SELECT started_at, direction, outcome, client_number, external_number, employee, answered_at, ended_at,\n  " +
-			"ring_ms / 1000 AS ring, wait_ms / 1000 AS wait, talk_ms / 1000 AS talk, hung_up, platform_call_id" +
+		SQL: "SELECT started_at, direction, outcome, client_number, external_number, employee, " + callingColleague + " AS calling, " + calledColleague + " AS called, answered_at, ended_at,\n  " +
+			"ring_ms / 1000 AS ring, wait_ms / 1000 AS wait, talk_ms / 1000 AS talk, talk_at_least_ms / 1000 AS talk_at_least, attendant_ms / 1000 AS attendant, hung_up, platform_call_id" +
 			"\nFROM report_calls AS r\nWHERE " + theCall,
 		Columns: []Column{
 			startedColumn, directionColumn, outcomeColumn, clientColumn, numberColumn, employeeColumn,
+			{Name: "calling", Title: Text{"Кто звонил (внутренний)", "Who called (internal)"}, Shape: Word},
+			calledColumn,
 			{Name: "answered_at", Title: Text{"Ответили", "Answered"}, Shape: Moment, Width: 175},
 			{Name: "ended_at", Title: Text{"Закончился", "Ended"}, Shape: Moment, Width: 175},
 			{Name: "ring", Title: Text{"Звонил телефон", "Rang"}, Unit: Span},
 			{Name: "wait", Title: Text{"Ожидание", "Wait"}, Unit: Span},
 			{Name: "talk", Title: Text{"Разговор", "Talk"}, Unit: Span},
+			{Name: "talk_at_least", Title: Text{"Разговор не короче (по записи)", "Talk at least (by its recording)"}, Unit: Span},
+			{Name: "attendant", Title: Text{"Автоответчик, меню", "Automaton, menu"}, Unit: Span},
 			{Name: "hung_up", Title: Text{"Положил трубку", "Hung up"}, Shape: Word, Words: hungUp},
 			{Name: "platform_call_id", Title: Text{"Номер звонка у оператора", "The operator's id"}, Shape: Word},
 		},
@@ -115,17 +127,18 @@ func callTimeline() Panel {
   account_id AS terminal, step.3 AS span, if(what IN ('stopped', 'ended'), r.reason, '') AS reason
 FROM legs AS r
 ARRAY JOIN arrayFilter(s -> isNotNull(s.1), [
-  (leg_started_at, if(kind = 'parking', 'came', if(type = 'outgoing', 'dialled', 'rang')), NULL),
-  (leg_answered_at, 'answered', ring_ms / 1000),
-  (leg_ended_at, if(kind = 'parking', 'routed', if(answered, 'ended', 'stopped')), if(answered, talk_ms / 1000, NULL))]) AS step
+  (leg_started_at, if(kind IN ('parking', 'attendant'), 'came', if(type = 'outgoing', 'dialled', 'rang')), NULL),
+  (leg_answered_at, if(kind = 'attendant', 'menu', 'answered'), ring_ms / 1000),
+  (leg_ended_at, if(kind IN ('parking', 'attendant'), 'routed', if(answered, 'ended', 'stopped')), if(answered, talk_ms / 1000, NULL))]) AS step
 WHERE ` + theCall + `
-ORDER BY at, indexOf(['came', 'dialled', 'rang', 'answered', 'routed', 'stopped', 'ended'], what)`,
+ORDER BY at, indexOf(['came', 'dialled', 'rang', 'menu', 'answered', 'routed', 'stopped', 'ended'], what)`,
 		Columns: []Column{
 			{Name: "at", Title: Text{"Когда", "When"}, Shape: Moment, Width: 190},
 			{Name: "what", Title: Text{"Что", "What"}, Shape: Word, Width: 260, Words: []Saying{
 				{"came", Text{"пришёл на номер", "came to the number"}, Blue},
 				{"dialled", Text{"набирает", "dials"}, Purple},
 				{"rang", Text{"звонит телефон", "a phone rings"}, Yellow},
+				{"menu", Text{"ответил автомат", "an automaton answers"}, Grey},
 				{"answered", Text{"ответил (звонил столько)", "answered (after ringing)"}, Green},
 				{"routed", Text{"передан дальше", "led on"}, Grey},
 				{"stopped", Text{"перестал звонить", "rings no more"}, Grey},

@@ -129,7 +129,11 @@ var usersConfig = template.Must(template.New("users").Parse(`<clickhouse>
       <networks><ip>127.0.0.1</ip></networks>
       <profile>dictionaries</profile><quota>default</quota>
       <default_database>{{.Database}}</default_database>
-      <grants><query>GRANT SELECT ON {{.Database}}.directory_*</query></grants>
+      <grants>
+        <query>GRANT SELECT ON {{.Database}}.directory_*</query>
+        <query>GRANT SELECT ON {{.Database}}.recording_lengths</query>
+        <query>GRANT SELECT(integration, recording_id, duration_ms) ON {{.Database}}.recordings</query>
+      </grants>
     </{{.Dictionaries}}>
     {{- end}}
     {{- if .ReaderHash}}

@@ -135,8 +135,12 @@ func decodeCall(e call.Event, root, result object, ctx Context) (call.Event, err
 	e.ReasonCode = text("reasoncode")
 	e.URL = text("urlrecord")
 	e.Duration, e.HasDuration = duration(text("duration"))
+	e.Unanswered = unanswered(e.Reason, e.ReasonCode, e.Duration)
 	if s := text("starttime"); s != "" {
 		e.StartedAt = startTime(s, ctx)
+		if said := saidTime(s, ctx); !said.Equal(e.StartedAt) {
+			e.SaidAt = said
+		}
 		e.BadTime = e.StartedAt.IsZero()
 	}
 	switch e.State {

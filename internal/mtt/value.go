@@ -20,34 +20,52 @@ func duration(s string) (time.Duration, bool) {
 // milliseconds. It is zero for what cannot be read and outside
 // 2000 … received + 2 days.
 func startTime(s string, ctx Context) time.Time {
-	zone := ctx.Zone
-	if zone == nil {
-		zone = time.UTC
+	t, zoned, ok := parseTime(s, ctx.zone())
+	if !ok {
+		return time.Time{}
 	}
-	t, err := time.Time{}, error(nil)
-	for i, layout := range []string{"2006-01-02 15:04:05", "2006-01-02T15:04:05", "2006-01-02 15:04:05Z07:00", time.RFC3339} {
-		if t, err = time.ParseInLocation(layout, s, zone); err == nil {
-			if i < 2 {
-				t = nearest(t, zone, ctx.ReceivedAt)
-			}
-			break
-		}
-	}
-	if err != nil {
-		n, err := strconv.ParseInt(s, 10, 64)
-		if err != nil {
-			return time.Time{}
-		}
-		t = time.Unix(n, 0)
-		if n > 1e11 {
-			t = time.UnixMilli(n)
-		}
+	if !zoned {
+		t = nearest(t, ctx.zone(), ctx.ReceivedAt)
 	}
 	t = t.UTC()
 	if t.Year() < 2000 || t.After(ctx.ReceivedAt.Add(48*time.Hour)) {
 		return time.Time{}
 	}
 	return t.Truncate(time.Millisecond)
+}
+
+// saidTime is startTime without regard to when it came: of two moments always the
+// same, and within no limits. It is zero for what cannot be read.
+func saidTime(s string, ctx Context) time.Time {
+	t, _, ok := parseTime(s, ctx.zone())
+	if !ok {
+		return time.Time{}
+	}
+	return t.UTC().Truncate(time.Millisecond)
+}
+
+func (c Context) zone() *time.Location {
+	if c.Zone == nil {
+		return time.UTC
+	}
+	return c.Zone
+}
+
+// parseTime reads a time in any of the spellings; zoned tells that it names its zone.
+func parseTime(s string, zone *time.Location) (t time.Time, zoned, ok bool) {
+	for i, layout := range []string{"2006-01-02 15:04:05", "2006-01-02T15:04:05", "2006-01-02 15:04:05Z07:00", time.RFC3339} {
+		if t, err := time.ParseInLocation(layout, s, zone); err == nil {
+			return t, i >= 2, true
+		}
+	}
+	n, err := strconv.ParseInt(s, 10, 64)
+	if err != nil {
+		return time.Time{}, false, false
+	}
+	if n > 1e11 {
+		return time.UnixMilli(n), true, true
+	}
+	return time.Unix(n, 0), true, true
 }
 
 // nearest settles a time of the hour that comes twice when clocks go back: the

@@ -28,6 +28,8 @@ func TestMissedCallsAndWhatCameOfThem(t *testing.T) {
 		r.AccountID, r.Legs = boris, []call.Leg{leg(r, boris, 0, 0)}
 		return r
 	}
+	byDuration := out("2026-03-02 12:30:00", 8) // that somebody spoke is known by a duration alone
+	byDuration.AnsweredAt, byDuration.AnsweredByDuration = time.Time{}, true
 	otherOffice := out("2026-03-02 12:30:00", 6)
 	otherOffice.Integration = "other"
 	o.is(
@@ -37,6 +39,7 @@ func TestMissedCallsAndWhatCameOfThem(t *testing.T) {
 		missed("2026-03-02 12:00:00", 4), out("2026-03-09 12:00:01", 4), // after the seven days
 		out("2026-03-02 11:00:00", 5), missed("2026-03-02 12:00:00", 5), unanswered("2026-03-02 12:05:00", call.Abandoned, number(5), time.Second, anna),
 		missed("2026-03-02 12:00:00", 6), otherOffice, // another integration's call closes nothing
+		missed("2026-03-02 12:00:00", 8), byDuration,
 		unanswered("2026-03-02 12:00:00", call.Missed, "", 20*time.Second, anna),
 	)
 	o.pass()
@@ -50,9 +53,10 @@ func TestMissedCallsAndWhatCameOfThem(t *testing.T) {
 3|called back|2|1800000|1800000
 4|lapsed||-|-
 5|lapsed||-|-
-6|lapsed||-|-`)
+6|lapsed||-|-
+8|lapsed||1780000|-`)
 	o.want(`SELECT sum(missed), sum(hidden), sum(called_back), sum(came_back), sum(open), sum(lapsed), sum(attempted), sum(attempted_in_15m), sum(attempted_in_60m), sum(to_callback_ms), sum(to_close_ms)
-		FROM report_callbacks`, "8|1|3|1|0|3|4|2|4|4860000|7860000")
+		FROM report_callbacks`, "9|1|3|1|0|4|5|2|5|6640000|7860000")
 	o.want("SELECT count() FROM report_callbacks_open", "0")
 
 	// The first try, and the last one before somebody spoke or the call lapsed.

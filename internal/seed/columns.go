@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/ClickHouse/ch-go/proto"
+
+	"fonoteka/internal/sim"
 )
 
 // columns are a table's, to be appended to row by row; their order is that in
@@ -165,15 +167,37 @@ func newClientColumns() *clientColumns {
 	return c
 }
 
+// sideColumns are the two sides of an internal call.
+type sideColumns struct {
+	caller, callerExtension, callerName, callee, calleeExtension, calleeName *proto.ColLowCardinality[string]
+}
+
+func newSideColumns(c *columns) sideColumns {
+	return sideColumns{
+		c.word("caller"), c.word("caller_extension"), c.word("caller_name"),
+		c.word("callee"), c.word("callee_extension"), c.word("callee_name"),
+	}
+}
+
+func (c sideColumns) sides(call *sim.HistoryCall) {
+	c.caller.Append(call.Caller.AccountID)
+	c.callerExtension.Append(call.Caller.Extension)
+	c.callerName.Append(call.Caller.Name)
+	c.callee.Append(call.Callee.AccountID)
+	c.calleeExtension.Append(call.Callee.Extension)
+	c.calleeName.Append(call.Callee.Name)
+}
+
 type callColumns struct {
 	columns
+	sideColumns
 	integration, direction, outcome, external, externalRaw, account, hungUp *proto.ColLowCardinality[string]
 	platform, client, clientRaw                                             *proto.ColStr
 	call, group, version                                                    *proto.ColUInt64
 	started                                                                 *proto.ColDateTime64
 	answered, ended                                                         *proto.ColNullable[time.Time]
 	ring, wait                                                              *proto.ColNullable[uint32]
-	talk, events                                                            *proto.ColUInt32
+	talk, attendant, events                                                 *proto.ColUInt32
 	recordings                                                              *proto.ColArr[string]
 	transfers, legs                                                         *proto.ColUInt16
 	partial, startInexact, endInexact, talkInexact, byDuration, badTimes    *proto.ColBool
@@ -186,9 +210,10 @@ func newCallColumns() *callColumns {
 	c.direction, c.outcome = c.word("direction"), c.word("outcome")
 	c.client, c.clientRaw = c.text("client_number"), c.text("client_number_raw")
 	c.external, c.externalRaw = c.word("external_number"), c.word("external_number_raw")
-	c.account, c.hungUp = c.word("account_id"), c.word("hung_up")
+	c.account, c.hungUp, c.sideColumns = c.word("account_id"), c.word("hung_up"), newSideColumns(&c.columns)
 	c.started, c.answered, c.ended = c.time("started_at"), c.maybeTime("answered_at"), c.maybeTime("ended_at")
 	c.ring, c.wait, c.talk = c.maybe32("ring_ms"), c.maybe32("wait_ms"), c.u32("talk_ms")
+	c.attendant = c.u32("attendant_ms")
 	c.recordings, c.transfers, c.legs, c.events = c.texts("recordings"), c.u16("transfers"), c.u16("legs"), c.u32("events")
 	c.partial, c.startInexact, c.endInexact = c.yes("partial"), c.yes("start_inexact"), c.yes("end_inexact")
 	c.talkInexact, c.byDuration, c.badTimes = c.yes("talk_inexact"), c.yes("answered_by_duration"), c.yes("bad_times")
@@ -198,6 +223,7 @@ func newCallColumns() *callColumns {
 
 type legColumns struct {
 	columns
+	sideColumns
 	integration, kind, account, typ, reason, code, transport *proto.ColLowCardinality[string]
 	platform, tag                                            *proto.ColStr
 	call, leg, version                                       *proto.ColUInt64
@@ -212,7 +238,7 @@ type legColumns struct {
 func newLegColumns() *legColumns {
 	c := &legColumns{}
 	c.integration, c.call, c.leg, c.platform = c.word("integration"), c.u64("call_id"), c.u64("leg_id"), c.text("platform_leg_id")
-	c.kind, c.account, c.typ = c.word("kind"), c.word("account_id"), c.word("type")
+	c.kind, c.account, c.typ, c.sideColumns = c.word("kind"), c.word("account_id"), c.word("type"), newSideColumns(&c.columns)
 	c.started, c.legStarted = c.time("started_at"), c.maybeTime("leg_started_at")
 	c.answeredAt, c.ended = c.maybeTime("leg_answered_at"), c.maybeTime("leg_ended_at")
 	c.ring, c.talk = c.maybe32("ring_ms"), c.u32("talk_ms")

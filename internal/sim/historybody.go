@@ -36,6 +36,8 @@ func newHistoryBodies(t *teller, st *story) *historyBodies {
 			w.callers[k], w.callees[k] = w.dialing(l), w.clientCalled()
 		case callsOut:
 			w.callers[k], w.callees[k] = w.colleague(l.workplace, l.account), w.colleague(l.peer, l.peerAcc)
+			t.out.Caller = HistorySide{l.account, l.workplace.extension, l.workplace.name}
+			t.out.Callee = HistorySide{l.peerAcc, l.peer.extension, l.peer.name}
 		case callsIn:
 			w.callers[k], w.callees[k] = w.colleague(l.peer, l.peerAcc), w.colleague(l.workplace, l.account)
 		}

@@ -15,10 +15,15 @@ type HistoryCall struct {
 
 	ClientRaw, ExternalRaw string // as the operator spelled them first; empty: nowhere
 	Transport              string
+	Caller, Callee         HistorySide // of an internal call
 	Parts                  []HistoryLeg
 	Notes                  []HistoryNote // in the order in which they are sent
 	Files                  []HistoryFile // in the order of their announcement
 }
+
+// HistorySide is one of the company in an internal call, as each notification of it
+// says.
+type HistorySide struct{ AccountID, Extension, Name string }
 
 // HistoryLeg is one Call-ID at one account of the company. Its times are seconds
 // from the start of the call, below 0 where it did not happen.

@@ -35,14 +35,19 @@ func anyDuration() *rapid.Generator[time.Duration] {
 	return rapid.Map(rapid.Uint32(), func(ms uint32) time.Duration { return time.Duration(ms) * time.Millisecond })
 }
 
+func anyMember(t *rapid.T, label string) call.Member {
+	return call.Member{AccountID: anyText().Draw(t, label), Extension: anyText().Draw(t, label), Name: anyText().Draw(t, label)}
+}
+
 func anyLeg() *rapid.Generator[call.Leg] {
 	return rapid.Custom(func(t *rapid.T) call.Leg {
 		l := call.Leg{
 			ID: rapid.Uint64().Draw(t, "leg"), PlatformID: anyText().Draw(t, "leg id"),
-			Kind:      rapid.SampledFrom([]call.LegKind{call.Parking, call.Workplace}).Draw(t, "kind"),
+			Kind:      rapid.SampledFrom([]call.LegKind{call.Parking, call.Workplace, call.Attendant, call.Forwarded}).Draw(t, "kind"),
 			AccountID: anyText().Draw(t, "account"), Type: anyText().Draw(t, "type"),
 			StartedAt: anyTimeOrNone().Draw(t, "start"), AnsweredAt: anyTimeOrNone().Draw(t, "answer"), EndedAt: anyTimeOrNone().Draw(t, "end"),
 			Talk: anyDuration().Draw(t, "talk"), RingKnown: rapid.Bool().Draw(t, "ring known"),
+			Caller: anyMember(t, "caller"), Callee: anyMember(t, "callee"),
 			Answered: rapid.Bool().Draw(t, "answered"), TalkInexact: rapid.Bool().Draw(t, "inexact"), Finished: rapid.Bool().Draw(t, "finished"),
 			Reason: anyText().Draw(t, "reason"), ReasonCode: anyText().Draw(t, "code"),
 			Tag: anyText().Draw(t, "tag"), TransportID: anyText().Draw(t, "transport"), Events: rapid.IntRange(0, 1<<32-1).Draw(t, "events"),
@@ -71,7 +76,8 @@ func anyRecord() *rapid.Generator[call.Record] {
 			ClientNumber: number("client"), ExternalNumber: number("external"), AccountID: anyText().Draw(t, "account"),
 			HungUp:    rapid.SampledFrom([]call.Side{call.UsHungUp, call.ClientHungUp, call.UnknownSide}).Draw(t, "side"),
 			StartedAt: anyTime().Draw(t, "start"), AnsweredAt: anyTimeOrNone().Draw(t, "answer"), EndedAt: anyTimeOrNone().Draw(t, "end"),
-			Talk: anyDuration().Draw(t, "talk"), RingKnown: rapid.Bool().Draw(t, "ring known"), WaitKnown: rapid.Bool().Draw(t, "wait known"),
+			Caller: anyMember(t, "caller"), Callee: anyMember(t, "callee"),
+			Talk: anyDuration().Draw(t, "talk"), Attendant: anyDuration().Draw(t, "attendant"), RingKnown: rapid.Bool().Draw(t, "ring known"), WaitKnown: rapid.Bool().Draw(t, "wait known"),
 			Recordings: rapid.SliceOfN(anyText(), 0, 3).Draw(t, "recordings"),
 			Legs:       rapid.SliceOfNDistinct(anyLeg(), 0, 4, func(l call.Leg) uint64 { return l.ID }).Draw(t, "legs"),
 			Transfers:  rapid.IntRange(0, 1<<16-1).Draw(t, "transfers"), Events: rapid.IntRange(0, 1<<32-1).Draw(t, "events"),

@@ -30,6 +30,7 @@ func SplitCallVersion(v uint64) (epoch uint16, events uint32, revision uint16) {
 func Canonical(r call.Record) call.Record {
 	r.StartedAt, r.AnsweredAt, r.EndedAt = canonicalTime(r.StartedAt), canonicalTime(r.AnsweredAt), canonicalTime(r.EndedAt)
 	r.Ring, r.Wait, r.Talk = canonicalKnown(r.Ring, r.RingKnown), canonicalKnown(r.Wait, r.WaitKnown), fromMS(toMS(r.Talk))
+	r.Attendant = fromMS(toMS(r.Attendant))
 	r.Transfers, r.Events = toUint16(r.Transfers), int(toUint32(r.Events))
 	if len(r.Recordings) == 0 {
 		r.Recordings = nil
@@ -84,7 +85,8 @@ func toUint32(n int) uint32 { return uint32(min(max(n, 0), 1<<32-1)) }
 
 const callColumns = `integration, call_id, group_id, platform_call_id,
 	direction, outcome, client_number, client_number_raw, external_number, external_number_raw,
-	account_id, hung_up, started_at, answered_at, ended_at, ring_ms, wait_ms, talk_ms,
+	account_id, caller, caller_extension, caller_name, callee, callee_extension, callee_name, hung_up,
+	started_at, answered_at, ended_at, ring_ms, wait_ms, talk_ms, attendant_ms,
 	recordings, transfers, legs, events,
 	partial, start_inexact, end_inexact, talk_inexact, answered_by_duration, bad_times,
 	version, is_deleted`
@@ -98,9 +100,9 @@ func appendCall(b driver.Batch, w CallWrite) error {
 	return b.Append(r.Integration, r.CallID, r.GroupID, r.PlatformCallID,
 		string(r.Direction), string(r.Outcome),
 		r.ClientNumber.Digits, r.ClientNumber.Raw, r.ExternalNumber.Digits, r.ExternalNumber.Raw,
-		r.AccountID, string(r.HungUp),
+		r.AccountID, r.Caller.AccountID, r.Caller.Extension, r.Caller.Name, r.Callee.AccountID, r.Callee.Extension, r.Callee.Name, string(r.HungUp),
 		toMilli(r.StartedAt), toNullable(r.AnsweredAt), toNullable(r.EndedAt),
-		toNullableMS(r.Ring, r.RingKnown), toNullableMS(r.Wait, r.WaitKnown), toMS(r.Talk),
+		toNullableMS(r.Ring, r.RingKnown), toNullableMS(r.Wait, r.WaitKnown), toMS(r.Talk), toMS(r.Attendant),
 		recordings, uint16(toUint16(r.Transfers)), uint16(toUint16(len(r.Legs))), toUint32(r.Events),
 		r.Partial, r.StartInexact, r.EndInexact, r.TalkInexact, r.AnsweredByDuration, r.BadTimes,
 		w.Version, deleted(w.Deleted))
@@ -120,13 +122,14 @@ func scanCall(rows driver.Rows) (StoredCall, error) {
 	var direction, outcome, hungUp string
 	var answered, ended *time.Time
 	var ring, wait *uint32
-	var talk, events uint32
+	var talk, attendant, events uint32
 	var transfers, legs uint16
 	var gone uint8
 	err := rows.Scan(&r.Integration, &r.CallID, &r.GroupID, &r.PlatformCallID,
 		&direction, &outcome,
 		&r.ClientNumber.Digits, &r.ClientNumber.Raw, &r.ExternalNumber.Digits, &r.ExternalNumber.Raw,
-		&r.AccountID, &hungUp, &r.StartedAt, &answered, &ended, &ring, &wait, &talk,
+		&r.AccountID, &r.Caller.AccountID, &r.Caller.Extension, &r.Caller.Name, &r.Callee.AccountID, &r.Callee.Extension, &r.Callee.Name, &hungUp,
+		&r.StartedAt, &answered, &ended, &ring, &wait, &talk, &attendant,
 		&r.Recordings, &transfers, &legs, &events,
 		&r.Partial, &r.StartInexact, &r.EndInexact, &r.TalkInexact, &r.AnsweredByDuration, &r.BadTimes,
 		&s.Version, &gone)
@@ -137,7 +140,7 @@ func scanCall(rows driver.Rows) (StoredCall, error) {
 	r.StartedAt, r.AnsweredAt, r.EndedAt = fromMilli(r.StartedAt), fromNullable(answered), fromNullable(ended)
 	r.Ring, r.RingKnown = fromNullableMS(ring)
 	r.Wait, r.WaitKnown = fromNullableMS(wait)
-	r.Talk, r.Transfers, r.Events = fromMS(talk), int(transfers), int(events)
+	r.Talk, r.Attendant, r.Transfers, r.Events = fromMS(talk), fromMS(attendant), int(transfers), int(events)
 	if len(r.Recordings) == 0 {
 		r.Recordings = nil
 	}
@@ -145,12 +148,14 @@ func scanCall(rows driver.Rows) (StoredCall, error) {
 }
 
 const legColumns = `integration, call_id, leg_id, platform_leg_id, kind, account_id, type,
+	caller, caller_extension, caller_name, callee, callee_extension, callee_name,
 	started_at, leg_started_at, leg_answered_at, leg_ended_at, ring_ms, talk_ms,
 	answered, talk_inexact, finished, reason, reason_code, tag, transport_id, events,
 	version, is_deleted`
 
 func appendLeg(b driver.Batch, r call.Record, l call.Leg, version uint64, gone bool) error {
 	return b.Append(r.Integration, r.CallID, l.ID, l.PlatformID, string(l.Kind), l.AccountID, l.Type,
+		l.Caller.AccountID, l.Caller.Extension, l.Caller.Name, l.Callee.AccountID, l.Callee.Extension, l.Callee.Name,
 		toMilli(r.StartedAt), toNullable(l.StartedAt), toNullable(l.AnsweredAt), toNullable(l.EndedAt),
 		toNullableMS(l.Ring, l.RingKnown), toMS(l.Talk),
 		l.Answered, l.TalkInexact, l.Finished, l.Reason, l.ReasonCode, l.Tag, l.TransportID, toUint32(l.Events),
@@ -176,6 +181,7 @@ func scanLeg(rows driver.Rows) (rowKey, call.Leg, error) {
 	var version uint64
 	var gone uint8
 	err := rows.Scan(&k.integration, &k.callID, &l.ID, &l.PlatformID, &kind, &l.AccountID, &l.Type,
+		&l.Caller.AccountID, &l.Caller.Extension, &l.Caller.Name, &l.Callee.AccountID, &l.Callee.Extension, &l.Callee.Name,
 		&at, &started, &answered, &ended, &ring, &talk,
 		&l.Answered, &l.TalkInexact, &l.Finished, &l.Reason, &l.ReasonCode, &l.Tag, &l.TransportID, &events,
 		&version, &gone)

@@ -165,7 +165,8 @@ func withRowKeys(ctx context.Context, keys []rowKey) (context.Context, string, e
 	return ctx, "toYYYYMM(started_at) IN (" + strings.Join(slices.Sorted(maps.Keys(months)), ", ") + ")", nil
 }
 
-// OpenCalls lists the calls that began before the given time and have no end,
+// OpenCalls lists the calls that began before the given time and go on
+// (call.Record.GoingOn),
 // oldest first, at most limit of them: those that may have to be ended by
 // inference. There is no bound on their age: a skip index finds them, however
 // long history is.
@@ -178,7 +179,7 @@ func (db *DB) OpenCalls(ctx context.Context, before time.Time, limit int) ([]Cal
 			SELECT integration, group_id
 			FROM calls FINAL
 			WHERE `+underKeys("calls WHERE isNull(ended_at) AND started_at < fromUnixTimestamp64Milli(?, 'UTC')")+`
-			AND isNull(ended_at)
+			AND isNull(ended_at) AND outcome != 'missed'
 			GROUP BY integration, group_id
 			ORDER BY min(started_at)
 			LIMIT ?`, []any{toMilli(before).UnixMilli(), limit}, func(r driver.Rows) error {

@@ -1,6 +1,9 @@
 -- Each missed call of the span, and each earlier one that a call of the span may
 -- concern: joined with the first answered call of either side after it, and with the
--- first and the last try of ours until then or until it lapses.
+-- first and the last try of ours until then or until it lapses. A call that is known to
+-- be answered by a duration alone answers nothing: what the operator means by such a
+-- duration is not documented, and a client who is not called back costs more than one
+-- who is called twice.
 INSERT INTO missed_calls
 (
     started_at, integration, call_id, local_time, weekday, working, client_number, external_number, workplace,
@@ -60,7 +63,7 @@ FROM
     ASOF LEFT JOIN
     (
         SELECT integration, client_number, started_at, direction, call_id, workplace FROM report_calls
-        WHERE started_at >= {back} AND started_at < {ahead} AND direction IN ('incoming', 'outgoing') AND outcome = 'answered' AND client_number != ''
+        WHERE started_at >= {back} AND started_at < {ahead} AND direction IN ('incoming', 'outgoing') AND outcome = 'answered' AND NOT answered_by_duration AND client_number != ''
     ) AS a ON c.integration = a.integration AND c.client_number = a.client_number AND c.started_at < a.started_at
 ) AS m
 ASOF LEFT JOIN tries AS o ON m.integration = o.integration AND m.client_number = o.client_number AND m.started_at < o.started_at

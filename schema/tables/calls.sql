@@ -12,7 +12,8 @@
 -- save 35 and 22 of them, and was rejected: reading whole calls or legs then takes 30 %
 -- more processor time, and single calls by their key 15 %.
 -- Times: answered_at is null if nobody answered or only a duration tells so;
--- ended_at is null while the call goes on. A null ring_ms or wait_ms: not known.
+-- ended_at is null while the call goes on, and where it was missed and nobody
+-- knows when it ended. A null ring_ms or wait_ms: not known.
 CREATE TABLE IF NOT EXISTS calls
 (
     integration          LowCardinality(String),
@@ -26,6 +27,12 @@ CREATE TABLE IF NOT EXISTS calls
     external_number      LowCardinality(String) COMMENT 'digits',
     external_number_raw  LowCardinality(String) COMMENT 'as it came',
     account_id           LowCardinality(String) COMMENT 'the terminal of ours that talked first, else rang first',
+    caller               LowCardinality(String) COMMENT 'of an internal call: the account that called',
+    caller_extension     LowCardinality(String) COMMENT 'of an internal call, as announced',
+    caller_name          LowCardinality(String) COMMENT 'of an internal call, as announced',
+    callee               LowCardinality(String) COMMENT 'of an internal call: the account that was called first',
+    callee_extension     LowCardinality(String) COMMENT 'of an internal call, as announced or dialled',
+    callee_name          LowCardinality(String) COMMENT 'of an internal call, as announced',
     hung_up              LowCardinality(String) COMMENT 'us, client or unknown',
     newest               Decimal64(3) MATERIALIZED -CAST(started_at, 'Decimal64(3)') COMMENT 'started_at, negated: the key begins with it' CODEC(Delta(8), ZSTD(1)),
     started_at           DateTime64(3, 'UTC') CODEC(Delta(8), ZSTD(1)),
@@ -34,13 +41,14 @@ CREATE TABLE IF NOT EXISTS calls
     ring_ms              Nullable(UInt32) CODEC(T64, ZSTD(1)),
     wait_ms              Nullable(UInt32) CODEC(T64, ZSTD(1)),
     talk_ms              UInt32 CODEC(T64, ZSTD(1)),
+    attendant_ms         UInt32 COMMENT 'in which an automaton talked, no person' CODEC(T64, ZSTD(1)),
     recordings           Array(String) COMMENT 'recording ids',
-    transfers            UInt16 COMMENT 'workplaces connected, less one',
+    transfers            UInt16 COMMENT 'accounts that connected, less one',
     legs                 UInt16,
     events               UInt32 COMMENT 'distinct notifications it is made of',
     partial              Bool COMMENT 'no end was announced for long: ended by inference',
     start_inexact        Bool COMMENT 'started_at is a receive time',
-    end_inexact          Bool COMMENT 'the end rests on receive times',
+    end_inexact          Bool COMMENT 'the end rests on receive times, or is unknown because of them',
     talk_inexact         Bool COMMENT 'talk_ms rests on receive times',
     answered_by_duration Bool COMMENT 'known to be answered by a duration only',
     bad_times            Bool COMMENT 'some time could not be read',
@@ -65,9 +73,15 @@ CREATE TABLE IF NOT EXISTS legs
     call_id          UInt64,
     leg_id           UInt64,
     platform_leg_id  String COMMENT 'the Call-ID as it came',
-    kind             LowCardinality(String) COMMENT 'parking or workplace',
+    kind             LowCardinality(String) COMMENT 'parking, workplace, attendant or forwarded',
     account_id       LowCardinality(String) COMMENT 'terminal, or the external number of a parking leg',
     type             LowCardinality(String) COMMENT 'incoming, outgoing, or what came',
+    caller           LowCardinality(String) COMMENT 'of an internal call: the account that calls',
+    caller_extension LowCardinality(String),
+    caller_name      LowCardinality(String) COMMENT 'as announced',
+    callee           LowCardinality(String) COMMENT 'of an internal call: the account that is called',
+    callee_extension LowCardinality(String),
+    callee_name      LowCardinality(String) COMMENT 'as announced',
     started_at       DateTime64(3, 'UTC') COMMENT 'start of the call' CODEC(Delta(8), ZSTD(1)),
     leg_started_at   Nullable(DateTime64(3, 'UTC')) CODEC(Delta(8), ZSTD(1)),
     leg_answered_at  Nullable(DateTime64(3, 'UTC')) CODEC(Delta(8), ZSTD(1)),

@@ -5,5 +5,5 @@ SELECT
     toDate(l.started_at) AS utc_day, l.integration AS integration, l.account_id AS account_id,
     if(known = '', toString(l.account_id), known) AS workplace, min(l.started_at) AS first_at, max(l.started_at) AS last_at
 FROM legs AS l FINAL
-WHERE l.kind = 'workplace'
+WHERE l.kind IN ('workplace', 'forwarded')
 GROUP BY utc_day, integration, account_id, workplace

@@ -31,7 +31,7 @@ SELECT
     countIf(outcome = 'answered') AS all_answered,
     countIf(outcome = 'answered' AND direction IN ('incoming', 'outgoing') AND talk_ms > 0) AS answered_external,
     countIf(outcome = 'answered' AND direction IN ('incoming', 'outgoing') AND talk_ms > 0 AND empty(recordings)) AS answered_without_recording,
-    countIf(ended_at IS NULL) AS going_on,
+    countIf(ended_at IS NULL AND outcome != 'missed') AS going_on,
     countIf(partial) AS without_end,
     countIf(c.start_inexact) AS start_inexact,
     countIf(c.end_inexact AND outcome = 'answered') AS end_inexact,

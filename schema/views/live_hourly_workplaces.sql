@@ -43,7 +43,7 @@ FROM
         SELECT started_at, integration, call_id, account_id, type, answered, leg_answered_at, talk_ms, ring_ms,
             dictGet('directory_account', 'workplace', (toString(integration), toString(account_id)), started_at) AS known,
             if(known = '', toString(account_id), known) AS workplace
-        FROM legs FINAL WHERE kind = 'workplace'
+        FROM legs FINAL WHERE kind IN ('workplace', 'forwarded')
     ) AS l
     INNER JOIN
     (
@@ -54,7 +54,7 @@ FROM
         LEFT JOIN
         (
             SELECT started_at, integration, call_id, max(leg_answered_at) AS last_answered_at
-            FROM legs FINAL WHERE kind = 'workplace' AND answered GROUP BY started_at, integration, call_id
+            FROM legs FINAL WHERE kind IN ('workplace', 'forwarded') AND answered GROUP BY started_at, integration, call_id
         ) AS a ON r.started_at = a.started_at AND r.integration = a.integration AND r.call_id = a.call_id
     ) AS c ON l.started_at = c.started_at AND l.integration = c.integration AND l.call_id = c.call_id
     GROUP BY started_at, integration, call_id, workplace

@@ -12,9 +12,9 @@ import (
 
 // Fields that are said by their name alone, and those that have a value.
 var (
-	flags  = []string{"partial", "start-inexact", "end-inexact", "talk-inexact", "by-duration", "bad-times", "finished", "parking"}
+	flags  = []string{"partial", "start-inexact", "end-inexact", "talk-inexact", "by-duration", "bad-times", "finished", "parking", "attended", "forwarded"}
 	valued = []string{
-		"client", "external", "account", "hung-up", "started", "answered", "ended", "ring", "wait", "talk", "transfers",
+		"client", "external", "account", "hung-up", "caller", "callee", "started", "answered", "ended", "ring", "wait", "talk", "attendant", "transfers",
 		"recordings", "reason", "code", "direction", "outcome",
 	}
 )
@@ -148,10 +148,13 @@ func (s Story) See(records []call.Record) Picture {
 		if r.HungUp != call.UnknownSide {
 			f.text("hung-up", string(r.HungUp))
 		}
+		f.text("caller", s.member(r.Caller))
+		f.text("callee", s.member(r.Callee))
 		f.times(r.StartedAt, r.AnsweredAt, r.EndedAt)
 		f.span("ring", r.Ring, r.RingKnown)
 		f.span("wait", r.Wait, r.WaitKnown)
 		f.span("talk", r.Talk, r.Talk != 0 || r.Outcome == call.Answered)
+		f.span("attendant", r.Attendant, r.Attendant != 0)
 		if r.Transfers != 0 {
 			f.text("transfers", strconv.Itoa(r.Transfers))
 		}
@@ -169,7 +172,11 @@ func (s Story) See(records []call.Record) Picture {
 		f.flag("bad-times", r.BadTimes)
 		p[subject] = f
 		for _, l := range r.Legs {
-			p["leg "+l.PlatformID+" "+s.named(l.AccountID)] = s.leg(l)
+			leg := "leg " + l.PlatformID + " " + s.named(l.AccountID)
+			if p[leg] != nil { // its Call-ID was used again
+				leg += "#2"
+			}
+			p[leg] = s.leg(l)
 		}
 	}
 	return p
@@ -177,7 +184,11 @@ func (s Story) See(records []call.Record) Picture {
 
 func (s Story) leg(l call.Leg) fields {
 	f := fields{}
+	f.text("caller", s.member(l.Caller))
+	f.text("callee", s.member(l.Callee))
 	f.flag("parking", l.Kind == call.Parking)
+	f.flag("attended", l.Kind == call.Attendant)
+	f.flag("forwarded", l.Kind == call.Forwarded)
 	f.times(l.StartedAt, l.AnsweredAt, l.EndedAt)
 	f.span("ring", l.Ring, l.RingKnown)
 	f.span("talk", l.Talk, l.Talk != 0 || l.Answered)
@@ -187,6 +198,15 @@ func (s Story) leg(l call.Leg) fields {
 	f.text("reason", l.Reason)
 	f.text("code", l.ReasonCode)
 	return f
+}
+
+// member is "anna 101 Анна Иванова", as much of it as is known.
+func (s Story) member(m call.Member) string {
+	account := ""
+	if m.AccountID != "" {
+		account = s.named(m.AccountID)
+	}
+	return strings.Join(strings.Fields(account+" "+m.Extension+" "+m.Name), " ")
 }
 
 // named is the story's name of an account; "?" where it is not known.

@@ -30,7 +30,7 @@ type Story struct {
 	Title   string
 	Zone    *time.Location // of the times in the bodies
 	Rules   call.Rules
-	InTurn  bool // notifications a day apart keep their order: who comes first decides what is meant
+	InTurn  bool // notifications an hour apart keep their order: who comes first decides what is meant
 	Notes   []Note
 	Calls   Picture
 	Actions []Action
