@@ -26,7 +26,7 @@
 // One file of JSON lines was chosen before a database, since it can be read,
 // compared and kept by whoever audits; x/sys is used for flock alone.
 //
-// Entries hold no personal data: phone numbers are masked by who logs them, and
+// Entries hold no personal data: of a phone number its kind and length at most, and
 // a recording or a call is named by its id.
 package audit
 
