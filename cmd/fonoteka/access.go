@@ -154,6 +154,8 @@ func (cfg *config) tokenHosts() (archive.Hosts, error) {
 		if _, err := netip.ParseAddr(host); err == nil { // stands in a list with its port
 			port := cmp.Or(u.Port(), map[string]string{"http": "80", "https": "443"}[u.Scheme])
 			host = net.JoinHostPort(host, port)
+		} else if u.Port() != "" {
+			host += ":" + u.Port()
 		}
 		hosts = append(hosts, host)
 	}

@@ -38,6 +38,8 @@ var ring = map[string]how{
 	"FonotekaRecordingsAtRisk":         {},
 	"FonotekaRecordingsAboutToBeLost":  {},
 	"FonotekaRecordingLost":            madeUp("a loss takes two answers of the operator, a day apart; TestNinetyDays"),
+	"FonotekaRecordingOfTwoCalls":      madeUp("TestLinksOfOneScriptAreRecordingsOfTheirOwn causes it and sees the metric"),
+	"FonotekaJobsAbandoned":            madeUp("TestDownloadsWithoutALeaseAreTakenUpAgain causes it and sees the metric"),
 	"FonotekaArchiveLag":               lower("> 1800", "> 1"),
 	"FonotekaDownloadsFailing":         lower("> 5", "> 0"),
 	"FonotekaRecordingsRefused":        {},

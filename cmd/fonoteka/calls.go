@@ -88,25 +88,40 @@ func listCalls(c *cli.Context) error {
 		return err
 	}
 	return withWarehouse(c, func(db *warehouse.DB) error {
+		var copies map[warehouse.RecordingKey]bool // of the page
 		return listing[call.Record]{
 			page: func(ctx context.Context, limit int, after *call.Record) ([]call.Record, error) {
 				f := f
 				f.Limit, f.After = limit, after
-				return db.ListCalls(ctx, f)
+				page, err := db.ListCalls(ctx, f)
+				if err == nil {
+					copies, err = db.CopiesAmong(ctx, page)
+				}
+				return page, err
 			},
 			count:  func(ctx context.Context) (uint64, error) { return db.CountCalls(ctx, f) },
 			json:   func(r call.Record) any { return toJSON(r) },
 			none:   "no calls",
 			header: []string{"STARTED (UTC)", "DIRECTION", "OUTCOME", "CLIENT", "EXTERNAL", "ACCOUNT", "WAIT", "TALK", "REC", "CALL ID"},
-			cells:  callCells,
+			cells:  func(r call.Record) []string { return callCells(r, recordingsOf(r, copies)) },
 		}.show(c, limit)
 	})
 }
 
-func callCells(r call.Record) []string {
+// recordingsOf counts a call's recordings, each file once.
+func recordingsOf(r call.Record, copies map[warehouse.RecordingKey]bool) (n int) {
+	for _, id := range r.Recordings {
+		if !copies[warehouse.RecordingKey{Integration: r.Integration, ID: id}] {
+			n++
+		}
+	}
+	return n
+}
+
+func callCells(r call.Record, recordings int) []string {
 	return []string{
 		clock(r.StartedAt), string(r.Direction), outcome(r), otherSide(r), orDash(r.ExternalNumber.Digits),
-		orDash(r.AccountID), span(r.Wait, r.WaitKnown), span(r.Talk, true), strconv.Itoa(len(r.Recordings)), strconv.FormatUint(r.CallID, 10),
+		orDash(r.AccountID), span(r.Wait, r.WaitKnown), span(r.Talk, true), strconv.Itoa(recordings), strconv.FormatUint(r.CallID, 10),
 	}
 }
 

@@ -25,7 +25,7 @@ func TestListsSayWhoCalledWhomInternally(t *testing.T) {
 	t.Parallel()
 	var shown strings.Builder
 	r := internalCall()
-	if cells := callCells(r); !slices.Contains(cells, "101 > Борис") {
+	if cells := callCells(r, 0); !slices.Contains(cells, "101 > Борис") {
 		t.Errorf("%q", cells)
 	}
 	if err := printCall(&shown, warehouse.CallDetail{Record: r}); err != nil {

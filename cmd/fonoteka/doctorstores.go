@@ -39,6 +39,7 @@ func examineStores(ctx context.Context, cfg *config) (report, error) {
 	out := report{of: "ClickHouse and Redis"}
 	err := cfg.withOwnWarehouse(ctx, func(db *warehouse.DB) error {
 		out.findings = append(out.findings, askClickHouse(ctx, db, cfg.clickhouseURL == "")...)
+		out.findings = append(out.findings, askShared(ctx, db))
 		return nil
 	})
 	if err != nil {
@@ -252,4 +253,29 @@ func examineS3(ctx context.Context, cfg *config) (_ report, err error) {
 		out.findings = append(out.findings, checkup.Finding{Check: f.Check, Answer: checkup.Answer(f.Answer), Means: f.Means, Do: f.Do, Detail: f.Detail})
 	}
 	return out, nil
+}
+
+// askShared says whether a link is a call's own.
+func askShared(ctx context.Context, db *warehouse.DB) checkup.Finding {
+	const check = "links"
+	const listed = 5
+	found, total, err := db.SharedRecordings(ctx, listed)
+	switch {
+	case err != nil:
+		return checkup.Finding{Check: check, Answer: checkup.Unknown, Means: "whether two calls name one recording cannot be asked", Detail: err.Error()}
+	case total == 0:
+		return checkup.Finding{Check: check, Answer: checkup.Yes, Means: "no two calls name one recording"}
+	}
+	var named []string
+	for _, s := range found {
+		named = append(named, fmt.Sprintf("%s (calls %s)", s.ID, strings.Trim(fmt.Sprint(s.Calls), "[]")))
+	}
+	if more := int(total) - len(found); more > 0 {
+		named = append(named, fmt.Sprintf("and %d more", more))
+	}
+	return checkup.Finding{
+		Check: check, Answer: checkup.Look,
+		Means: fmt.Sprintf("%s named by two calls, so that one of them shows the other's conversation: %s", count(int(total), "recording"), strings.Join(named, ", ")),
+		Do:    "compare the two links (fonoteka calls show), and ask the operator why it gave two calls one",
+	}
 }

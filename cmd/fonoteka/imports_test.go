@@ -35,7 +35,7 @@ var allowed = map[string][]string{
 	"internal/intake":    {"internal/spool"},                                                                                 // what it appends
 	"internal/relay":     {"internal/bounded", "internal/call", "internal/mtt", "internal/spool", "internal/warehouse"},      // inflates; from records to rows; mtt for ErrUnreadable
 	"internal/cdr":       {"internal/call", "internal/warehouse"},                                                            // its row types
-	"internal/archive":   {"internal/call", "internal/mp3", "internal/queue", "internal/blob"},                               // verifies, is a job's handler, stores
+	"internal/archive":   {"internal/bounded", "internal/call", "internal/mp3", "internal/queue", "internal/blob"},           // inflates, verifies, is a job's handler, stores
 	"internal/fixity":    {"internal/call", "internal/mp3", "internal/blob"},                                                 // reads rows and objects again, verifies what it fetches again
 	"internal/rollup":    {"internal/warehouse"},                                                                             // its spans and settings
 	"internal/standing":  {"internal/call", "internal/warehouse"},                                                            // its counts

@@ -277,6 +277,27 @@ func (p *pipeline) plan(ctx context.Context) error {
 	return p.planner.Run(ctx)
 }
 
+// markCopies finds the links of one call that brought the same file, as far as they
+// were archived since the last look; at the start all.
+func (p *pipeline) markCopies(ctx context.Context) error {
+	p.awaitTables(ctx)
+	const every, overlap = 5 * time.Second, time.Minute // rows bear the time of another clock
+	for since := (time.Time{}); ctx.Err() == nil; pause(ctx, every) {
+		began := time.Now()
+		changed, err := p.warehouse.MarkCopies(ctx, since)
+		switch {
+		case err == nil:
+			since = began.Add(-overlap)
+		case ctx.Err() == nil:
+			p.log.WarnContext(ctx, "copies cannot be looked for, goes on trying", "err", err)
+		}
+		if changed > 0 {
+			p.log.InfoContext(ctx, "links of one call brought the same file", "recordings", changed)
+		}
+	}
+	return nil
+}
+
 // count feeds the metrics of the catalogue.
 func (p *pipeline) count(ctx context.Context) error {
 	p.awaitTables(ctx)

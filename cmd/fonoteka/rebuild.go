@@ -95,8 +95,10 @@ func makeTables(ctx context.Context, db *warehouse.DB) error {
 // announcedAgain puts back what the notifications announced and the catalogue
 // does not know: there is nothing of it in the bucket.
 type announcedAgain struct {
-	db     *warehouse.DB
-	cfg    *config
+	db   *warehouse.DB
+	cfg  *config
+	only func(call.Event) bool // nil: all
+
 	seen   int // announcements
 	added  int // recordings
 	unread int // announcements that cannot be read any more
@@ -111,18 +113,18 @@ func (a *announcedAgain) run(ctx context.Context, progress func()) error {
 			a.unread++
 			return nil
 		}
-		r, ok := relay.Announcement(e, a.cfg.linkLife)
-		if !ok {
+		more := relay.Announcements(e, a.cfg.linkLife)
+		if len(more) == 0 || a.only != nil && !a.only(e) {
 			return nil
 		}
-		if len(batch) >= importBatch && batch[len(batch)-1].GroupID != r.GroupID { // several announce one recording
+		if len(batch) >= importBatch && batch[len(batch)-1].GroupID != more[0].GroupID { // several announce one recording
 			if err := a.take(ctx, batch); err != nil {
 				return err
 			}
 			batch = batch[:0]
 			progress()
 		}
-		batch = append(batch, r)
+		batch = append(batch, more...)
 		return nil
 	})
 	if err != nil {

@@ -10,13 +10,16 @@ import (
 	"net/url"
 	"runtime/debug"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
+	"fonoteka/internal/call"
 	"fonoteka/internal/cdr"
 	"fonoteka/internal/embedded"
 	"fonoteka/internal/state"
+	"fonoteka/internal/warehouse"
 )
 
 func rebuildCallsCommand() *cli.Command {
@@ -34,7 +37,8 @@ legs or call lists were lost or altered. A row that stands under a higher versio
 than its notifications can give is counted as kept; --changed-rules writes it too.
 
 Calls whose notifications are gone stay as they are, and so do those of which only
-some are left. Recordings have their own: fonoteka recordings rebuild-catalogue.`,
+some are left. Links that an older version did not read are announced. Recordings
+that are stored have their own: fonoteka recordings rebuild-catalogue.`,
 		Flags: append(append(append([]cli.Flag{
 			&cli.BoolFlag{Name: "changed-rules", Usage: "write what differs above every row written before, whatever its version (a new epoch)"},
 			&cli.BoolFlag{Name: "dry-run", Usage: "only count what differs"},
@@ -97,7 +101,23 @@ func rebuildCalls(c *cli.Context) error {
 	if o.Call != "" && last.Calls == 0 {
 		return errors.New("no notification of a call with this id is stored")
 	}
-	return sayRebuiltCalls(c, o, last, time.Since(began))
+	again := announcedAgain{cfg: cfg, only: passedOver}
+	if whole := o.Call == "" && o.From.IsZero() && o.To.IsZero(); whole && !o.DryRun {
+		err := withWarehouse(c, func(db *warehouse.DB) error {
+			again.db = db
+			return again.run(c.Context, func() {})
+		})
+		if err != nil {
+			return fmt.Errorf("the calls are derived, but recordings that an older version passed over could not be announced; run it again: %w", err)
+		}
+	}
+	return sayRebuiltCalls(c, o, last, time.Since(began), again.added)
+}
+
+// passedOver are the notifications whose links an older version did not read, or took
+// for another's.
+func passedOver(e call.Event) bool {
+	return e.State != call.Recorded || len(e.MoreURLs) > 0 || strings.Contains(e.URL, "?")
 }
 
 func rebuildProgress(r cdr.Rebuilt, first float64, took time.Duration) string {
@@ -109,13 +129,14 @@ func rebuildProgress(r cdr.Rebuilt, first float64, took time.Duration) string {
 	return s
 }
 
-func sayRebuiltCalls(c *cli.Context, o cdr.RebuildOptions, r cdr.Rebuilt, took time.Duration) error {
+func sayRebuiltCalls(c *cli.Context, o cdr.RebuildOptions, r cdr.Rebuilt, took time.Duration, announced int) error {
 	if c.Bool("json") {
 		return json.NewEncoder(c.App.Writer).Encode(struct {
 			cdr.Rebuilt
-			DryRun bool  `json:"dry_run"`
-			TookMS int64 `json:"took_ms"`
-		}{r, o.DryRun, took.Milliseconds()})
+			Announced int   `json:"announced"`
+			DryRun    bool  `json:"dry_run"`
+			TookMS    int64 `json:"took_ms"`
+		}{r, announced, o.DryRun, took.Milliseconds()})
 	}
 	verb := "written"
 	if o.DryRun {
@@ -123,6 +144,9 @@ func sayRebuiltCalls(c *cli.Context, o cdr.RebuildOptions, r cdr.Rebuilt, took t
 	}
 	w := c.App.Writer
 	fmt.Fprintf(w, "%s compared with their notifications: %d differed, %s %s\n", count(r.Calls, "call"), r.Differ, count(r.Written, "row"), verb)
+	if announced > 0 {
+		fmt.Fprintf(w, "%s announced that an older version had passed over: serve fetches them\n", count(announced, "recording"))
+	}
 	if r.Keys > 0 {
 		fmt.Fprintf(w, "%s of rows had been lost\n", count(r.Keys, "key"))
 	}

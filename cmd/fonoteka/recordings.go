@@ -38,7 +38,7 @@ func recordingsCommand() *cli.Command {
 			},
 			{
 				Name:      "get",
-				Usage:     "write an archived recording to a file, and check its digest",
+				Usage:     "write an archived recording to a file, or what lies in quarantine of it, and check its digest",
 				ArgsUsage: "ID",
 				Flags: append([]cli.Flag{
 					&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "`FILE` to write; - is standard output; default: ID.mp3"},
@@ -141,6 +141,7 @@ type recordingJSON struct {
 	SHA256         string  `json:"sha256"`
 	Size           int64   `json:"size"`
 	DurationMS     int64   `json:"duration_ms"`
+	CopyOf         string  `json:"copy_of,omitempty"`
 	Bucket         string  `json:"bucket"`
 	Key            string  `json:"key"`
 	ArchivedAt     *string `json:"archived_at"`
@@ -150,7 +151,7 @@ func toRecordingJSON(s call.RecordingStatus, callKnown bool) recordingJSON {
 	return recordingJSON{
 		Integration: s.Integration, RecordingID: s.ID, State: string(s.State), Reason: s.Reason(), ReasonCode: string(s.Code()), Fault: string(s.Fault.Kind), CallID: s.GroupID,
 		PlatformCallID: s.PlatformCallID, CallKnown: callKnown, URL: s.URL, AnnouncedAt: isoTime(s.AnnouncedAt), ExpiresAt: isoTime(s.ExpiresAt),
-		Attempt: s.Attempt, NextAttemptAt: isoTime(s.NextAttemptAt), SHA256: s.SHA256, Size: s.Size, DurationMS: s.Duration.Milliseconds(),
+		Attempt: s.Attempt, NextAttemptAt: isoTime(s.NextAttemptAt), SHA256: s.SHA256, Size: s.Size, DurationMS: s.Duration.Milliseconds(), CopyOf: s.CopyOf,
 		Bucket: s.Bucket, Key: s.Key, ArchivedAt: isoTime(s.ArchivedAt),
 	}
 }
@@ -169,7 +170,8 @@ func getRecording(c *cli.Context) error {
 			return errors.New("there is no such recording")
 		}
 		r := rows[0]
-		if r.State != call.Archived {
+		kept := r.State == call.Quarantined && r.KeptAttempt > 0
+		if r.State != call.Archived && !kept {
 			return fmt.Errorf("the recording is not archived: %s (%s)", r.State, story(r))
 		}
 		if r.Fault.Part == call.RecordingPart && r.Fault.Kind != "" {
@@ -185,7 +187,11 @@ func getRecording(c *cli.Context) error {
 		if err := noteGiven(c, "recording.get", r.ID, ""); err != nil {
 			return err
 		}
-		if err := st.write(c, r.RecordingStatus, out); err != nil {
+		err = st.write(c, r.RecordingStatus, out)
+		if kept {
+			return sayQuarantined(c.App.ErrWriter, r, out, err)
+		}
+		if err != nil {
 			return errors.Join(err, st.noteAltered(c.Context, r.RecordingStatus, err))
 		}
 		if out == "-" {
@@ -196,7 +202,20 @@ func getRecording(c *cli.Context) error {
 	})
 }
 
-// write writes an archived recording to a file; - is the output.
+// sayQuarantined warns of what was written: it is what came, and not a recording that
+// is known to be whole.
+func sayQuarantined(w io.Writer, r warehouse.RecordingRow, name string, err error) error {
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(w, "warning: this is no archived recording but what came and lies in quarantine: %s\n", r.Reason())
+	if name != "-" {
+		fmt.Fprintf(w, "wrote %s: %s, sha256 %s as it came\n", name, fileSize(r.Size), r.SHA256)
+	}
+	return nil
+}
+
+// write writes a stored recording to a file; - is the output.
 func (st *stores) write(c *cli.Context, r call.RecordingStatus, name string) error {
 	stored, _, err := st.blob.GetRange(c.Context, r.Key, 0, -1) // by range, as the client's own check of a whole object fails with an error of no kind
 	if err != nil {

@@ -184,17 +184,11 @@ func (im *imported) take(ctx context.Context, batch []linkfile.Row, problems io.
 	var fresh []call.Recording
 	var steps []call.Custody
 	type key struct{ integration, id string }
-	in := map[key]int{}
+	in := map[key]bool{}
 	for i, r := range recordings {
 		k := key{r.Integration, r.ID}
-		first, twice := in[k]
-		in[k] = i
-		if twice && r.URL != recordings[first].URL {
-			im.rows, im.bad = im.rows-1, im.bad+1
-			fmt.Fprintln(problems, &linkfile.Problem{Line: batch[i].Line, Column: "url", What: fmt.Sprintf(
-				"differs from line %d only after the ?, which holds signatures, as a rule: both are one recording", batch[first].Line)})
-			continue
-		}
+		twice := in[k] // links that differ in their signature are one
+		in[k] = true
 		if known[i] || twice {
 			im.known++
 			continue
@@ -265,7 +259,7 @@ func (im *imported) report(w io.Writer, name string) {
 		total += n
 	}
 	say(im.overdue, "of the added: past the operator's term already; tried for two weeks all the same")
-	say(total, "of the added: refused by policy, as their hosts are not in the list of record hosts (--record-hosts)")
+	say(total, "of the added: refused by policy, as their hosts or ports are not in the list of record hosts (--record-hosts)")
 	hosts := slices.SortedFunc(maps.Keys(im.refused), func(a, b string) int {
 		return cmp.Or(cmp.Compare(im.refused[b], im.refused[a]), cmp.Compare(a, b))
 	})

@@ -16,7 +16,7 @@ import (
 )
 
 // triedAgain are the states that a wish for another try can change.
-var triedAgain = []call.RecordingState{call.Retrying, call.Missing, call.Refused, call.Quarantined, call.Expired}
+var triedAgain = []call.RecordingState{call.Retrying, call.Missing, call.Refused, call.Quarantined, call.Expired, call.Announced}
 
 func retryCommand() *cli.Command {
 	return &cli.Command{
@@ -28,7 +28,7 @@ schedule goes on from there. What is given up (expired) is tried again only by
 its id or with --state expired: the operator's server itself has said for two
 weeks after its term that it is gone. One more such answer ends it again.`,
 		Flags: append([]cli.Flag{
-			&cli.StringFlag{Name: "state", Usage: "all in `STATE`: retrying, missing, refused, quarantined or expired"},
+			&cli.StringFlag{Name: "state", Usage: "all in `STATE`: retrying, missing, refused, quarantined or expired; announced: though they are due already"},
 			&cli.StringFlag{Name: "integration", Usage: "only this integration, by its `NAME`"},
 			&cli.BoolFlag{Name: "all", Usage: "all that wait"},
 		}, dataFlags()...),
@@ -45,10 +45,8 @@ func retryRecordings(c *cli.Context) error {
 		return errors.New("recordings retry: --all, or a --state, or ids")
 	case !c.Bool("all") && f.State == "" && len(f.IDs) == 0:
 		return errors.New("recordings retry: give ids, a --state, or --all")
-	case f.State == call.Announced:
-		return errors.New("recordings retry: what is announced was not tried yet, and is due already")
 	case f.State != "" && !slices.Contains(triedAgain, f.State):
-		return fmt.Errorf("recordings retry: --state %q is none of retrying, missing, refused, quarantined and expired", f.State)
+		return fmt.Errorf("recordings retry: --state %q is none of retrying, missing, refused, quarantined, expired and announced", f.State)
 	}
 	for _, id := range f.IDs {
 		if !recordingID.MatchString(id) {
@@ -102,8 +100,6 @@ func saySettled(c *cli.Context, db *warehouse.DB, id string) error {
 	}
 	for _, r := range rows {
 		switch {
-		case r.State == call.Announced:
-			fmt.Fprintf(c.App.Writer, "%s: not tried yet, and due already\n", id)
 		case slices.Contains(triedAgain, r.State):
 		default:
 			fmt.Fprintf(c.App.Writer, "%s: is %s\n", id, r.State)

@@ -87,7 +87,7 @@ func eventsAreRelayed(t *testing.T, db *warehouse.DB) {
 		if got := fmt.Sprintf("%d %d %s %s", e.GroupID(), e.ID, e.Kind, e.State); got != strings.Join([]string{row.Call, row.ID, row.Kind, row.State}, " ") {
 			t.Fatalf("the relay makes %s of %+v", got, row)
 		}
-		if r, ok := relay.Announcement(e, cfg.linkLife); ok {
+		for _, r := range relay.Announcements(e, cfg.linkLife) {
 			recordings[r.ID] = r
 		}
 	}

@@ -80,7 +80,7 @@ func integrationFlags() []cli.Flag {
 }
 
 func recordHostsFlag() cli.Flag {
-	return mttText("record-hosts", "RECORD_HOSTS", "mtt.ru", "`HOSTS` recordings may be fetched from: names (https, with all under them) and literal addresses with a port, comma between")
+	return mttText("record-hosts", "RECORD_HOSTS", "mtt.ru", "`HOSTS` recordings may be fetched from: names (https on port 443, with all under them), also as NAME:PORT or http://NAME, and literal addresses with a port, comma between")
 }
 
 func (cfg *config) integration(name string) integration {
@@ -173,7 +173,7 @@ func serve(ctx context.Context, cfg *config, log *slog.Logger) (err error) {
 	all.add("relays", p.relayRows, p.toQueue.Run, p.salvager.Run)
 	all.add("check of what is stored", p.checkStored)
 	all.add("check of what seems altered", p.checkSuspects)
-	all.add("deriver and planner", p.derive, p.rollUp, p.plan, p.count, p.compare, func(ctx context.Context) error { return p.sayReady(ctx, log) })
+	all.add("deriver and planner", p.derive, p.rollUp, p.plan, p.markCopies, p.count, p.compare, func(ctx context.Context) error { return p.sayReady(ctx, log) })
 	all.add("address of recordings", func(ctx context.Context) error { return p.tellAddress(ctx, cfg.recordingsAddress(listeners[1].Addr())) })
 	all.add("directory, links and audit", p.keep)
 	all.add("catalogue", p.catalogue.Run)

@@ -9,6 +9,10 @@
 // straight through to the store was rejected, because a locked bucket would
 // keep cut files for years.
 //
+// A link is asked as it is meant, and an answer is taken for what it holds: gzip that
+// nobody asked for is decoded, and a proxy that says that it has changed the file is
+// noted with it.
+//
 // Every failure has a class with a schedule of its own, over the whole life of
 // the link. A recording is given up only by the server's own "no such file", said
 // twice, a day apart, two weeks after its estimated expiry. Damaged audio is kept in

@@ -28,7 +28,8 @@ type Body struct {
 	// Unmeasured is set where the server neither said the length nor marked the
 	// end: the file may be cut without a trace but in its own frames.
 	Unmeasured bool
-	Resumed    int // times the transfer was taken up again
+	Proxied    bool // a proxy says (203) that it has changed the file
+	Resumed    int  // times the transfer was taken up again
 
 	mu      sync.RWMutex // an HTTP client may still read while its request has failed already
 	closed  bool

@@ -1,5 +1,11 @@
 package archive
 
+import (
+	"net/url"
+
+	"fonoteka/internal/call"
+)
+
 // Public lets tests name addresses that no test could have a server at.
 var Public = public
 
@@ -28,3 +34,12 @@ var (
 	ContentRange = contentRange
 	Validator    = validator
 )
+
+// Resolve is where a link leads to.
+func Resolve(h Hosts, link string) (*url.URL, error) {
+	u, err := call.ParseLink(link)
+	if err != nil {
+		return nil, err
+	}
+	return h.resolve(u)
+}

@@ -45,14 +45,14 @@ var kindOf = map[call.Code]Kind{
 	call.CodeNotFound: Missing, call.CodeTooEarly: TooEarly, call.CodeGone: Gone,
 	call.CodeLoginRequired: Unauthorised, call.CodeLoginUnavailable: Unauthorised,
 	call.CodeServerError: BadAnswer, call.CodeUnexpectedAnswer: BadAnswer, call.CodeRedirectNowhere: BadAnswer, call.CodeRedirectLoop: BadAnswer,
-	call.CodeUnknownName: Unreachable, call.CodeLookupFailed: Unreachable, call.CodeBadCertificate: Unreachable,
+	call.CodeUnknownName: Unreachable, call.CodeLookupFailed: Unreachable, call.CodeBadCertificate: Unreachable, call.CodePlainOnly: Unreachable,
 	call.CodeConnection: Unreachable, call.CodeNoConnection: Unreachable,
 	call.CodeNoAnswer: Timeout, call.CodeStalled: Timeout, call.CodeTooSlow: Timeout,
 	call.CodeCut: Cut, call.CodeOverlong: Cut, call.CodeWrongPart: Cut,
 	call.CodeEmpty: NotAudio, call.CodeHTML: NotAudio, call.CodeJSON: NotAudio, call.CodeCompressed: NotAudio, call.CodeNotAudio: NotAudio,
 	call.CodeIncomplete: Incomplete, call.CodeDamaged: Damaged, call.CodeTooLarge: TooLarge,
 	call.CodeBadLink: Refused, call.CodeLinkWithUser: Refused, call.CodeNotHTTPS: Refused,
-	call.CodeRefusedHost: Refused, call.CodeRefusedAddress: Refused, call.CodePrivateAddress: Refused,
+	call.CodeRefusedHost: Refused, call.CodeRefusedAddress: Refused, call.CodeRefusedPort: Refused, call.CodePrivateAddress: Refused,
 	call.CodeOwnFailure: Ours,
 }
 

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"os"
 	"path/filepath"
 	"time"
@@ -48,7 +47,7 @@ type FetchOptions struct {
 }
 
 func (o *FetchOptions) validate() error {
-	if len(o.Hosts.names)+len(o.Hosts.literals) == 0 || o.TempDir == "" {
+	if o.Hosts.empty() || o.TempDir == "" {
 		return errors.New("archive: allowed hosts and a folder for temporary files are required")
 	}
 	for _, d := range []struct {
@@ -147,14 +146,16 @@ func (f *Fetcher) Close() { f.client.CloseIdleConnections() }
 // the server proves that the file is still the same one (a strong ETag, or a
 // Last-Modified, in If-Range); otherwise it begins anew.
 func (f *Fetcher) Fetch(ctx context.Context, integration, link string) (*Body, error) {
-	u, err := url.Parse(link)
+	u, err := call.ParseLink(link)
 	if err != nil || u.Host == "" {
 		return nil, unreadableLink()
 	}
-	if err := f.o.Hosts.check(u); err != nil {
+	to, err := f.o.Hosts.resolve(u)
+	if err != nil {
 		return nil, err
 	}
-	t := newTransfer(ctx, f, integration, u)
+	t := newTransfer(ctx, f, integration, to)
+	t.said = u.Scheme
 	defer t.close()
 	body, err := t.run()
 	if err != nil && ctx.Err() != nil {

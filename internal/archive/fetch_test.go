@@ -2,7 +2,6 @@ package archive_test
 
 import (
 	"bytes"
-	"compress/gzip"
 	"context"
 	"errors"
 	"io"
@@ -46,18 +45,6 @@ func cut(body []byte, announced bool) http.HandlerFunc {
 	}
 }
 
-// encoded sends a body with a content encoding that nobody asked for.
-func encoded(body []byte) http.HandlerFunc {
-	var b bytes.Buffer
-	z := gzip.NewWriter(&b)
-	_, _ = z.Write(body)
-	_ = z.Close()
-	return func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Encoding", "gzip")
-		w.Write(b.Bytes())
-	}
-}
-
 func TestEveryFailureIsClassifiedWithAReason(t *testing.T) {
 	t.Parallel()
 	mp3 := audio(t)
@@ -81,7 +68,7 @@ func TestEveryFailureIsClassifiedWithAReason(t *testing.T) {
 		"empty":             {serve(nil), archive.NotAudio, call.CodeEmpty, "an empty file"},
 		"html":              {serve([]byte("<html>soon</html>")), archive.NotAudio, call.CodeHTML, "a web page"},
 		"json":              {serve([]byte(`{"error":1}`)), archive.NotAudio, call.CodeJSON, "a JSON message"},
-		"gzip":              {encoded(mp3), archive.NotAudio, call.CodeCompressed, "sent a compressed file instead of audio"},
+		"gzip":              {serve(gzipped(t, mp3)), archive.NotAudio, call.CodeCompressed, "sent a compressed file instead of audio"},
 		"cut":               {cut(mp3, true), archive.Cut, call.CodeCut, "broke off after 1152 of 2304 bytes"},
 		"cut, no length":    {cut(mp3, false), archive.Cut, call.CodeCut, "broke off"},
 		"cut at the source": {serve(mp3[:len(mp3)-50]), archive.Incomplete, call.CodeIncomplete, "ends before its end"},

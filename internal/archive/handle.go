@@ -252,7 +252,7 @@ func (a *Archiver) saveFailed(ctx context.Context, row call.RecordingStatus, now
 }
 
 func (a *Archiver) enqueue(ctx context.Context, row call.RecordingStatus) error {
-	return a.Queue.Enqueue(ctx, queue.Job{Recording: row.Recording, Attempt: row.Attempt}, queue.Options{
+	return a.Queue.Enqueue(ctx, jobOf(row), queue.Options{
 		At: row.NextAttemptAt, Urgent: Urgent(row.ExpiresAt, a.Now()),
 	})
 }

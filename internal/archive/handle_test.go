@@ -227,10 +227,10 @@ func TestSettledAndOvertakenJobsDoNothing(t *testing.T) {
 func TestTheEarliestAnnouncementStays(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, serve(audio(t)))
-	first := r.recording("/a.mp3?signature=1")
+	first := r.recording("/a.mp3?Expires=1&Signature=1")
 	r.catalogue.Save(t.Context(), call.RecordingStatus{Recording: first, State: call.Announced})
 	r.setNow(r.now.Load().Add(time.Hour))
-	row := r.handle(t, r.recording("/a.mp3?signature=2"), 0)
+	row := r.handle(t, r.recording("/a.mp3?Expires=1&Signature=2"), 0)
 	if !row.AnnouncedAt.Equal(first.AnnouncedAt) || !row.ExpiresAt.Equal(first.ExpiresAt) || !strings.HasSuffix(row.URL, "=2") {
 		t.Errorf("row %+v", row.Recording)
 	}

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"fonoteka/internal/call"
@@ -18,14 +19,29 @@ const DefaultHosts = "mtt.ru"
 // from outside, so that without it anyone who can post a notification could
 // have this machine ask any server it can reach.
 type Hosts struct {
-	names    []string         // and every host under them, https only
+	names    []server         // and every host under them
 	literals []netip.AddrPort // exactly these, plain http included
 }
 
-// ParseHosts reads the entries of an allow list. A name stands for itself and
-// every host under it, by https; a literal address with a port,
-// "127.0.0.1:8081", is allowed as it stands, plain http and private networks
-// included. No entries: DefaultHosts. All mistakes are reported at once.
+// server is a name with a port of it, by https or by plain http.
+type server struct {
+	name, port string
+	plain      bool
+}
+
+const (
+	portHTTPS = "443"
+	portHTTP  = "80"
+)
+
+// ParseHosts reads the entries of an allow list:
+//
+//	mtt.ru               the name and every host under it, by https on port 443
+//	mtt.ru:8443          the same on that port
+//	http://mtt.ru        by plain http on port 80 (or the port named), too
+//	127.0.0.1:8081       a literal address with a port, as it stands: plain http and private networks included
+//
+// No entries: DefaultHosts. All mistakes are reported at once.
 func ParseHosts(entries ...string) (Hosts, error) {
 	if len(entries) == 0 {
 		entries = []string{DefaultHosts}
@@ -33,19 +49,31 @@ func ParseHosts(entries ...string) (Hosts, error) {
 	var h Hosts
 	var errs []error
 	for _, entry := range entries {
-		if ap, err := netip.ParseAddrPort(entry); err == nil && ap.Port() != 0 && ap.Addr().Zone() == "" {
+		rest, plain := strings.CutPrefix(entry, "http://")
+		if ap, err := netip.ParseAddrPort(rest); err == nil && ap.Port() != 0 && ap.Addr().Zone() == "" {
 			h.literals = append(h.literals, ap)
 			continue
 		}
-		name := strings.ToLower(strings.TrimSuffix(entry, "."))
-		if !isName(name) {
-			errs = append(errs, fmt.Errorf("%q is neither a host name nor an address with a port", entry))
+		name, port, withPort := strings.Cut(rest, ":")
+		name = strings.ToLower(strings.TrimSuffix(name, "."))
+		n, err := strconv.ParseUint(port, 10, 16)
+		if !isName(name) || withPort && (err != nil || n == 0) {
+			errs = append(errs, fmt.Errorf("%q is neither a host name (also with a port, or http:// before it) nor an address with a port", entry))
 			continue
 		}
-		h.names = append(h.names, name)
+		switch {
+		case withPort:
+			h.names = append(h.names, server{name, strconv.FormatUint(n, 10), plain})
+		case plain:
+			h.names = append(h.names, server{name, portHTTP, true}, server{name, portHTTPS, false})
+		default:
+			h.names = append(h.names, server{name, portHTTPS, false})
+		}
 	}
 	return h, errors.Join(errs...)
 }
+
+func (h Hosts) empty() bool { return len(h.names)+len(h.literals) == 0 }
 
 // isName accepts DNS names. One whose last label is a number is an address in
 // a spelling of its own ("2130706433", "127.1").
@@ -62,33 +90,74 @@ func isName(s string) bool {
 
 // Check reports, as a *Failure of kind Refused, why a link may not be fetched.
 func (h Hosts) Check(link string) error {
-	u, err := url.Parse(link)
+	u, err := call.ParseLink(link)
 	if err != nil || u.Host == "" {
 		return unreadableLink()
 	}
-	return h.check(u)
+	_, err = h.resolve(u)
+	return err
 }
 
+// resolve returns the address to ask for a link: the link's own, or, of a plain http
+// one that is not allowed as it stands, the same by https. A link that names no scheme
+// is an https one.
+func (h Hosts) resolve(u *url.URL) (*url.URL, error) {
+	as := *u
+	if as.Scheme == "" {
+		as.Scheme = "https"
+	}
+	err := h.check(&as)
+	if _, isLiteral := literal(&as); err == nil || as.Scheme != "http" || isLiteral {
+		return &as, err
+	}
+	secure := as
+	secure.Scheme = "https"
+	if as.Port() == portHTTP {
+		secure.Host = as.Hostname()
+	}
+	if h.check(&secure) == nil {
+		return &secure, nil
+	}
+	return nil, err
+}
+
+// check reports why an address may not be asked exactly as it stands.
 func (h Hosts) check(u *url.URL) error {
 	if u.User != nil {
 		return failure(call.Failure{Code: call.CodeLinkWithUser, Host: shown(u)})
 	}
+	if u.Scheme != "http" && u.Scheme != "https" {
+		return failure(call.Failure{Code: call.CodeNotHTTPS, Host: shown(u)})
+	}
 	if ap, literal := literal(u); literal {
-		if (u.Scheme == "http" || u.Scheme == "https") && slices.Contains(h.literals, ap) {
+		if slices.Contains(h.literals, ap) {
 			return nil
 		}
 		return failure(call.Failure{Code: call.CodeRefusedAddress, Host: shown(u)})
 	}
-	if u.Scheme != "https" {
-		return failure(call.Failure{Code: call.CodeNotHTTPS, Host: shown(u)})
-	}
-	host := strings.ToLower(strings.TrimSuffix(u.Hostname(), "."))
-	for _, name := range h.names {
-		if isName(host) && (host == name || strings.HasSuffix(host, "."+name)) {
+	host, port := strings.ToLower(strings.TrimSuffix(u.Hostname(), ".")), portOf(u)
+	known := false
+	for _, s := range h.names {
+		if !isName(host) || host != s.name && !strings.HasSuffix(host, "."+s.name) {
+			continue
+		}
+		if known = true; s.port == port && s.plain == (u.Scheme == "http") {
 			return nil
 		}
 	}
+	if known {
+		with := *u
+		with.Host = host + ":" + port
+		return failure(call.Failure{Code: call.CodeRefusedPort, Host: shown(&with)})
+	}
 	return failure(call.Failure{Code: call.CodeRefusedHost, Host: shown(u)})
+}
+
+func portOf(u *url.URL) string {
+	if port := u.Port(); port != "" {
+		return port
+	}
+	return map[string]string{"http": portHTTP, "https": portHTTPS}[u.Scheme]
 }
 
 // literal reads the address of a link that names one, with its port.
@@ -97,10 +166,7 @@ func literal(u *url.URL) (netip.AddrPort, bool) {
 	if err != nil {
 		return netip.AddrPort{}, false
 	}
-	port := u.Port()
-	if port == "" {
-		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
-	}
+	port := portOf(u)
 	ap, err := netip.ParseAddrPort("[" + addr.String() + "]:" + port)
 	if addr.Is4() {
 		ap, err = netip.ParseAddrPort(addr.String() + ":" + port)

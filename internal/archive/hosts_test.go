@@ -13,6 +13,7 @@ import (
 func TestOnlyAllowedHostsPass(t *testing.T) {
 	t.Parallel()
 	byDefault, listed := hosts(t), hosts(t, "127.0.0.1:8081", "[::1]:9000", "Records.Example.org.")
+	more := hosts(t, "mtt.ru", "http://plain.example", "port.example:8443", "http://both.example:8080")
 	for _, c := range []struct {
 		h    archive.Hosts
 		link string
@@ -20,9 +21,24 @@ func TestOnlyAllowedHostsPass(t *testing.T) {
 	}{
 		{byDefault, "https://mtt.ru/a.mp3", true},
 		{byDefault, "https://openapi-stage.mtt.ru/records/1/2020/06/24/A.mp3?sign=x", true},
-		{byDefault, "https://OPENAPI.MTT.RU:8443/a.mp3", true},
+		{byDefault, "https://OPENAPI.MTT.RU:443/a.mp3", true},
+		{byDefault, "https://OPENAPI.MTT.RU:8443/a.mp3", false},
+		{byDefault, "//openapi.mtt.ru/a.mp3", true},
+		{byDefault, "https://openapi.mtt.ru/100%.mp3", true},
 		{byDefault, "https://openapi.mtt.ru./a.mp3", true},
-		{byDefault, "http://openapi.mtt.ru/a.mp3", false},
+		{byDefault, "http://openapi.mtt.ru/a.mp3", true}, // by https
+		{byDefault, "http://openapi.mtt.ru:80/a.mp3", true},
+		{byDefault, "http://openapi.mtt.ru:8080/a.mp3", false},
+		{byDefault, "http://evilmtt.ru/a.mp3", false},
+		{more, "http://plain.example/a.mp3", true},
+		{more, "https://plain.example/a.mp3", true},
+		{more, "http://cdn.plain.example/a.mp3", true},
+		{more, "http://plain.example:81/a.mp3", false},
+		{more, "https://port.example:8443/a.mp3", true},
+		{more, "http://port.example:8443/a.mp3", true}, // by https
+		{more, "https://port.example:8444/a.mp3", false},
+		{more, "http://both.example:8080/a.mp3", true},
+		{more, "http://both.example/a.mp3", false},
 		{byDefault, "ftp://openapi.mtt.ru/a.mp3", false},
 		{byDefault, "file:///etc/passwd", false},
 		{byDefault, "https://evilmtt.ru/a.mp3", false},
@@ -68,7 +84,7 @@ func TestOnlyAllowedHostsPass(t *testing.T) {
 
 func TestAListWithMistakesReportsEach(t *testing.T) {
 	t.Parallel()
-	_, err := archive.ParseHosts("mtt.ru", "127.0.0.1", "localhost:80", "https://mtt.ru", "a b", "2130706433", "*.mtt.ru", "127.0.0.1:0")
+	_, err := archive.ParseHosts("mtt.ru", "127.0.0.1", "localhost:0", "https://mtt.ru", "a b", "2130706433", "*.mtt.ru", "127.0.0.1:0")
 	if err == nil || strings.Count(err.Error(), "\n") != 6 {
 		t.Errorf("got %v", err)
 	}
@@ -138,5 +154,27 @@ func TestRedirectsAreCheckedAndCarryNothing(t *testing.T) {
 	}
 	if outside.asked() != 0 {
 		t.Error("a host outside the list was asked")
+	}
+}
+
+func TestAPlainLinkToAnAllowedNameIsAskedByHTTPS(t *testing.T) {
+	t.Parallel()
+	byDefault, plain := hosts(t), hosts(t, "http://mtt.ru", "port.example:8443", "127.0.0.1:8081")
+	for _, c := range []struct {
+		h          archive.Hosts
+		link, want string
+	}{
+		{byDefault, "http://openapi.mtt.ru/a.mp3?id=1", "https://openapi.mtt.ru/a.mp3?id=1"},
+		{byDefault, "http://openapi.mtt.ru:80/a.mp3", "https://openapi.mtt.ru/a.mp3"},
+		{byDefault, "//openapi.mtt.ru/a.mp3", "https://openapi.mtt.ru/a.mp3"},
+		{byDefault, "https://openapi.mtt.ru/100%.mp3", "https://openapi.mtt.ru/100%25.mp3"},
+		{plain, "http://openapi.mtt.ru/a.mp3", "http://openapi.mtt.ru/a.mp3"},
+		{plain, "https://openapi.mtt.ru/a.mp3", "https://openapi.mtt.ru/a.mp3"},
+		{plain, "http://port.example:8443/a.mp3", "https://port.example:8443/a.mp3"},
+		{plain, "http://127.0.0.1:8081/a.mp3", "http://127.0.0.1:8081/a.mp3"},
+	} {
+		if to, err := archive.Resolve(c.h, c.link); err != nil || to.String() != c.want {
+			t.Errorf("%s leads to %v, %v; want %s", c.link, to, err, c.want)
+		}
 	}
 }

@@ -34,7 +34,7 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		quarantined: f.NewCounter(prometheus.CounterOpts{Name: "fonoteka_archive_quarantined_total", Help: "Damaged files kept, each digest of a recording once."}),
 		resumed:     f.NewCounter(prometheus.CounterOpts{Name: "fonoteka_archive_resumed_total", Help: "Transfers of complete downloads taken up again after a break."}),
 		warnings: f.NewCounterVec(prometheus.CounterOpts{
-			Name: "fonoteka_archive_warnings_total", Help: "Archived files that are odd: their duration is not the talk's, or the server did not say their length.",
+			Name: "fonoteka_archive_warnings_total", Help: "Archived files that are odd: their duration is not the talk's, the server did not say their length, or a proxy has changed them.",
 		}, []string{"what"}),
 		inFlight: f.NewGauge(prometheus.GaugeOpts{Name: "fonoteka_archive_in_flight", Help: "Jobs being done now."}),
 		took: f.NewHistogram(prometheus.HistogramOpts{
@@ -47,7 +47,7 @@ func newMetrics(r prometheus.Registerer) *metrics {
 	for _, outcome := range []Outcome{Stored, Finished, Stale, Again} {
 		m.attempts.WithLabelValues(string(outcome))
 	}
-	for _, what := range []string{"duration", "unmeasured"} {
+	for _, what := range []string{"duration", "unmeasured", "proxied"} {
 		m.warnings.WithLabelValues(what)
 	}
 	for _, kind := range kinds {

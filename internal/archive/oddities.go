@@ -47,6 +47,10 @@ func (a *Archiver) doubt(side *Sidecar, length time.Duration, body *Body, t talk
 		a.m.warnings.WithLabelValues("unmeasured").Inc()
 		side.Unmeasured = true
 	}
+	if body.Proxied {
+		a.m.warnings.WithLabelValues("proxied").Inc()
+		side.Proxied = true
+	}
 	if t.known && !t.fits(length) {
 		a.m.warnings.WithLabelValues("duration").Inc()
 		side.MismatchedTalkMS = t.length.Milliseconds()

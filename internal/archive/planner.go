@@ -50,7 +50,7 @@ type PlannerOptions struct {
 }
 
 func (o *PlannerOptions) validate() error {
-	if o.Due == nil || o.Queue == nil || o.Logger == nil || len(o.Hosts.names)+len(o.Hosts.literals) == 0 {
+	if o.Due == nil || o.Queue == nil || o.Logger == nil || o.Hosts.empty() {
 		return errors.New("archive: a planner needs catalogue, queue, hosts and logger")
 	}
 	if o.Interval <= 0 {
@@ -279,7 +279,12 @@ func (p *Planner) mend(ctx context.Context) (string, error) {
 }
 
 func jobID(row call.RecordingStatus) string {
-	return queue.Job{Recording: row.Recording, Attempt: row.Attempt}.ID()
+	return jobOf(row).ID()
+}
+
+// jobOf is the next try of a recording.
+func jobOf(row call.RecordingStatus) queue.Job {
+	return queue.Job{Recording: row.Recording, Attempt: row.Attempt, Due: row.NextAttemptAt}
 }
 
 // maxRefused bounds what is read of the refused at once, the first to expire.
@@ -322,5 +327,5 @@ func (p *Planner) release(ctx context.Context) (string, error) {
 }
 
 func (p *Planner) enqueue(ctx context.Context, row call.RecordingStatus, now time.Time) error {
-	return p.Queue.Enqueue(ctx, queue.Job{Recording: row.Recording, Attempt: row.Attempt}, queue.Options{Urgent: Urgent(row.ExpiresAt, now)})
+	return p.Queue.Enqueue(ctx, jobOf(row), queue.Options{Urgent: Urgent(row.ExpiresAt, now)})
 }

@@ -2,6 +2,7 @@ package archive
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"net/url"
@@ -23,7 +24,11 @@ func (t *transfer) ask(ctx context.Context) (*http.Response, error) {
 	for redirects := 0; ; {
 		resp, err := t.send(ctx, u)
 		if err != nil {
-			return nil, err
+			if as, again := t.plainly(u); again {
+				u = as
+				continue
+			}
+			return nil, t.explain(u, err)
 		}
 		if next, again := t.login(ctx, u, resp); again {
 			t.discard(resp)
@@ -35,7 +40,7 @@ func (t *transfer) ask(ctx context.Context) (*http.Response, error) {
 		if !isRedirect(resp.StatusCode) {
 			return resp, nil
 		}
-		to, err := resp.Location()
+		to, err := location(u, resp)
 		t.discard(resp)
 		if err != nil {
 			return nil, failure(call.Failure{Code: call.CodeRedirectNowhere, Host: shown(u), HTTPStatus: resp.StatusCode})
@@ -43,11 +48,43 @@ func (t *transfer) ask(ctx context.Context) (*http.Response, error) {
 		if redirects++; redirects > maxRedirects {
 			return nil, failure(call.Failure{Code: call.CodeRedirectLoop, Host: shown(t.link), HTTPStatus: resp.StatusCode})
 		}
-		if err := t.f.o.Hosts.check(to); err != nil {
+		if u, err = t.f.o.Hosts.resolve(to); err != nil {
 			return nil, err
 		}
-		u = to
 	}
+}
+
+// location is where an answer redirects to.
+func location(from *url.URL, resp *http.Response) (*url.URL, error) {
+	said := resp.Header.Get("Location")
+	if said == "" {
+		return nil, http.ErrNoLocation
+	}
+	to, err := call.ParseLink(said)
+	if err != nil {
+		return nil, err
+	}
+	return from.ResolveReference(to), nil
+}
+
+// plainly is where a link without a scheme leads to whose server, an address that is
+// allowed as it stands, has answered plain http.
+func (t *transfer) plainly(u *url.URL) (*url.URL, bool) {
+	if _, isLiteral := literal(u); t.said != "" || !t.mismatch || !isLiteral || u.Scheme == "http" {
+		return nil, false
+	}
+	as := *u
+	as.Scheme = "http"
+	return &as, true
+}
+
+// explain says of a plain http link that was asked for by https that this is why.
+func (t *transfer) explain(u *url.URL, err error) error {
+	f, ok := errors.AsType[*Failure](err)
+	if ok && t.said == "http" && u.Scheme == "https" && t.link.Scheme == "https" && (t.mismatch || f.Code == call.CodeConnection) {
+		return failure(call.Failure{Code: call.CodePlainOnly, Host: shown(u)})
+	}
+	return err
 }
 
 func isRedirect(status int) bool {
@@ -96,6 +133,7 @@ func (t *transfer) send(ctx context.Context, u *url.URL) (*http.Response, error)
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	resp, err := t.f.client.Do(req.WithContext(ctx))
+	t.mismatch = errors.Is(err, http.ErrSchemeMismatch)
 	if err != nil {
 		err := connectFailure(shown(u), err, context.Cause(ctx))
 		cancel(nil)

@@ -149,6 +149,14 @@ func (a *Archiver) playTime(ctx context.Context, o blob.Object) (time.Duration, 
 	return res.Duration, nil
 }
 
+// fetchedHow is what the chain of custody says of the way a file came.
+func fetchedHow(s Sidecar) string {
+	if s.Proxied {
+		return "changed by a proxy (answer 203)"
+	}
+	return ""
+}
+
 // save writes the row of an object that is stored with its sidecar.
 func (a *Archiver) save(ctx context.Context, rec call.Recording, side Sidecar, others []string) error {
 	now := a.Now().UTC()
@@ -161,7 +169,7 @@ func (a *Archiver) save(ctx context.Context, rec call.Recording, side Sidecar, o
 	}
 	// Times before the last step's are the stored ones, so that a second run adds nothing new.
 	steps := []call.Custody{
-		step("fetched", side.FetchedAt, ""), step("stored", side.StoredAt, side.Key),
+		step("fetched", side.FetchedAt, fetchedHow(side)), step("stored", side.StoredAt, side.Key),
 		step("sidecar", side.StoredAt, sidecarKey(side.Key)), step("archived", now, ""),
 	}
 	if len(others) > 0 {

@@ -1,6 +1,7 @@
 package archive
 
 import (
+	"bufio"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -13,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"fonoteka/internal/bounded"
 	"fonoteka/internal/call"
 )
 
@@ -29,6 +31,8 @@ type transfer struct {
 	whole     int64  // the file's length; -1: not known
 	validator string // proves that the file is the same one: an ETag or a date; "": nothing does
 	bearer    bearer
+	said      string // the scheme of the link as it came; "": none
+	mismatch  bool   // the last request met plain http where https was spoken
 }
 
 func newTransfer(ctx context.Context, f *Fetcher, integration string, link *url.URL) *transfer {
@@ -109,17 +113,17 @@ func (t *transfer) begin(resp *http.Response) error {
 	host := shown(resp.Request.URL)
 	switch {
 	case resp.StatusCode == http.StatusPartialContent && t.have() > 0 && t.follows(resp):
+	case isWhole(resp):
+		if err := t.fresh(resp, host); err != nil {
+			return err
+		}
 	case (resp.StatusCode == http.StatusPartialContent || resp.StatusCode == http.StatusRequestedRangeNotSatisfiable) && t.have() > 0:
 		if err := t.w.restart(); err != nil {
 			return err
 		}
 		return &breakOff{failure(call.Failure{Code: call.CodeWrongPart, Host: host})}
-	case resp.StatusCode != http.StatusOK:
-		return answerFailure(host, resp.StatusCode)
 	default:
-		if err := t.fresh(resp, host); err != nil {
-			return err
-		}
+		return answerFailure(host, resp.StatusCode)
 	}
 	if t.whole > t.f.o.MaxSize {
 		return tooLarge(host, t.f.o.MaxSize)
@@ -127,11 +131,37 @@ func (t *transfer) begin(resp *http.Response) error {
 	return nil
 }
 
+// isWhole reports whether an answer is a file from its first byte to its last: also
+// the answer of a proxy that has changed it (203), and a part that says that it is all.
+func isWhole(resp *http.Response) bool {
+	switch resp.StatusCode {
+	case http.StatusOK, http.StatusNonAuthoritativeInfo:
+		return true
+	case http.StatusPartialContent:
+		span, ok := strings.CutPrefix(resp.Header.Get("Content-Range"), "bytes 0-")
+		last, whole, ok2 := strings.Cut(span, "/")
+		n, err := strconv.ParseInt(whole, 10, 64)
+		return ok && ok2 && err == nil && n > 0 && last == strconv.FormatInt(n-1, 10) && (resp.ContentLength < 0 || resp.ContentLength == n)
+	}
+	return false
+}
+
+// encoding is the content encoding of an answer that has one in spite of ours: "" for none.
+func encoding(resp *http.Response) string {
+	var all []string
+	for _, name := range strings.Split(strings.ToLower(strings.Join(resp.Header.Values("Content-Encoding"), ",")), ",") {
+		if name = strings.TrimSpace(name); name != "" && name != "identity" {
+			all = append(all, name)
+		}
+	}
+	return strings.Join(all, ",")
+}
+
 // follows reports whether an answer is the rest of what we have, as far as it
 // says.
 func (t *transfer) follows(resp *http.Response) bool {
 	from, whole, ok := contentRange(resp.Header.Get("Content-Range"))
-	if !ok || from != t.have() || t.whole >= 0 && whole >= 0 && whole != t.whole {
+	if !ok || encoding(resp) != "" || from != t.have() || t.whole >= 0 && whole >= 0 && whole != t.whole {
 		return false
 	}
 	if tag := resp.Header.Get("ETag"); tag != "" && strings.HasPrefix(t.validator, `"`) && tag != t.validator {
@@ -155,6 +185,7 @@ func (t *transfer) fresh(resp *http.Response, host string) error {
 		return err
 	}
 	t.w.body.Host, t.w.body.ContentType = host, resp.Header.Get("Content-Type")
+	t.w.body.Proxied = resp.StatusCode == http.StatusNonAuthoritativeInfo
 	t.w.body.Unmeasured = t.whole < 0 && resp.ProtoMajor < 2 && len(resp.TransferEncoding) == 0
 	return nil
 }
@@ -163,11 +194,20 @@ func (t *transfer) fresh(resp *http.Response, host string) error {
 func (t *transfer) read(ctx context.Context, cancel context.CancelCauseFunc, resp *http.Response, host string) error {
 	still := newIdle(t.f.o.IdleTimeout, cancel)
 	defer still.timer.Stop()
+	w := &wire{still: still, body: resp.Body}
+	var from io.Reader = w
+	length := t.whole
+	if encoding(resp) != "" {
+		var err error
+		if from, err = t.decoded(w, resp, host); err != nil {
+			return t.broke(ctx, w, host, length, err)
+		}
+	}
 	buf := readBuffers.Get().(*[readSize]byte)
 	defer readBuffers.Put(buf)
 	for {
 		next := t.w.space(buf[:])
-		n, readErr := still.during(func() (int, error) { return resp.Body.Read(next) })
+		n, readErr := from.Read(next)
 		if t.have()+int64(n) > t.f.o.MaxSize {
 			return tooLarge(host, t.f.o.MaxSize)
 		}
@@ -178,7 +218,7 @@ func (t *transfer) read(ctx context.Context, cancel context.CancelCauseFunc, res
 			return nil
 		}
 		if readErr != nil {
-			return &breakOff{brokenOff(host, t.have(), t.whole, context.Cause(ctx))}
+			return t.broke(ctx, w, host, length, readErr)
 		}
 		if t.f.throttle == nil || n == 0 {
 			continue
@@ -187,6 +227,61 @@ func (t *transfer) read(ctx context.Context, cancel context.CancelCauseFunc, res
 			return &breakOff{brokenOff(host, t.have(), t.whole, context.Cause(ctx))}
 		}
 	}
+}
+
+// wire is a body as it comes, each read under the limit.
+type wire struct {
+	still idle
+	body  io.Reader
+	n     int64 // bytes that came
+	err   error // that ended it
+}
+
+func (w *wire) Read(p []byte) (int, error) {
+	n, err := w.still.during(func() (int, error) { return w.body.Read(p) })
+	w.n += int64(n)
+	if err != nil {
+		w.err = err
+	}
+	return n, err
+}
+
+// decoded undoes gzip, which was not asked for, piece by piece. What is measured is the
+// body as it comes: how long it becomes nobody has said, and it is not taken up again
+// where it breaks off.
+func (t *transfer) decoded(w *wire, resp *http.Response, host string) (io.Reader, error) {
+	head := bufio.NewReaderSize(w, 4<<10)
+	switch magic, err := head.Peek(2); {
+	case err != nil && err != io.EOF:
+		return nil, err
+	case string(magic) != "\x1f\x8b": // a server that says so of everything
+		return head, nil
+	case encoding(resp) != "gzip" && encoding(resp) != "x-gzip":
+		return nil, errEncoded
+	}
+	t.whole, t.validator = -1, ""
+	t.w.body.Unmeasured = false // gzip has an end of its own, with length and sum
+	return bounded.Gunzip(head)
+}
+
+var errEncoded = errors.New("in an encoding that is not understood")
+
+// broke says what ended a body before its end: the way, or, of one that is encoded, what
+// it is made of.
+func (t *transfer) broke(ctx context.Context, w *wire, host string, length int64, err error) error {
+	if w.err != nil && w.err != io.EOF {
+		if t.whole >= 0 || length < 0 {
+			return &breakOff{brokenOff(host, t.have(), t.whole, context.Cause(ctx))}
+		}
+		return &breakOff{brokenOff(host, w.n, length, context.Cause(ctx))}
+	}
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		if w.n >= length { // came whole, but was cut before
+			length = -1
+		}
+		return &breakOff{brokenOff(host, w.n, length, nil)}
+	}
+	return failure(call.Failure{Code: call.CodeCompressed, Host: host, GotBytes: w.n})
 }
 
 // validator is what If-Range may compare by: a strong ETag, or else a date that

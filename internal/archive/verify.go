@@ -43,7 +43,7 @@ func looksLike(b *Body) call.Code {
 		return call.CodeHTML
 	case bytes.HasPrefix(head, []byte("{")):
 		return call.CodeJSON
-	case bytes.HasPrefix(head, []byte("\x1f\x8b")): // gzip, which was not asked for, and is not undone: bytes are kept as they come
+	case bytes.HasPrefix(head, []byte("\x1f\x8b")): // a gzip file: only what says of itself that it is encoded is decoded
 		return call.CodeCompressed
 	}
 	return call.CodeNotAudio

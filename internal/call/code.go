@@ -27,6 +27,7 @@ const (
 	CodeBadCertificate   Code = "bad_certificate"    //
 	CodeNoAnswer         Code = "no_answer"          // not in time
 	CodeConnection       Code = "connection_refused" //
+	CodePlainOnly        Code = "plain_only"         // a plain http link, whose server does not answer https
 	CodeNoConnection     Code = "no_connection"      // for any other cause
 	CodeStalled          Code = "stalled"            // no byte came for too long
 	CodeTooSlow          Code = "too_slow"           // the whole takes too long
@@ -46,6 +47,7 @@ const (
 	CodeNotHTTPS         Code = "not_https"          //
 	CodeRefusedHost      Code = "refused_host"       // a name that is not in our list
 	CodeRefusedAddress   Code = "refused_address"    // an address that is not in our list
+	CodeRefusedPort      Code = "refused_port"       // a name that is in our list, with another port
 	CodePrivateAddress   Code = "private_address"    // the name leads to an address that is not public
 	CodeOwnFailure       Code = "own_failure"        // this side fails on this recording, again and again
 )
@@ -61,7 +63,9 @@ const (
 	CodeKeptBeside        Code = "kept_beside"   // the row names a copy of the first object
 	CodeConflict          Code = "conflict"      // different files came for it
 	CodeUnmeasured        Code = "unmeasured"    // the server did not say how long the file is
+	CodeProxied           Code = "proxied"       // a proxy says that it has changed the file
 	CodeTalkMismatch      Code = "talk_mismatch" // it plays for another time than its call's talk took
+	CodeCopy              Code = "copy"          // another link of its call brought the same file
 	CodeNoted             Code = "noted"         // RecordingStatus.Note alone
 )
 
@@ -88,6 +92,7 @@ var words = []Words{
 	{CodeNotFound, "на сервере оператора файла нет", "the operator's server does not have the file"},
 	{CodeTooEarly, "сервер оператора ещё готовит файл", "the operator's server is still preparing the file"},
 	{CodeGone, "сервер оператора удалил файл", "the operator's server has deleted the file"},
+	{CodePlainOnly, "ссылка http, а по https сервер оператора не отвечает", "the link is plain http, and the operator's server does not answer https"},
 	{CodeLoginRequired, "сервер оператора требует входа", "the operator's server wants a login"},
 	{CodeLoginUnavailable, "сервер оператора требует входа, а получить его не удалось", "the operator's server wants a login, and none is to be had"},
 	{CodeServerError, "ошибка на сервере оператора", "the operator's server has an error"},
@@ -118,6 +123,7 @@ var words = []Words{
 	{CodeNotHTTPS, "ссылка не https", "the link is not an https one"},
 	{CodeRefusedHost, "сервера нет в списке разрешённых", "the host is not in the list of record hosts"},
 	{CodeRefusedAddress, "адреса нет в списке разрешённых", "the address is not in the list of record hosts"},
+	{CodeRefusedPort, "имя сервера разрешено, а его порт нет", "the host is allowed, its port is not"},
 	{CodePrivateAddress, "имя сервера ведёт не в интернет", "the name leads to an address that is not public"},
 	{CodeOwnFailure, "сбой самой Fonoteka, подробности в её журнале", "Fonoteka itself failed, its log tells why"},
 
@@ -130,6 +136,8 @@ var words = []Words{
 	{CodeKeptBeside, "копия вместо испорченного файла", "a copy instead of the damaged file"},
 	{CodeConflict, "сервер оператора давал разные файлы", "the operator's server gave different files"},
 	{CodeUnmeasured, "сервер оператора не назвал длину файла", "the operator's server did not say the file's length"},
+	{CodeProxied, "файл изменён прокси-сервером по дороге", "changed by a proxy on its way"},
 	{CodeTalkMismatch, "длительность не та, что у разговора", "it plays for another time than the talk took"},
+	{CodeCopy, "тот же файл, что по другой ссылке этого звонка", "the same file as by another link of the call"},
 	{CodeNoted, "есть примечание", "there is a note"},
 }

@@ -51,11 +51,9 @@ func Derive(events []Event, rules Rules) []Record {
 }
 
 func derive(events []Event, rules Rules) (Record, bool) {
-	var states, recorded []Event
+	var states []Event
 	for _, e := range events {
-		if e.State == Recorded {
-			recorded = append(recorded, e)
-		} else {
+		if e.State != Recorded {
 			states = append(states, e)
 		}
 	}
@@ -65,9 +63,9 @@ func derive(events []Event, rules Rules) (Record, bool) {
 	r := Record{Integration: events[0].Integration, PlatformCallID: BaseID(events[0].PlatformID), Events: len(events)}
 	r.GroupID = ID(r.Integration, r.PlatformCallID)
 	r.CallID = r.GroupID
-	for _, e := range recorded {
-		if e.URL != "" {
-			r.Recordings = append(r.Recordings, RecordingID(e.Integration, e.URL))
+	for _, e := range events {
+		for _, link := range e.Links() {
+			r.Recordings = append(r.Recordings, RecordingID(e.Integration, link))
 		}
 	}
 	slices.Sort(r.Recordings)

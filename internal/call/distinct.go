@@ -15,8 +15,11 @@ import (
 func distinct(events []Event) []Event {
 	byID := make(map[uint64]Event, len(events))
 	for _, e := range events {
-		if e.Kind != KindCall || e.PlatformID == "" {
+		if e.PlatformID == "" || e.Kind != KindCall && e.URL == "" {
 			continue
+		}
+		if e.Kind != KindCall { // it tells of a recording and of nothing else
+			e.StartedAt, e.SaidAt, e.State = time.Time{}, time.Time{}, Recorded
 		}
 		if have, ok := byID[e.ID]; !ok || e.ReceivedAt.Before(have.ReceivedAt) {
 			byID[e.ID] = e
@@ -74,6 +77,10 @@ func (e Event) says() string {
 		for _, s := range p.Forwarders {
 			text(s)
 		}
+	}
+	b = binary.AppendUvarint(b, uint64(len(e.MoreURLs)))
+	for _, s := range e.MoreURLs {
+		text(s)
 	}
 	started, bad := e.StartedAt, e.BadTime
 	if !e.SaidAt.IsZero() { // which of two moments it is, or none, depends on when it came

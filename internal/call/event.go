@@ -15,7 +15,7 @@ type Kind string
 const (
 	KindCall      Kind = "call"      // a call changed its state, or a recording is ready
 	KindDirectory Kind = "directory" // numbers or workplaces changed in the operator's cabinet
-	KindUnknown   Kind = "unknown"   // authentic and readable JSON, but of an event or state that is not known; kept, never derived from
+	KindUnknown   Kind = "unknown"   // authentic and readable JSON, but of an event or state that is not known; kept, and nothing but links derived from it
 )
 
 // State is the state of a leg as the operator names it.
@@ -65,8 +65,17 @@ type Event struct {
 	HasDuration bool // Duration came and could be read; false for null, absent, unreadable and negative
 	Reason      string
 	ReasonCode  string
-	Unanswered  bool   // Reason or ReasonCode says that nobody answered, as far as the operator's spellings are known
-	URL         string // the recording's link
+	Unanswered  bool     // Reason or ReasonCode says that nobody answered, as far as the operator's spellings are known
+	URL         string   // the first link of a recording that it holds, whatever its kind and state
+	MoreURLs    []string // the others
+}
+
+// Links are those of all recordings that an event announces.
+func (e Event) Links() []string {
+	if e.URL == "" {
+		return nil
+	}
+	return append([]string{e.URL}, e.MoreURLs...)
 }
 
 // Party is one side of a leg, as it came.

@@ -76,11 +76,12 @@ func FuzzRecordingID(f *testing.F) {
 			t.Fatal("two integrations share an id")
 		}
 		// A signature makes no other recording of a link.
-		if u, err := url.Parse(link); err == nil && u.Opaque == "" && !strings.ContainsAny(link, "?#") && !strings.ContainsAny(query, "#") {
-			if signed := link + "?" + query; call.RecordingID(integration, signed) != id {
-				if _, err := url.Parse(signed); err == nil {
-					t.Fatalf("%q and %q are two recordings", link, signed)
-				}
+		if u, err := url.Parse(link); err == nil && u.Opaque == "" && !strings.ContainsAny(link, "?#") && query != "" {
+			if signed := link + "?X-Amz-Date=1&X-Amz-Signature=" + url.QueryEscape(query); call.RecordingID(integration, signed) != id {
+				t.Fatalf("%q and %q are two recordings", link, signed)
+			}
+			if other := link + "?id=" + url.QueryEscape(query); call.RecordingID(integration, other) == id || u.Host != "" && call.LinkPath(other) != call.LinkPath(link) {
+				t.Fatalf("%q and %q are one recording, or of two paths", link, other)
 			}
 		}
 		announced := time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)

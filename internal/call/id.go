@@ -3,8 +3,6 @@ package call
 import (
 	"crypto/sha256"
 	"encoding/binary"
-	"encoding/hex"
-	"net/url"
 	"strconv"
 	"strings"
 )
@@ -48,19 +46,6 @@ func segmentID(integration, baseID string, n int) uint64 {
 // LegID is the key of a leg: the full Call-ID and the account on our side.
 func LegID(integration, platformID, accountID string) uint64 {
 	return hash64("leg", integration, platformID, accountID)
-}
-
-// RecordingID identifies a recording by its integration and link without the
-// query and fragment: 32 lower-case hex digits. Two links that differ only in
-// a signature are the same recording.
-func RecordingID(integration, link string) string {
-	if u, err := url.Parse(link); err == nil {
-		u.RawQuery, u.Fragment, u.ForceQuery, u.User = "", "", false, nil
-		u.Host = strings.ToLower(u.Host)
-		link = u.String()
-	}
-	sum := sum("recording", integration, link)
-	return hex.EncodeToString(sum[:16])
 }
 
 func hash64(parts ...string) uint64 {

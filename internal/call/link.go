@@ -7,12 +7,36 @@ import (
 	"time"
 )
 
+// ParseLink reads a link as it is meant: a % that begins no escape stands for itself,
+// as in 100%.mp3. It is left without a scheme where it has none, as in //host/path.
+func ParseLink(link string) (*url.URL, error) {
+	u, err := url.Parse(link)
+	if err == nil {
+		return u, nil
+	}
+	var b strings.Builder
+	for i := range len(link) {
+		b.WriteByte(link[i])
+		if link[i] == '%' && (i+2 >= len(link) || !isHex(link[i+1]) || !isHex(link[i+2])) {
+			b.WriteString("25")
+		}
+	}
+	if b.Len() == len(link) {
+		return nil, err
+	}
+	return url.Parse(b.String())
+}
+
+func isHex(c byte) bool {
+	return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
+}
+
 // LinkDate reads the day a recording was made out of its link's path: the last
 // "/yyyy/mm/dd/" that is a real date from 2000 on, as midnight UTC. The
 // operator documents no zone for it, so it is a day, not a moment. It is false
 // for a link without such a date.
 func LinkDate(link string) (time.Time, bool) {
-	u, err := url.Parse(link)
+	u, err := ParseLink(link)
 	if err != nil {
 		return time.Time{}, false
 	}

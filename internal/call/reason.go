@@ -50,8 +50,12 @@ func (s RecordingStatus) Code() Code {
 		return CodeConflict
 	case s.Unmeasured:
 		return CodeUnmeasured
+	case s.Proxied:
+		return CodeProxied
 	case s.MismatchedTalk != 0:
 		return CodeTalkMismatch
+	case s.CopyOf != "":
+		return CodeCopy
 	case s.Note != "":
 		return CodeNoted
 	}
@@ -72,8 +76,14 @@ func (s RecordingStatus) remarks() (all []string) {
 	if s.Unmeasured {
 		all = append(all, "the operator's server did not say how long the file is, so that only its own frames show that it is whole")
 	}
+	if s.Proxied {
+		all = append(all, "changed by a proxy: what answered for the operator's server (203) says that it has changed the file on its way")
+	}
 	if s.MismatchedTalk != 0 {
 		all = append(all, fmt.Sprintf("the recording plays for %s, its call's talk took %s as known when it was archived", s.Duration.Round(time.Second), s.MismatchedTalk.Round(time.Second)))
+	}
+	if s.CopyOf != "" {
+		all = append(all, "copy: the link of "+s.CopyOf+", which was announced before for the same call, brought the same file; they count once")
 	}
 	if s.Note != "" {
 		all = append(all, s.Note)
@@ -123,6 +133,8 @@ func (f Failure) Sentence() string {
 		return "the name of " + server + " could not be looked up"
 	case CodeBadCertificate:
 		return "the certificate of " + server + " is not valid for it"
+	case CodePlainOnly:
+		return server + " does not answer https, and the link is plain http: add http://" + f.Host + " to --record-hosts to fetch from it without encryption"
 	case CodeNoConnection:
 		return "no connection to " + server
 	case CodeConnection:
@@ -223,6 +235,9 @@ func (f Failure) policy(string) string {
 		return "the host " + f.Host + " is not in the list of allowed record hosts"
 	case CodeRefusedAddress:
 		return "the address " + f.Host + " is not in the list of allowed record hosts"
+	case CodeRefusedPort:
+		host, port, _ := strings.Cut(f.Host, ":")
+		return "the host " + host + " is in the list of allowed record hosts, its port " + port + " is not: add " + f.Host + " to --record-hosts to allow it"
 	case CodePrivateAddress:
 		return "the name " + f.Host + " leads to an address that is not on the public internet"
 	}

@@ -90,7 +90,9 @@ type RecordingStatus struct {
 
 	// Of what is archived.
 	Unmeasured     bool          // the server did not say how long the file is
+	Proxied        bool          // a proxy says (203) that it has changed the file
 	MismatchedTalk time.Duration // its call's talk as known then, where the recording plays for another time; 0: it does not
+	CopyOf         string        // the recording of the same call, announced before, whose link has the same path and brought the same file; "": none
 	Conflicts      int           // different files that are kept beside this one
 	Fault          Fault         // what the last check found wrong; zero: nothing
 	Former         Former        // the object that was named before, where this one is a copy of it; zero: this is the first

@@ -33,6 +33,7 @@ type Sidecar struct {
 	// As in RecordingStatus.
 	Failure          Failure `json:"failure,omitzero"` // of damaged audio: what is wrong with it
 	Unmeasured       bool    `json:"unmeasured,omitempty"`
+	Proxied          bool    `json:"proxied,omitempty"`
 	MismatchedTalkMS int64   `json:"mismatched_talk_ms,omitempty"`
 	Note             string  `json:"note,omitempty"`
 }
@@ -93,7 +94,7 @@ func (s Sidecar) Row(bucket string) RecordingStatus {
 		return row
 	}
 	row.Duration, row.ArchivedAt = time.Duration(s.DurationMS)*time.Millisecond, s.StoredAt
-	row.Unmeasured, row.MismatchedTalk = s.Unmeasured, time.Duration(s.MismatchedTalkMS)*time.Millisecond
+	row.Unmeasured, row.Proxied, row.MismatchedTalk = s.Unmeasured, s.Proxied, time.Duration(s.MismatchedTalkMS)*time.Millisecond
 	return row
 }
 

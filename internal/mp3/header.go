@@ -62,13 +62,19 @@ func (h header) samples() int {
 	return 1152
 }
 
-// same reports whether two frames can be of one stream: version, layer and
-// sample rate never change within one; bitrate and channel mode may.
+// same reports whether two frames are of one version and sample rate; bitrate and
+// channel mode may change from one to the next.
 func (h header) same(o header) bool { return h.rate == o.rate && h.lsf == o.lsf }
+
+// count is what an encoder says of its stream; 0: nothing.
+type count struct {
+	frames int64
+	bytes  int64 // with the frame that says so
+}
 
 // frameCount reads the Xing, Info or VBRI header that an encoder may put into
 // the first frame. found without a count is possible: the count is optional.
-func (h header) frameCount(frame []byte) (count int64, found bool) {
+func (h header) frameCount(frame []byte) (c count, found bool) {
 	side := 32 // bytes of side information after the header
 	switch {
 	case h.lsf && h.mono:
@@ -84,13 +90,18 @@ func (h header) frameCount(frame []byte) (count int64, found bool) {
 		if tag := string(frame[at : at+4]); tag != "Xing" && tag != "Info" {
 			continue
 		}
-		if binary.BigEndian.Uint32(frame[at+4:])&1 == 0 {
-			return 0, true
+		flags, rest := binary.BigEndian.Uint32(frame[at+4:]), frame[at+8:]
+		if flags&1 == 0 {
+			return count{}, true
 		}
-		return int64(binary.BigEndian.Uint32(frame[at+8:])), true
+		c.frames = int64(binary.BigEndian.Uint32(rest))
+		if flags&2 != 0 && len(rest) >= 8 {
+			c.bytes = int64(binary.BigEndian.Uint32(rest[4:]))
+		}
+		return c, true
 	}
 	if len(frame) >= 36+18 && string(frame[36:40]) == "VBRI" {
-		return int64(binary.BigEndian.Uint32(frame[36+14:])), true
+		return count{frames: int64(binary.BigEndian.Uint32(frame[36+14:])), bytes: int64(binary.BigEndian.Uint32(frame[36+10:]))}, true
 	}
-	return 0, false
+	return count{}, false
 }

@@ -16,16 +16,17 @@ import (
 func Scan(r io.Reader) (Result, error) {
 	w, giveBack := newWindow(r)
 	defer giveBack()
-	s := scanner{w: w}
+	s := scanner{w: w, played: map[int]int64{}}
 	err := s.run()
 	if s.w.fail != nil {
 		err = fmt.Errorf("reading mp3 at byte %d: %w", s.w.off, s.w.fail)
 	}
 	s.res.Truncated = err != nil && s.truncated
-	if h := s.first; h.rate > 0 && s.res.Frames > 0 {
-		samples := s.res.Frames * int64(h.samples())
-		s.res.Duration = time.Duration(samples/int64(h.rate))*time.Second +
-			time.Duration(samples%int64(h.rate))*time.Second/time.Duration(h.rate)
+	if s.first.rate > 0 && s.res.Frames > 0 {
+		for rate, samples := range s.played {
+			s.res.Duration += time.Duration(samples/int64(rate))*time.Second +
+				time.Duration(samples%int64(rate))*time.Second/time.Duration(rate)
+		}
 		s.res.Bitrate = int(float64(s.bytes) * 8 / s.res.Duration.Seconds())
 	}
 	return s.res, err
@@ -35,8 +36,12 @@ type scanner struct {
 	w         *window
 	res       Result
 	first     header
-	bytes     int64 // in audio frames
-	gaps      int64 // bytes between frames that belong to none
+	current   header        // of the frames that are passed: the sample rate may change between two
+	played    map[int]int64 // samples by sample rate
+	counted   count         // by the encoder
+	counter   int64         // bytes of the frame that holds the count
+	bytes     int64         // in audio frames
+	gaps      int64         // bytes between frames that belong to none
 	truncated bool
 }
 
@@ -55,10 +60,17 @@ func (s *scanner) run() error {
 			return err
 		}
 	}
-	if s.res.Frames < s.res.XingFrames {
+	if s.res.Frames < s.res.XingFrames && !s.countsItself() {
 		return s.cut(fmt.Sprintf("%d of %d frames", s.res.Frames, s.res.XingFrames))
 	}
 	return nil
+}
+
+// countsItself reports whether the encoder has counted the frame that holds its count,
+// too, as some do. Where it says how long the stream is, that must be there: else a
+// file whose last frame is missing would pass.
+func (s *scanner) countsItself() bool {
+	return s.res.Frames+1 == s.res.XingFrames && (s.counted.bytes == 0 || s.counter+s.bytes+s.gaps >= s.counted.bytes || s.w.off == s.counted.bytes)
 }
 
 // cut notes a truncation.
@@ -99,10 +111,11 @@ func (s *scanner) begin() error {
 	}
 	frame := s.w.peek(s.first.length)
 	count, found := s.first.frameCount(frame)
+	s.current = s.first
 	if !found {
 		return nil
 	}
-	s.res.XingFrames = count
+	s.counted, s.res.XingFrames, s.counter = count, count.frames, int64(s.first.length)
 	if s.w.skip(int64(s.first.length)) < int64(s.first.length) {
 		return s.cut("the first frame")
 	}
@@ -110,15 +123,15 @@ func (s *scanner) begin() error {
 }
 
 // credible reports whether a frame begins here. Two bytes that look like a
-// header occur in any binary file, so the next two frames must follow, or the
-// file must end with them.
+// header occur in any binary file, so the next two frames must follow, of whatever
+// sample rate, or the file must end with them.
 func (s *scanner) credible() (header, bool) {
 	if _, ok := parseHeader(s.w.peek(4)); !ok {
 		return header{}, false // the usual case amid garbage
 	}
 	b := s.w.peek(2*maxFrame + 4)
 	h, ok := parseHeader(b)
-	if !ok || s.first.rate != 0 && !h.same(s.first) {
+	if !ok {
 		return header{}, false
 	}
 	at := h.length
@@ -131,9 +144,6 @@ func (s *scanner) credible() (header, bool) {
 		next, ok := parseHeader(b[at:])
 		if !ok {
 			return h, isTag(b[at:]) || hasCount(h, b)
-		}
-		if !next.same(h) {
-			return header{}, false
 		}
 		at += next.length
 	}
@@ -148,20 +158,42 @@ func hasCount(h header, b []byte) bool {
 // frames passes the frames that follow each other without a gap. It is false
 // if the file ends within one.
 func (s *scanner) frames() bool {
-	for {
+	for frames := int64(0); ; frames++ {
 		h, ok := parseHeader(s.w.peek(4))
-		if !ok || !h.same(s.first) {
+		if !ok || !h.same(s.current) && !s.changes(h) {
+			s.play(frames)
 			return true
+		}
+		if !h.same(s.current) {
+			s.play(frames)
+			s.current, frames = h, 0
 		}
 		if s.w.hi-s.w.lo >= h.length { // the usual case, without a call
 			s.w.lo += h.length
 			s.w.off += int64(h.length)
 		} else if s.w.skip(int64(h.length)) < int64(h.length) {
+			s.play(frames)
 			return false
 		}
 		s.res.Frames++
 		s.bytes += int64(h.length)
 	}
+}
+
+// changes reports whether a frame of another sample rate follows: with a frame behind
+// it, or a tag or the file's end.
+func (s *scanner) changes(h header) bool {
+	b := s.w.peek(h.length + 32)
+	if len(b) <= h.length {
+		return true // the last frame, whole or cut
+	}
+	_, more := parseHeader(b[h.length:])
+	return more || isTag(b[h.length:])
+}
+
+// play adds frames of the current rate.
+func (s *scanner) play(frames int64) {
+	s.played[s.current.rate] += frames * int64(s.current.samples())
 }
 
 // between passes what is not a frame: tags, zero bytes, a little garbage. It
@@ -188,7 +220,8 @@ func (s *scanner) between() error {
 		if begunHeader(b) {
 			return s.cut("a frame's header")
 		}
-		if _, ok := s.credible(); ok {
+		if h, ok := s.credible(); ok {
+			s.current = h
 			s.gaps += gap + zeros
 			s.res.Garbage += gap
 			if s.gaps > maxBetween {

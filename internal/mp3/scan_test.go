@@ -149,12 +149,11 @@ func TestScanRefusesDamage(t *testing.T) {
 	half, rest := audio[:144*8], audio[144*8:]
 	text := bytes.Repeat([]byte("gateway timeout "), 200)
 	for name, body := range map[string][]byte{
-		"text amid":       join(half, text, rest),
-		"text after":      join(audio, text[:300]),
-		"zeros amid":      join(half, make([]byte, 2000), rest),
-		"holes":           join(half, text[:900], rest, half, text[:900], rest),
-		"endless zeros":   join(audio, make([]byte, 1<<20)),
-		"another bitrate": join(audio, sample(t, wideband)),
+		"text amid":     join(half, text, rest),
+		"text after":    join(audio, text[:300]),
+		"zeros amid":    join(half, make([]byte, 2000), rest),
+		"holes":         join(half, text[:900], rest, half, text[:900], rest),
+		"endless zeros": join(audio, make([]byte, 1<<20)),
 	} {
 		if res, err := mp3.Scan(bytes.NewReader(body)); !errors.Is(err, mp3.ErrDamaged) {
 			t.Errorf("%s: %v, %+v; want ErrDamaged", name, err, res)

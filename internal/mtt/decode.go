@@ -10,6 +10,10 @@
 // level up. Binding to structs was rejected: one number sent as a string would
 // lose the whole notification.
 //
+// Links of recordings are looked for in the whole body: wherever a field named urlRecord
+// stands, a recording is announced, whatever the event is, and whether or not it names
+// a call.
+//
 // What comes is hostile until it has been read: nesting is limited, texts are, and
 // to read a body takes little memory beside it, whatever it holds.
 package mtt
@@ -38,17 +42,22 @@ type Context struct {
 }
 
 // Decode reads the body of a notification. Unknown events and states come back
-// as call.KindUnknown; unknown fields are passed over (the body is kept by
-// whoever stores it). A field that cannot be read is left zero; one that is longer
+// as call.KindUnknown, with the links that they hold; unknown fields are passed over
+// (the body is kept by whoever stores it). A field that cannot be read is left zero; one that is longer
 // than anything of the operator's makes the body unreadable, and so does nesting
 // beyond maxDepth.
 func Decode(body []byte, ctx Context) (call.Event, error) {
 	e := call.Event{Integration: ctx.Integration, ID: call.EventID(body), ReceivedAt: ctx.ReceivedAt.UTC(), Kind: call.KindUnknown}
-	root, err := parse(body)
+	v, err := parse(body)
 	if err != nil {
 		return e, err
 	}
-	read, err := decode(e, root, body, ctx)
+	read := e
+	read.URL, read.MoreURLs = first(linksIn(v))
+	if v.isList() && read.URL == "" {
+		return e, errNoObject
+	}
+	read, err = decode(read, v.object(), body, ctx) // of a list nothing is read but links
 	if err == nil {
 		err = oversized(&read)
 	}
@@ -74,7 +83,26 @@ func decode(e call.Event, root object, body []byte, ctx Context) (call.Event, er
 		return e, nil
 	}
 	e.State = call.State(strings.ToLower(root.text("event")))
+	e.URL, e.MoreURLs = first(onlyLinks(e.Links()))
+	if e.URL != "" {
+		e.PlatformID, e.Tag = callID(result.node("callinfo"), root.node("callinfo"), result, root)
+	}
 	return e, nil
+}
+
+// callID is the id of a call, and its tag, in the first object that names one: as an
+// object with an id, or as the id itself.
+func callID(places ...object) (id, tag string) {
+	for _, o := range places {
+		v := o.value("call")
+		if named := v.object(); named.text("id") != "" {
+			return named.text("id"), named.text("tag")
+		}
+		if len(v) > 0 && v[0] != 't' && v[0] != 'f' && v.text() != "" {
+			return v.text(), ""
+		}
+	}
+	return "", ""
 }
 
 // debounce is the span within which equal directory notifications count as one:
@@ -86,7 +114,10 @@ func arrivalID(body []byte, received time.Time) uint64 {
 	return call.EventID(append(bytes.Clone(body), received.Truncate(debounce).Format(time.RFC3339)...))
 }
 
-func parse(body []byte) (object, error) {
+var errNoObject = fmt.Errorf("%w: a JSON value that is not an object", ErrUnreadable)
+
+// parse returns the object, or list, that a body is.
+func parse(body []byte) (value, error) {
 	body = bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))
 	v, rest, err := firstValue(body)
 	syntax, broken := errors.AsType[*json.SyntaxError](err)
@@ -99,15 +130,15 @@ func parse(body []byte) (object, error) {
 		return nil, fmt.Errorf("%w: %w", ErrUnreadable, err)
 	case len(rest) > 0 && rest[0] != '}' && rest[0] != ']':
 		return nil, fmt.Errorf("%w: more than one JSON value", ErrUnreadable)
-	case !v.isObject():
-		return nil, fmt.Errorf("%w: a JSON value that is not an object", ErrUnreadable)
+	case !v.isObject() && !v.isList():
+		return nil, errNoObject
 	}
-	return v.object(), nil
+	return v, nil
 }
 
 func decodeCall(e call.Event, root, result object, ctx Context) (call.Event, error) {
 	info := result.node("callinfo").or(root.node("callinfo"))
-	if info == nil {
+	if info == nil && e.URL == "" {
 		return e, fmt.Errorf("%w: field result.callInfo is missing", ErrUnreadable)
 	}
 	// Seen in the page's own example: fields of callInfo one level up.
@@ -119,13 +150,14 @@ func decodeCall(e call.Event, root, result object, ctx Context) (call.Event, err
 		}
 		return ""
 	}
-	id := info.node("call").or(result.node("call"))
-	e.PlatformID = id.text("id")
-	e.Tag = id.text("tag")
-	if e.PlatformID == "" {
+	e.State = call.State(strings.ToLower(text("state")))
+	if e.State != call.Recorded {
+		e.URL, e.MoreURLs = first(onlyLinks(e.Links()))
+	}
+	e.PlatformID, e.Tag = callID(info, result, root)
+	if e.PlatformID == "" && e.URL == "" { // a recording is one without its call, too
 		return e, fmt.Errorf("%w: field result.callInfo.call.id is missing", ErrUnreadable)
 	}
-	e.State = call.State(strings.ToLower(text("state")))
 	e.Type = strings.ToLower(text("type"))
 	e.TransportID = text("transportid")
 	e.AccountID = text("accountid")
@@ -133,7 +165,6 @@ func decodeCall(e call.Event, root, result object, ctx Context) (call.Event, err
 	e.Callee = party(info.node("callee").or(result.node("callee")))
 	e.Reason = text("reason")
 	e.ReasonCode = text("reasoncode")
-	e.URL = text("urlrecord")
 	e.Duration, e.HasDuration = duration(text("duration"))
 	e.Unanswered = unanswered(e.Reason, e.ReasonCode, e.Duration)
 	if s := text("starttime"); s != "" {

@@ -29,6 +29,9 @@ func FuzzDecode(f *testing.F) {
 		f.Add(body)
 	}
 	f.Add([]byte(`{"event":"callNotifications","result":{"callInfo":{"call":{"id":"~1o"},"state":"trying","startTime":1e400,"duration":"1e9"}}}`))
+	f.Add([]byte(`{"event":"callNotifications","result":{"callInfo":{"state":"recorded","urlRecord":[{"url":"https://mtt.ru/a"},{"URL":["//mtt.ru/b"]}]}}} "urlRecord": [`))
+	f.Add([]byte(`[{"url_record":{"url":{"url":"https://mtt.ru/a"}}}]`))
+	f.Add([]byte(`{"call":"a~1o","urlRecord":"https:\/\/mtt.ru\/a","x":{"url\u0052ecord":"y/z"}}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		a, errA := mtt.Decode(body, mtt.Context{Integration: "main", ReceivedAt: received})
 		b, errB := mtt.Decode(body, mtt.Context{Integration: "main", ReceivedAt: received})
@@ -41,8 +44,8 @@ func FuzzDecode(f *testing.F) {
 			}
 			return
 		}
-		if a.Kind == call.KindCall && a.PlatformID == "" {
-			t.Fatal("a call event without a call id")
+		if a.Kind == call.KindCall && a.PlatformID == "" && a.URL == "" {
+			t.Fatal("a call event without a call id or a link")
 		}
 		if len(a.PlatformID) > 1<<10 || len(a.AccountID) > 1<<10 || len(a.State) > 1<<10 || len(a.URL) > 8<<10 {
 			t.Fatal("a text without an end")

@@ -13,6 +13,7 @@ const (
 	maxText       = 1 << 10 // bytes, of an id, a name, a reason
 	maxLink       = 8 << 10 // bytes, of a recording's link: longer ones few servers take (nginx and Apache: 8 KiB)
 	maxForwarders = 1000    // entries of a list
+	maxLinks      = 100     // of recordings in one notification
 )
 
 // oversized names a field that is too long.
@@ -37,8 +38,13 @@ func oversized(e *call.Event) error {
 		long = "result.callInfo.reason"
 	case len(e.ReasonCode) > maxText:
 		long = "result.callInfo.reasonCode"
-	case len(e.URL) > maxLink:
-		long, limit = "result.callInfo.urlRecord", maxLink
+	case len(e.MoreURLs) >= maxLinks:
+		return fmt.Errorf("%w: field urlRecord has more than %d links", ErrUnreadable, maxLinks)
+	}
+	for _, link := range e.Links() {
+		if len(link) > maxLink {
+			long, limit = "result.callInfo.urlRecord", maxLink
+		}
 	}
 	if long != "" {
 		return fmt.Errorf("%w: field %s is longer than %d bytes", ErrUnreadable, long, limit)

@@ -21,7 +21,7 @@ type field struct {
 var names = func() map[string]string {
 	m := map[string]string{}
 	for _, n := range strings.Fields(`event result eventtype callinfo call caller callee id tag state type transportid accountid reason reasoncode
-		urlrecord duration starttime centrexid displayid displayname extensionid forwarderlist
+		url urlrecord duration starttime centrexid displayid displayname extensionid forwarderlist
 		success total numberslist number workplaceslist workplace name terminalslist terminal terminale
 		error code errorcode status message errormessage description errordescription text detail title`) {
 		m[n] = n

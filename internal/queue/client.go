@@ -112,7 +112,11 @@ func (c *Client) enqueue(ctx context.Context, queue string, job Job, at time.Tim
 		}
 		return "sooner", err
 	}
-	if again, err := c.clearDead(queue, info); err != nil || !again {
+	again, err := c.clearDead(queue, info)
+	if err == nil && !again {
+		again, err = c.clearLost(ctx, queue, job.ID())
+	}
+	if err != nil || !again {
 		return "known", err
 	}
 	c.log.WarnContext(ctx, "job was set aside, running it again", "recording", job.Recording.ID, "attempt", job.Attempt)
@@ -152,6 +156,30 @@ func (c *Client) clearDead(queue string, info *asynq.TaskInfo) (bool, error) {
 		return false, err
 	}
 	return true, nil
+}
+
+// clearLost removes a task that is in none of asynq's lists, as after Redis lost one of
+// them: it will never run, and holds its id. It reports whether the id is free now.
+func (c *Client) clearLost(ctx context.Context, queue, id string) (bool, error) {
+	var in []interface{ Err() error }
+	_, err := c.redis.TxPipelined(ctx, func(p redis.Pipeliner) error {
+		for _, list := range []string{"pending", "active"} {
+			in = append(in, p.LPos(ctx, key(queue, list), id, redis.LPosArgs{}))
+		}
+		for _, set := range []string{"scheduled", "retry", "archived", "completed"} {
+			in = append(in, p.ZScore(ctx, key(queue, set), id))
+		}
+		return nil
+	})
+	if err != nil && !errors.Is(err, redis.Nil) {
+		return false, err
+	}
+	for _, answer := range in {
+		if !errors.Is(answer.Err(), redis.Nil) {
+			return false, answer.Err()
+		}
+	}
+	return true, c.redis.Del(ctx, key(queue, "t:"+id)).Err()
 }
 
 // Depth counts the jobs that wait, urgent or not: to be run now, or again after a

@@ -6,7 +6,9 @@
 // needed to find out what is still to be done, and the planner brings back
 // what is missing. So a job is small, may run twice, and leaves nothing behind
 // when it is done. A handler's error means that the infrastructure failed, and
-// the job is tried again within 30 seconds; outcomes are no errors.
+// the job is tried again within 30 seconds; outcomes are no errors. Where Redis lost a
+// part of what it held, nothing keeps a recording back: a job without a lease is made
+// free, one that is in no list gives its id back, and a wish is a job of its own.
 //
 // asynq was chosen because its tasks are hashes and lists that people can
 // inspect with the tools they have, it does delayed tasks, leases and crash
@@ -46,15 +48,23 @@ const taskType = "recording"
 type Job struct {
 	Recording call.Recording `json:"recording"`
 	Attempt   int            `json:"attempt"` // tries made before this one
+	// Due is when the catalogue wants the try, in milliseconds; zero: as soon as it is
+	// announced. A wish for a try that is made later is another job.
+	Due time.Time `json:"due,omitzero"`
 
 	// Failures is how often this very job has ended with an error; the Server's to say.
 	Failures int `json:"-"`
 }
 
 // ID identifies the job among all: the same recording with another attempt is
-// another job, because a finished or failed one may still hold its id.
+// another job, because a finished or failed one may still hold its id, and so is one
+// that is due at another time, because nobody may work on the one that has the id.
 func (j Job) ID() string {
-	return j.Recording.Integration + ":" + j.Recording.ID + ":" + strconv.Itoa(j.Attempt)
+	id := j.Recording.Integration + ":" + j.Recording.ID + ":" + strconv.Itoa(j.Attempt)
+	if !j.Due.IsZero() {
+		id += ":" + strconv.FormatInt(j.Due.UnixMilli(), 10)
+	}
+	return id
 }
 
 func decode(payload []byte) (Job, error) {

@@ -26,6 +26,7 @@ type ServerOptions struct {
 	Handler         Handler
 	Concurrency     int                   // jobs at once; default 16
 	ShutdownTimeout time.Duration         // how long jobs may go on after Run was told to stop; default 20 s
+	LeaseEvery      time.Duration         // between two looks for jobs that nobody works on; default 15 s
 	Logger          *slog.Logger          // nil: none
 	Registerer      prometheus.Registerer // nil: no metrics
 }
@@ -39,6 +40,9 @@ func (o *ServerOptions) validate() error {
 	}
 	if o.Concurrency == 0 {
 		o.Concurrency = 16
+	}
+	if o.LeaseEvery <= 0 {
+		o.LeaseEvery = 15 * time.Second
 	}
 	if o.ShutdownTimeout == 0 {
 		o.ShutdownTimeout = 20 * time.Second
@@ -54,6 +58,7 @@ type Server struct {
 	health  health
 	handled *prometheus.CounterVec
 	running prometheus.Gauge
+	leases  leases
 	jobs    sync.WaitGroup
 }
 
@@ -78,6 +83,7 @@ func NewServer(o ServerOptions) (*Server, error) {
 		running: f.NewGauge(prometheus.GaugeOpts{
 			Name: "fonoteka_queue_jobs_running", Help: "Jobs that run now.",
 		}),
+		leases: newLeases(r, o.Logger, f),
 	}
 	for _, result := range []string{"done", "again", "unreadable"} { // an increase from nothing is none
 		s.handled.WithLabelValues(result)
@@ -113,7 +119,7 @@ func (s *Server) Run(ctx context.Context) error {
 	if err := srv.Start(asynq.HandlerFunc(s.handle)); err != nil {
 		return fmt.Errorf("starting queue server: %w", err)
 	}
-	<-ctx.Done()
+	s.leases.run(ctx, s.o.LeaseEvery)
 	srv.Shutdown()
 	cancel()
 	s.jobs.Wait()

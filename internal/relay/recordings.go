@@ -23,8 +23,10 @@ func (q *ToQueue) Sink(ctx context.Context, batch []spool.Record) (taken int, er
 		if o.err != nil {
 			return false, nil
 		}
-		if r, ok := Announcement(o.event, q.LinkLife); ok {
-			return false, q.Enqueue(ctx, r)
+		for _, r := range Announcements(o.event, q.LinkLife) {
+			if err := q.Enqueue(ctx, r); err != nil {
+				return false, err
+			}
 		}
 		return false, nil
 	})

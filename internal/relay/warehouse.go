@@ -96,9 +96,7 @@ func (w *ToWarehouse) read(batch []spool.Record) (r rows, taken int) {
 			Integration: e.Integration, GroupID: e.GroupID(), EventID: e.ID, ReceivedAt: e.ReceivedAt,
 			Kind: e.Kind, State: string(e.State), Body: o.body,
 		})
-		if rec, ok := Announcement(e, w.LinkLife); ok {
-			r.announced = append(r.announced, rec)
-		}
+		r.announced = append(r.announced, Announcements(e, w.LinkLife)...)
 		return true, nil
 	})
 	return r, taken
@@ -111,16 +109,18 @@ func state(e call.Event) string {
 	return string(e.State)
 }
 
-// Announcement is the recording that an event announces, if it does.
-func Announcement(e call.Event, linkLife func(integration string) time.Duration) (call.Recording, bool) {
-	if e.Kind != call.KindCall || e.State != call.Recorded || e.URL == "" {
-		return call.Recording{}, false
+// Announcements are the recordings that an event announces, whatever its kind and
+// state. Of an event that names no call they belong to none.
+func Announcements(e call.Event, linkLife func(integration string) time.Duration) []call.Recording {
+	var out []call.Recording
+	for _, link := range e.Links() {
+		out = append(out, call.Recording{
+			Integration: e.Integration, ID: call.RecordingID(e.Integration, link), URL: link,
+			GroupID: e.GroupID(), PlatformCallID: call.BaseID(e.PlatformID), PlatformID: e.PlatformID, AccountID: e.AccountID,
+			AnnouncedAt: e.ReceivedAt, ExpiresAt: call.Expiry(e.ReceivedAt, link, linkLife(e.Integration)),
+		})
 	}
-	return call.Recording{
-		Integration: e.Integration, ID: call.RecordingID(e.Integration, e.URL), URL: e.URL,
-		GroupID: e.GroupID(), PlatformCallID: call.BaseID(e.PlatformID), PlatformID: e.PlatformID, AccountID: e.AccountID,
-		AnnouncedAt: e.ReceivedAt, ExpiresAt: call.Expiry(e.ReceivedAt, e.URL, linkLife(e.Integration)),
-	}, true
+	return out
 }
 
 // SetAside is the relay's, for what the warehouse refuses for good.

@@ -174,3 +174,34 @@ func TestRejectedRowsAreReplayedOnceTheyCanBeRead(t *testing.T) {
 		t.Errorf("taken %d, still rejected %d, events %d, marked %d: %v", taken, still, len(rows.events), len(rows.replayed), err)
 	}
 }
+
+// Bodies that an older version could read no link in, or nothing at all.
+func TestReplayBringsRecordingsBackThatWereRejected(t *testing.T) {
+	t.Parallel()
+	rows := &rowsTaken{}
+	for _, callInfo := range []string{
+		`"state":"recorded","urlRecord":"https://mtt.ru/1.mp3"`, `"call":{"id":""},"state":"recorded","urlRecord":"https://mtt.ru/2.mp3"`,
+		`"call":"a~1o","state":"recorded","urlRecord":"https://mtt.ru/3.mp3"`, `"call":{"id":"a~1o"},"state":"recorded","urlRecord":["https://mtt.ru/4.mp3"]`,
+		`"call":{"id":"a~1o"},"state":"recorded","urlRecord":{"url":"https://mtt.ru/5.mp3"}`, `"state":"recorded"`,
+	} {
+		rows.rejected = append(rows.rejected, warehouse.Rejected{
+			Integration: "main", ReceivedAt: time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC), Body: []byte(`{"event":"callNotifications","result":{"callInfo":{` + callInfo + `}}}`),
+		})
+	}
+	w := toWarehouse(t, rows, decoder)
+	var taken, still int
+	if err := w.ReplayRejected(t.Context(), rows, func(a, b int) { taken, still = a, b }); err != nil {
+		t.Fatal(err)
+	}
+	var ids []string
+	for _, r := range rows.announced {
+		ids = append(ids, r.ID)
+	}
+	var want []string
+	for i := range 5 {
+		want = append(want, call.RecordingID("main", fmt.Sprintf("https://mtt.ru/%d.mp3", i+1)))
+	}
+	if diff := cmp.Diff(want, ids); diff != "" || taken != 5 || still != 1 || len(rows.replayed) != 5 || len(rows.events) != 5 {
+		t.Errorf("taken %d, still rejected %d, %d events; recordings:\n%s", taken, still, len(rows.events), diff)
+	}
+}

@@ -110,6 +110,7 @@ var (
 	// untried is what a newly announced recording waits for its first try.
 	untried = desc("fonoteka_recordings_oldest_untried_seconds", "Age of the oldest announcement that was never tried, 0 if there is none.")
 	expiry  = desc("fonoteka_recordings_next_expiry_timestamp_seconds", "When the next link ends among those at risk, 0 if none is.")
+	shared  = desc("fonoteka_recordings_shared", "Recordings that a second call has named within the last week: the operator gave two calls one link.")
 	counted = desc("fonoteka_recordings_counted_timestamp_seconds", "When the catalogue was last counted, 0 before the first time.")
 	seconds = desc("fonoteka_recordings_count_seconds", "How long the last count took.")
 )
@@ -126,7 +127,7 @@ var states = []call.RecordingState{
 
 // Describe is part of prometheus.Collector.
 func (c *Collector) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{byState, bytes, atRisk, faulty, lost, due, lag, untried, expiry, counted, seconds} {
+	for _, d := range []*prometheus.Desc{byState, bytes, atRisk, faulty, lost, due, lag, untried, expiry, shared, counted, seconds} {
 		ch <- d
 	}
 }
@@ -159,6 +160,7 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 	gauge(lag, since(s.OldestDue, now))
 	gauge(untried, since(s.OldestUntried, now))
 	gauge(expiry, unix(s.NextExpiry))
+	gauge(shared, float64(s.SharedLately))
 }
 
 func step(i int) string {

@@ -61,13 +61,18 @@ func TestEachAnnouncementIsReadOnce(t *testing.T) {
 		must(t, db.InsertEvents(t.Context(), []warehouse.EventRow{
 			row("main", 7, 1, "recorded", early.Add(later)), row("main", 9, 4, "recorded", early.Add(later)), row("main", 7, 3, "recorded", early.Add(later)),
 			row("main", 7, 2, "trying", early), row("other", 7, 1, "recorded", early.Add(later)),
-			{Integration: "main", GroupID: 7, EventID: 5, ReceivedAt: early, Kind: call.KindUnknown, State: "recorded"},
+			{Integration: "main", GroupID: 7, EventID: 5, ReceivedAt: early, Kind: call.KindUnknown, State: "recordready", Body: []byte(`{"url_record":1}`)},
+			{Integration: "main", GroupID: 7, EventID: 6, ReceivedAt: early, Kind: call.KindCall, State: "finished", Body: []byte(`{"urlRecord":1}`)},
+			{Integration: "main", GroupID: 7, EventID: 7, ReceivedAt: early, Kind: call.KindCall, State: "finished", Body: []byte(`{}`)},
 		}))
 	}
 	var got []warehouse.EventRow
 	must(t, db.EachAnnouncement(t.Context(), func(e warehouse.EventRow) error { got = append(got, e); return nil }))
 	want := []warehouse.EventRow{
-		row("main", 7, 1, "recorded", early), row("main", 7, 3, "recorded", early), row("main", 9, 4, "recorded", early), row("other", 7, 1, "recorded", early),
+		row("main", 7, 1, "recorded", early), row("main", 7, 3, "recorded", early),
+		{Integration: "main", GroupID: 7, EventID: 5, ReceivedAt: early, Kind: call.KindUnknown, State: "recordready", Body: []byte(`{"url_record":1}`)},
+		{Integration: "main", GroupID: 7, EventID: 6, ReceivedAt: early, Kind: call.KindCall, State: "finished", Body: []byte(`{"urlRecord":1}`)},
+		row("main", 9, 4, "recorded", early), row("other", 7, 1, "recorded", early),
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)

@@ -22,7 +22,7 @@ const (
 	openColumns = jobColumns + `, duration_ms, archived_at,
 	reason_code, failed_host, http_status, got_bytes, want_bytes, own_failures, note`
 	// recordingColumns are all.
-	recordingColumns = openColumns + `, unmeasured, mismatched_talk_ms, conflicts,
+	recordingColumns = openColumns + `, unmeasured, proxied, mismatched_talk_ms, copy_of, conflicts,
 	fault, fault_part, fault_at, last_good_at, found_sha256, found_size, former_key, former_fault, former_at`
 	// written are added where rows are written.
 	written = ", reason, version"
@@ -39,7 +39,7 @@ func recordingValues(s call.RecordingStatus) []any {
 		toMS(s.Duration), toNullable(s.ArchivedAt),
 		string(s.Code()), f.Host, uint16(toUint16(f.HTTPStatus)), toUint64(f.GotBytes), toUint64(f.WantBytes), toUint32(f.OwnFailures), s.Note,
 
-		s.Unmeasured, toMS(s.MismatchedTalk), toUint32(s.Conflicts),
+		s.Unmeasured, s.Proxied, toMS(s.MismatchedTalk), s.CopyOf, toUint32(s.Conflicts),
 		string(w.Kind), string(w.Part), toNullable(w.At), toNullable(w.LastGood), w.SHA256, toUint64(w.Size),
 		s.Former.Key, string(s.Former.Fault), toNullable(s.Former.At),
 
@@ -75,7 +75,7 @@ func (r *recordingRow) open() []any {
 
 func (r *recordingRow) all() []any {
 	s := &r.s
-	return append(r.open(), &s.Unmeasured, &r.talk, &r.conflicts,
+	return append(r.open(), &s.Unmeasured, &s.Proxied, &r.talk, &s.CopyOf, &r.conflicts,
 		&r.fault, &r.part, &r.faultAt, &r.good, &s.Fault.SHA256, &r.found, &s.Former.Key, &r.former, &r.formerAt)
 }
 

@@ -96,7 +96,7 @@ func TestEveryFieldOfARowIsStored(t *testing.T) {
 	}
 	whole := call.RecordingStatus{
 		Recording: recording("whole", moment(0)), State: call.Archived, Attempt: 3, SHA256: "cd", Size: 6, Duration: 4 * time.Second, Bucket: "b", Key: "recordings/x.mp3", ArchivedAt: moment(4),
-		Unmeasured: true, MismatchedTalk: time.Minute, Conflicts: 2,
+		Unmeasured: true, Proxied: true, MismatchedTalk: time.Minute, CopyOf: "0123", Conflicts: 2,
 		Fault:  call.Fault{Kind: call.Unreadable, Part: call.SidecarPart, At: moment(5), LastGood: moment(4), SHA256: "ef", Size: 7},
 		Former: call.Former{Key: "recordings/y.mp3", Fault: call.Altered, At: moment(6)}, Note: "of old",
 	}

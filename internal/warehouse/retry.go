@@ -12,7 +12,9 @@ import (
 )
 
 // RetryFilter chooses what RetryRecordings makes due; a zero field chooses all
-// that waits. What was given up is chosen only by its id or state.
+// that waits. What was given up is chosen only by its id or state, and what is due
+// already only by its id, or as announced: it is due anew then, as another job, where
+// nobody may work on the one that there is.
 type RetryFilter struct {
 	Integration string
 	State       call.RecordingState
@@ -20,7 +22,7 @@ type RetryFilter struct {
 }
 
 // RetryRecordings makes recordings due now that wait for a later try, or for
-// none, and counts them by state. What is due already or archived stays as it is.
+// none, and counts them by state. What is archived stays as it is.
 //
 // The row is written again by the server with a version one higher, which the
 // announcement's tenth of a second in it leaves room for: it takes the place of
@@ -30,11 +32,11 @@ type RetryFilter struct {
 // goes by it.
 func (db *DB) RetryRecordings(ctx context.Context, f RetryFilter, now time.Time) (map[call.RecordingState]uint64, error) {
 	var w where
-	w.add(true, "(integration, recording_id) IN (SELECT integration, recording_id FROM recordings_open)")
+	w.add(len(f.IDs) == 0, "(integration, recording_id) IN (SELECT integration, recording_id FROM recordings_open)") // which may lack one for seconds after a crash
 	named := f.State != "" || len(f.IDs) > 0
 	w.add(named, "NOT ("+settledStates+")")
 	w.add(!named, waiting)
-	w.add(true, "attempt > 0 AND (isNull(next_attempt_at) OR next_attempt_at > fromUnixTimestamp64Milli(?, 'UTC'))", clampTime(now).UnixMilli())
+	w.add(len(f.IDs) == 0 && f.State != call.Announced, "attempt > 0 AND (isNull(next_attempt_at) OR next_attempt_at > fromUnixTimestamp64Milli(?, 'UTC'))", clampTime(now).UnixMilli())
 	w.add(f.Integration != "", "integration = ?", f.Integration)
 	w.add(f.State != "", "state = ?", string(f.State))
 	w.add(len(f.IDs) > 0, "recording_id IN (?)", f.IDs)

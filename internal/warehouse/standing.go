@@ -33,6 +33,7 @@ type Standing struct {
 	Untried       uint64    // of what is at risk, never tried so far
 	OldestUntried time.Time // announcement of the oldest of them
 	NextExpiry    time.Time // of what is at risk; in the past where something is past due
+	SharedLately  uint64    // recordings that another call named within the last week
 }
 
 // Known counts all recordings ever announced, imported or erased.
@@ -81,6 +82,9 @@ func (db *DB) Standing(ctx context.Context, now time.Time) (Standing, error) {
 			err = db.countWaiting(ctx, at, waiting+" AND "+unsettled, &counted)
 		}
 		s = counted
+		if err == nil {
+			err = db.conn.QueryRow(ctx, "SELECT count() FROM ("+shared+" AND last > fromUnixTimestamp64Milli(?, 'UTC'))", at-7*24*time.Hour.Milliseconds()).Scan(&s.SharedLately)
+		}
 		return err
 	})
 	return s, err

@@ -114,7 +114,9 @@ func TestRetryMakesDueWhatWaitsAndNothingElse(t *testing.T) {
 	retry(map[call.RecordingState]uint64{call.Retrying: 1}, warehouse.RetryFilter{IDs: []string{rows[1].ID, rows[6].ID, "it's"}})
 	retry(map[call.RecordingState]uint64{}, warehouse.RetryFilter{Integration: "other"})
 	retry(map[call.RecordingState]uint64{call.Missing: 1, call.Quarantined: 1}, warehouse.RetryFilter{})
-	retry(map[call.RecordingState]uint64{}, warehouse.RetryFilter{}) // all are due
+	retry(map[call.RecordingState]uint64{}, warehouse.RetryFilter{})                                           // all are due
+	retry(map[call.RecordingState]uint64{call.Announced: 1}, warehouse.RetryFilter{IDs: []string{rows[5].ID}}) // a wish, though it is due
+	retry(map[call.RecordingState]uint64{call.Announced: 1}, warehouse.RetryFilter{State: call.Announced})
 	due, err := db.DueRecordings(t.Context(), now, 100)
 	must(t, err)
 	if len(due) != 6 {

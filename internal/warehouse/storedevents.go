@@ -144,23 +144,26 @@ func (db *DB) bodyOf(ctx context.Context, k eventKey) (body []byte, err error) {
 	return body, err
 }
 
-// EachAnnouncement reads the notifications that a recording is ready, each
-// distinct one once with its earliest receive time, those of a call together. It
-// goes through the table once, in its order. An error of each ends it.
+// EachAnnouncement reads the notifications that a recording is ready, and all others
+// that may hold a link: whose body has the word record, as in urlRecord. Each distinct
+// one is read once with its earliest receive time, those of a call together. It goes
+// through the table once, in its order. An error of each ends it.
 func (db *DB) EachAnnouncement(ctx context.Context, each func(EventRow) error) error {
 	return db.do(ctx, "stream announcements", streamTimeout, func(ctx context.Context) error {
 		ctx = clickhouse.Context(ctx, clickhouse.WithSettings(clickhouse.Settings{
 			"optimize_aggregation_in_order": 1, "max_threads": 1, "max_block_size": 4096,
 		}))
 		return db.query(ctx, `
-			SELECT integration, group_id, event_id, max(first_wins), any(length(body)), any(`+bodyUpTo+`)
+			SELECT integration, group_id, event_id, any(kind), any(state), max(first_wins), any(length(body)), any(`+bodyUpTo+`)
 			FROM events
-			WHERE kind = ? AND state = ?
+			WHERE state = ? OR positionCaseInsensitive(body, 'record') > 0
 			GROUP BY integration, group_id, event_id
-			ORDER BY integration, group_id, event_id`, []any{string(call.KindCall), string(call.Recorded)}, func(r driver.Rows) error {
-			e := EventRow{Kind: call.KindCall, State: string(call.Recorded)}
+			ORDER BY integration, group_id, event_id`, []any{string(call.Recorded)}, func(r driver.Rows) error {
+			var e EventRow
+			var kind string
 			var wins, size uint64
-			err := r.Scan(&e.Integration, &e.GroupID, &e.EventID, &wins, &size, &e.Body)
+			err := r.Scan(&e.Integration, &e.GroupID, &e.EventID, &kind, &e.State, &wins, &size, &e.Body)
+			e.Kind = call.Kind(kind)
 			if err == nil && size > usualBody {
 				e.Body, err = db.bodyOf(ctx, eventKey{CallKey{e.Integration, e.GroupID}, e.EventID})
 			}

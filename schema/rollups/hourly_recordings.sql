@@ -10,13 +10,13 @@ SELECT
     uniqExact(c.call_id) AS answered,
     uniqExactIf(c.call_id, c.recording_id != '') AS recorded,
     uniqExactIf(c.call_id, c.recording_id = '') AS not_recorded,
-    countIf(c.recording_id != '') AS recordings,
-    countIf(r.state = 'archived') AS archived,
+    countIf(c.recording_id != '' AND r.copy_of = '') AS recordings,
+    countIf(r.state = 'archived' AND r.copy_of = '') AS archived,
     countIf(c.recording_id != '' AND r.state NOT IN ('archived', 'quarantined', 'expired', 'erased')) AS waiting,
     countIf(r.state = 'quarantined' AND isNotNull(r.next_attempt_at)) AS quarantined,
     countIf(r.state = 'expired' OR r.state = 'quarantined' AND isNull(r.next_attempt_at)) AS lost,
     countIf(r.state = 'erased') AS erased,
-    sumIf(r.size, r.state = 'archived') AS bytes,
+    sumIf(r.size, r.state = 'archived' AND r.copy_of = '') AS bytes,
     {version} AS version, 0 AS is_deleted
 FROM
 (
@@ -26,7 +26,7 @@ FROM
 ) AS c
 LEFT JOIN
 (
-    SELECT integration, recording_id, state, size, next_attempt_at FROM recordings FINAL
+    SELECT integration, recording_id, state, size, copy_of, next_attempt_at FROM recordings FINAL
     WHERE (integration, recording_id) IN (
         SELECT integration, arrayJoin(recordings) FROM calls FINAL WHERE started_at >= {from} AND started_at < {to})
 ) AS r ON c.integration = r.integration AND c.recording_id = r.recording_id

@@ -43,4 +43,4 @@ SETTINGS ttl_only_drop_parts = 1, fsync_after_insert = 1, fsync_part_directory =
 CREATE MATERIALIZED VIEW IF NOT EXISTS touched_by_events TO touched AS
 SELECT DISTINCT now64(6, 'UTC') AS inserted_at, integration, group_id
 FROM events
-WHERE kind = 'call' AND group_id != 0;
+WHERE group_id != 0;

@@ -11,7 +11,7 @@
 CREATE TABLE IF NOT EXISTS recordings
 (
     integration      LowCardinality(String),
-    recording_id     String COMMENT '32 hex digits of (integration, link without its query)' CODEC(ZSTD(1)),
+    recording_id     String COMMENT '32 hex digits of (integration, link without its signature)' CODEC(ZSTD(1)),
     state            LowCardinality(String) COMMENT 'announced, retrying, missing, refused, expired, quarantined, archived or erased',
     url              String CODEC(ZSTD(1)),
     group_id         UInt64 COMMENT 'calls.group_id',
@@ -40,7 +40,9 @@ CREATE TABLE IF NOT EXISTS recordings
     given_up_at        Nullable(DateTime64(3, 'UTC')) COMMENT 'when it said so again and the recording was given up' CODEC(T64, ZSTD(1)),
     kept_attempt       UInt32 COMMENT 'the try that brought the damaged audio under key; 0: none is kept',
     unmeasured         Bool COMMENT 'the server did not say how long the file is',
+    proxied            Bool COMMENT 'a proxy said (203) that it has changed the file on its way',
     mismatched_talk_ms UInt32 COMMENT 'talk of its call as known when it was archived, where the recording plays for another time; 0: it does not',
+    copy_of            String COMMENT 'recording of the same call, announced before, whose link has the same path and brought the same file; empty: none' CODEC(ZSTD(1)),
     conflicts          UInt32 COMMENT 'different files that are kept beside this one',
     fault              LowCardinality(String) COMMENT 'what the last check found wrong: altered, absent or unreadable; empty: nothing',
     fault_part         LowCardinality(String) COMMENT 'of which: recording or sidecar',
@@ -61,6 +63,24 @@ ENGINE = ReplacingMergeTree(version)
 ORDER BY (integration, recording_id)
 SETTINGS index_granularity = 256, min_compress_block_size = 16384, max_compress_block_size = 16384,
     fsync_after_insert = 1, fsync_part_directory = 1;
+
+-- Which calls name a recording: one, unless two have one link. Filled by the server
+-- itself, as catalogued rows show the first call alone.
+CREATE TABLE IF NOT EXISTS recording_calls
+(
+    integration  LowCardinality(String),
+    recording_id FixedString(16) COMMENT 'recordings.recording_id, as bytes',
+    group_id     UInt64 COMMENT 'of a call that names it',
+    announced_at SimpleAggregateFunction(min, DateTime) COMMENT 'when it first did' CODEC(Delta, ZSTD(1))
+)
+ENGINE = AggregatingMergeTree
+ORDER BY (integration, recording_id, group_id)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS recording_calls_named TO recording_calls AS
+SELECT integration, toFixedString(substring(unhex(recording_id), 1, 16), 16) AS recording_id, group_id, toDateTime(announced_at) AS announced_at
+FROM recordings
+WHERE state = 'announced' AND group_id != 0;
 
 -- The chain of custody: only ever added to. The whole row is the key, so that
 -- a step that is written again because its answer was lost stays one step. It is
