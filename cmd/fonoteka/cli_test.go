@@ -45,7 +45,7 @@ func TestEveryMistakeIsReportedAtOnce(t *testing.T) {
 	if err := os.WriteFile(file, []byte(yaml), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, stderr, code := output(t, "serve", "--config", file, "--listen", "nowhere", "--workers", "many", "--record-hosts", "http://x",
+	_, stderr, code := output(t, "serve", "--config", file, "--listen", "nowhere", "--workers", "many", "--record-hosts", "ftp://x",
 		"--s3-port", "70000", "--abandon-after", "soon", "--clickhouse-url", "mysql://u:HUSHHUSH@h/d", "--redis-url", "redis://:HUSHHUSH@h/zero", "--s3-url", "s3://key:HUSHHUSH@h:9000", "--log-format", "xml", "--log-level", "info+1", "--max-recording-size", "1kB", "--repeat-after", "90m", "--area-code", "49")
 	for _, want := range []string{
 		"name \"Main Office\"", "must be https", "Mars/Olympus", "link days", "--listen", "--workers", "--record-hosts", "--s3-port",

@@ -36,7 +36,7 @@ integrations:
 	in.eventually(time.Minute, fmt.Sprintf("archive\t%d\ncrm\t%d", archived, archived),
 		"SELECT integration, count() FROM recordings WHERE state = 'archived' GROUP BY integration ORDER BY integration")
 	in.eventually(time.Minute, fmt.Sprintf("archive\t%d\ncrm\t%d", calls, calls),
-		"SELECT integration, count() FROM calls WHERE isNotNull(ended_at) GROUP BY integration ORDER BY integration")
+		"SELECT integration, count() FROM calls WHERE isNotNull(ended_at) OR outcome = 'missed' GROUP BY integration ORDER BY integration")
 	for what, query := range map[string]string{
 		"platform ids that one of them lacks": "SELECT count() FROM (SELECT platform_call_id FROM calls GROUP BY platform_call_id HAVING count() != 2)",
 		"call ids of both":                    "SELECT count() FROM (SELECT call_id FROM calls GROUP BY call_id HAVING uniqExact(integration) > 1)",

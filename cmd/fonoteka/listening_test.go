@@ -70,7 +70,7 @@ func (in *installation) listens(t *testing.T, l sim.Ledger) {
 			t.Errorf("%d bytes came that the operator never served", len(body))
 		}
 	}
-	in.eventually(time.Minute, "anna\t"+id+"\tdone", "SELECT actor, target, outcome FROM audit WHERE action = 'recording.listen'")
+	in.eventually(time.Minute, "anna\t"+id+"\tdone", "SELECT actor, target, outcome FROM audit WHERE action = 'recording.listen' AND outcome != 'refused'")
 }
 
 // served is whether the operator served a recording of that digest.

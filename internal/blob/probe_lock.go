@@ -134,14 +134,21 @@ func (p *probe) tryLocks(ctx context.Context, in *Bucket) (locked, held error, o
 	if _, held = p.storeLocked(ctx, in, key, minio.Governance, until); held != nil {
 		return locked, held, false
 	}
-	if held = in.SetHold(ctx, key, "", true); held != nil {
-		return locked, held, false
-	}
+	set := in.SetHold(ctx, key, "", true)
 	defer func() {
+		switch {
+		case ctx.Err() != nil: // the answer may be lost, and the hold still be on its way
+			time.Sleep(time.Second)
+		case set != nil:
+			return
+		}
 		if err := in.SetHold(context.WithoutCancel(ctx), key, "", false); !errors.Is(err, ErrNotFound) {
 			p.cleaned(err)
 		}
 	}()
+	if set != nil {
+		return locked, set, false
+	}
 	if l, err := in.Lock(ctx, key, ""); err != nil || !l.Held {
 		return locked, errors.Join(errors.New("a hold that was set is not there"), err), false
 	}

@@ -120,8 +120,8 @@ func (p *probe) unfinished(ctx context.Context, in *Bucket) error {
 	key := scratchKey()
 	core := minio.Core{Client: in.client}
 	id, err := core.NewMultipartUpload(ctx, in.where.Bucket, key, minio.PutObjectOptions{})
-	if err != nil {
-		return in.wrap("beginning an upload of", key, err)
+	if err != nil { // it may have begun all the same
+		return errors.Join(in.wrap("beginning an upload of", key, err), in.endUploads(ctx, key))
 	}
 	end := func() error {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
@@ -151,6 +151,26 @@ func (p *probe) unfinished(ctx context.Context, in *Bucket) error {
 		return errors.Join(errors.New("an upload that was ended is still listed"), err)
 	}
 	return nil
+}
+
+// endUploads ends what was begun of a scratch key, also after ctx has ended, as wipe
+// does with objects.
+func (b *Bucket) endUploads(ctx context.Context, key string) error {
+	if ctx.Err() == nil {
+		return nil // the store has refused, and says so
+	}
+	time.Sleep(time.Second)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	var all []Upload
+	if err := b.Leftovers(ctx, key, func(u Upload) bool { all = append(all, u); return true }); err != nil {
+		return err
+	}
+	var failed []error
+	for _, u := range all {
+		failed = append(failed, b.Abort(ctx, u))
+	}
+	return errors.Join(failed...)
 }
 
 // encryption returns the bucket for what is tried next: encrypted only if that
