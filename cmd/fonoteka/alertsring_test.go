@@ -24,7 +24,7 @@ import (
 // how an alert is shown to ring: by its own expression, with lowered thresholds where
 // there are some, on what Prometheus scrapes from a running product whose fault was
 // caused; or, where that cannot be done, by promtool on made-up series alone
-// (deploy/prometheus), with what shows its metric. promtool shows every "for" and every
+// (deploy/prometheus), with the reason. promtool shows every "for" and every
 // threshold.
 type how struct {
 	lower  []string // old and new, in turn
@@ -37,7 +37,7 @@ func madeUp(why string) how     { return how{madeUp: why} }
 var ring = map[string]how{
 	"FonotekaRecordingsAtRisk":         {},
 	"FonotekaRecordingsAboutToBeLost":  {},
-	"FonotekaRecordingLost":            madeUp("a loss takes two answers of the operator, a day apart; TestNinetyDays"),
+	"FonotekaRecordingLost":            madeUp("a loss takes two answers of the operator, a day apart, after its end; TestInNinetyDaysNothingIsLostUnseen has such a loss"),
 	"FonotekaRecordingOfTwoCalls":      madeUp("TestLinksOfOneScriptAreRecordingsOfTheirOwn causes it and sees the metric"),
 	"FonotekaJobsAbandoned":            madeUp("TestDownloadsWithoutALeaseAreTakenUpAgain causes it and sees the metric"),
 	"FonotekaArchiveLag":               lower("> 1800", "> 1"),
@@ -48,10 +48,10 @@ var ring = map[string]how{
 	"FonotekaCatalogueNotCounted":      lower("> 900", "> 25"),
 	"FonotekaPlannerFailing":           madeUp("the planner fails as the warehouse does; FonotekaWarehouseFailing rings"),
 	"FonotekaOpenRecordingsMended":     madeUp("nothing is known that makes it; the warehouse's tests take rows away"),
-	"FonotekaRecordingConflict":        madeUp("TestConflict of the archive has the metric"),
+	"FonotekaRecordingConflict":        madeUp("two files of one recording; no test reads the metric itself"),
 	"FonotekaDown":                     {},
 	"FonotekaIntakeRefuses":            madeUp("a full disk; the intake's tests have the metric"),
-	"FonotekaSpoolFailed":              madeUp("a disk that refuses to sync; the spool's tests have the metric"),
+	"FonotekaSpoolFailed":              madeUp("a disk that refuses to sync; no test reads the metric itself"),
 	"FonotekaSpoolNearlyFull":          lower("< 5e9", "< 5e17"),
 	"FonotekaSpoolDamaged":             {},
 	"FonotekaNotificationsMissing":     madeUp("the same folder with records that cannot be read; the tests of a damaged spool have the metric"),
@@ -63,7 +63,7 @@ var ring = map[string]how{
 	"FonotekaNotificationsRejected":    {},
 	"FonotekaNotificationsMisdirected": {},
 	"FonotekaReportsBehind":            lower("> 900", "> 30"),
-	"FonotekaReportsOfOldDaysWait":     madeUp("TestReportsOfOldDays has the metric"),
+	"FonotekaReportsOfOldDaysWait":     madeUp("TestDaysThatWaitForTheirDepartmentsAreCounted reads the metric"),
 	"FonotekaSenderRefused":            {},
 	"FonotekaCertificateEnds":          {},
 	"FonotekaSilence":                  lower("> 900", "> 5", ">= 10", ">= 0.05"),
@@ -85,9 +85,9 @@ var ring = map[string]how{
 	"FonotekaFixityBehind":             lower("> 45 * 86400", "> 1"),
 	"FonotekaAuditForked":              madeUp("the audit's tests have the metric"),
 	"FonotekaAuditAnchorGone":          madeUp("the audit's tests have the metric"),
-	"FonotekaAuditNotAnchored":         madeUp("the audit's tests have the metric"),
+	"FonotekaAuditNotAnchored":         madeUp("two days without an anchor; no test reads the metric itself"),
 	"FonotekaAuditNotChecked":          lower("> 86400", "> 1"),
-	"FonotekaCustodyNotSealed":         madeUp("four days; the custody's tests have the metric"),
+	"FonotekaCustodyNotSealed":         madeUp("four days; no test reads the metric itself"),
 	"FonotekaAuditNotShipped":          {},
 	"FonotekaDirectoryNotFetched":      madeUp("two days without the operator's API"),
 }

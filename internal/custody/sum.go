@@ -30,13 +30,14 @@ func Sums(ctx context.Context, rows Rows, from, to time.Time) (map[string]Sum, e
 		rows uint64
 		hash hash.Hash
 	}
-	days := map[time.Time]*sum{}
+	days := map[string]*sum{}
 	var line []byte
 	err := rows.EachCustody(ctx, from, to, func(writtenOn time.Time, c call.Custody) error {
-		s := days[writtenOn]
+		day := Day(writtenOn)
+		s := days[day]
 		if s == nil {
 			s = &sum{hash: sha256.New()}
-			days[writtenOn] = s
+			days[day] = s
 		}
 		line = appendLine(line[:0], c)
 		s.rows++
@@ -48,7 +49,7 @@ func Sums(ctx context.Context, rows Rows, from, to time.Time) (map[string]Sum, e
 	}
 	out := make(map[string]Sum, len(days))
 	for day, s := range days {
-		out[Day(day)] = Sum{s.rows, hex.EncodeToString(s.hash.Sum(nil))}
+		out[day] = Sum{s.rows, hex.EncodeToString(s.hash.Sum(nil))}
 	}
 	return out, nil
 }

@@ -59,10 +59,11 @@ func TestImportNamesEveryMistakeAndNoValue(t *testing.T) {
 		"workplace,department,from\n" + seat + ",Sales,tomorrow\n" + other + ",Sales,32.01.2026\n": {"line 2, column from", "line 3, column from"},
 		"workplace,department\n=\"" + seat + "\",Sales\n":                                          {"line 2: a quotation mark"},
 		"workplace,department\n" + seat + ",Sales\n\"" + other + ",Sales\n":                        {"line 3: a quotation mark"},
-		"\"workplace,department\n":                                                                 {"the header cannot be read: a quotation mark"},
-		"number,name\nSales,Petrov\n":                                                              {"line 2, column number"},
-		"workplace,department,integration\n" + seat + ",Sales,elsewhere\n":                         {"line 2, column integration"},
-		"workplace,department\n" + seat + ",\"Petrov\n":                                            {"line 2"},
+
+		"\"workplace,department\n":                                         {"the header cannot be read: a quotation mark"},
+		"number,name\nSales,Petrov\n":                                      {"line 2, column number"},
+		"workplace,department,integration\n" + seat + ",Sales,elsewhere\n": {"line 2, column integration"},
+		"workplace,department\n" + seat + ",\"Petrov\n":                    {"line 2"},
 	} {
 		_, err := imported(t, text)
 		if err == nil {

@@ -136,36 +136,38 @@ var usersConfig = template.Must(template.New("users").Parse(`<clickhouse>
       </grants>
     </{{.Dictionaries}}>
     {{- end}}
-    {{- if .ReaderHash}}
-    <{{.Reader}}>
-      <password_sha256_hex>{{.ReaderHash}}</password_sha256_hex>
+    {{- range .Readers}}
+    <{{.Name}}>
+      <password_sha256_hex>{{.Hash}}</password_sha256_hex>
       <networks><ip>127.0.0.1</ip></networks>
       <profile>reader</profile><quota>default</quota>
-      <default_database>{{.Database}}</default_database>
+      <default_database>{{$.Database}}</default_database>
       <grants>
-        <query>GRANT SELECT, SHOW, dictGet ON {{.Database}}.*</query>
-        <query>GRANT SELECT ON system.parts</query>
-      </grants>
-    </{{.Reader}}>
-    {{- end}}
-    {{- if .AnalystHash}}
-    <{{.Analyst}}>
-      <password_sha256_hex>{{.AnalystHash}}</password_sha256_hex>
-      <networks><ip>127.0.0.1</ip></networks>
-      <profile>reader</profile><quota>default</quota>
-      <default_database>{{.Database}}</default_database>
-      <grants>
-        <query>GRANT SELECT, SHOW, dictGet ON {{.Database}}.*</query>
+        <query>GRANT SELECT, SHOW, dictGet ON {{$.Database}}.*</query>
         <query>GRANT SELECT ON system.parts</query>
         {{- range .Hidden}}
         <query>REVOKE SELECT({{.Column}}) ON {{$.Database}}.{{.Table}}</query>
         {{- end}}
       </grants>
-    </{{.Analyst}}>
+    </{{.Name}}>
     {{- end}}
   </users>
 </clickhouse>
 `))
+
+// readingUser is a user of the profile reader.
+type readingUser struct {
+	Name, Hash string
+	Hidden     []Column
+}
+
+func readers(o *ClickHouseOptions) []readingUser {
+	all := []readingUser{{ClickHouseReader, sha256Hex(o.ReaderPassword), nil}}
+	if o.AnalystPassword != "" {
+		all = append(all, readingUser{ClickHouseAnalyst, sha256Hex(o.AnalystPassword), HiddenColumns()})
+	}
+	return all
+}
 
 // writeClickHouseConfig creates the folders, the lock and, anew at each start, so
 // that a changed password or version takes effect, the engine's two files.
@@ -184,16 +186,11 @@ func writeClickHouseConfig(o *ClickHouseOptions, s clickhouseSettings, reader bo
 		"Memory":    shareMemory(o.Memory),
 		"UsersPath": xmlText(s.Users), "Handlers": httpHandlers, "Backups": xmlText(filepath.Join(s.Data, "backups")),
 		"Writer": ClickHouseWriter, "WriterHash": sha256Hex(o.WriterPassword),
-		"Reader": ClickHouseReader, "ReaderHash": sha256Hex(o.ReaderPassword),
-		"Analyst": ClickHouseAnalyst, "AnalystHash": sha256Hex(o.AnalystPassword), "Hidden": HiddenColumns(),
 		"Dictionaries": ClickHouseDictionaries, "DictionariesHash": sha256Hex(o.DictionariesPassword),
 		"Database": ClickHouseDatabase,
 	}
-	if !reader {
-		data["ReaderHash"], data["AnalystHash"] = "", ""
-	}
-	if o.AnalystPassword == "" {
-		data["AnalystHash"] = ""
+	if reader {
+		data["Readers"] = readers(o)
 	}
 	if o.DictionariesPassword == "" {
 		data["DictionariesHash"] = ""
