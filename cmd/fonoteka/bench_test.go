@@ -35,7 +35,11 @@ func BenchmarkSpoolToCalls(b *testing.B) {
 	bodies := s.Notifications()
 	for b.Loop() {
 		db, _ := benchWarehouse(b)
-		relayed := relayAndDerive(b, db, bodies, calls)
+		own, engine := processorTime()
+		relayed := relayAndDerive(b, db, bodies)
+		ownAfter, engineAfter := processorTime()
+		b.ReportMetric(float64((ownAfter-own).Microseconds())/float64(len(bodies)), "own-µs/event")
+		b.ReportMetric(float64((engineAfter-engine).Microseconds())/float64(len(bodies)), "engine-µs/event")
 		plain := insertPlainly(b, bodies)
 		b.ReportMetric(float64(len(bodies))/relayed.Seconds(), "relayed-events/s")
 		b.ReportMetric(float64(len(bodies))/plain.Seconds(), "plain-events/s")
@@ -65,7 +69,7 @@ func newDatabase(b testing.TB, o warehouse.Options) (*warehouse.DB, string) {
 	return db, name
 }
 
-func relayAndDerive(b testing.TB, db *warehouse.DB, bodies [][]byte, calls int) time.Duration {
+func relayAndDerive(b testing.TB, db *warehouse.DB, bodies [][]byte) time.Duration {
 	b.Helper()
 	sp, err := spool.Open(spool.Options{Dir: filepath.Join(b.TempDir(), "spool"), Cursors: []string{warehouseCursor}})
 	if err != nil {
@@ -84,25 +88,45 @@ func relayAndDerive(b testing.TB, db *warehouse.DB, bodies [][]byte, calls int) 
 	}
 	ctx, cancel := context.WithCancel(b.Context())
 	done := make(chan struct{}, 2)
+	want := ofCalls(b, cfg, bodies)
 	began := time.Now()
 	go func() { _ = p.toWarehouse.Run(ctx); done <- struct{}{} }()
 	go func() { _ = d.Run(ctx); done <- struct{}{} }()
-	for ended := 0; ended < calls; time.Sleep(200 * time.Millisecond) {
+	for derived := 0; derived < want; time.Sleep(100 * time.Millisecond) {
+		if time.Since(began) > 10*time.Minute {
+			b.Fatalf("%d of %d notifications are in calls after ten minutes", derived, want)
+		}
 		at, err := sp.Cursor(warehouseCursor)
 		if err != nil || at < uint64(len(bodies)) {
 			continue
 		}
 		var answer bytes.Buffer
-		if err := db.Query(b.Context(), &answer, "SELECT count() FROM calls WHERE integration = '"+benchIntegration+"' AND isNotNull(ended_at) AND started_at > now() - INTERVAL 15 DAY", "TSV"); err != nil {
+		if err := db.Query(b.Context(), &answer, "SELECT sum(events) FROM calls FINAL WHERE integration = '"+benchIntegration+"' AND started_at > now() - INTERVAL 15 DAY", "TSV"); err != nil {
 			b.Fatal(err)
 		}
-		_, _ = fmt.Sscan(answer.String(), &ended)
+		_, _ = fmt.Sscan(answer.String(), &derived)
 	}
 	took := time.Since(began)
 	cancel()
 	<-done
 	<-done
 	return took
+}
+
+// ofCalls is how many of the notifications calls are made of.
+func ofCalls(b testing.TB, cfg *config, bodies [][]byte) int {
+	b.Helper()
+	n := 0
+	for _, body := range bodies {
+		e, err := cfg.decode(benchIntegration, body, time.Now())
+		if err != nil {
+			b.Fatal(err)
+		}
+		if e.GroupID() != 0 && e.Kind == call.KindCall {
+			n++
+		}
+	}
+	return n
 }
 
 func fill(b testing.TB, sp *spool.Spool, bodies [][]byte) {

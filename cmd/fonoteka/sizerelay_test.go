@@ -29,12 +29,12 @@ func TestRelayAtSize(t *testing.T) {
 		var bare, laden time.Duration
 		t.Run("empty", func(t *testing.T) {
 			db, name := newDatabase(t, s.options)
-			bare = relayAndDerive(t, db, bodies, calls)
+			bare = relayAndDerive(t, db, bodies)
 			changeAt(t, s.options.HTTPAddr, s.options.User, s.options.Password, "DROP DATABASE "+name)
 		})
 		t.Run("full", func(t *testing.T) {
 			other := s.beside(t, "touched", "progress") // it has derived nothing yet
-			laden = relayAndDerive(t, other.db, bodies, calls)
+			laden = relayAndDerive(t, other.db, bodies)
 		})
 		if bare == 0 || laden == 0 {
 			t.FailNow()

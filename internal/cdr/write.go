@@ -7,6 +7,8 @@ import (
 	"slices"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"fonoteka/internal/call"
 	"fonoteka/internal/warehouse"
 )
@@ -124,15 +126,21 @@ func (d *Deriver) writePage(ctx context.Context, keys []warehouse.CallKey, s sta
 // read derives some calls and returns what is to be written of them; kept
 // counts those that differ and must stay.
 func (d *Deriver) read(ctx context.Context, keys []warehouse.CallKey, s standing) (writes []warehouse.CallWrite, kept int, err error) {
-	events, err := d.opts.Store.EventsOf(ctx, keys)
-	if err != nil {
+	var events map[warehouse.CallKey][]warehouse.StoredEvent
+	var stored map[warehouse.CallKey][]warehouse.StoredCall
+	reads, both := errgroup.WithContext(ctx)
+	reads.Go(func() (err error) {
+		events, err = d.opts.Store.EventsOf(both, keys)
 		if errors.Is(err, warehouse.ErrTooMuch) || warehouse.ServerWords(err) != "" { // it answers, but not to this
-			return nil, 0, hopeless{err}
+			return hopeless{err}
 		}
-		return nil, 0, err
-	}
-	stored, err := d.opts.Store.StoredCalls(ctx, keys)
-	if err != nil {
+		return err
+	})
+	reads.Go(func() (err error) {
+		stored, err = d.opts.Store.StoredCalls(both, keys)
+		return err
+	})
+	if err := reads.Wait(); err != nil {
 		return nil, 0, err
 	}
 	for _, k := range keys {

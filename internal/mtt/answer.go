@@ -70,9 +70,10 @@ func shown(s string, secrets ...string) string {
 	return s
 }
 
-// why are the fields of an answer that say why nothing was done, by their plain
-// names.
-var why = strings.Fields(`success error code errorcode status reason message errormessage description errordescription text detail title`)
+// why are the fields of an answer that say why nothing was done.
+var why = []name{
+	fSuccess, fError, fCode, fErrorCode, fStatus, fReason, fMessage, fErrorMessage, fDescription, fErrorDescription, fText, fDetail, fTitle,
+}
 
 // told is Error.Answer of a body. One that is no JSON is shown as it is: it is a
 // gateway's page, not a directory.
@@ -84,12 +85,12 @@ func told(body []byte, secrets ...string) string {
 	case "":
 		return ""
 	}
-	result := root.node("result")
+	result := root.node(fResult)
 	var said []string
-	for _, o := range []object{root, result, root.node("error"), result.node("error")} {
-		for _, name := range why {
-			if s := o.text(name); s != "" {
-				said = append(said, name+" "+s)
+	for _, o := range []object{root, result, root.node(fError), result.node(fError)} {
+		for _, n := range why {
+			if s := o.text(n); s != "" {
+				said = append(said, plainNames[n]+" "+s)
 			}
 		}
 	}
@@ -99,26 +100,26 @@ func told(body []byte, secrets ...string) string {
 	return shown(strings.Join(said, ", "), secrets...)
 }
 
-// objectOf reads a body that begins with a JSON object. Of any other the object is nil,
+// objectOf reads a body that begins with a JSON object. Of any other the object is none,
 // and form says what it looks like by its first byte; "" is an empty one.
 func objectOf(body []byte) (o object, form string) {
 	body = bytes.TrimSpace(bytes.TrimPrefix(body, []byte("\xef\xbb\xbf")))
 	if len(body) == 0 {
-		return nil, ""
+		return object{}, ""
 	}
 	switch body[0] {
 	case '{':
 		v, _, err := firstValue(body)
 		if err != nil {
-			return nil, "a broken JSON object"
+			return object{}, "a broken JSON object"
 		}
 		return v.object(), "a JSON object"
 	case '[':
-		return nil, "a JSON list"
+		return object{}, "a JSON list"
 	case '<':
-		return nil, "markup"
+		return object{}, "markup"
 	}
-	return nil, "text"
+	return object{}, "text"
 }
 
 // read reads the body of a 2xx answer. One that says another success than 1 is an
@@ -126,14 +127,14 @@ func objectOf(body []byte) (o object, form string) {
 // such a one has is not told: it may be a directory, with people's names.
 func read(method string, body []byte, secrets ...string) (object, error) {
 	root, form := objectOf(body)
-	if root == nil {
-		return nil, fmt.Errorf("%s: the operator's answer is no JSON object: %s, %d bytes", method, cmp.Or(form, "nothing"), len(body))
+	if root.isNone() {
+		return object{}, fmt.Errorf("%s: the operator's answer is no JSON object: %s, %d bytes", method, cmp.Or(form, "nothing"), len(body))
 	}
 	// makeCall and its like have it in result, setParkingNumbers does without.
-	result := root.node("result").or(root)
+	result := root.node(fResult).or(root)
 	for _, o := range []object{result, root} {
-		if s := o.text("success"); s != "" && s != "1" && s != "true" {
-			return nil, &Error{Method: method, Status: http.StatusOK, Answer: told(body, secrets...)}
+		if s := o.text(fSuccess); s != "" && s != "1" && s != "true" {
+			return object{}, &Error{Method: method, Status: http.StatusOK, Answer: told(body, secrets...)}
 		}
 	}
 	return result, nil

@@ -116,7 +116,7 @@ func (c *Client) get(ctx context.Context, method string) (object, error) {
 		select {
 		case <-time.After(pause):
 		case <-ctx.Done():
-			return nil, err
+			return object{}, err
 		}
 	}
 }
@@ -134,18 +134,18 @@ func again(err error) bool {
 func (c *Client) post(ctx context.Context, method string, params map[string]any, timeout time.Duration) (object, error) {
 	body, err := json.Marshal(map[string]any{"params": params})
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", method, err)
+		return object{}, fmt.Errorf("%s: %w", method, err)
 	}
 	result, err := c.authorised(ctx, http.MethodPost, method, body, timeout)
 	e, answered := errors.AsType[*Error](err)
 	_, token := errors.AsType[*tokenError](err)
 	switch {
-	case err == nil && result.text("success") == "":
-		return nil, fmt.Errorf("%s: %w: its answer does not say success", method, ErrOutcomeUnknown)
+	case err == nil && result.text(fSuccess) == "":
+		return object{}, fmt.Errorf("%s: %w: its answer does not say success", method, ErrOutcomeUnknown)
 	case err == nil, token, answered && e.Status < 500, notSent(err):
 		return result, err
 	}
-	return nil, fmt.Errorf("%w (%w)", err, ErrOutcomeUnknown)
+	return object{}, fmt.Errorf("%w (%w)", err, ErrOutcomeUnknown)
 }
 
 // tokenError is a failure to get a token; nothing was sent.
@@ -158,14 +158,14 @@ func (e *tokenError) Unwrap() error { return e.err }
 func (c *Client) authorised(ctx context.Context, verb, method string, body []byte, timeout time.Duration) (object, error) {
 	token, err := c.o.Tokens.Token(ctx, "")
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", method, &tokenError{err})
+		return object{}, fmt.Errorf("%s: %w", method, &tokenError{err})
 	}
 	result, err := c.send(ctx, verb, method, body, timeout, token)
 	if e, ok := errors.AsType[*Error](err); !ok || e.Status != http.StatusUnauthorized {
 		return result, err
 	}
 	if token, err = c.o.Tokens.Token(ctx, token); err != nil {
-		return nil, fmt.Errorf("%s: the operator answered HTTP 401: %w", method, &tokenError{err})
+		return object{}, fmt.Errorf("%s: the operator answered HTTP 401: %w", method, &tokenError{err})
 	}
 	return c.send(ctx, verb, method, body, timeout, token)
 }
@@ -181,7 +181,7 @@ func (c *Client) send(ctx context.Context, verb, method string, body []byte, tim
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, verb, c.o.URL+"/"+method, bytes.NewReader(body))
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", method, err)
+		return object{}, fmt.Errorf("%s: %w", method, err)
 	}
 	req.Header.Set("Authorization", "Bearer "+token)
 	req.Header.Set("Accept", "application/json")
@@ -192,20 +192,20 @@ func (c *Client) send(ctx context.Context, verb, method string, body []byte, tim
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return nil, fmt.Errorf("%s: no answer from the operator: %w", method, err)
+		return object{}, fmt.Errorf("%s: no answer from the operator: %w", method, err)
 	}
 	defer resp.Body.Close()
 	answer, err := bounded.Read(resp.Body, maxAnswer)
 	switch {
 	case errors.Is(err, bounded.ErrTooLarge):
-		return nil, fmt.Errorf("%s: the operator's answer cannot be used: %w", method, err)
+		return object{}, fmt.Errorf("%s: the operator's answer cannot be used: %w", method, err)
 	case err != nil:
-		return nil, fmt.Errorf("%s: the operator's answer breaks off: %w", method, err)
+		return object{}, fmt.Errorf("%s: the operator's answer breaks off: %w", method, err)
 	case resp.StatusCode == http.StatusUnauthorized:
 		outcome = "unauthorised"
 		fallthrough
 	case resp.StatusCode < 200 || resp.StatusCode > 299:
-		return nil, &Error{Method: method, Status: resp.StatusCode, Answer: told(answer, token)}
+		return object{}, &Error{Method: method, Status: resp.StatusCode, Answer: told(answer, token)}
 	}
 	result, err = read(method, answer, token)
 	if _, refused := errors.AsType[*Error](err); refused {

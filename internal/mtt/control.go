@@ -32,7 +32,7 @@ func (c *Client) MakeCall(ctx context.Context, workplace, number string) (callID
 	if err != nil {
 		return "", err
 	}
-	id := result.node("call").text("id")
+	id := result.node(fCall).text(fID)
 	if id == "" {
 		return "", fmt.Errorf("makeCall: %w: its answer names no call", ErrOutcomeUnknown)
 	}

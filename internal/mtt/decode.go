@@ -15,7 +15,13 @@
 // a call.
 //
 // What comes is hostile until it has been read: nesting is limited, texts are, and
-// to read a body takes little memory beside it, whatever it holds.
+// to read a body takes little more memory than a copy of it, whatever it holds.
+//
+// That a body is JSON is checked by jsontext of github.com/go-json-experiment/json, the
+// coming encoding/json/v2: three times as fast as encoding/json, and as lenient where it
+// is told to be. It is pinned by its commit, as it has no versions yet. Its tokens were
+// tried for the reading, too: they take twice as long as the check and a pass of our own
+// over what is known to be right.
 package mtt
 
 import (
@@ -23,6 +29,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -52,28 +59,58 @@ func Decode(body []byte, ctx Context) (call.Event, error) {
 	if err != nil {
 		return e, err
 	}
+	r := readers.Get().(*reader)
+	defer r.done()
+	root := r.notification(v)
+	if r.deep {
+		return e, fmt.Errorf("%w: %w", ErrUnreadable, errDeep)
+	}
 	read := e
-	read.URL, read.MoreURLs = first(linksIn(v))
-	if v.isList() && read.URL == "" {
+	read.URL, read.MoreURLs = first(r.links.found)
+	if root.isNone() && read.URL == "" {
 		return e, errNoObject
 	}
-	read, err = decode(read, v.object(), body, ctx) // of a list nothing is read but links
+	read, err = decode(read, root, body, ctx)
 	if err == nil {
 		err = oversized(&read)
 	}
 	if err != nil {
 		return e, err // without the texts, which may be of any size
 	}
+	if len(body) > longBody {
+		detach(&read)
+	}
 	return read, nil
 }
 
+// longBody is beyond the operator's notifications, which have 500 bytes. The texts of
+// an event are parts of a copy of its body, unless that is longer.
+const longBody = 4 << 10 // bytes
+
+// detach gives an event texts of its own.
+func detach(e *call.Event) {
+	for _, s := range []*string{
+		(*string)(&e.State), &e.Type, &e.PlatformID, &e.Tag, &e.TransportID, &e.AccountID, &e.Reason, &e.ReasonCode, &e.URL,
+		&e.Caller.AccountID, &e.Caller.CentrexID, &e.Caller.DisplayID, &e.Caller.DisplayName, &e.Caller.ID, &e.Caller.Extension,
+		&e.Callee.AccountID, &e.Callee.CentrexID, &e.Callee.DisplayID, &e.Callee.DisplayName, &e.Callee.ID, &e.Callee.Extension,
+	} {
+		*s = strings.Clone(*s)
+	}
+	e.MoreURLs = slices.Clone(e.MoreURLs) // before them in their list stands URL
+	for _, list := range [][]string{e.MoreURLs, e.Caller.Forwarders, e.Callee.Forwarders} {
+		for i := range list {
+			list[i] = strings.Clone(list[i])
+		}
+	}
+}
+
 func decode(e call.Event, root object, body []byte, ctx Context) (call.Event, error) {
-	result := root.node("result")
-	switch strings.ToLower(root.text("event")) {
-	case "callnotifications":
+	result := root.node(fResult)
+	switch event := root.text(fEvent); {
+	case is(event, "callnotifications"):
 		return decodeCall(e, root, result, ctx)
-	case "vpbxnotifications":
-		e.State = call.State(result.or(root).text("eventtype"))
+	case is(event, "vpbxnotifications"):
+		e.State = call.State(result.or(root).text(fEventType))
 		for _, known := range []call.State{"numbersChanged", "workplacesChanged"} {
 			if strings.EqualFold(string(e.State), string(known)) {
 				e.Kind, e.State = call.KindDirectory, known
@@ -82,10 +119,10 @@ func decode(e call.Event, root object, body []byte, ctx Context) (call.Event, er
 		}
 		return e, nil
 	}
-	e.State = call.State(strings.ToLower(root.text("event")))
+	e.State = call.State(strings.ToLower(root.text(fEvent)))
 	e.URL, e.MoreURLs = first(onlyLinks(e.Links()))
 	if e.URL != "" {
-		e.PlatformID, e.Tag = callID(result.node("callinfo"), root.node("callinfo"), result, root)
+		e.PlatformID, e.Tag = callID(result.node(fCallInfo), root.node(fCallInfo), result, root)
 	}
 	return e, nil
 }
@@ -94,9 +131,9 @@ func decode(e call.Event, root object, body []byte, ctx Context) (call.Event, er
 // object with an id, or as the id itself.
 func callID(places ...object) (id, tag string) {
 	for _, o := range places {
-		v := o.value("call")
-		if named := v.object(); named.text("id") != "" {
-			return named.text("id"), named.text("tag")
+		v := o.value(fCall)
+		if named := o.node(fCall); named.text(fID) != "" {
+			return named.text(fID), named.text(fTag)
 		}
 		if len(v) > 0 && v[0] != 't' && v[0] != 'f' && v.text() != "" {
 			return v.text(), ""
@@ -117,40 +154,52 @@ func arrivalID(body []byte, received time.Time) uint64 {
 var errNoObject = fmt.Errorf("%w: a JSON value that is not an object", ErrUnreadable)
 
 // parse returns the object, or list, that a body is.
-func parse(body []byte) (value, error) {
+func parse(body []byte) (v value, err error) {
 	body = bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))
+	if valid(body) { // as all of the operator's
+		v = value(bytes.Trim(body, blanks))
+	} else if v, err = parseFirst(body); err != nil {
+		return "", err
+	}
+	if !v.isObject() && !v.isList() {
+		return "", errNoObject
+	}
+	return v, nil
+}
+
+// parseFirst reads a body that is more than a JSON value, or less: superfluous closing
+// brackets after one are passed over.
+func parseFirst(body []byte) (value, error) {
 	v, rest, err := firstValue(body)
 	syntax, broken := errors.AsType[*json.SyntaxError](err)
 	switch {
 	case broken:
-		return nil, fmt.Errorf("%w: not JSON: error at byte %d of %d", ErrUnreadable, syntax.Offset, len(body))
+		return "", fmt.Errorf("%w: not JSON: error at byte %d of %d", ErrUnreadable, syntax.Offset, len(body))
 	case errors.Is(err, errEnds):
-		return nil, fmt.Errorf("%w: not JSON: it breaks off after %d bytes", ErrUnreadable, len(body))
+		return "", fmt.Errorf("%w: not JSON: it breaks off after %d bytes", ErrUnreadable, len(body))
 	case err != nil:
-		return nil, fmt.Errorf("%w: %w", ErrUnreadable, err)
+		return "", fmt.Errorf("%w: %w", ErrUnreadable, err)
 	case len(rest) > 0 && rest[0] != '}' && rest[0] != ']':
-		return nil, fmt.Errorf("%w: more than one JSON value", ErrUnreadable)
-	case !v.isObject() && !v.isList():
-		return nil, errNoObject
+		return "", fmt.Errorf("%w: more than one JSON value", ErrUnreadable)
 	}
 	return v, nil
 }
 
 func decodeCall(e call.Event, root, result object, ctx Context) (call.Event, error) {
-	info := result.node("callinfo").or(root.node("callinfo"))
-	if info == nil && e.URL == "" {
+	info := result.node(fCallInfo).or(root.node(fCallInfo))
+	if info.isNone() && e.URL == "" {
 		return e, fmt.Errorf("%w: field result.callInfo is missing", ErrUnreadable)
 	}
 	// Seen in the page's own example: fields of callInfo one level up.
-	text := func(name string) string {
-		for _, o := range []object{info, result, root} {
-			if s := o.text(name); s != "" {
+	text := func(n name) string {
+		for _, o := range [...]object{info, result, root} {
+			if s := o.text(n); s != "" {
 				return s
 			}
 		}
 		return ""
 	}
-	e.State = call.State(strings.ToLower(text("state")))
+	e.State = call.State(strings.ToLower(text(fState)))
 	if e.State != call.Recorded {
 		e.URL, e.MoreURLs = first(onlyLinks(e.Links()))
 	}
@@ -158,19 +207,19 @@ func decodeCall(e call.Event, root, result object, ctx Context) (call.Event, err
 	if e.PlatformID == "" && e.URL == "" { // a recording is one without its call, too
 		return e, fmt.Errorf("%w: field result.callInfo.call.id is missing", ErrUnreadable)
 	}
-	e.Type = strings.ToLower(text("type"))
-	e.TransportID = text("transportid")
-	e.AccountID = text("accountid")
-	e.Caller = party(info.node("caller").or(result.node("caller")))
-	e.Callee = party(info.node("callee").or(result.node("callee")))
-	e.Reason = text("reason")
-	e.ReasonCode = text("reasoncode")
-	e.Duration, e.HasDuration = duration(text("duration"))
+	e.Type = strings.ToLower(text(fType))
+	e.TransportID = text(fTransportID)
+	e.AccountID = text(fAccountID)
+	e.Caller = party(info.node(fCaller).or(result.node(fCaller)))
+	e.Callee = party(info.node(fCallee).or(result.node(fCallee)))
+	e.Reason = text(fReason)
+	e.ReasonCode = text(fReasonCode)
+	e.Duration, e.HasDuration = duration(text(fDuration))
 	e.Unanswered = unanswered(e.Reason, e.ReasonCode, e.Duration)
-	if s := text("starttime"); s != "" {
-		e.StartedAt = startTime(s, ctx)
-		if said := saidTime(s, ctx); !said.Equal(e.StartedAt) {
-			e.SaidAt = said
+	if s := text(fStartTime); s != "" {
+		said := saidTime(s, ctx)
+		if e.StartedAt = startTime(said, ctx); !said.at.Equal(e.StartedAt) {
+			e.SaidAt = said.at
 		}
 		e.BadTime = e.StartedAt.IsZero()
 	}
@@ -188,12 +237,12 @@ func decodeCall(e call.Event, root, result object, ctx Context) (call.Event, err
 
 func party(o object) call.Party {
 	return call.Party{
-		AccountID:   o.text("accountid"),
-		CentrexID:   o.text("centrexid"),
-		DisplayID:   o.text("displayid"),
-		DisplayName: o.text("displayname"),
-		ID:          o.text("id"),
-		Extension:   o.text("extensionid"),
-		Forwarders:  o.texts("forwarderlist", maxForwarders+1), // one more, so that it is seen
+		AccountID:   o.text(fAccountID),
+		CentrexID:   o.text(fCentrexID),
+		DisplayID:   o.text(fDisplayID),
+		DisplayName: o.text(fDisplayName),
+		ID:          o.text(fID),
+		Extension:   o.text(fExtensionID),
+		Forwarders:  o.texts(fForwarderList, maxForwarders+1), // one more, so that it is seen
 	}
 }

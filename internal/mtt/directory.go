@@ -28,39 +28,39 @@ type Terminal struct {
 // by the operator's own count, is an error: who compares two of them must not
 // take it for numbers that are gone. The same holds for the other lists.
 func (c *Client) ExternalNumbers(ctx context.Context) ([]ExternalNumber, error) {
-	return list(ctx, c, "externalNumbersInfo", "numberslist", func(o object) ExternalNumber {
-		return ExternalNumber{Number: o.text("number"), Type: o.text("type")}
+	return list(ctx, c, "externalNumbersInfo", fNumbersList, func(o object) ExternalNumber {
+		return ExternalNumber{Number: o.text(fNumber), Type: o.text(fType)}
 	}, func(n ExternalNumber) bool { return n.Number != "" })
 }
 
 // Workplaces returns all workplaces.
 func (c *Client) Workplaces(ctx context.Context) ([]Workplace, error) {
-	return list(ctx, c, "workPlacesInfo", "workplaceslist", func(o object) Workplace {
-		return Workplace{ID: o.text("workplace"), Name: o.text("name")}
+	return list(ctx, c, "workPlacesInfo", fWorkplacesList, func(o object) Workplace {
+		return Workplace{ID: o.text(fWorkplace), Name: o.text(fName)}
 	}, func(w Workplace) bool { return w.ID != "" })
 }
 
 // Terminals returns all terminals with their workplaces.
 func (c *Client) Terminals(ctx context.Context) ([]Terminal, error) {
-	return list(ctx, c, "terminalsInfo", "terminalslist", func(o object) Terminal {
-		id := o.text("terminal")
+	return list(ctx, c, "terminalsInfo", fTerminalsList, func(o object) Terminal {
+		id := o.text(fTerminal)
 		if id == "" {
-			id = o.text("terminale") // as the page's table has it
+			id = o.text(fTerminale) // as the page's table has it
 		}
-		return Terminal{ID: id, Workplace: o.text("workplace")}
+		return Terminal{ID: id, Workplace: o.text(fWorkplace)}
 	}, func(t Terminal) bool { return t.ID != "" })
 }
 
 // list reads one of the directory's lists; whole says that an entry has what it
 // is known by.
-func list[T any](ctx context.Context, c *Client, method, field string, entry func(object) T, whole func(T) bool) ([]T, error) {
+func list[T any](ctx context.Context, c *Client, method string, field name, entry func(object) T, whole func(T) bool) ([]T, error) {
 	result, err := c.get(ctx, method)
 	if err != nil {
 		return nil, err
 	}
 	listed := result.value(field)
 	if !listed.isList() {
-		return nil, fmt.Errorf("%s: the operator's answer has no list %s", method, field)
+		return nil, fmt.Errorf("%s: the operator's answer has no list %s", method, plainNames[field])
 	}
 	all, bad := []T{}, false
 	listed.each(func(v value) bool {
@@ -71,9 +71,9 @@ func list[T any](ctx context.Context, c *Client, method, field string, entry fun
 		return !bad
 	})
 	if bad {
-		return nil, fmt.Errorf("%s: entry %d of %s has no id", method, len(all), field)
+		return nil, fmt.Errorf("%s: entry %d of %s has no id", method, len(all), plainNames[field])
 	}
-	if total, err := strconv.Atoi(result.text("total")); err == nil && total > len(all) {
+	if total, err := strconv.Atoi(result.text(fTotal)); err == nil && total > len(all) {
 		return nil, fmt.Errorf("%s: the operator lists %d of %d", method, len(all), total)
 	}
 	return all, nil

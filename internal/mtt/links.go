@@ -1,74 +1,86 @@
 package mtt
 
 import (
-	"bytes"
 	"slices"
 	"strings"
 )
 
-// linksIn are the links of recordings in a body of valid JSON, each once, in the order
-// in which they stand there, and one more than maxLinks at the most.
+// links are those of recordings in a body of valid JSON, each once, in the order in
+// which they stand there, and one more than maxLinks at the most.
 //
 // A link is the value of a field named urlRecord, at whatever depth: a string, an
 // object with a field url, or a list of those. No other string is one, whatever it
-// looks like: a caller chooses their own name. The fields are found by going through
-// the body once; it is not read as objects for that, which takes more than all else
-// that is asked of a notification.
-func linksIn(body value) (links []string) {
-	for at := 0; at < len(body); {
-		if body[at] != '"' {
-			at++
-			continue
-		}
-		end := endOfText(body, at)
-		name := body[at:end]
-		at = end
-		colon := skipBlanks(body, end)
-		if colon >= len(body) || body[colon] != ':' || !isURLRecord(name) {
-			continue
-		}
-		from := skipBlanks(body, colon+1)
-		if from >= len(body) {
-			break
-		}
-		links = collect(links, body[from:endOf(body, from)])
-		if len(links) > maxLinks {
-			break
+// looks like: a caller chooses their own name.
+type links struct {
+	wanted bool
+	found  []string
+	inner  *reader // of objects with a field url
+}
+
+// pass is the index after the object or list that begins at an index of valid JSON. It
+// collects the links in it, and notes where it is nested deeper than maxDepth.
+func (r *reader) pass(at, depth int) int {
+	v := r.in
+	for level := depth; at < len(v); at++ {
+		switch v[at] {
+		case '"':
+			from := at
+			at = endOfText(v, at) - 1
+			if colon := skipBlanks(v, at+1); v[colon] == ':' {
+				r.linkOf(v[from:at+1], skipBlanks(v, colon+1))
+			}
+		case '{', '[':
+			level++
+			r.deep = r.deep || level > maxDepth
+		case '}', ']':
+			if level--; level == depth {
+				return at + 1
+			}
 		}
 	}
-	return links
+	return len(v)
+}
+
+// linkOf collects the value at an index if its name says that it is a link.
+func (r *reader) linkOf(name value, at int) {
+	if r.links.wanted && len(r.links.found) <= maxLinks && isURLRecord(name) {
+		r.links.collect(r.in[at:endOf(r.in, at)])
+	}
 }
 
 // collect adds the links that a field named urlRecord holds. Fields of that name
 // within it are found by themselves.
-func collect(links []string, v value) []string {
+func (l *links) collect(v value) {
 	switch {
 	case v.isList():
 		v.each(func(one value) bool {
-			links = collect(links, one)
-			return len(links) <= maxLinks
+			l.collect(one)
+			return len(l.found) <= maxLinks
 		})
 	case v.isObject():
-		if inner := v.object().value("url"); inner != nil {
-			return collect(links, inner)
+		if l.inner == nil {
+			l.inner = new(reader)
+		}
+		if url := l.inner.read(v).value(fURL); url != "" {
+			l.collect(url)
 		}
 	case len(v) > 0 && v[0] == '"':
-		if link := v.text(); link != "" && !slices.Contains(links, link) {
-			return append(links, link)
+		if link := v.text(); link != "" && !slices.Contains(l.found, link) {
+			l.found = append(l.found, link)
 		}
 	}
-	return links
 }
 
 // isURLRecord reads a name in any spelling: its letters count, in whatever case.
 func isURLRecord(quoted value) bool {
-	spelling := []byte(quoted[1 : len(quoted)-1])
-	if bytes.IndexByte(spelling, '\\') >= 0 {
-		spelling = []byte(unquoted(quoted))
+	switch quoted[1] {
+	case 'u', 'U', '_', '-', ' ', '.', '\\':
+	default: // as most
+		return false
 	}
 	const name = "urlrecord"
 	n := 0
-	for _, c := range spelling {
+	for _, c := range []byte(unescaped(quoted)) {
 		switch {
 		case 'A' <= c && c <= 'Z':
 			c += 'a' - 'A'

@@ -1,175 +1,237 @@
 package mtt
 
 import (
-	"bytes"
 	"cmp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // object is what is asked for of a JSON object: its fields under plain names, lower
-// case and without underscores. A nil object has no fields.
-type object []field
-
-type field struct {
-	name     string // plain
-	spelling []byte
-	value    value
+// case and without underscores. The zero object has no fields.
+type object struct {
+	r    *reader
+	kept span // in r.kept
 }
 
-// names are the plain names that are asked for; a field of another name is not kept.
-var names = func() map[string]string {
-	m := map[string]string{}
-	for _, n := range strings.Fields(`event result eventtype callinfo call caller callee id tag state type transportid accountid reason reasoncode
-		url urlrecord duration starttime centrexid displayid displayname extensionid forwarderlist
-		success total numberslist number workplaceslist workplace name terminalslist terminal terminale
-		error code errorcode status message errormessage description errordescription text detail title`) {
-		m[n] = n
-	}
-	return m
-}()
+// field says where in the JSON of its reader it lies. With strings in it instead of
+// numbers the garbage collector follows them, which takes a third of the time that it
+// takes to read a notification.
+type field struct {
+	name     name
+	spelling span // without quotes
+	value    span
+	isRead   bool // the value is an object, and its fields are at inner
+	inner    span // in reader.kept
+}
 
-// longestName is more than the letters of any of them.
-const longestName = 32
+// span is [from, to) of something.
+type span struct{ from, to int32 }
 
 // maxSpellings is how many fields of names that are asked for are read of an object; the
 // operator's have twenty. What comes after them is passed over: to choose between
 // 100,000 spellings of a name would take longer than to read the body.
 const maxSpellings = 1000
 
-// object reads the fields of an object; of any other value it is nil.
-func (v value) object() object {
-	if !v.isObject() {
-		return nil
+// maxRead is how many fields are kept of all objects that are read with one. An object
+// beyond it is read when it is asked for: a hostile body has a hundred thousand.
+const maxRead = 500
+
+// reader reads an object, and with it the objects in it whose names are asked for, so
+// that each byte is looked at once.
+type reader struct {
+	in    value
+	open  []field // of the objects that are being read
+	kept  []field // of those that have been
+	links links   // where they are wanted
+	deep  bool    // in is nested deeper than maxDepth
+}
+
+// readers are kept for the next notification: their memory is most of what reading one
+// takes.
+var readers = sync.Pool{New: func() any { return &reader{open: make([]field, 0, 20), kept: make([]field, 0, 40)} }}
+
+// done gives a reader back. Its objects are no longer valid.
+func (r *reader) done() {
+	if cap(r.kept) <= maxRead {
+		*r = reader{open: r.open, kept: r.kept}
+		readers.Put(r)
 	}
-	o := object{}
-	tidy := 2 * len(names) // fields: with more, some surely stand there again
-	for at := skipBlanks(v, 1); v[at] != '}'; {
-		end := endOf(v, at)
-		name, spelling := plainly(v[at:end])
-		at = skipBlanks(v, skipBlanks(v, end)+1) // over the colon
-		end = endOf(v, at)
-		if name != "" {
-			o = append(o, field{name, spelling, v[at:end]})
+}
+
+// object reads the fields of an object; of any other value it is the zero object.
+func (v value) object() object { return new(reader).read(v) }
+
+// read is as value.object. The objects that the reader read before are no longer valid.
+func (r *reader) read(v value) object {
+	if !v.isObject() {
+		return object{}
+	}
+	r.in, r.open, r.kept = v, r.open[:0], r.kept[:0]
+	kept, _ := r.object(0, 1)
+	return object{r, kept}
+}
+
+// notification reads what a body is, and the links in it. Of a list nothing is read
+// but links.
+func (r *reader) notification(v value) object {
+	r.links.wanted = true
+	if v.isObject() {
+		return r.read(v)
+	}
+	r.in = v
+	r.pass(0, 0)
+	return object{}
+}
+
+// object reads the object that begins at an index, and lies in depth-1 others; end is
+// the index after it.
+func (r *reader) object(begin, depth int) (kept span, end int) {
+	v, outer := r.in, len(r.open)
+	tidy := 2 * names // fields: with more, some surely stand there again
+	at := skipBlanks(v, begin+1)
+	for v[at] != '}' {
+		from, to := at, endOfText(v, at)
+		quoted := v[from:to]
+		f := field{spelling: span{int32(from + 1), int32(to - 1)}}
+		n, asked := plainName(quoted)
+		from = skipBlanks(v, skipBlanks(v, to)+1) // over the colon
+		r.linkOf(quoted, from)
+		switch {
+		case v[from] == '{' && asked && len(r.kept) < maxRead && depth < maxDepth:
+			f.isRead = true
+			f.inner, to = r.object(from, depth+1)
+		case v[from] == '{' || v[from] == '[':
+			to = r.pass(from, depth)
+		default:
+			to = endOf(v, from)
 		}
-		if len(o) == tidy {
-			o = o.lastOfEach()
-			tidy = max(tidy, 2*len(o))
+		if fields := len(r.open) - outer; asked && fields <= maxSpellings {
+			f.name, f.value = n, span{int32(from), int32(to)}
+			r.open = append(r.open, f)
+			if fields+1 == tidy {
+				left := r.lastOfEach(r.open[outer:])
+				r.open = r.open[:outer+len(left)]
+				tidy = max(tidy, 2*len(left))
+			}
 		}
-		if len(o) > maxSpellings {
-			break
-		}
-		if at = skipBlanks(v, end); v[at] == ',' {
+		if at = skipBlanks(v, to); v[at] == ',' {
 			at = skipBlanks(v, at+1)
 		}
 	}
-	return o.settled()
-}
-
-// plainly is a field's plain name, and the name as it is spelled; "" for a name that
-// is not asked for.
-func plainly(quoted value) (name string, spelling []byte) {
-	spelling = quoted[1 : len(quoted)-1]
-	if bytes.IndexByte(spelling, '\\') >= 0 {
-		spelling = []byte(unquoted(quoted))
-	}
-	var buf [longestName]byte
-	dst := buf[:0]
-	for _, c := range spelling {
-		switch {
-		case c == '_':
-			continue
-		case 'A' <= c && c <= 'Z':
-			c += 'a' - 'A'
-		}
-		if len(dst) == longestName {
-			return "", nil
-		}
-		dst = append(dst, c)
-	}
-	return names[string(dst)], spelling
+	before := len(r.kept)
+	r.kept = append(r.kept, r.settled(r.open[outer:])...)
+	r.open = r.open[:outer]
+	return span{int32(before), int32(len(r.kept))}, at + 1
 }
 
 // settled leaves one field of each name. Of several spellings one that is not empty
 // goes before one that is, and then the first in their order, so that the same body is
 // always read the same.
-func (o object) settled() object {
-	if !o.ambiguous() {
-		return o
+func (r *reader) settled(fields []field) []field {
+	if !ambiguous(fields) {
+		return fields
 	}
-	o = o.lastOfEach()
-	kept := o[:0]
-	for _, f := range o {
-		switch last := len(kept) - 1; {
-		case last < 0 || kept[last].name != f.name:
-			kept = append(kept, f)
-		case kept[last].value.empty():
-			kept[last] = f
+	fields = r.lastOfEach(fields)
+	left := fields[:0]
+	for _, f := range fields {
+		switch last := len(left) - 1; {
+		case last < 0 || left[last].name != f.name:
+			left = append(left, f)
+		case r.valueOf(left[last]).empty():
+			left[last] = f
 		}
 	}
-	return kept
+	return left
 }
 
 // lastOfEach leaves one field of each spelling, in order of names and spellings: the
 // last one, as with encoding/json.
-func (o object) lastOfEach() object {
-	slices.SortStableFunc(o, func(a, b field) int {
-		return cmp.Or(strings.Compare(a.name, b.name), bytes.Compare(a.spelling, b.spelling))
+func (r *reader) lastOfEach(fields []field) []field {
+	slices.SortStableFunc(fields, func(a, b field) int {
+		return cmp.Or(cmp.Compare(a.name, b.name), strings.Compare(r.spellingOf(a), r.spellingOf(b)))
 	})
-	kept := o[:0]
-	for i, f := range o {
-		if i+1 == len(o) || o[i+1].name != f.name || !bytes.Equal(o[i+1].spelling, f.spelling) {
-			kept = append(kept, f)
+	left := fields[:0]
+	for i, f := range fields {
+		if i+1 == len(fields) || fields[i+1].name != f.name || r.spellingOf(fields[i+1]) != r.spellingOf(f) {
+			left = append(left, f)
 		}
 	}
-	return kept
+	return left
 }
 
 // ambiguous says whether a name stands there twice.
-func (o object) ambiguous() bool {
-	if len(o) > len(names) {
-		return true
-	}
-	for i := range o {
-		for j := range i {
-			if o[i].name == o[j].name {
-				return true
-			}
+func ambiguous(fields []field) bool {
+	seen := uint64(0)
+	for _, f := range fields {
+		if seen&(1<<f.name) != 0 {
+			return true
 		}
+		seen |= 1 << f.name
 	}
 	return false
 }
 
+func (r *reader) spellingOf(f field) string {
+	return unescaped(r.in[f.spelling.from-1 : f.spelling.to+1])
+}
+
+func (r *reader) valueOf(f field) value { return r.in[f.value.from:f.value.to] }
+
 // empty is null, or a text without anything in it.
 func (v value) empty() bool { return !v.isObject() && !v.isList() && v.text() == "" }
 
-func (o object) value(name string) value {
-	for i := range o {
-		if o[i].name == name {
-			return o[i].value
+func (o object) isNone() bool { return o.r == nil }
+
+// find is the field of a plain name; nil where there is none.
+func (o object) find(n name) *field {
+	if o.isNone() {
+		return nil
+	}
+	fields := o.r.kept[o.kept.from:o.kept.to]
+	for i := range fields {
+		if fields[i].name == n {
+			return &fields[i]
 		}
 	}
 	return nil
 }
 
-func (o object) node(name string) object { return o.value(name).object() }
+func (o object) value(n name) value {
+	if f := o.find(n); f != nil {
+		return o.r.valueOf(*f)
+	}
+	return ""
+}
+
+func (o object) node(n name) object {
+	f := o.find(n)
+	switch {
+	case f == nil:
+		return object{}
+	case f.isRead:
+		return object{o.r, f.inner}
+	}
+	return o.r.valueOf(*f).object()
+}
 
 func (o object) or(other object) object {
-	if o == nil {
+	if o.isNone() {
 		return other
 	}
 	return o
 }
 
-func (o object) text(name string) string { return o.value(name).text() }
+func (o object) text(n name) string { return o.value(n).text() }
 
 // texts reads a list of strings, or of objects with an id, up to limit of them.
-func (o object) texts(name string, limit int) []string {
+func (o object) texts(n name, limit int) []string {
 	var out []string
-	o.value(name).each(func(v value) bool {
+	var r reader
+	o.value(n).each(func(v value) bool {
 		s := v.text()
 		if v.isObject() {
-			s = v.object().text("id")
+			s = r.read(v).text(fID)
 		}
 		if s != "" {
 			out = append(out, s)

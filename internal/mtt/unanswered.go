@@ -12,7 +12,10 @@ import (
 // cause. The operator documents neither; its examples hold a null code and the
 // two texts of a leg that talked. What is not known here denies nothing.
 func unanswered(reason, code string, lasted time.Duration) bool {
-	for _, said := range []string{reason, code} {
+	for _, said := range [...]string{reason, code} {
+		if said == "" {
+			continue
+		}
 		text := strings.Join(strings.Fields(strings.ReplaceAll(strings.ToLower(said), "_", " ")), " ")
 		if unansweredTexts[text] || deniedBy(said, lasted) {
 			return true
@@ -40,6 +43,9 @@ var codes = regexp.MustCompile(`(?i)^(?:0*(\d{1,3})(?:\.0+)?|([4-6]\d\d)[ ;:,-].
 
 // codeOf is the code that a text is or begins with; 0 where it is none.
 func codeOf(text string) int {
+	if !strings.ContainsAny(text, "0123456789") { // as most texts
+		return 0
+	}
 	for i, group := range codes.FindStringSubmatch(strings.TrimSpace(text)) {
 		if i > 0 && group != "" {
 			n, _ := strconv.Atoi(group) // three digits at most

@@ -8,6 +8,9 @@ import (
 
 // duration reads seconds, whole or not, up to a week.
 func duration(s string) (time.Duration, bool) {
+	if s == "" { // as most: the error of ParseFloat takes longer than to look
+		return 0, false
+	}
 	f, err := strconv.ParseFloat(s, 64)
 	if err != nil || math.IsNaN(f) || f < 0 || f > 7*24*3600 {
 		return 0, false
@@ -15,33 +18,34 @@ func duration(s string) (time.Duration, bool) {
 	return time.Duration(math.Round(f*1000)) * time.Millisecond, true
 }
 
-// startTime reads "YYYY-MM-DD hh:mm:ss" in the integration's zone, and what an
-// operator may one day send instead: RFC 3339, or Unix seconds or
-// milliseconds. It is zero for what cannot be read and outside
-// 2000 … received + 2 days.
-func startTime(s string, ctx Context) time.Time {
+// said is what a startTime says, whenever it came: of two moments always the same, and
+// within no limits. It is zero for what cannot be read.
+type said struct {
+	at    time.Time // UTC, whole milliseconds
+	zoned bool      // it names its zone
+}
+
+// saidTime reads "YYYY-MM-DD hh:mm:ss" in the integration's zone, and what an
+// operator may one day send instead: RFC 3339, or Unix seconds or milliseconds.
+func saidTime(s string, ctx Context) said {
 	t, zoned, ok := parseTime(s, ctx.zone())
 	if !ok {
-		return time.Time{}
+		return said{}
 	}
-	if !zoned {
-		t = nearest(t, ctx.zone(), ctx.ReceivedAt)
+	return said{t.UTC().Truncate(time.Millisecond), zoned}
+}
+
+// startTime is the moment that was said, as far as it fits the receipt. It is zero
+// outside 2000 … received + 2 days.
+func startTime(s said, ctx Context) time.Time {
+	t := s.at
+	if !t.IsZero() && !s.zoned {
+		t = nearest(t, ctx.zone(), ctx.ReceivedAt).UTC()
 	}
-	t = t.UTC()
 	if t.Year() < 2000 || t.After(ctx.ReceivedAt.Add(48*time.Hour)) {
 		return time.Time{}
 	}
-	return t.Truncate(time.Millisecond)
-}
-
-// saidTime is startTime without regard to when it came: of two moments always the
-// same, and within no limits. It is zero for what cannot be read.
-func saidTime(s string, ctx Context) time.Time {
-	t, _, ok := parseTime(s, ctx.zone())
-	if !ok {
-		return time.Time{}
-	}
-	return t.UTC().Truncate(time.Millisecond)
+	return t
 }
 
 func (c Context) zone() *time.Location {

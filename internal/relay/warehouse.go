@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/errgroup"
 
 	"fonoteka/internal/bounded"
 	"fonoteka/internal/call"
@@ -54,13 +55,12 @@ func NewNotifications(reg prometheus.Registerer, integrations ...string) (*prome
 // Sink is the relay's sink.
 func (w *ToWarehouse) Sink(ctx context.Context, batch []spool.Record) (taken int, err error) {
 	rows, taken := w.read(batch)
-	if err := w.Warehouse.AnnounceRecordings(ctx, rows.announced); err != nil {
-		return 0, err
-	}
-	if err := w.Warehouse.InsertRejected(ctx, rows.rejected); err != nil {
-		return 0, err
-	}
-	if err := w.Warehouse.InsertEvents(ctx, rows.events); err != nil {
+	// At once, since most of an insert is waiting for the disk, and none needs another.
+	inserts, all := errgroup.WithContext(ctx)
+	inserts.Go(func() error { return w.Warehouse.AnnounceRecordings(all, rows.announced) })
+	inserts.Go(func() error { return w.Warehouse.InsertRejected(all, rows.rejected) })
+	inserts.Go(func() error { return w.Warehouse.InsertEvents(all, rows.events) })
+	if err := inserts.Wait(); err != nil {
 		return 0, err
 	}
 	for _, label := range rows.labels {
