@@ -283,3 +283,16 @@ func TestArchivesOfTooManyMembers(t *testing.T) {
 		}
 	}
 }
+
+// What is wrong with an archive counts beyond the limit of findings too.
+func TestFindingsOfArchivesAreCounted(t *testing.T) {
+	t.Parallel()
+	files := inFolder("bag/", tree(t, makeBag(t, content)))
+	for i := range 30 {
+		files[fmt.Sprintf("loose%d", i)] = ""
+	}
+	r := validateArchive(t, bagit.OpenZip, zipOf(t, files), bagit.Options{Limits: bagit.Limits{Findings: 5}})
+	if len(r.Findings) != 5 || r.Dropped != 25 || r.Valid() {
+		t.Errorf("%d findings, %d dropped, valid %v", len(r.Findings), r.Dropped, r.Valid())
+	}
+}
