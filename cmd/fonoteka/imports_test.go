@@ -18,6 +18,7 @@ var allowed = map[string][]string{
 	"schema":             {},
 	"internal/call":      {},
 	"internal/mp3":       {},
+	"internal/audio":     {"internal/mp3"}, // the other formats beside it, and which of them a file is
 	"internal/bounded":   {},
 	"internal/printable": {},
 	"internal/bagit":     {}, // folders, and files with digests
@@ -36,11 +37,11 @@ var allowed = map[string][]string{
 	"internal/intake":    {"internal/spool"},                                                                                 // what it appends
 	"internal/relay":     {"internal/bounded", "internal/call", "internal/mtt", "internal/spool", "internal/warehouse"},      // inflates; from records to rows; mtt for ErrUnreadable
 	"internal/cdr":       {"internal/call", "internal/warehouse"},                                                            // its row types
-	"internal/archive":   {"internal/bounded", "internal/call", "internal/mp3", "internal/queue", "internal/blob"},           // inflates, verifies, is a job's handler, stores
-	"internal/fixity":    {"internal/call", "internal/mp3", "internal/blob"},                                                 // reads rows and objects again, verifies what it fetches again
+	"internal/archive":   {"internal/audio", "internal/bounded", "internal/call", "internal/queue", "internal/blob"},         // inflates, verifies, is a job's handler, stores
+	"internal/fixity":    {"internal/audio", "internal/call", "internal/blob"},                                               // reads rows and objects again, verifies what it fetches again
 	"internal/rollup":    {"internal/warehouse"},                                                                             // its spans and settings
 	"internal/standing":  {"internal/call", "internal/warehouse"},                                                            // its counts
-	"internal/playback":  {"internal/call", "internal/blob", "internal/printable"},                                           // no forged names; a row, and the object that it names
+	"internal/playback":  {"internal/audio", "internal/call", "internal/blob", "internal/printable"},                         // no forged names; content types; a row, and the object that it names
 	"internal/checkup":   {"internal/bounded"},                                                                               // asks from outside
 	"internal/arrivals":  {"internal/call", "internal/warehouse"},                                                            // likewise
 	"internal/token":     {"internal/mtt"},                                                                                   // exchanges them

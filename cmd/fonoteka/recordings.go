@@ -12,6 +12,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	sound "fonoteka/internal/audio"
 	"fonoteka/internal/blob"
 	"fonoteka/internal/call"
 	"fonoteka/internal/warehouse"
@@ -41,7 +42,7 @@ func recordingsCommand() *cli.Command {
 				Usage:     "write an archived recording to a file, or what lies in quarantine of it, and check its digest",
 				ArgsUsage: "ID",
 				Flags: append([]cli.Flag{
-					&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "`FILE` to write; - is standard output; default: ID.mp3"},
+					&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "`FILE` to write; - is standard output; default: ID and what the format is, such as ID.mp3"},
 				}, dataFlags()...),
 				Action: getRecording,
 			},
@@ -141,6 +142,7 @@ type recordingJSON struct {
 	SHA256         string  `json:"sha256"`
 	Size           int64   `json:"size"`
 	DurationMS     int64   `json:"duration_ms"`
+	Format         string  `json:"format"` // mp3, wav, ogg …; empty: nothing is stored
 	CopyOf         string  `json:"copy_of,omitempty"`
 	Bucket         string  `json:"bucket"`
 	Key            string  `json:"key"`
@@ -151,7 +153,7 @@ func toRecordingJSON(s call.RecordingStatus, callKnown bool) recordingJSON {
 	return recordingJSON{
 		Integration: s.Integration, RecordingID: s.ID, State: string(s.State), Reason: s.Reason(), ReasonCode: string(s.Code()), Fault: string(s.Fault.Kind), CallID: s.GroupID,
 		PlatformCallID: s.PlatformCallID, CallKnown: callKnown, URL: s.URL, AnnouncedAt: isoTime(s.AnnouncedAt), ExpiresAt: isoTime(s.ExpiresAt),
-		Attempt: s.Attempt, NextAttemptAt: isoTime(s.NextAttemptAt), SHA256: s.SHA256, Size: s.Size, DurationMS: s.Duration.Milliseconds(), CopyOf: s.CopyOf,
+		Attempt: s.Attempt, NextAttemptAt: isoTime(s.NextAttemptAt), SHA256: s.SHA256, Size: s.Size, DurationMS: s.Duration.Milliseconds(), Format: s.Format, CopyOf: s.CopyOf,
 		Bucket: s.Bucket, Key: s.Key, ArchivedAt: isoTime(s.ArchivedAt),
 	}
 }
@@ -179,7 +181,7 @@ func getRecording(c *cli.Context) error {
 		}
 		out := c.String("output")
 		if out == "" {
-			out = id + ".mp3"
+			out = id + sound.Format(r.Format).Ext()
 		}
 		if out == "-" && terminal(c.App.Writer) {
 			return errors.New("recordings get: -o - writes audio, and the output is a terminal: name a file, or send it to a program")

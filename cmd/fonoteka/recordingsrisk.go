@@ -179,7 +179,7 @@ func explain(s call.RecordingStatus, now time.Time) string {
 	case s.State == call.Announced:
 		why = "not tried yet"
 	case s.State == call.Quarantined:
-		why = "what came is no whole mp3; it is kept under quarantine/"
+		why = "what came is no whole recording; it is kept under quarantine/"
 	case s.State == call.Expired:
 		why = "the operator's server says it is gone, and its time had run out: given up"
 	default:

@@ -1,13 +1,20 @@
 // Package archive takes announced recordings into the archive: fetch, verify,
-// store, write the row. When the catalogue says "archived", the mp3 and its
+// store, write the row. When the catalogue says "archived", the recording and its
 // sidecar are durable, whole and exactly what the operator's server sent.
 //
-// The order is the contract: the body is complete, hashed and walked frame by
-// frame before any of it is stored; then mp3, sidecar, row. Each step can run
+// The order is the contract: the body is complete, hashed and walked to its end
+// before any of it is stored; then recording, sidecar, row. Each step can run
 // twice, and a crash between two leaves something that the next run finishes:
 // it finds the object and only writes what is missing after it. Streaming
 // straight through to the store was rejected, because a locked bucket would
 // keep cut files for years.
+//
+// A recording is of whatever format its content is (package audio), under a key with
+// that extension. {id}.json names its first file; where a file of another format
+// comes, it goes beside, and of two that come at one moment the conditional put of
+// {id}.json tells the first. Text before the audio is archived with it, and said. What
+// is audio by its beginning, and cut, damaged or of a kind that cannot be verified, is
+// kept in quarantine under its own extension.
 //
 // A link is asked as it is meant, and an answer is taken for what it holds: gzip that
 // nobody asked for is decoded, and a proxy that says that it has changed the file is

@@ -17,27 +17,29 @@ const (
 	Cut          Kind = "cut"          // ended before its end
 	NotAudio     Kind = "not_audio"    // a web page, text, nothing
 	Incomplete   Kind = "incomplete"   // came whole, but its last frames are missing
-	Damaged      Kind = "damaged"      // mp3 with foreign bytes in it
+	Damaged      Kind = "damaged"      // audio with foreign bytes in it, or whose parts contradict each other
+	Unverifiable Kind = "unverifiable" // audio of which nothing can tell whether it is whole
 	TooLarge     Kind = "too_large"    // over the cap
 	Refused      Kind = "refused"      // by our own list of hosts
 	Ours         Kind = "ours"         // nothing of the above: this side fails on this one, again and again
 )
 
 // kinds lists all, so that each has its metric from the start.
-var kinds = []Kind{Missing, TooEarly, Gone, Unauthorised, BadAnswer, Unreachable, Timeout, Cut, NotAudio, Incomplete, Damaged, TooLarge, Refused, Ours}
+var kinds = []Kind{Missing, TooEarly, Gone, Unauthorised, BadAnswer, Unreachable, Timeout, Cut, NotAudio, Incomplete, Damaged, Unverifiable, TooLarge, Refused, Ours}
 
 // Failure is a try's failure that belongs into the catalogue. All other errors
 // are our own infrastructure's.
 type Failure struct {
 	Kind Kind
 	call.Failure
+	why error // what the file lacks, for the log; nil where there is no more to say
 }
 
 // Error is the sentence for users: no personal data, no link, at most the host.
 func (f *Failure) Error() string { return f.Sentence() }
 
 // failure classifies what a try met.
-func failure(f call.Failure) *Failure { return &Failure{kindOf[f.Code], f} }
+func failure(f call.Failure) *Failure { return &Failure{Kind: kindOf[f.Code], Failure: f} }
 
 // kindOf sorts the codes. A code that is not here could neither be counted nor be
 // scheduled: the tests look for one.
@@ -50,7 +52,7 @@ var kindOf = map[call.Code]Kind{
 	call.CodeNoAnswer: Timeout, call.CodeStalled: Timeout, call.CodeTooSlow: Timeout,
 	call.CodeCut: Cut, call.CodeOverlong: Cut, call.CodeWrongPart: Cut,
 	call.CodeEmpty: NotAudio, call.CodeHTML: NotAudio, call.CodeJSON: NotAudio, call.CodeCompressed: NotAudio, call.CodeNotAudio: NotAudio,
-	call.CodeIncomplete: Incomplete, call.CodeDamaged: Damaged, call.CodeTooLarge: TooLarge,
+	call.CodeIncomplete: Incomplete, call.CodeDamaged: Damaged, call.CodeUnverifiable: Unverifiable, call.CodeTooLarge: TooLarge,
 	call.CodeBadLink: Refused, call.CodeLinkWithUser: Refused, call.CodeNotHTTPS: Refused,
 	call.CodeRefusedHost: Refused, call.CodeRefusedAddress: Refused, call.CodeRefusedPort: Refused, call.CodePrivateAddress: Refused,
 	call.CodeOwnFailure: Ours,
@@ -81,7 +83,7 @@ func (k Kind) class() class {
 		return class{call.Missing, &gone, true}
 	case Unauthorised:
 		return class{call.Retrying, &login, false}
-	case Incomplete, Damaged:
+	case Incomplete, Damaged, Unverifiable:
 		return class{call.Retrying, &damaged, false}
 	case Refused, TooLarge:
 		return class{call.Refused, &policy, false}
@@ -93,5 +95,5 @@ func (k Kind) class() class {
 // audio at once, a file whose end is missing when it has had half a minute to
 // grow.
 func (k Kind) kept(attempt int) bool {
-	return k == Damaged || k == Incomplete && attempt > quick
+	return k == Damaged || k == Unverifiable || k == Incomplete && attempt > quick
 }

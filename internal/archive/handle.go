@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"fonoteka/internal/audio"
 	"fonoteka/internal/blob"
 	"fonoteka/internal/call"
 	"fonoteka/internal/queue"
@@ -126,12 +127,11 @@ func (a *Archiver) attemptInTurn(ctx context.Context, job queue.Job, rec call.Re
 // attempt does what needs the operator's server and the store. known: the
 // catalogue has answered, with row.
 func (a *Archiver) attempt(ctx context.Context, job queue.Job, rec call.Recording, row call.RecordingStatus, known bool, t talk) (Outcome, commit, error) {
-	key := Key(rec)
 	// A recording that nobody has tried is not in the store, as a rule: if it is,
 	// its conditional put says so. While something of ours fails, or is not known,
 	// the store is asked first, so that the operator's server is not asked in vain.
 	if job.Attempt > 0 || row.Attempt > 0 || !known || a.outage.failing() {
-		object, err := a.Store.Stat(ctx, key)
+		object, err := a.stored(ctx, rec)
 		if err == nil {
 			left, err := a.finish(ctx, rec, job, object)
 			return Finished, left, err
@@ -141,7 +141,7 @@ func (a *Archiver) attempt(ctx context.Context, job queue.Job, rec call.Recordin
 			return "", nil, err
 		}
 	}
-	return a.fetch(ctx, rec, job, key, row, t)
+	return a.fetch(ctx, rec, job, row, t)
 }
 
 // settled reports whether there is nothing to do: it is archived or erased, or
@@ -172,14 +172,14 @@ func merge(job, row call.Recording) call.Recording {
 
 // fetch downloads, verifies and stores. before is the catalogue's row, zero if
 // there is none or it is not known.
-func (a *Archiver) fetch(ctx context.Context, rec call.Recording, job queue.Job, key string, before call.RecordingStatus, t talk) (Outcome, commit, error) {
+func (a *Archiver) fetch(ctx context.Context, rec call.Recording, job queue.Job, before call.RecordingStatus, t talk) (Outcome, commit, error) {
 	body, err := a.Fetcher.Fetch(ctx, rec.Integration, rec.URL)
-	var length time.Duration
+	var found audio.Result
 	if err == nil {
 		defer body.Close()
 		a.m.bytes.Add(float64(body.Size))
 		a.m.resumed.Add(float64(body.Resumed))
-		length, err = verify(body)
+		found, err = verify(body)
 	}
 	if f, ok := errors.AsType[*Failure](err); ok {
 		commit, err := a.failed(ctx, rec, job, before, f, body)
@@ -190,10 +190,10 @@ func (a *Archiver) fetch(ctx context.Context, rec call.Recording, job queue.Job,
 		return "", nil, err
 	}
 	side := Sidecar{
-		Schema: SidecarSchema, Recording: rec, Key: key, SHA256: body.SHA256, Size: body.Size,
-		DurationMS: length.Milliseconds(), Attempt: job.Attempt + 1, FetchedAt: a.Now().UTC(),
+		Schema: SidecarSchema, Recording: rec, Key: keyOf(rec, found.Format), Format: string(found.Format), SHA256: body.SHA256, Size: body.Size,
+		DurationMS: found.Duration.Milliseconds(), Attempt: job.Attempt + 1, FetchedAt: a.Now().UTC(),
 	}
-	a.doubt(&side, length, body, t)
+	a.doubt(&side, found, body, t)
 	commit, err := a.store(ctx, side, body)
 	if err != nil {
 		a.m.infra.WithLabelValues("store").Inc()
@@ -213,6 +213,9 @@ func (a *Archiver) failed(ctx context.Context, rec call.Recording, job queue.Job
 		steps[0].Step = "refused"
 	}
 	carry(&row, before)
+	if f.why != nil && f.Format != "" {
+		a.Logger.InfoContext(ctx, "what came is no whole recording", "recording", rec.ID, "format", f.Format, "err", f.why)
+	}
 	if f.Kind.kept(row.Attempt) {
 		step, err := a.quarantine(ctx, &row, job, body, f)
 		if err != nil {

@@ -32,7 +32,7 @@ func TestARecordingIsArchivedWithSidecarRowAndCustody(t *testing.T) {
 	key := "recordings/main/2026/02/28/" + rec.ID + ".mp3"
 	want := call.RecordingStatus{
 		Recording: rec, State: call.Archived, Attempt: 1, SHA256: digest(mp3), Size: int64(len(mp3)),
-		Duration: 1152 * time.Millisecond, Bucket: r.bucket.Name(), Key: key, ArchivedAt: *r.now.Load(),
+		Duration: 1152 * time.Millisecond, Bucket: r.bucket.Name(), Key: key, Format: "mp3", ArchivedAt: *r.now.Load(),
 	}
 	if diff := cmp.Diff(want, row); diff != "" {
 		t.Error(diff)
@@ -48,7 +48,7 @@ func TestARecordingIsArchivedWithSidecarRowAndCustody(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantSide := archive.Sidecar{
-		Schema: 2, Recording: rec, Key: key, SHA256: digest(mp3), Size: int64(len(mp3)), DurationMS: 1152,
+		Schema: 2, Recording: rec, Key: key, Format: "mp3", SHA256: digest(mp3), Size: int64(len(mp3)), DurationMS: 1152,
 		Attempt: 1, FetchedAt: *r.now.Load(), StoredAt: *r.now.Load(),
 	}
 	if diff := cmp.Diff(wantSide, side); diff != "" {

@@ -3,6 +3,8 @@ package archive
 import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
+
+	"fonoteka/internal/audio"
 )
 
 type metrics struct {
@@ -10,6 +12,7 @@ type metrics struct {
 	infra       *prometheus.CounterVec
 	bytes       prometheus.Counter
 	archived    prometheus.Counter
+	formats     *prometheus.CounterVec
 	conflicts   prometheus.Counter
 	quarantined prometheus.Counter
 	resumed     prometheus.Counter
@@ -28,13 +31,16 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		infra: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "fonoteka_archive_infrastructure_failures_total", Help: "Failures that are not the operator's server's.",
 		}, []string{"what"}),
-		bytes:       f.NewCounter(prometheus.CounterOpts{Name: "fonoteka_archive_fetched_bytes_total", Help: "Bytes of complete downloads."}),
-		archived:    f.NewCounter(prometheus.CounterOpts{Name: "fonoteka_archive_archived_total", Help: "Rows written that say archived."}),
+		bytes:    f.NewCounter(prometheus.CounterOpts{Name: "fonoteka_archive_fetched_bytes_total", Help: "Bytes of complete downloads."}),
+		archived: f.NewCounter(prometheus.CounterOpts{Name: "fonoteka_archive_archived_total", Help: "Rows written that say archived."}),
+		formats: f.NewCounterVec(prometheus.CounterOpts{
+			Name: "fonoteka_archive_formats_total", Help: "Rows written that say archived, by the format of the file.",
+		}, []string{"format"}),
 		conflicts:   f.NewCounter(prometheus.CounterOpts{Name: "fonoteka_archive_conflicts_total", Help: "Different files for one recording."}),
 		quarantined: f.NewCounter(prometheus.CounterOpts{Name: "fonoteka_archive_quarantined_total", Help: "Damaged files kept, each digest of a recording once."}),
 		resumed:     f.NewCounter(prometheus.CounterOpts{Name: "fonoteka_archive_resumed_total", Help: "Transfers of complete downloads taken up again after a break."}),
 		warnings: f.NewCounterVec(prometheus.CounterOpts{
-			Name: "fonoteka_archive_warnings_total", Help: "Archived files that are odd: their duration is not the talk's, the server did not say their length, or a proxy has changed them.",
+			Name: "fonoteka_archive_warnings_total", Help: "Archived files that are odd: their duration is not the talk's, the server did not say their length, a proxy has changed them, or there is text before the audio.",
 		}, []string{"what"}),
 		inFlight: f.NewGauge(prometheus.GaugeOpts{Name: "fonoteka_archive_in_flight", Help: "Jobs being done now."}),
 		took: f.NewHistogram(prometheus.HistogramOpts{
@@ -47,8 +53,11 @@ func newMetrics(r prometheus.Registerer) *metrics {
 	for _, outcome := range []Outcome{Stored, Finished, Stale, Again} {
 		m.attempts.WithLabelValues(string(outcome))
 	}
-	for _, what := range []string{"duration", "unmeasured", "proxied"} {
+	for _, what := range []string{"duration", "unmeasured", "proxied", "text_before"} {
 		m.warnings.WithLabelValues(what)
+	}
+	for _, format := range audio.Verified() {
+		m.formats.WithLabelValues(string(format))
 	}
 	for _, kind := range kinds {
 		m.attempts.WithLabelValues(string(kind))

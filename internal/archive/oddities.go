@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"fonoteka/internal/audio"
 	"fonoteka/internal/call"
 )
 
@@ -42,7 +43,7 @@ func (a *Archiver) askTalk(ctx context.Context, rec call.Recording) (t talk) {
 
 // doubt notes in a sidecar what is not as expected of a whole file. None of it is a
 // reason not to keep the file.
-func (a *Archiver) doubt(side *Sidecar, length time.Duration, body *Body, t talk) {
+func (a *Archiver) doubt(side *Sidecar, found audio.Result, body *Body, t talk) {
 	if body.Unmeasured {
 		a.m.warnings.WithLabelValues("unmeasured").Inc()
 		side.Unmeasured = true
@@ -51,7 +52,11 @@ func (a *Archiver) doubt(side *Sidecar, length time.Duration, body *Body, t talk
 		a.m.warnings.WithLabelValues("proxied").Inc()
 		side.Proxied = true
 	}
-	if t.known && !t.fits(length) {
+	if found.TextBefore > 0 {
+		a.m.warnings.WithLabelValues("text_before").Inc()
+		side.TextBefore = found.TextBefore
+	}
+	if t.known && found.Duration > 0 && !t.fits(found.Duration) {
 		a.m.warnings.WithLabelValues("duration").Inc()
 		side.MismatchedTalkMS = t.length.Milliseconds()
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"fonoteka/internal/audio"
 	"fonoteka/internal/blob"
 	"fonoteka/internal/call"
 	"fonoteka/internal/queue"
@@ -15,25 +16,33 @@ import (
 // It is all there is until a later try brings a whole file, and perhaps all
 // there will ever be. The recording goes on being tried.
 func (a *Archiver) quarantine(ctx context.Context, row *call.RecordingStatus, job queue.Job, body *Body, f *Failure) (call.Custody, error) {
-	key := quarantineKey(row.Recording, body.SHA256)
+	format := audio.Format(f.Format).Or()
+	key := quarantineKey(row.Recording, body.SHA256, format)
+	switch kept, err := a.sidecarAt(ctx, call.SidecarKey(key)); {
+	case err == nil && kept.SHA256 == body.SHA256: // perhaps by a version that took it for another format
+		key, format = kept.Key, audio.Format(kept.Format)
+	case err != nil && !errors.Is(err, blob.ErrNotFound):
+		a.m.infra.WithLabelValues("store").Inc()
+		return call.Custody{}, err
+	}
 	now := a.Now().UTC()
 	side := Sidecar{
-		Schema: SidecarSchema, Recording: row.Recording, Key: key, SHA256: body.SHA256, Size: body.Size,
+		Schema: SidecarSchema, Recording: row.Recording, Key: key, Format: string(format), SHA256: body.SHA256, Size: body.Size,
 		Attempt: job.Attempt + 1, FetchedAt: now, StoredAt: now, Failure: f.Failure,
 	}
-	err := a.put(ctx, key, side, body)
+	err := a.put(ctx, side, body)
 	if err == nil {
 		a.m.quarantined.Inc()
 	}
 	if err == nil || errors.Is(err, blob.ErrExists) {
-		side, err = a.putSidecar(ctx, side)
+		side, _, err = a.putSidecar(ctx, side)
 	}
 	if err != nil {
 		a.m.infra.WithLabelValues("store").Inc()
 		return call.Custody{}, err
 	}
 	row.State, row.Bucket, row.Key, row.SHA256, row.Size = call.Quarantined, a.Bucket, key, body.SHA256, body.Size
-	row.KeptAttempt = row.Attempt
+	row.Format, row.KeptAttempt = side.Format, row.Attempt
 	return call.Custody{
 		Integration: row.Integration, RecordingID: row.ID, Step: "quarantined", At: side.StoredAt,
 		SHA256: body.SHA256, Attempt: side.Attempt, Detail: key,
@@ -52,7 +61,7 @@ func carry(row *call.RecordingStatus, before call.RecordingStatus) {
 	switch before.State {
 	case call.Quarantined:
 		row.State, row.Bucket, row.Key, row.SHA256, row.Size = before.State, before.Bucket, before.Key, before.SHA256, before.Size
-		row.KeptAttempt = before.KeptAttempt
+		row.Format, row.KeptAttempt = format(before.Key), before.KeptAttempt
 	case call.Expired:
 		row.State, row.DeniedAt, row.GivenUpAt = before.State, time.Time{}, before.GivenUpAt
 	}

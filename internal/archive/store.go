@@ -7,19 +7,26 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path"
+	"slices"
 	"strings"
 	"time"
 
+	"fonoteka/internal/audio"
 	"fonoteka/internal/blob"
 	"fonoteka/internal/call"
-	"fonoteka/internal/mp3"
 	"fonoteka/internal/queue"
 )
 
 // store puts a verified body, and leaves its sidecar and then the row to commit:
 // neither needs the body, nor holds a place among the downloads.
 func (a *Archiver) store(ctx context.Context, side Sidecar, body *Body) (commit, error) {
-	err := a.put(ctx, side.Key, side, body)
+	if other, err := a.otherFormat(ctx, side); err != nil {
+		return nil, err
+	} else if other {
+		return a.beside(ctx, side, body)
+	}
+	err := a.put(ctx, side, body)
 	if errors.Is(err, blob.ErrExists) {
 		return a.collide(ctx, side, body)
 	}
@@ -28,45 +35,138 @@ func (a *Archiver) store(ctx context.Context, side Sidecar, body *Body) (commit,
 	}
 	side.StoredAt = a.Now().UTC()
 	return func(ctx context.Context) error {
-		side, err := a.putSidecarInTurn(ctx, side)
+		stored, at, err := a.putSidecarInTurn(ctx, side)
 		if err != nil {
 			a.m.infra.WithLabelValues("store").Inc()
 			return err
 		}
-		return a.save(ctx, side.Recording, side, nil)
+		if at != call.SidecarKey(side.Key) {
+			return a.second(ctx, side)
+		}
+		return a.save(ctx, side.Recording, stored, nil)
 	}, nil
 }
 
-func (a *Archiver) put(ctx context.Context, key string, side Sidecar, body io.ReaderAt) error {
-	return a.Store.Put(ctx, key, body, blob.Put{Size: side.Size, SHA256: side.SHA256, ContentType: "audio/mpeg", Unretained: unretained(key)})
+// otherFormat reports whether a file of another format is stored already under the
+// recording's stem, where the conditional put of this one would not meet it. That is
+// not asked for an mp3, which most recordings are: its sidecar's put meets the other.
+func (a *Archiver) otherFormat(ctx context.Context, side Sidecar) (bool, error) {
+	if audio.Format(side.Format) == audio.MP3 {
+		return false, nil
+	}
+	files, err := a.files(ctx, Stem(side.Recording))
+	return len(files) > 0 && files[0].Key != side.Key, err
+}
+
+// put stores a body, or what is like one, under side's key.
+func (a *Archiver) put(ctx context.Context, side Sidecar, body io.ReaderAt) error {
+	return a.Store.Put(ctx, side.Key, body, blob.Put{
+		Size: side.Size, SHA256: side.SHA256, ContentType: audio.Format(side.Format).ContentType(), Unretained: unretained(side.Key),
+	})
 }
 
 // collide ends a store whose key was taken in the meantime: by another worker
 // with the same file, by an earlier try of ours whose answer was lost – or by
 // another file, which then keeps its place, and ours goes beside it.
 func (a *Archiver) collide(ctx context.Context, side Sidecar, body *Body) (commit, error) {
-	first, err := a.Store.Stat(ctx, side.Key)
+	taken, err := a.Store.Stat(ctx, side.Key)
 	if err != nil {
 		return nil, err
 	}
-	if first, err = a.withDigest(ctx, first); err != nil {
+	if taken, err = a.withDigest(ctx, taken); err != nil {
 		return nil, err
 	}
-	job := queue.Job{Recording: side.Recording, Attempt: side.Attempt - 1}
-	if first.SHA256 != side.SHA256 {
-		beside := side
-		beside.Key = besideKey(side.Key, side.SHA256)
-		if err := a.put(ctx, beside.Key, beside, body); err != nil && !errors.Is(err, blob.ErrExists) {
-			return nil, err
-		}
-		beside.StoredAt = a.Now().UTC()
-		if _, err := a.putSidecar(ctx, beside); err != nil {
-			return nil, err
-		}
-		a.m.conflicts.Inc()
-		a.Logger.WarnContext(ctx, "another file under the same key", "key", side.Key)
+	if taken.SHA256 != side.SHA256 {
+		return a.beside(ctx, side, body)
 	}
-	return a.finish(ctx, side.Recording, job, first)
+	return a.finishStored(ctx, side)
+}
+
+// beside stores a body beside the first file of its recording.
+func (a *Archiver) beside(ctx context.Context, side Sidecar, body *Body) (commit, error) {
+	beside := side
+	beside.Key = call.BesideKey(side.Key, side.SHA256)
+	if err := a.put(ctx, beside, body); err != nil && !errors.Is(err, blob.ErrExists) {
+		return nil, err
+	}
+	beside.StoredAt = a.Now().UTC()
+	if _, _, err := a.putSidecar(ctx, beside); err != nil {
+		return nil, err
+	}
+	a.conflict(ctx, side)
+	return a.finishStored(ctx, beside)
+}
+
+// second ends a store whose file was put into a first place, while another worker's
+// file of another format was put into another and had its sidecar faster.
+func (a *Archiver) second(ctx context.Context, side Sidecar) error {
+	a.conflict(ctx, side)
+	commit, err := a.finishStored(ctx, side)
+	if err != nil {
+		a.m.infra.WithLabelValues("store").Inc()
+		return err
+	}
+	return commit(ctx)
+}
+
+func (a *Archiver) conflict(ctx context.Context, side Sidecar) {
+	a.m.conflicts.Inc()
+	a.Logger.WarnContext(ctx, "another file of the same recording", "key", side.Key, "format", side.Format)
+}
+
+// finishStored finishes the recording of a try whose own file is stored: what its row
+// names is the first, or this one where that is gone from the store.
+func (a *Archiver) finishStored(ctx context.Context, side Sidecar) (commit, error) {
+	first, err := a.stored(ctx, side.Recording)
+	if errors.Is(err, blob.ErrNotFound) {
+		first, err = a.Store.Stat(ctx, side.Key)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return a.finish(ctx, side.Recording, queue.Job{Recording: side.Recording, Attempt: side.Attempt - 1}, first)
+}
+
+// stored finds the first file of a recording: the one that its sidecar names, or,
+// where a crash has kept that from being written, what lies in a first place.
+// ErrNotFound: there is none.
+func (a *Archiver) stored(ctx context.Context, rec call.Recording) (blob.Object, error) {
+	stem := Stem(rec)
+	side, err := a.sidecarAt(ctx, stem+".json")
+	switch {
+	case err == nil && strings.HasPrefix(side.Key, stem+"."):
+		return a.Store.Stat(ctx, side.Key)
+	case err == nil:
+		return blob.Object{}, fmt.Errorf("object %s.json: it names %s", stem, side.Key)
+	case !errors.Is(err, blob.ErrNotFound):
+		return blob.Object{}, err
+	}
+	files, err := a.files(ctx, stem)
+	if err != nil {
+		return blob.Object{}, err
+	}
+	if len(files) == 0 || !first(files[0].Key, stem) {
+		return blob.Object{}, fmt.Errorf("looking for files of %s: %w", stem, blob.ErrNotFound)
+	}
+	return a.Store.Stat(ctx, files[0].Key)
+}
+
+// first reports whether a key is a place of the first file under a stem.
+func first(key, stem string) bool { return strings.TrimSuffix(key, path.Ext(key)) == stem }
+
+// maxFiles bounds the files of one recording that are looked at.
+const maxFiles = 100
+
+// files lists those of a recording, those in a first place first.
+func (a *Archiver) files(ctx context.Context, stem string) (files []blob.Object, err error) {
+	err = a.Store.List(ctx, stem+".", func(o blob.Object) bool {
+		if _, ok := audio.OfKey(o.Key); ok {
+			files = append(files, o)
+		}
+		return len(files) < maxFiles
+	})
+	slices.SortStableFunc(files, func(a, b blob.Object) int { return len(a.Key) - len(b.Key) })
+	return files, err
 }
 
 // finish makes up for what is missing after an object that is stored already.
@@ -75,46 +175,50 @@ func (a *Archiver) finish(ctx context.Context, rec call.Recording, job queue.Job
 	if err != nil {
 		return nil, err
 	}
-	var others []string
-	prefix := strings.TrimSuffix(object.Key, ".mp3") + "."
-	err = a.Store.List(ctx, prefix, func(o blob.Object) bool {
-		if o.Key != object.Key && strings.HasSuffix(o.Key, ".mp3") {
-			others = append(others, o.Key)
-		}
-		return len(others) < 100
-	})
+	files, err := a.files(ctx, Stem(rec))
 	if err != nil {
 		return nil, err
 	}
-	for _, key := range others {
-		o, err := a.Store.Stat(ctx, key)
-		if err == nil {
+	var others []string
+	for _, o := range files {
+		if o.Key == object.Key {
+			continue
+		}
+		if o, err = a.Store.Stat(ctx, o.Key); err == nil {
 			_, err = a.complete(ctx, rec, job, o)
 		}
 		if err != nil {
 			return nil, err
 		}
+		others = append(others, o.Key)
 	}
 	return func(ctx context.Context) error { return a.save(ctx, rec, side, others) }, nil
 }
 
 // complete makes sure that an object has its sidecar, and returns it.
 func (a *Archiver) complete(ctx context.Context, rec call.Recording, job queue.Job, object blob.Object) (Sidecar, error) {
-	side, err := a.readSidecar(ctx, object.Key)
+	side, err := a.sidecarOf(ctx, object)
 	if err == nil || !errors.Is(err, blob.ErrNotFound) {
 		return side, err
 	}
 	if object, err = a.withDigest(ctx, object); err != nil {
 		return Sidecar{}, err
 	}
-	length, err := a.playTime(ctx, object)
+	found, err := a.examine(ctx, object)
 	if err != nil {
 		return Sidecar{}, err
 	}
-	return a.putSidecar(ctx, Sidecar{
-		Schema: SidecarSchema, Recording: rec, Key: object.Key, SHA256: object.SHA256, Size: object.Size,
-		DurationMS: length.Milliseconds(), Attempt: job.Attempt + 1, FetchedAt: object.StoredAt, StoredAt: object.StoredAt,
+	side, _, err = a.putSidecar(ctx, Sidecar{
+		Schema: SidecarSchema, Recording: rec, Key: object.Key, Format: format(object.Key), SHA256: object.SHA256, Size: object.Size,
+		DurationMS: found.Duration.Milliseconds(), TextBefore: found.TextBefore, Attempt: job.Attempt + 1, FetchedAt: object.StoredAt, StoredAt: object.StoredAt,
 	})
+	return side, err
+}
+
+// format is what a stored object is by its key.
+func format(key string) string {
+	f, _ := audio.OfKey(key)
+	return string(f)
 }
 
 // withDigest hashes an object whose store does not know its digest.
@@ -135,18 +239,18 @@ func (a *Archiver) withDigest(ctx context.Context, o blob.Object) (blob.Object, 
 	return o, nil
 }
 
-// playTime walks a stored object, which was verified before it was stored.
-func (a *Archiver) playTime(ctx context.Context, o blob.Object) (time.Duration, error) {
+// examine walks a stored object, which was verified before it was stored.
+func (a *Archiver) examine(ctx context.Context, o blob.Object) (audio.Result, error) {
 	r, _, err := a.Store.Get(ctx, o.Key)
 	if err != nil {
-		return 0, err
+		return audio.Result{}, err
 	}
 	defer r.Close()
-	res, err := mp3.Scan(r)
+	res, err := audio.Verify(r)
 	if err != nil {
-		return 0, fmt.Errorf("stored object %s: %w", o.Key, err)
+		return res, fmt.Errorf("stored object %s: %w", o.Key, err)
 	}
-	return res.Duration, nil
+	return res, nil
 }
 
 // fetchedHow is what the chain of custody says of the way a file came.
@@ -170,7 +274,7 @@ func (a *Archiver) save(ctx context.Context, rec call.Recording, side Sidecar, o
 	// Times before the last step's are the stored ones, so that a second run adds nothing new.
 	steps := []call.Custody{
 		step("fetched", side.FetchedAt, fetchedHow(side)), step("stored", side.StoredAt, side.Key),
-		step("sidecar", side.StoredAt, sidecarKey(side.Key)), step("archived", now, ""),
+		step("sidecar", side.StoredAt, call.SidecarKey(side.Key)), step("archived", now, ""),
 	}
 	if len(others) > 0 {
 		row.Conflicts = len(others)
@@ -185,6 +289,7 @@ func (a *Archiver) save(ctx context.Context, rec call.Recording, side Sidecar, o
 	a.outage.worked(ctx)
 	a.outage.archived()
 	a.m.archived.Inc()
+	a.m.formats.WithLabelValues(string(audio.Format(row.Format).Or())).Inc()
 	if !rec.AnnouncedAt.IsZero() {
 		a.m.lag.Observe(max(now.Sub(rec.AnnouncedAt), 0).Seconds())
 	}

@@ -6,29 +6,34 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"time"
 
+	"fonoteka/internal/audio"
 	"fonoteka/internal/call"
-	"fonoteka/internal/mp3"
 )
 
-// verify says whether a downloaded body is a whole mp3, and how long it plays.
-func verify(b *Body) (time.Duration, error) {
-	res, err := mp3.Scan(io.NewSectionReader(b, 0, b.Size))
-	f := call.Failure{Host: b.Host, GotBytes: b.Size}
+// verify says whether a downloaded body is a whole recording, and what it is.
+func verify(b *Body) (audio.Result, error) {
+	res, err := audio.Verify(io.NewSectionReader(b, 0, b.Size))
+	f := call.Failure{Host: b.Host, GotBytes: b.Size, Format: string(res.Format)}
 	switch {
+	case err == nil && res.Unsized && b.Unmeasured: // nobody says where it ends
+		f.Code = call.CodeUnverifiable
 	case err == nil:
-		return res.Duration, nil
-	case errors.Is(err, mp3.ErrTruncated):
+		return res, nil
+	case errors.Is(err, audio.ErrTruncated):
 		f.Code = call.CodeIncomplete
-	case errors.Is(err, mp3.ErrDamaged):
+	case errors.Is(err, audio.ErrDamaged):
 		f.Code = call.CodeDamaged
-	case errors.Is(err, mp3.ErrNotMP3):
+	case errors.Is(err, audio.ErrUnverifiable):
+		f.Code = call.CodeUnverifiable
+	case errors.Is(err, audio.ErrNotAudio):
 		f.Code = looksLike(b)
 	default:
-		return 0, fmt.Errorf("reading a download back: %w", err)
+		return res, fmt.Errorf("reading a download back: %w", err)
 	}
-	return 0, failure(f)
+	failed := failure(f)
+	failed.why = err
+	return res, failed
 }
 
 // looksLike names what is not audio.

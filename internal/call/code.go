@@ -41,6 +41,7 @@ const (
 	CodeNotAudio         Code = "not_audio"          // something else
 	CodeIncomplete       Code = "incomplete"         // came whole, but its last frames are missing
 	CodeDamaged          Code = "damaged"            // there is something else amid the audio
+	CodeUnverifiable     Code = "unverifiable"       // audio by its beginning, of which nothing here can tell whether it is whole
 	CodeTooLarge         Code = "too_large"          // over our own limit
 	CodeBadLink          Code = "bad_link"           // cannot be read
 	CodeLinkWithUser     Code = "link_with_user"     // names a user
@@ -64,6 +65,7 @@ const (
 	CodeConflict          Code = "conflict"      // different files came for it
 	CodeUnmeasured        Code = "unmeasured"    // the server did not say how long the file is
 	CodeProxied           Code = "proxied"       // a proxy says that it has changed the file
+	CodeTextBefore        Code = "text_before"   // there is text before the audio
 	CodeTalkMismatch      Code = "talk_mismatch" // it plays for another time than its call's talk took
 	CodeCopy              Code = "copy"          // another link of its call brought the same file
 	CodeNoted             Code = "noted"         // RecordingStatus.Note alone
@@ -117,6 +119,7 @@ var words = []Words{
 	{CodeNotAudio, "пришла не запись", "something else came instead of audio"},
 	{CodeIncomplete, "у файла нет конца", "the end of the file is missing"},
 	{CodeDamaged, "файл пришёл повреждённым", "the file came damaged"},
+	{CodeUnverifiable, "целость файла нельзя проверить", "nothing can tell whether the file is whole"},
 	{CodeTooLarge, "файл больше допустимого размера", "the file is larger than the configured limit"},
 	{CodeBadLink, "ссылка не читается", "the link cannot be read"},
 	{CodeLinkWithUser, "в ссылке указано имя пользователя", "the link carries a user name"},
@@ -137,6 +140,7 @@ var words = []Words{
 	{CodeConflict, "сервер оператора давал разные файлы", "the operator's server gave different files"},
 	{CodeUnmeasured, "сервер оператора не назвал длину файла", "the operator's server did not say the file's length"},
 	{CodeProxied, "файл изменён прокси-сервером по дороге", "changed by a proxy on its way"},
+	{CodeTextBefore, "перед звуком в файле стоит текст", "there is text before the audio"},
 	{CodeTalkMismatch, "длительность не та, что у разговора", "it plays for another time than the talk took"},
 	{CodeCopy, "тот же файл, что по другой ссылке этого звонка", "the same file as by another link of the call"},
 	{CodeNoted, "есть примечание", "there is a note"},

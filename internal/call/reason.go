@@ -52,6 +52,8 @@ func (s RecordingStatus) Code() Code {
 		return CodeUnmeasured
 	case s.Proxied:
 		return CodeProxied
+	case s.TextBefore != 0:
+		return CodeTextBefore
 	case s.MismatchedTalk != 0:
 		return CodeTalkMismatch
 	case s.CopyOf != "":
@@ -78,6 +80,9 @@ func (s RecordingStatus) remarks() (all []string) {
 	}
 	if s.Proxied {
 		all = append(all, "changed by a proxy: what answered for the operator's server (203) says that it has changed the file on its way")
+	}
+	if s.TextBefore != 0 {
+		all = append(all, fmt.Sprintf("text before the audio: %d bytes, as of a server's warning, which most programs do not play over", s.TextBefore))
 	}
 	if s.MismatchedTalk != 0 {
 		all = append(all, fmt.Sprintf("the recording plays for %s, its call's talk took %s as known when it was archived", s.Duration.Round(time.Second), s.MismatchedTalk.Round(time.Second)))
@@ -200,12 +205,17 @@ func (f Failure) transfer(server string) string {
 
 // content is about what came.
 func (f Failure) content(server string) string {
-	what := ""
+	what, file := "", "the file from "+server
+	if f.Format != "" && f.Format != mp3 {
+		file = "the " + f.Format + " file from " + server
+	}
 	switch f.Code {
 	case CodeIncomplete:
-		return fmt.Sprintf("the file from %s ends before its end (%d bytes)", server, f.GotBytes)
+		return fmt.Sprintf("%s ends before its end (%d bytes)", file, f.GotBytes)
 	case CodeDamaged:
-		return fmt.Sprintf("the file from %s is damaged: there is something else amid the audio", server)
+		return file + " is damaged: there is something else amid the audio"
+	case CodeUnverifiable:
+		return file + " is audio, of which nothing here can tell whether it is whole: its format or codec is not known, or neither it nor the server says how long it is"
 	case CodeEmpty:
 		what = "an empty file"
 	case CodeHTML:

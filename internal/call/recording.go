@@ -80,6 +80,7 @@ type RecordingStatus struct {
 	Duration      time.Duration
 	Bucket        string
 	Key           string
+	Format        string // of the object under Key: mp3, wav, ogg …, its extension; "": there is none, or an older row's mp3
 	ArchivedAt    time.Time
 
 	// Of what is not archived.
@@ -91,6 +92,7 @@ type RecordingStatus struct {
 	// Of what is archived.
 	Unmeasured     bool          // the server did not say how long the file is
 	Proxied        bool          // a proxy says (203) that it has changed the file
+	TextBefore     int64         // bytes of text, such as a server's warning, before the audio
 	MismatchedTalk time.Duration // its call's talk as known then, where the recording plays for another time; 0: it does not
 	CopyOf         string        // the recording of the same call, announced before, whose link has the same path and brought the same file; "": none
 	Conflicts      int           // different files that are kept beside this one
@@ -108,6 +110,7 @@ type Failure struct {
 	GotBytes    int64  `json:"got_bytes,omitempty"`    // that came
 	WantBytes   int64  `json:"want_bytes,omitempty"`   // that were announced; with CodeTooLarge our limit
 	OwnFailures int    `json:"own_failures,omitempty"` // with CodeOwnFailure: how often
+	Format      string `json:"format,omitempty"`       // of damaged audio: what it is by its beginning, as RecordingStatus.Format
 }
 
 // FaultKind is what is wrong with an archived recording.

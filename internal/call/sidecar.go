@@ -1,12 +1,14 @@
 package call
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"path"
 	"strings"
 	"time"
 )
@@ -16,14 +18,15 @@ import (
 // what belongs to them; it is read into Note.
 const SidecarSchema = 2
 
-// Sidecar is the JSON document beside every mp3. It says what was known when
+// Sidecar is the JSON document beside every object. It says what was known when
 // the recording was archived – not what its call may become later – and is
 // enough to rebuild the row.
 type Sidecar struct {
 	Schema     int       `json:"schema"`
 	Recording  Recording `json:"recording"`
-	Key        string    `json:"key"`
-	SHA256     string    `json:"sha256"` // lower-case hex of the mp3
+	Key        string    `json:"key"`    // of its object
+	Format     string    `json:"format"` // what its object is: the extension of Key; mp3 where form 1 and an early form 2 say nothing
+	SHA256     string    `json:"sha256"` // lower-case hex of the object
 	Size       int64     `json:"size"`   // bytes
 	DurationMS int64     `json:"duration_ms"`
 	Attempt    int       `json:"attempt"` // tries made, this one included
@@ -34,9 +37,13 @@ type Sidecar struct {
 	Failure          Failure `json:"failure,omitzero"` // of damaged audio: what is wrong with it
 	Unmeasured       bool    `json:"unmeasured,omitempty"`
 	Proxied          bool    `json:"proxied,omitempty"`
+	TextBefore       int64   `json:"text_before,omitempty"`
 	MismatchedTalkMS int64   `json:"mismatched_talk_ms,omitempty"`
 	Note             string  `json:"note,omitempty"`
 }
+
+// mp3 is the format of what was stored before formats were told apart.
+const mp3 = "mp3"
 
 // sidecarDocument is a sidecar as it is stored: the sentence in it is the row's, for
 // people.
@@ -49,6 +56,7 @@ type sidecarDocument struct {
 // of its sha256.
 func (s Sidecar) Document() (doc []byte, sum string, err error) {
 	s.Schema = SidecarSchema
+	s.Format = cmp.Or(s.Format, mp3)
 	doc, err = json.MarshalIndent(sidecarDocument{s, s.Row("").Reason()}, "", "  ")
 	if err != nil {
 		return nil, "", fmt.Errorf("writing sidecar: %w", err)
@@ -69,6 +77,7 @@ func ReadSidecar(r io.Reader) (Sidecar, error) {
 		return Sidecar{}, fmt.Errorf("reading sidecar: %w", err)
 	}
 	s := doc.Sidecar
+	s.Format = cmp.Or(s.Format, mp3)
 	switch {
 	case s.Schema > SidecarSchema:
 		return Sidecar{}, fmt.Errorf("reading sidecar: its form %d is newer than this program", s.Schema)
@@ -87,21 +96,37 @@ const QuarantinePrefix = "quarantine/"
 // damaged audio, quarantined; when that is tried again, no sidecar knows.
 func (s Sidecar) Row(bucket string) RecordingStatus {
 	row := RecordingStatus{
-		Recording: s.Recording, State: Archived, Attempt: s.Attempt, SHA256: s.SHA256, Size: s.Size, Bucket: bucket, Key: s.Key, Note: s.Note,
+		Recording: s.Recording, State: Archived, Attempt: s.Attempt, SHA256: s.SHA256, Size: s.Size, Bucket: bucket, Key: s.Key, Format: cmp.Or(s.Format, mp3), Note: s.Note,
 	}
 	if strings.HasPrefix(s.Key, QuarantinePrefix) {
 		row.State, row.Failure, row.KeptAttempt = Quarantined, s.Failure, s.Attempt
 		return row
 	}
 	row.Duration, row.ArchivedAt = time.Duration(s.DurationMS)*time.Millisecond, s.StoredAt
-	row.Unmeasured, row.Proxied, row.MismatchedTalk = s.Unmeasured, s.Proxied, time.Duration(s.MismatchedTalkMS)*time.Millisecond
+	row.Unmeasured, row.Proxied, row.TextBefore = s.Unmeasured, s.Proxied, s.TextBefore
+	row.MismatchedTalk = time.Duration(s.MismatchedTalkMS) * time.Millisecond
 	return row
 }
 
-// SidecarKey is the place of an object's sidecar.
-func SidecarKey(key string) string { return strings.TrimSuffix(key, ".mp3") + ".json" }
+// The keys of one recording begin with one stem and a dot. stem.FORMAT is its first
+// file and stem.json the sidecar that names that one. A file that is not the first has
+// sixteen digits of its digest behind the stem: stem.DIGEST.FORMAT and stem.DIGEST.json.
+//
+// Of two workers whose files differ in format, each may find stem.FORMAT free. Then
+// stem.json tells who was first, and the other's file has its sidecar in the place of
+// one beside it: the sidecar's Key names its object, whatever the sidecar's own key is.
 
-// BesideKey is the place of another file under the same key.
+// SidecarKey is the place of an object's sidecar, unless a first file of another format
+// has its own there: then it is BesideSidecarKey.
+func SidecarKey(key string) string { return withoutExt(key) + ".json" }
+
+// BesideKey is the place of another file than the one under key, in key's format.
 func BesideKey(key, sha256 string) string {
-	return strings.TrimSuffix(key, ".mp3") + "." + sha256[:16] + ".mp3"
+	return withoutExt(key) + "." + sha256[:16] + path.Ext(key)
 }
+
+// BesideSidecarKey is the place of the sidecar of a file that is not the first, of
+// whatever key.
+func BesideSidecarKey(key, sha256 string) string { return SidecarKey(BesideKey(key, sha256)) }
+
+func withoutExt(key string) string { return strings.TrimSuffix(key, path.Ext(key)) }

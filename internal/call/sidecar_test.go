@@ -20,7 +20,7 @@ func TestASidecarIsReadAsItWasWritten(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC)
 	want := call.Sidecar{
-		Schema: call.SidecarSchema, Key: "recordings/main/2026/11/20/x.mp3", SHA256: strings.Repeat("ab", 32), Size: 3,
+		Schema: call.SidecarSchema, Key: "recordings/main/2026/11/20/x.wav", Format: "wav", SHA256: strings.Repeat("ab", 32), Size: 3,
 		Recording:  call.Recording{Integration: "main", ID: "x", URL: "https://records.mtt.ru/x?a=1&b=2", GroupID: 1 << 63, AnnouncedAt: at, ExpiresAt: at.AddDate(0, 0, 90)},
 		DurationMS: 1500, Attempt: 2, FetchedAt: at, StoredAt: at.Add(time.Second),
 		Failure: call.Failure{Code: call.CodeDamaged, Host: "h"}, Unmeasured: true, MismatchedTalkMS: 60_000, Note: "short",
@@ -50,7 +50,7 @@ func TestSidecarsOfEveryFormAreRead(t *testing.T) {
 		PlatformCallID: "abc", PlatformID: "abc~1o", AccountID: "883140000000001", AnnouncedAt: at, ExpiresAt: at.AddDate(0, 0, 90),
 	}
 	whole := call.Sidecar{
-		Schema: call.SidecarSchema, Recording: rec, Key: "recordings/main/2026/11/20/" + rec.ID + ".mp3", SHA256: strings.Repeat("ab", 32), Size: 2304,
+		Schema: call.SidecarSchema, Recording: rec, Key: "recordings/main/2026/11/20/" + rec.ID + ".mp3", Format: "mp3", SHA256: strings.Repeat("ab", 32), Size: 2304,
 		DurationMS: 1152, Attempt: 2, FetchedAt: at, StoredAt: at.Add(time.Second), Unmeasured: true, MismatchedTalkMS: 60_000,
 	}
 	damaged := whole
@@ -99,6 +99,10 @@ func TestSidecarsOfEveryFormAreRead(t *testing.T) {
 			if row.Reason() != want.reason || row.Code() != want.code {
 				t.Errorf("%s: %s", row.Code(), row.Reason())
 			}
+			early, err := call.ReadSidecar(strings.NewReader(strings.Replace(string(doc), `"format": "mp3",`, "", 1)))
+			if diff := cmp.Diff(got, early); err != nil || diff != "" {
+				t.Errorf("without a format: %v (-want +got):\n%s", err, diff)
+			}
 			// Nothing hangs on the words: without them all else is the same.
 			mute, err := call.ReadSidecar(strings.NewReader(strings.Replace(string(doc), want.reason, "x", 1)))
 			mute.Note = got.Note
@@ -132,5 +136,21 @@ func goldenSidecar(t *testing.T, file string, s call.Sidecar) {
 	golden, err := os.ReadFile(file)
 	if diff := cmp.Diff(string(golden), string(doc)); err != nil || diff != "" {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
+	}
+}
+
+// Whoever finds one object of a recording finds all of them, whatever their formats.
+func TestKeysOfOneRecordingHaveOneStem(t *testing.T) {
+	t.Parallel()
+	sum := strings.Repeat("0123456789abcdef", 4)
+	for _, c := range []struct{ key, side, beside, besideSide string }{
+		{"a/b.c/id.mp3", "a/b.c/id.json", "a/b.c/id.0123456789abcdef.mp3", "a/b.c/id.0123456789abcdef.json"},
+		{"a/b.c/id.wav", "a/b.c/id.json", "a/b.c/id.0123456789abcdef.wav", "a/b.c/id.0123456789abcdef.json"},
+		{"q/id/" + sum + ".ogg", "q/id/" + sum + ".json", "q/id/" + sum + ".0123456789abcdef.ogg", "q/id/" + sum + ".0123456789abcdef.json"},
+	} {
+		got := []string{call.SidecarKey(c.key), call.BesideKey(c.key, sum), call.BesideSidecarKey(c.key, sum), call.SidecarKey(call.BesideKey(c.key, sum))}
+		if diff := cmp.Diff([]string{c.side, c.beside, c.besideSide, c.besideSide}, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", c.key, diff)
+		}
 	}
 }

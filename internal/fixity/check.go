@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path"
 	"strings"
 	"time"
 
@@ -74,7 +75,7 @@ func (c *Checker) check(ctx context.Context, row call.RecordingStatus) (Finding,
 	var side call.Sidecar
 	var malformed error
 	err = c.insist(ctx, &f, call.SidecarPart, func() (err error) {
-		side, malformed, err = c.sidecar(ctx, row.Key)
+		side, malformed, err = c.sidecar(ctx, row)
 		return err
 	})
 	if err != nil || f.Result != Verified {
@@ -131,10 +132,20 @@ func (c *Checker) digest(ctx context.Context, key string) (sum string, size int6
 	return hex.EncodeToString(h.Sum(nil)), size, nil
 }
 
-// sidecar reads the sidecar of an object. That it is no sidecar is told apart
-// from not being able to read it.
-func (c *Checker) sidecar(ctx context.Context, key string) (side call.Sidecar, malformed, err error) {
-	r, err := c.open(ctx, call.SidecarKey(key))
+// sidecar reads the sidecar of a row's object, which may have had to leave its own
+// place to that of a file of another format.
+func (c *Checker) sidecar(ctx context.Context, row call.RecordingStatus) (side call.Sidecar, malformed, err error) {
+	side, malformed, err = c.sidecarAt(ctx, call.SidecarKey(row.Key))
+	if err != nil || malformed != nil || side.Key == row.Key || path.Ext(side.Key) == path.Ext(row.Key) || len(row.SHA256) != 64 {
+		return side, malformed, err
+	}
+	return c.sidecarAt(ctx, call.BesideSidecarKey(row.Key, row.SHA256))
+}
+
+// sidecarAt reads a sidecar. That it is none is told apart from not being able to read
+// it.
+func (c *Checker) sidecarAt(ctx context.Context, at string) (side call.Sidecar, malformed, err error) {
+	r, err := c.open(ctx, at)
 	if err != nil {
 		return side, nil, err
 	}

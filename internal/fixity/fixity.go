@@ -13,6 +13,10 @@
 // from a backup, for example – or when a good copy was found or fetched again
 // and stored beside.
 //
+// Files are of any format that package audio knows. A sidecar names its object by key:
+// of two first files of different formats, one has its sidecar at {id}.json and the
+// other where a file beside has it.
+//
 // The digest is computed from the bytes that the store gives back. Comparing
 // the store's own checksum was rejected: it is a note of what was once written.
 // golang.org/x/time/rate bounds the bytes per second, since a check of

@@ -2,53 +2,107 @@ package fixity
 
 import (
 	"context"
+	"errors"
 	"path"
 	"slices"
 	"strings"
 	"time"
 
+	"fonoteka/internal/audio"
 	"fonoteka/internal/blob"
 	"fonoteka/internal/call"
 )
 
-// group is what the bucket holds of one recording: its mp3 and sidecar, and
+// group is what the bucket holds of one recording: its file and sidecar, and
 // perhaps others beside them. What is in quarantine of it is a group of its own.
 type group struct {
-	stem     string // the key of the mp3, without ".mp3"; of damaged ones, the folder
+	stem     string // what its keys begin with, before a dot; of damaged ones, the folder
 	id       string // recording id
-	mp3s     []blob.Object
+	files    []blob.Object
 	sidecars map[string]blob.Object // by their own key
 	unknown  []blob.Object          // under its name, but neither
+	beside   map[string]string      // where a file's sidecar is, if it is not at its SidecarKey
 }
 
-// whole are the mp3s that have a sidecar, the one under the recording's own key
+// firsts are the files in a first place: one, unless two workers stored files of
+// different formats at the same moment.
+func (g group) firsts() (all []blob.Object) {
+	for _, o := range g.files {
+		if isFirst(o.Key, g.stem) {
+			all = append(all, o)
+		}
+	}
+	return all
+}
+
+func isFirst(key, stem string) bool { return strings.TrimSuffix(key, path.Ext(key)) == stem }
+
+// sidecarKey is where the sidecar of a file of the group is, or would be.
+func (g group) sidecarKey(key string) string {
+	if at, ok := g.beside[key]; ok {
+		return at
+	}
+	return call.SidecarKey(key)
+}
+
+// whole are the files that have a sidecar, the one under the recording's own key
 // first.
 func (g group) whole() []blob.Object {
-	var out []blob.Object
-	for _, o := range g.mp3s {
-		if _, ok := g.sidecars[call.SidecarKey(o.Key)]; !ok {
+	var first, out []blob.Object
+	for _, o := range g.files {
+		if _, ok := g.sidecars[g.sidecarKey(o.Key)]; !ok {
 			continue
 		}
-		if o.Key == g.stem+".mp3" {
-			out = append([]blob.Object{o}, out...)
+		if isFirst(o.Key, g.stem) && g.beside[o.Key] == "" {
+			first = append(first, o)
 		} else {
 			out = append(out, o)
 		}
 	}
-	return out
+	return append(first, out...)
 }
 
-// others counts the mp3s of another digest than the chosen one. A name beside
+// others counts the files of another digest than the chosen one. A name beside
 // the first bears its digest, so that nothing needs to be read.
 func (g group) others(key, digest string) int {
-	n, first := 0, g.stem+".mp3"
-	copies := besides(first, digest)
-	for _, o := range g.mp3s {
-		if o.Key != key && o.Key != first && !slices.Contains(copies, o.Key) {
+	n := 0
+	for _, o := range g.files {
+		switch {
+		case o.Key == key, slices.Contains(besides(g.stem+path.Ext(o.Key), digest), o.Key):
+		case isFirst(o.Key, g.stem) && g.beside[o.Key] == "": // the first itself, where the chosen one is a copy of it
+		default:
 			n++
 		}
 	}
 	return n
+}
+
+// pair finds the sidecars of files in first places of which there are several: one's is
+// at the recording's own key, the others' at that of a file beside it.
+func (c *Checker) pair(ctx context.Context, g *group) error {
+	firsts := g.firsts()
+	if len(firsts) < 2 || g.damaged() {
+		return nil
+	}
+	g.beside = map[string]string{}
+	for _, o := range firsts {
+		g.beside[o.Key] = call.BesideSidecarKey(o.Key, strings.Repeat("-", 16)) // none has this name
+	}
+	for at := range g.sidecars {
+		side, malformed, err := c.sidecarAt(ctx, at)
+		if err != nil && !errors.Is(err, blob.ErrNotFound) {
+			return err
+		}
+		if malformed != nil || g.beside[side.Key] == "" {
+			continue
+		}
+		if at == call.SidecarKey(side.Key) {
+			delete(g.beside, side.Key)
+		} else {
+			g.beside[side.Key] = at
+		}
+	}
+	return nil
 }
 
 // damaged tells that a group is in quarantine.
@@ -80,6 +134,11 @@ func (c *Checker) groups(ctx context.Context, folder string, before time.Time, b
 	var all []group
 	var failed error
 	flush := func() bool {
+		for i := range all {
+			if failed = c.pair(ctx, &all[i]); failed != nil {
+				return false
+			}
+		}
 		if len(all) > 0 {
 			failed = batch(all)
 		}
@@ -102,10 +161,11 @@ func (c *Checker) groups(ctx context.Context, folder string, before time.Time, b
 			all = append(all, group{stem: stem, id: id, sidecars: map[string]blob.Object{}})
 		}
 		g := &all[len(all)-1]
-		switch path.Ext(o.Key) {
-		case ".mp3":
-			g.mp3s = append(g.mp3s, o)
-		case ".json":
+		_, file := audio.OfKey(o.Key)
+		switch {
+		case file:
+			g.files = append(g.files, o)
+		case path.Ext(o.Key) == ".json":
 			g.sidecars[o.Key] = o
 		default:
 			g.unknown = append(g.unknown, o)

@@ -15,13 +15,13 @@ type OrphanKind string
 // The kinds of orphans.
 const (
 	NoRow     OrphanKind = "object without row"        // a whole recording that the catalogue does not call archived, or a damaged one that it does not know
-	NoSidecar OrphanKind = "recording without sidecar" // an mp3 alone
-	NoMP3     OrphanKind = "sidecar without recording"
+	NoSidecar OrphanKind = "recording without sidecar" // a file alone
+	NoFile    OrphanKind = "sidecar without recording"
 	NoObject  OrphanKind = "row without object"
 	Stranger  OrphanKind = "unknown object" // not a name that Fonoteka gives
 )
 
-var orphanKinds = []OrphanKind{NoRow, NoSidecar, NoMP3, NoObject, Stranger}
+var orphanKinds = []OrphanKind{NoRow, NoSidecar, NoFile, NoObject, Stranger}
 
 // Orphan is something that is on one side only.
 type Orphan struct {
@@ -34,7 +34,7 @@ type Orphan struct {
 
 // OrphanReport counts.
 type OrphanReport struct {
-	Objects    uint64 // mp3s listed, without quarantine
+	Objects    uint64 // files of recordings listed, without quarantine
 	Recordings uint64 // rows that say archived
 	ByKind     map[OrphanKind]uint64
 }
@@ -64,7 +64,7 @@ func (c *Checker) Orphans(ctx context.Context, each func(Orphan), progress func(
 		}
 		for _, g := range gs {
 			if !g.damaged() {
-				r.Objects += uint64(len(g.mp3s))
+				r.Objects += uint64(len(g.files))
 			}
 			matched += g.compare(rows[g.id], tell)
 		}
@@ -97,7 +97,7 @@ func (g group) compare(rows []call.RecordingStatus, tell func(Orphan)) (matched 
 	archived := g.damaged() && g.settled(rows)
 	for _, row := range rows {
 		o.Integration, o.State = row.Integration, row.State
-		for _, m := range g.mp3s {
+		for _, m := range g.files {
 			if row.State == call.Archived && row.Key == m.Key {
 				matched++
 				archived = true
@@ -113,8 +113,8 @@ func (g group) compare(rows []call.RecordingStatus, tell func(Orphan)) (matched 
 	for key := range g.sidecars {
 		left[key] = true
 	}
-	for _, m := range g.mp3s {
-		side := call.SidecarKey(m.Key)
+	for _, m := range g.files {
+		side := g.sidecarKey(m.Key)
 		if !left[side] {
 			say(NoSidecar, m.Key)
 		} else if !archived {
@@ -123,7 +123,7 @@ func (g group) compare(rows []call.RecordingStatus, tell func(Orphan)) (matched 
 		delete(left, side)
 	}
 	for key := range left {
-		say(NoMP3, key)
+		say(NoFile, key)
 	}
 	for _, u := range g.unknown {
 		say(Stranger, u.Key)

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"fonoteka/internal/audio"
 	"fonoteka/internal/blob"
 	"fonoteka/internal/call"
 )
@@ -26,7 +27,7 @@ type RebuildReport struct {
 	Rebuilt  uint64 // rows written, or that would be
 	Damaged  uint64 // of them, quarantined: there is nothing else of the recording
 	Faulty   uint64 // of them, altered or unreadable (Verify)
-	Unusable uint64 // no mp3 with a readable sidecar: no row can be made
+	Unusable uint64 // no file with a readable sidecar: no row can be made
 	Bytes    uint64 // of the recordings rebuilt
 	Unknown  uint64 // objects with names that Fonoteka does not give
 	Started  time.Time
@@ -104,13 +105,21 @@ func (g group) settled(rows []call.RecordingStatus) bool {
 		if row.State == call.Erased || g.damaged() && row.State.Rank() >= call.Quarantined.Rank() {
 			return true
 		}
-		for _, m := range g.mp3s {
+		for _, m := range g.files {
 			if row.State == call.Archived && row.Key == m.Key {
 				return true
 			}
 		}
 	}
 	return false
+}
+
+// name is the recording in the bucket, for people.
+func (g group) name() string {
+	if firsts := g.firsts(); len(firsts) > 0 {
+		return firsts[0].Key
+	}
+	return g.stem + audio.MP3.Ext()
 }
 
 // rebuilt is a row that was made, or why it could not be.
@@ -146,10 +155,10 @@ func (c *Checker) rebuildOne(ctx context.Context, o RebuildOptions, g group) (re
 	if g.damaged() {
 		return c.rebuildDamaged(ctx, g)
 	}
-	bad := rebuilt{key: g.stem + ".mp3", why: "there is no recording with a sidecar"}
+	bad := rebuilt{key: g.name(), why: "there is no recording with a sidecar"}
 	var faulty *rebuilt
 	for _, object := range g.whole() {
-		side, malformed, err := c.sidecar(ctx, object.Key)
+		side, malformed, err := c.sidecarAt(ctx, g.sidecarKey(object.Key))
 		switch {
 		case err != nil:
 			return bad, err
@@ -187,7 +196,7 @@ func (c *Checker) rebuildOne(ctx context.Context, o RebuildOptions, g group) (re
 func (c *Checker) rebuildDamaged(ctx context.Context, g group) (rebuilt, error) {
 	made := rebuilt{key: g.stem, why: "there is no damaged recording with a sidecar"}
 	for _, object := range g.whole() {
-		side, malformed, err := c.sidecar(ctx, object.Key)
+		side, malformed, err := c.sidecarAt(ctx, g.sidecarKey(object.Key))
 		switch {
 		case err != nil:
 			return made, err

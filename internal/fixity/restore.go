@@ -6,12 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path"
 	"slices"
 	"strings"
 
+	"fonoteka/internal/audio"
 	"fonoteka/internal/blob"
 	"fonoteka/internal/call"
-	"fonoteka/internal/mp3"
 )
 
 // File is a recording that was fetched again.
@@ -36,8 +37,9 @@ func (c *Checker) Restore(ctx context.Context, f Finding, fetch Fetch) (bool, er
 	}
 	first := original(f.Row.Key)
 	keys := append([]string{first}, besides(first, f.Row.SHA256)...)
-	if f.Result != Absent {
-		keys = slices.DeleteFunc(keys, func(key string) bool { return key == f.Row.Key })
+	keys = slices.DeleteFunc(keys, func(key string) bool { return key == f.Row.Key })
+	if f.Result == Absent { // its own place is free, and its sidecar may still be there
+		keys = slices.Insert(keys, 0, f.Row.Key)
 	}
 	whole, free, err := c.look(ctx, f.Row, keys)
 	if err != nil {
@@ -59,22 +61,23 @@ func (c *Checker) Restore(ctx context.Context, f Finding, fetch Fetch) (bool, er
 		return false, err
 	}
 	defer file.Close()
-	audio, err := mp3.Scan(io.NewSectionReader(file.Body, 0, file.Size))
+	found, err := audio.Verify(io.NewSectionReader(file.Body, 0, file.Size))
 	if err != nil {
 		return false, fmt.Errorf("what was fetched again: %w", err)
 	}
 	side := call.Sidecar{
-		Schema: call.SidecarSchema, Recording: f.Row.Recording, SHA256: file.SHA256, Size: file.Size,
-		DurationMS: audio.Duration.Milliseconds(), Attempt: f.Row.Attempt, FetchedAt: now.UTC(), StoredAt: now.UTC(),
+		Schema: call.SidecarSchema, Recording: f.Row.Recording, Format: string(found.Format), SHA256: file.SHA256, Size: file.Size,
+		DurationMS: found.Duration.Milliseconds(), TextBefore: found.TextBefore, Attempt: f.Row.Attempt, FetchedAt: now.UTC(), StoredAt: now.UTC(),
 	}
 	if file.SHA256 == f.Row.SHA256 {
+		side.Format = string(audio.Format(f.Row.Format).Or()) // as its key says
 		key, err := c.store(ctx, side, file, free)
 		if err != nil {
 			return false, err
 		}
 		return true, c.move(ctx, f, key, "fetched")
 	}
-	whole, free, err = c.look(ctx, side.Row(c.Bucket), besides(first, file.SHA256))
+	whole, free, err = c.look(ctx, side.Row(c.Bucket), besides(stemKey(first, found.Format), file.SHA256))
 	if err == nil && whole == "" {
 		whole, err = c.store(ctx, side, file, free)
 	}
@@ -91,10 +94,10 @@ const mostCopies = 9
 
 // besides are the places beside a key for copies of a file.
 func besides(key, digest string) []string {
-	beside := call.BesideKey(key, digest)
+	beside, ext := call.BesideKey(key, digest), path.Ext(key)
 	keys := []string{beside}
 	for n := 2; n <= mostCopies; n++ {
-		keys = append(keys, fmt.Sprintf("%s.%d.mp3", strings.TrimSuffix(beside, ".mp3"), n))
+		keys = append(keys, fmt.Sprintf("%s.%d%s", strings.TrimSuffix(beside, ext), n, ext))
 	}
 	return keys
 }
@@ -125,7 +128,7 @@ func (c *Checker) look(ctx context.Context, row call.RecordingStatus, keys []str
 // sidecar that is its own. One that is taken meanwhile proves nothing.
 func (c *Checker) store(ctx context.Context, side call.Sidecar, file File, keys []string) (string, error) {
 	for _, side.Key = range keys {
-		err := c.Store.Put(ctx, side.Key, file.Body, blob.Put{Size: file.Size, SHA256: file.SHA256, ContentType: "audio/mpeg"})
+		err := c.Store.Put(ctx, side.Key, file.Body, blob.Put{Size: file.Size, SHA256: file.SHA256, ContentType: audio.Format(side.Format).ContentType()})
 		if err == nil {
 			side.StoredAt = c.Now().UTC()
 			err = c.putSidecar(ctx, side)
@@ -148,7 +151,12 @@ func original(key string) string {
 	if !ok {
 		return key
 	}
-	return stem + ".mp3"
+	return stem + path.Ext(key)
+}
+
+// stemKey is a first file's key, if it were of another format.
+func stemKey(first string, f audio.Format) string {
+	return strings.TrimSuffix(first, path.Ext(first)) + f.Ext()
 }
 
 // move makes the row name good bytes.
@@ -187,16 +195,29 @@ func (c *Checker) restoreSidecar(ctx context.Context, f Finding) (bool, error) {
 
 func sidecarOf(row call.RecordingStatus) call.Sidecar {
 	return call.Sidecar{
-		Schema: call.SidecarSchema, Recording: row.Recording, Key: row.Key, SHA256: row.SHA256, Size: row.Size,
+		Schema: call.SidecarSchema, Recording: row.Recording, Key: row.Key, Format: string(audio.Format(row.Format).Or()), SHA256: row.SHA256, Size: row.Size,
 		DurationMS: row.Duration.Milliseconds(), Attempt: row.Attempt, FetchedAt: row.ArchivedAt, StoredAt: row.ArchivedAt,
-		Unmeasured: row.Unmeasured, MismatchedTalkMS: row.MismatchedTalk.Milliseconds(), Note: row.Note,
+		Unmeasured: row.Unmeasured, Proxied: row.Proxied, TextBefore: row.TextBefore, MismatchedTalkMS: row.MismatchedTalk.Milliseconds(), Note: row.Note,
 	}
 }
 
+// putSidecar writes a sidecar into its place, or where a first file of another format
+// has its own there, into that of a file beside.
 func (c *Checker) putSidecar(ctx context.Context, s call.Sidecar) error {
 	doc, sum, err := s.Document()
 	if err != nil {
 		return err
 	}
-	return c.Store.Put(ctx, call.SidecarKey(s.Key), bytes.NewReader(doc), blob.Put{Size: int64(len(doc)), SHA256: sum, ContentType: "application/json"})
+	put := func(at string) error {
+		return c.Store.Put(ctx, at, bytes.NewReader(doc), blob.Put{Size: int64(len(doc)), SHA256: sum, ContentType: "application/json"})
+	}
+	err = put(call.SidecarKey(s.Key))
+	if !errors.Is(err, blob.ErrExists) {
+		return err
+	}
+	other, malformed, failed := c.sidecarAt(ctx, call.SidecarKey(s.Key))
+	if failed != nil || malformed != nil || path.Ext(other.Key) == path.Ext(s.Key) {
+		return err
+	}
+	return put(call.BesideSidecarKey(s.Key, s.SHA256))
 }

@@ -2,11 +2,14 @@
 // this a whole mp3, and how long does it play?
 //
 // Scan walks frame headers only and never decodes audio: MPEG-1, MPEG-2 and
-// MPEG-2.5 Layer III, with ID3v2, ID3v1 and APE tags and the frame counts of
-// Xing, Info and VBRI headers. Telephony is 8 kHz, hence MPEG-2.5, which the
+// MPEG-2.5 Layer III, Layers I and II of the first two, and each in free format, with
+// ID3v2, ID3v1 and APE tags and the frame counts of Xing, Info and VBRI headers. Telephony is 8 kHz, hence MPEG-2.5, which the
 // common Go decoder refuses; decoding would also be a hundred times slower and
 // would say no more about completeness. No library: the format's part that
 // matters here is one 32-bit header.
+//
+// Text before the first frame, as of a server's warning, is passed like other bytes of
+// no frame: up to 4 KiB, which Result.Leading counts.
 //
 // What it cannot see: a file without a frame count that was cut exactly
 // between two frames. Whoever fetches the file must compare lengths.
@@ -19,7 +22,7 @@ import (
 
 // Errors that Scan returns, wrapped with where it happened.
 var (
-	// ErrNotMP3: no mp3 frames where they must begin: an error page, text, an empty file.
+	// ErrNotMP3: no MPEG audio frames where they must begin: an error page, text, an empty file.
 	ErrNotMP3 = errors.New("not an mp3")
 	// ErrTruncated: the last frame or tag is cut, or fewer frames came than the file's own header counts.
 	ErrTruncated = errors.New("mp3 is cut")
@@ -39,6 +42,7 @@ const (
 
 // Result says what was found up to the end or the error.
 type Result struct {
+	Layer      int           // 1, 2 or 3
 	Frames     int64         // audio frames; the frame that holds the Xing or VBRI header is not one
 	Duration   time.Duration // Frames as time
 	SampleRate int           // Hz
@@ -46,5 +50,6 @@ type Result struct {
 	Bitrate    int           // bit/s, the average over all frames
 	XingFrames int64         // the count of the Xing, Info or VBRI header; 0: none
 	Garbage    int64         // bytes that belong to no frame and no tag, zero bytes apart
+	Leading    int64         // of them before the first frame
 	Truncated  bool          // with ErrTruncated
 }

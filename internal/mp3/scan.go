@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Scan reads r to its end and says whether it is a whole mp3. A nil error
+// Scan reads r to its end and says whether it is whole MPEG audio. A nil error
 // means: it begins with frames, the frames follow each other to the end, the
 // last one is complete, and there are no fewer than the file itself counts.
 // Otherwise the error is ErrNotMP3, ErrTruncated, ErrDamaged, or r's own; the
@@ -36,6 +36,7 @@ type scanner struct {
 	w         *window
 	res       Result
 	first     header
+	free      int           // length of the frames in free format, without padding; 0: they are in none
 	current   header        // of the frames that are passed: the sample rate may change between two
 	played    map[int]int64 // samples by sample rate
 	counted   count         // by the encoder
@@ -91,11 +92,11 @@ func (s *scanner) begin() error {
 		}
 		if h, ok := s.credible(); ok {
 			s.first = h
-			s.res.SampleRate, s.res.Channels = h.rate, 2
+			s.res.SampleRate, s.res.Channels, s.res.Layer = h.rate, 2, h.layer
 			if h.mono {
 				s.res.Channels = 1
 			}
-			s.res.Garbage = lead
+			s.res.Garbage, s.res.Leading = lead, lead
 			break
 		}
 		b := s.w.peek(1)
@@ -126,12 +127,16 @@ func (s *scanner) begin() error {
 // header occur in any binary file, so the next two frames must follow, of whatever
 // sample rate, or the file must end with them.
 func (s *scanner) credible() (header, bool) {
-	if _, ok := parseHeader(s.w.peek(4)); !ok {
+	first, ok := parseAny(s.w.peek(4))
+	switch {
+	case !ok:
 		return header{}, false // the usual case amid garbage
+	case first.bitrate == 0:
+		return s.credibleFree(first)
 	}
 	b := s.w.peek(2*maxFrame + 4)
 	h, ok := parseHeader(b)
-	if !ok {
+	if !ok || s.first.layer != 0 && h.layer != s.first.layer {
 		return header{}, false
 	}
 	at := h.length
@@ -142,12 +147,22 @@ func (s *scanner) credible() (header, bool) {
 			return h, at != h.length || at == len(b) || hasCount(h, b)
 		}
 		next, ok := parseHeader(b[at:])
-		if !ok {
+		if !ok || next.layer != h.layer {
 			return h, isTag(b[at:]) || hasCount(h, b)
 		}
 		at += next.length
 	}
 	return h, true
+}
+
+// credibleFree is credible for a frame in free format.
+func (s *scanner) credibleFree(h header) (header, bool) {
+	length := s.freeLength()
+	if length == 0 || s.first.layer != 0 && (length != s.free || !h.same(s.first)) {
+		return header{}, false
+	}
+	s.free = length
+	return h.free(length)
 }
 
 func hasCount(h header, b []byte) bool {
@@ -158,36 +173,48 @@ func hasCount(h header, b []byte) bool {
 // frames passes the frames that follow each other without a gap. It is false
 // if the file ends within one.
 func (s *scanner) frames() bool {
+	var like uint32 // what counts of the last header, for frames that are like it
+	var bare int    // its frame's length without padding
 	for frames := int64(0); ; frames++ {
-		h, ok := parseHeader(s.w.peek(4))
-		if !ok || !h.same(s.current) && !s.changes(h) {
-			s.play(frames)
-			return true
+		b := s.w.peek(4)
+		length := 0
+		if len(b) == 4 && like != 0 && binary.BigEndian.Uint32(b)&^0x3ff == like { // the usual case
+			length = bare + s.current.slot()*int(b[2]>>1&1)
+		} else {
+			h, ok := s.header(b)
+			if !ok || !h.same(s.current) && !s.changes(h) {
+				s.play(frames)
+				return true
+			}
+			if !h.same(s.current) {
+				s.play(frames)
+				s.current, frames = h, 0
+			}
+			length, bare, like = h.length, h.length-h.padding, binary.BigEndian.Uint32(b)&^0x3ff
 		}
-		if !h.same(s.current) {
-			s.play(frames)
-			s.current, frames = h, 0
-		}
-		if s.w.hi-s.w.lo >= h.length { // the usual case, without a call
-			s.w.lo += h.length
-			s.w.off += int64(h.length)
-		} else if s.w.skip(int64(h.length)) < int64(h.length) {
+		if s.w.hi-s.w.lo >= length { // the usual case, without a call
+			s.w.lo += length
+			s.w.off += int64(length)
+		} else if s.w.skip(int64(length)) < int64(length) {
 			s.play(frames)
 			return false
 		}
 		s.res.Frames++
-		s.bytes += int64(h.length)
+		s.bytes += int64(length)
 	}
 }
 
 // changes reports whether a frame of another sample rate follows: with a frame behind
 // it, or a tag or the file's end.
 func (s *scanner) changes(h header) bool {
+	if h.layer != s.current.layer {
+		return false
+	}
 	b := s.w.peek(h.length + 32)
 	if len(b) <= h.length {
 		return true // the last frame, whole or cut
 	}
-	_, more := parseHeader(b[h.length:])
+	_, more := s.header(b[h.length:])
 	return more || isTag(b[h.length:])
 }
 

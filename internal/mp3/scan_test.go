@@ -221,7 +221,8 @@ func TestScanAgreesWithLame(t *testing.T) {
 func join(parts ...[]byte) []byte { return bytes.Join(parts, nil) }
 
 func FuzzScan(f *testing.F) {
-	for _, name := range []string{telephony, wideband, stereo} {
+	f.Add(layerOne(8))
+	for _, name := range []string{telephony, wideband, stereo, "mpeg2-16khz-free.mp3", "mpeg1-32khz-layer2.mp2"} {
 		b := sample(f, name)
 		f.Add(b)
 		f.Add(b[:len(b)/2])
@@ -229,7 +230,7 @@ func FuzzScan(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		res, err := mp3.Scan(bytes.NewReader(b))
-		if err == nil && (res.Frames < res.XingFrames || res.Truncated) {
+		if err == nil && (res.Frames+1 < res.XingFrames || res.Truncated) { // some encoders count the frame that holds the count
 			t.Errorf("passes with %+v", res)
 		}
 		again, err2 := mp3.Scan(iotest.HalfReader(bytes.NewReader(b)))

@@ -4,9 +4,9 @@
 // Contract. The link names the recording's id and nothing else: no number, no
 // date, no place in the store, so that it holds for as long as the recording is
 // kept, wherever it is moved, and tells nothing to who reads it in a log. Bucket
-// and key come from the catalogue's row. An archived recording is served as
-// audio/mpeg, in ranges where the client asks for them, and only if the store
-// has the digest that the row has; for any other the answer is a page that says
+// and key come from the catalogue's row. An archived recording is served as the
+// media type of its format, in ranges where the client asks for them, and only if the
+// store has the digest that the row has; for any other the answer is a page that says
 // why it is not there and what happens next. Every answer is counted.
 //
 // What is known to be altered is not served. Of what is sent from the beginning to the
@@ -45,6 +45,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"fonoteka/internal/audio"
 	"fonoteka/internal/blob"
 	"fonoteka/internal/call"
 	"fonoteka/internal/printable"
@@ -197,8 +198,9 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, who string, rec 
 	content := &content{ctx: r.Context(), store: store, key: rec.Key, size: object.Size, sha256: rec.SHA256}
 	defer content.Close()
 	before := w.Header().Clone()
-	w.Header().Set("Content-Type", "audio/mpeg")
-	w.Header().Set("Content-Disposition", `inline; filename="`+rec.ID+`.mp3"`)
+	format := audio.Format(rec.Format)
+	w.Header().Set("Content-Type", format.ContentType())
+	w.Header().Set("Content-Disposition", `inline; filename="`+rec.ID+format.Ext()+`"`)
 	w.Header().Set("ETag", `"`+rec.SHA256+`"`)
 	if digest, err := hex.DecodeString(rec.SHA256); err == nil {
 		w.Header().Set("Repr-Digest", "sha-256=:"+base64.StdEncoding.EncodeToString(digest)+":")

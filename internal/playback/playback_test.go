@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -177,6 +178,32 @@ func TestAnArchivedRecordingPlays(t *testing.T) {
 		t.Errorf("noted %v", d.heard)
 	}
 	d.wantCounted("served", 1)
+}
+
+// A player goes by the media type, and by the ranges that it seeks with.
+func TestARecordingPlaysAsItsFormat(t *testing.T) {
+	t.Parallel()
+	wav, err := os.ReadFile("../audio/testdata/alaw.wav")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := newDesk(t).keep(wav)
+	for format, want := range map[string][2]string{
+		"": {"audio/mpeg", ".mp3"}, "mp3": {"audio/mpeg", ".mp3"}, "wav": {"audio/wav", ".wav"}, "ogg": {"audio/ogg", ".ogg"},
+		"m4a": {"audio/mp4", ".m4a"}, "aac": {"audio/aac", ".aac"}, "mp2": {"audio/mpeg", ".mp2"}, "new": {"application/octet-stream", ".new"},
+	} {
+		row := d.rows[id]
+		row.Format = format
+		d.rows[id] = row
+		resp, body := d.ask(http.MethodGet, id)
+		if resp.StatusCode != http.StatusOK || body != string(wav) || resp.Header.Get("Content-Type") != want[0] || resp.Header.Get("Content-Disposition") != `inline; filename="`+id+want[1]+`"` {
+			t.Errorf("%q: status %d, %d bytes, %v", format, resp.StatusCode, len(body), resp.Header)
+		}
+		resp, body = d.ask(http.MethodGet, id, "Range", "bytes=58-1057")
+		if resp.StatusCode != http.StatusPartialContent || body != string(wav[58:1058]) || resp.Header.Get("Content-Type") != want[0] {
+			t.Errorf("%q, a part: status %d, %d bytes", format, resp.StatusCode, len(body))
+		}
+	}
 }
 
 func TestPartsAreServed(t *testing.T) {

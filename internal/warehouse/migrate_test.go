@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -23,6 +24,14 @@ func withMigrations(t *testing.T, files map[string]string) schema.Set {
 	s, err := schema.Current()
 	must(t, err)
 	more := fstest.MapFS{}
+	must(t, fs.WalkDir(s.Migrations, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		text, err := fs.ReadFile(s.Migrations, name)
+		more[name] = &fstest.MapFile{Data: text}
+		return err
+	}))
 	for name, text := range files {
 		more[name] = &fstest.MapFile{Data: []byte("-- +goose NO TRANSACTION\n-- +goose Up\n" + text + "\n")}
 	}
@@ -146,7 +155,7 @@ func TestTheCatalogueIsMadeAgainAsTheNewestMigrationLeftIt(t *testing.T) {
 	t.Parallel()
 	db := connect(t, options(t))
 	db.Make(withMigrations(t, map[string]string{
-		"00002_codec.sql": "ALTER TABLE recordings ADD COLUMN IF NOT EXISTS codec String AFTER size;",
+		"00099_codec.sql": "ALTER TABLE recordings ADD COLUMN IF NOT EXISTS codec String AFTER size;",
 	}))
 	must(t, db.Migrate(t.Context(), nil))
 	must(t, db.Exec(t.Context(), "DROP TABLE recordings SYNC"))
@@ -231,5 +240,35 @@ func TestEveryTableSyncsItsInserts(t *testing.T) {
 		WHERE database = currentDatabase() AND engine LIKE '%MergeTree' AND name NOT IN ('goose_db_version', 'progress', 'addresses', 'calendar', 'rollup_days', 'schema_views')
 		AND sorting_key NOT LIKE '%integration%'`); keyless != "" {
 		t.Errorf("no integration in the key of: %s", keyless)
+	}
+}
+
+// What was archived before formats were told apart is mp3, which its key says, and what
+// is written while the migration changes the view between the tables is in both.
+func TestRowsOfBeforeFormatsWereToldApart(t *testing.T) {
+	t.Parallel()
+	o := options(t)
+	older := connect(t, o)
+	s, err := schema.Current()
+	must(t, err)
+	s.Migrations = fstest.MapFS{"README.md": {}}
+	s.Views = schema.Views{}
+	older.Make(s)
+	must(t, older.Migrate(t.Context(), nil))
+	must(t, older.Exec(t.Context(), `INSERT INTO recordings (integration, recording_id, state, key, reason, version) VALUES
+		('main', 'a', 'archived', 'recordings/main/a.mp3', '', 9), ('main', 'q', 'quarantined', 'quarantine/main/q/x.mp3', 'was kept', 9), ('main', 'w', 'announced', '', '', 1)`))
+	must(t, older.Exec(t.Context(), "DROP VIEW recordings_opened SYNC")) // as a migration that was broken off leaves it
+	must(t, older.Exec(t.Context(), "INSERT INTO recordings (integration, recording_id, state, reason, version) VALUES ('main', 'between', 'retrying', 'was written between', 2)"))
+	db := connect(t, o)
+	must(t, db.Migrate(t.Context(), nil))
+	must(t, db.SaveRecordings(t.Context(), []call.RecordingStatus{
+		{Recording: call.Recording{Integration: "main", ID: "wav"}, State: call.Archived, Key: "recordings/main/wav.wav", Format: "wav"},
+		{Recording: call.Recording{Integration: "main", ID: "ogg"}, State: call.Quarantined, Key: "quarantine/main/ogg/x.ogg", Format: "ogg", Failure: call.Failure{Code: call.CodeDamaged, Format: "ogg"}},
+	}))
+	if got := ask(t, db, "SELECT recording_id, format, failed_format FROM recordings FINAL ORDER BY recording_id FORMAT TSVRaw"); got != "a\tmp3\t\nbetween\t\t\nogg\togg\togg\nq\tmp3\t\nw\t\t\nwav\twav" {
+		t.Errorf("recordings:\n%s", got)
+	}
+	if got := ask(t, db, "SELECT recording_id, format, failed_format FROM recordings_open FINAL ORDER BY recording_id FORMAT TSVRaw"); got != "between\t\t\nogg\togg\togg\nq\tmp3\t\nw" {
+		t.Errorf("recordings_open:\n%s", got)
 	}
 }

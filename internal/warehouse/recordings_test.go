@@ -90,13 +90,13 @@ func TestEveryFieldOfARowIsStored(t *testing.T) {
 		return at("2026-11-20 10:00:00").Add(time.Duration(minute)*time.Minute + 7*time.Millisecond)
 	}
 	waits := call.RecordingStatus{
-		Recording: recording("waits", moment(0)), State: call.Quarantined, Attempt: 9, NextAttemptAt: moment(1), SHA256: "ab", Size: 5, Bucket: "b", Key: "quarantine/x.mp3",
-		Failure:  call.Failure{Code: call.CodeCut, Host: "records.mtt.ru", HTTPStatus: 503, GotBytes: 3, WantBytes: 1 << 40, OwnFailures: 31},
+		Recording: recording("waits", moment(0)), State: call.Quarantined, Attempt: 9, NextAttemptAt: moment(1), SHA256: "ab", Size: 5, Bucket: "b", Key: "quarantine/x.mp3", Format: "mp3",
+		Failure:  call.Failure{Code: call.CodeCut, Host: "records.mtt.ru", HTTPStatus: 503, GotBytes: 3, WantBytes: 1 << 40, OwnFailures: 31, Format: "wav"},
 		DeniedAt: moment(2), GivenUpAt: moment(3), KeptAttempt: 8,
 	}
 	whole := call.RecordingStatus{
-		Recording: recording("whole", moment(0)), State: call.Archived, Attempt: 3, SHA256: "cd", Size: 6, Duration: 4 * time.Second, Bucket: "b", Key: "recordings/x.mp3", ArchivedAt: moment(4),
-		Unmeasured: true, Proxied: true, MismatchedTalk: time.Minute, CopyOf: "0123", Conflicts: 2,
+		Recording: recording("whole", moment(0)), State: call.Archived, Attempt: 3, SHA256: "cd", Size: 6, Duration: 4 * time.Second, Bucket: "b", Key: "recordings/x.mp3", Format: "mp3", ArchivedAt: moment(4),
+		Unmeasured: true, Proxied: true, TextBefore: 86, MismatchedTalk: time.Minute, CopyOf: "0123", Conflicts: 2,
 		Fault:  call.Fault{Kind: call.Unreadable, Part: call.SidecarPart, At: moment(5), LastGood: moment(4), SHA256: "ef", Size: 7},
 		Former: call.Former{Key: "recordings/y.mp3", Fault: call.Altered, At: moment(6)}, Note: "of old",
 	}
@@ -131,7 +131,7 @@ func TestEveryFieldOfARowIsStored(t *testing.T) {
 	}
 	// What a job goes by.
 	want := waits
-	want.Failure = call.Failure{}
+	want.Failure, want.Format = call.Failure{}, "" // the key says it, too
 	due, err := db.DueRecordings(t.Context(), moment(9), 10)
 	must(t, err)
 	got, _, err := db.NewReader().Recording(t.Context(), "main", waits.ID)
