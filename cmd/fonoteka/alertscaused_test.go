@@ -4,22 +4,31 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"errors"
 	"fmt"
+	"io/fs"
 	"math/big"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
+	"fonoteka/internal/audit"
+	"fonoteka/internal/custody"
 	"fonoteka/internal/sim"
 )
 
@@ -35,7 +44,8 @@ func TestAlertsRingOnARunningProduct(t *testing.T) {
 		}
 	})
 	for name, cause := range map[string]func(*testing.T, *watcher) []string{
-		"arrivals": ringArrivals, "recordings": ringRecordings, "stores": ringStores, "doors": ringDoors, "queue": ringQueue, "spool": ringSpool,
+		"arrivals": ringArrivals, "recordings": ringRecordings, "stores": ringStores, "doors": ringDoors, "queue": ringQueue, "spool": ringSpool, "locks": ringLocks,
+		"conflict": ringConflict, "audit": ringAudit, "disk": ringDisk,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -233,6 +243,123 @@ func ringSpool(t *testing.T, w *watcher) []string {
 	flip(t, logs[0])
 	in.start().ready()
 	return w.ring(t, in, "FonotekaSpoolDamaged")
+}
+
+// The extended attributes of the stored objects are taken off while serve is stopped, as
+// a copy leaves them out.
+func ringLocks(t *testing.T, w *watcher) []string {
+	in, _, _ := filled(t, sim.Options{Seed: 32, Calls: 20, Connections: 4}, locking...)
+	in.stop()
+	stripped := 0
+	err := filepath.WalkDir(filepath.Join(in.dir, "s3"), func(path string, _ fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		names := make([]byte, 64<<10)
+		n, err := unix.Llistxattr(path, names)
+		for name := range strings.SplitSeq(string(names[:max(n, 0)]), "\x00") {
+			if strings.HasPrefix(name, "user.") {
+				stripped++
+				err = errors.Join(err, unix.Lremovexattr(path, name))
+			}
+		}
+		return err
+	})
+	if err != nil || stripped == 0 {
+		t.Fatalf("%d extended attributes were taken off: %v", stripped, err)
+	}
+	in.start().ready()
+	return w.ring(t, in, "FonotekaLocksLost")
+}
+
+// The catalogue is lost, and the operator's server gives another file for a link that
+// it has served before.
+func ringConflict(t *testing.T, w *watcher) []string {
+	audio, err := os.ReadFile("../../internal/mp3/testdata/mpeg25-8khz.mp3")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var served atomic.Pointer[[]byte]
+	served.Store(&audio)
+	operator := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(*served.Load()) }))
+	t.Cleanup(operator.Close)
+	in := install(t, "FONOTEKA_MTT_RECORD_HOSTS="+strings.TrimPrefix(operator.URL, "http://")).start().ready()
+	body := fmt.Sprintf(`{"event":"callNotifications","result":{"callInfo":{"call":{"id":"c"},"state":"recorded","urlRecord":%q,"accountId":"883140000000001"}}}`, operator.URL+"/c.mp3")
+	announce := func() {
+		t.Helper()
+		if status := in.post(redirect+"/events", []byte(body)); status != http.StatusOK {
+			t.Fatal(status)
+		}
+		in.eventually(time.Minute, "1", "SELECT count() FROM recordings WHERE state = 'archived'")
+	}
+	announce()
+	w.awaits(in)
+	twice := append(slices.Clone(audio), audio...)
+	served.Store(&twice)
+	for _, table := range []string{"recordings", "recordings_open"} {
+		in.exec("TRUNCATE TABLE " + table)
+	}
+	announce()
+	return w.ring(t, in, "FonotekaRecordingConflict")
+}
+
+// No anchor can be put, as there is no bucket, and the custody cannot be read: what is
+// over since days is neither anchored nor sealed.
+func ringAudit(t *testing.T, w *watcher) []string {
+	in := install(t, "FONOTEKA_S3_URL=s3://key:secret@127.0.0.1:1/nowhere?secure=false").start()
+	in.until("the tables are there", time.Minute, func() bool { // a query would be audited
+		said, err := os.ReadFile(in.log.Name())
+		return err == nil && strings.Contains(string(said), "views made")
+	})
+	in.exec("DROP TABLE custody")
+	in.stop()
+	if _, err := os.Stat(filepath.Join(in.dir, "audit")); !errors.Is(err, fs.ErrNotExist) {
+		t.Fatalf("something was audited: %v", err)
+	}
+	begun := time.Now().AddDate(0, 0, -10)
+	trail, err := audit.Open(audit.Options{Dir: filepath.Join(in.dir, "audit"), Installation: in.values().Installation, Now: func() time.Time { return begun }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = trail.Log(t.Context(), audit.Entry{
+		Actor: "fonoteka", Action: custody.Action, Target: begun.UTC().AddDate(0, 0, -1).Format(time.DateOnly), Outcome: audit.Done,
+		Detail: fmt.Sprintf("%d rows, sha256 %x", 0, sha256.Sum256(nil)),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	in.start()
+	return w.ring(t, in, "FonotekaAuditNotAnchored", "FonotekaCustodyNotSealed")
+}
+
+// No file of serve may grow any more, as where a disk refuses to write. serve ends then;
+// the metric is there until it has answered what is under way: a request that is never
+// whole draws that out for ten seconds.
+func ringDisk(t *testing.T, w *watcher) []string {
+	in := install(t).start().ready()
+	w.awaits(in)
+	slow, err := net.Dial("tcp", in.runtime().PublicListen)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { slow.Close() })
+	if _, err := fmt.Fprintf(slow, "POST %s/events HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{", redirect); err != nil {
+		t.Fatal(err)
+	}
+	in.announce(redirect, "before", time.Now(), "trying") // on a connection that is accepted later
+	instance := in.runtime().PrivateListen
+	if err := unix.Prlimit(in.cmd.Process.Pid, unix.RLIMIT_FSIZE, &unix.Rlimit{Cur: 1, Max: unix.RLIM_INFINITY}, nil); err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.Post(in.redirectURI()+"/events", "application/json", strings.NewReader(`{"event":"callNotifications"}`))
+	if err == nil {
+		resp.Body.Close()
+		if resp.StatusCode == http.StatusOK {
+			t.Error("a notification that was not written was answered 200")
+		}
+	}
+	w.rings(t, instance, "FonotekaSpoolFailed")
+	return []string{"FonotekaSpoolFailed"}
 }
 
 // shortLived are a certificate for a day and its key.

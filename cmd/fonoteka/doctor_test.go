@@ -55,7 +55,7 @@ func TestDoctorExaminesTheInstallation(t *testing.T) {
 		}
 		found[f.Check] = f
 	}
-	if len(found) != 14 || found["object lock"].Answer != checkup.Yes || found["encryption"].Answer != checkup.NotNeeded {
+	if len(found) != 15 || found["locks"].Answer != checkup.NotNeeded || found["object lock"].Answer != checkup.Yes || found["encryption"].Answer != checkup.NotNeeded {
 		t.Errorf("findings: %+v", found)
 	}
 	if out, err := in.command("doctor", "knee"); err == nil || !strings.Contains(err.Error(), "no examination") {

@@ -9,8 +9,10 @@ import (
 
 	"fonoteka/internal/arrivals"
 	"fonoteka/internal/blob"
+	"fonoteka/internal/call"
 	"fonoteka/internal/checkup"
 	"fonoteka/internal/embedded"
+	"fonoteka/internal/fixity"
 	"fonoteka/internal/queue"
 	"fonoteka/internal/state"
 	"fonoteka/internal/warehouse"
@@ -249,10 +251,52 @@ func examineS3(ctx context.Context, cfg *config) (_ report, err error) {
 	if cfg.s3URL == "" {
 		out.of += " (embedded)"
 	}
+	answers := true
 	for _, f := range b.Probe(ctx) {
+		answers = answers && (f.Answer != blob.No || f.Check != "reachable" && f.Check != "credentials")
 		out.findings = append(out.findings, checkup.Finding{Check: f.Check, Answer: checkup.Answer(f.Answer), Means: f.Means, Do: f.Do, Detail: f.Detail})
 	}
+	if answers {
+		out.findings = append(out.findings, cfg.askLocks(ctx, b))
+	}
 	return out, nil
+}
+
+// askLocks says whether what is archived is still locked as it was put: that the store
+// can lock, and does so with what is put there now, says nothing of it.
+func (cfg *config) askLocks(ctx context.Context, b *blob.Bucket) (f checkup.Finding) {
+	const check, shown = "locks", 5
+	var looked, lost []call.RecordingStatus
+	err := cfg.withOwnWarehouse(ctx, func(db *warehouse.DB) error {
+		rows := fixityCatalogue{db}
+		c, err := fixity.New(fixity.Options{Rows: rows, Custody: rows, Store: b, Bucket: b.Name()})
+		if err != nil {
+			return err
+		}
+		if looked, err = c.LockSample(ctx); err == nil {
+			lost, err = c.Unlocked(ctx, looked)
+		}
+		return err
+	})
+	switch {
+	case errors.Is(err, state.ErrNone):
+		return checkup.Finding{Check: check, Answer: checkup.NotNeeded, Means: "nothing is archived yet"}
+	case err != nil:
+		return checkup.Finding{Check: check, Answer: checkup.Unknown, Means: "whether what is archived is locked as it was cannot be asked", Do: "the catalogue must be up for it: see fonoteka doctor stores", Detail: err.Error()}
+	case len(lost) > 0:
+		var ids []string
+		for _, r := range lost[:min(len(lost), shown)] {
+			ids = append(ids, r.ID)
+		}
+		return checkup.Finding{
+			Check: check, Answer: checkup.No,
+			Means: fmt.Sprintf("%d of %s that were looked at have lost the lock that they were stored with: %s", len(lost), count(len(looked), "recording"), strings.Join(ids, ", ")),
+			Do:    "fonoteka serve locks them anew after its start, fonoteka scrub at once; a copy of the data folder must take extended attributes along (README: Backup)",
+		}
+	case len(looked) == 0:
+		return checkup.Finding{Check: check, Answer: checkup.NotNeeded, Means: "the catalogue knows of no recording that is locked"}
+	}
+	return checkup.Finding{Check: check, Answer: checkup.Yes, Means: areNot(len(looked)) + " locked as the catalogue says, of those that were looked at: some drawn by lot, some of the last days"}
 }
 
 // askShared says whether a link is a call's own.

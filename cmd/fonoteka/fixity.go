@@ -96,7 +96,10 @@ func (p *pipeline) newFixity(cfg *config, fetcher *archive.Fetcher, reg promethe
 	p.checker, err = fixity.New(fixity.Options{
 		Rows: db, Custody: db, Store: p.blob, Bucket: p.blob.Name(), BytesPerSecond: cfg.fixity.rate, Logger: p.log, Registerer: reg,
 	})
-	if err != nil || cfg.fixity.every == 0 {
+	if err != nil {
+		return err
+	}
+	if p.locks, err = fixity.NewLocks(fixity.LocksOptions{Checker: p.checker, Positions: p.warehouse}); err != nil || cfg.fixity.every == 0 {
 		return err
 	}
 	p.fixity, err = fixity.NewWorker(fixity.WorkerOptions{
@@ -106,7 +109,7 @@ func (p *pipeline) newFixity(cfg *config, fetcher *archive.Fetcher, reg promethe
 			if err != nil {
 				return fixity.File{}, err
 			}
-			return fixity.File{Body: body, Size: body.Size, SHA256: body.SHA256, Close: body.Close}, nil
+			return fixity.File{Body: body, Size: body.Size, SHA256: body.SHA256, Proxied: body.Proxied, Close: body.Close}, nil
 		},
 	})
 	return err
@@ -136,11 +139,24 @@ func (p *pipeline) checkSuspects(ctx context.Context) error {
 	}
 }
 
-// checkStored runs the background check once the tables and the bucket are there.
-func (p *pipeline) checkStored(ctx context.Context) error {
+// compareLocks compares, once after the start, what is locked with the catalogue.
+func (p *pipeline) compareLocks(ctx context.Context) error {
+	p.awaitStored(ctx)
+	err := p.locks.Run(ctx)
+	<-ctx.Done()
+	return err
+}
+
+// awaitStored waits for the tables and the bucket.
+func (p *pipeline) awaitStored(ctx context.Context) {
 	for (!p.migrated.Load() || !p.bucket.Load()) && ctx.Err() == nil {
 		pause(ctx, 100*time.Millisecond)
 	}
+}
+
+// checkStored runs the background check once the tables and the bucket are there.
+func (p *pipeline) checkStored(ctx context.Context) error {
+	p.awaitStored(ctx)
 	if p.fixity == nil {
 		<-ctx.Done()
 		return nil

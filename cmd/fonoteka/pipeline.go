@@ -46,6 +46,7 @@ type pipeline struct {
 	checker     *fixity.Checker
 	suspects    chan call.RecordingStatus
 	fixity      *fixity.Worker // nil: turned off
+	locks       *fixity.Locks
 	workers     *queue.Server
 	rows        *relay.ToWarehouse
 	toWarehouse *relay.Relay

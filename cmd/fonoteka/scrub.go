@@ -22,9 +22,9 @@ func scrubCommand() *cli.Command {
 store; size and sha256 must be those of the catalogue. Every check is noted in
 the chain of custody. What is altered, absent or cannot be read is printed here,
 shown by fonoteka recordings list, and makes the exit status 1. Nothing is
-overwritten or deleted. fonoteka serve does the same in the background
-(--scrub-days), fetches what is damaged again while its link lives, and keeps the
-copy beside.`,
+overwritten or deleted; what has lost its lock in the store is locked anew. fonoteka
+serve does the same in the background (--scrub-days), fetches what is damaged again
+while its link lives, and keeps the copy beside.`,
 		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "sample", Usage: "only a random `SHARE` of them: 1%"},
 			&cli.StringFlag{Name: "since", Usage: "only those archived at or after `TIME`, UTC: 2026-03-02, 2026-03-02T10:00:00 or 24h (ago)"},
@@ -159,7 +159,7 @@ func bytesAndDigest(s call.RecordingStatus) string {
 func sayReport(c *cli.Context, r fixity.Report, took time.Duration) error {
 	if c.Bool("json") {
 		err := lines(c.App.Writer, []map[string]any{{
-			"checked": r.Checked, "bytes": r.Bytes, "altered": r.Altered, "absent": r.Absent, "unreadable": r.Unreadable,
+			"checked": r.Checked, "bytes": r.Bytes, "altered": r.Altered, "absent": r.Absent, "unreadable": r.Unreadable, "unlocked": r.Unlocked, "left_unlocked": r.LeftUnlocked,
 			"took_ms": took.Milliseconds(),
 		}})
 		if err != nil {
@@ -168,9 +168,15 @@ func sayReport(c *cli.Context, r fixity.Report, took time.Duration) error {
 	} else {
 		fmt.Fprintf(c.App.Writer, "%s read again, %s in %s: %d altered, %d absent, %d unreadable\n",
 			count(int(r.Checked), "recording"), fileSize(int64(r.Bytes)), span(took, true), r.Altered, r.Absent, r.Unreadable)
+		if r.Unlocked > 0 {
+			fmt.Fprintf(c.App.Writer, "%d of them had lost the lock that they were stored with; %d are locked anew\n", r.Unlocked, r.Unlocked-r.LeftUnlocked)
+		}
 	}
-	if r.Wrong > 0 {
+	switch {
+	case r.Wrong > 0:
 		return fmt.Errorf("%s not as archived", areNot(int(r.Wrong)))
+	case r.LeftUnlocked > 0:
+		return fmt.Errorf("%s not locked as archived, and the store does not lock them anew", areNot(int(r.LeftUnlocked)))
 	}
 	return nil
 }

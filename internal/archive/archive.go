@@ -64,6 +64,10 @@ type Store interface {
 	Stat(ctx context.Context, key string) (blob.Object, error)
 	Get(ctx context.Context, key string) (io.ReadCloser, blob.Object, error)
 	List(ctx context.Context, prefix string, each func(blob.Object) bool) error
+	// LockNow is what an object is locked by that is put under the key now; Lock reads
+	// what one is locked by.
+	LockNow(key string) blob.Lock
+	Lock(ctx context.Context, key, version string) (blob.Lock, error)
 }
 
 // Queue takes jobs; *queue.Client is one.

@@ -1,6 +1,9 @@
 package archive
 
 import (
+	"context"
+	"net"
+	"net/http"
 	"net/url"
 
 	"fonoteka/internal/call"
@@ -42,4 +45,12 @@ func Resolve(h Hosts, link string) (*url.URL, error) {
 		return nil, err
 	}
 	return h.resolve(u)
+}
+
+// DialTo has a fetcher connect to one address, whatever it means to connect to: no
+// test has a server at a public address.
+func (f *Fetcher) DialTo(addr string) {
+	f.client.Transport.(*http.Transport).DialContext = func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, network, addr)
+	}
 }

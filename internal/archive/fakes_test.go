@@ -199,10 +199,14 @@ func hosts(t testing.TB, entries ...string) archive.Hosts {
 	return h
 }
 
-func newBucket(t testing.TB) *blob.Bucket {
+func newBucket(t testing.TB, retention ...blob.Retention) *blob.Bucket {
 	t.Helper()
 	addr, key, secret := embeddedtest.S3(t)
-	b, err := blob.Open(blob.Options{URL: "s3://" + key + ":" + secret + "@" + addr + "/a-" + strings.ToLower(rand.Text()[:16]) + "?secure=false"})
+	o := blob.Options{URL: "s3://" + key + ":" + secret + "@" + addr + "/a-" + strings.ToLower(rand.Text()[:16]) + "?secure=false"}
+	if len(retention) > 0 {
+		o.Retention = retention[0]
+	}
+	b, err := blob.Open(o)
 	if err != nil {
 		t.Fatal(err)
 	}

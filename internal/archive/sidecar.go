@@ -26,7 +26,7 @@ func (a *Archiver) putSidecar(ctx context.Context, s Sidecar) (stored Sidecar, a
 	}
 	for _, at := range []string{call.SidecarKey(s.Key), call.BesideSidecarKey(s.Key, s.SHA256)} {
 		err := a.Store.Put(ctx, at, bytes.NewReader(doc), blob.Put{
-			Size: int64(len(doc)), SHA256: sum, ContentType: "application/json", Unretained: unretained(s.Key),
+			Size: int64(len(doc)), SHA256: sum, ContentType: "application/json", Unretained: unretained(s.Key), Lock: lockOf(s),
 		})
 		if !errors.Is(err, blob.ErrExists) {
 			return s, at, err
@@ -37,6 +37,12 @@ func (a *Archiver) putSidecar(ctx context.Context, s Sidecar) (stored Sidecar, a
 	}
 	return s, "", fmt.Errorf("storing the sidecar of %s: its places are taken by sidecars of other objects", s.Key)
 }
+
+// rowLock is a lock as sidecar and row bear it.
+func rowLock(l blob.Lock) call.Lock { return call.Lock{Mode: string(l.Mode), Until: l.Until} }
+
+// lockOf is what a sidecar says of the lock that its object, and it, are put with.
+func lockOf(s Sidecar) blob.Lock { return blob.Lock{Mode: blob.Mode(s.Lock.Mode), Until: s.Lock.Until} }
 
 // putSidecarInTurn is putSidecar for those who hold no place among the downloads:
 // as many at once as there are such places.

@@ -21,6 +21,7 @@ import (
 // store puts a verified body, and leaves its sidecar and then the row to commit:
 // neither needs the body, nor holds a place among the downloads.
 func (a *Archiver) store(ctx context.Context, side Sidecar, body *Body) (commit, error) {
+	side.Lock = rowLock(a.Store.LockNow(side.Key))
 	if other, err := a.otherFormat(ctx, side); err != nil {
 		return nil, err
 	} else if other {
@@ -61,7 +62,7 @@ func (a *Archiver) otherFormat(ctx context.Context, side Sidecar) (bool, error) 
 // put stores a body, or what is like one, under side's key.
 func (a *Archiver) put(ctx context.Context, side Sidecar, body io.ReaderAt) error {
 	return a.Store.Put(ctx, side.Key, body, blob.Put{
-		Size: side.Size, SHA256: side.SHA256, ContentType: audio.Format(side.Format).ContentType(), Unretained: unretained(side.Key),
+		Size: side.Size, SHA256: side.SHA256, ContentType: audio.Format(side.Format).ContentType(), Unretained: unretained(side.Key), Lock: lockOf(side),
 	})
 }
 
@@ -208,8 +209,12 @@ func (a *Archiver) complete(ctx context.Context, rec call.Recording, job queue.J
 	if err != nil {
 		return Sidecar{}, err
 	}
+	lock, err := a.Store.Lock(ctx, object.Key, "")
+	if err != nil {
+		return Sidecar{}, err
+	}
 	side, _, err = a.putSidecar(ctx, Sidecar{
-		Schema: SidecarSchema, Recording: rec, Key: object.Key, Format: format(object.Key), SHA256: object.SHA256, Size: object.Size,
+		Schema: SidecarSchema, Lock: rowLock(lock), Recording: rec, Key: object.Key, Format: format(object.Key), SHA256: object.SHA256, Size: object.Size,
 		DurationMS: found.Duration.Milliseconds(), TextBefore: found.TextBefore, Attempt: job.Attempt + 1, FetchedAt: object.StoredAt, StoredAt: object.StoredAt,
 	})
 	return side, err

@@ -112,8 +112,25 @@ func (s *Shipper) Anchor(ctx context.Context) error {
 	err := s.anchor(ctx)
 	if err != nil && ctx.Err() == nil {
 		s.trail.m.failures.WithLabelValues("anchor").Inc()
+		s.overdue()
 	}
 	return err
+}
+
+// overdue counts in the metric the days that have waited too long for their anchor,
+// by the file alone: while none can be put, the bucket can hardly be asked either, and
+// no check tells. The next one that can, does, at once.
+func (s *Shipper) overdue() {
+	n := 0
+	for _, r := range s.over() {
+		if s.trail.now().Sub(endOfDay(r.At)) > patience {
+			n++
+		}
+	}
+	s.trail.m.late.Set(float64(n))
+	if n > 0 {
+		s.due = time.Time{}
+	}
 }
 
 func (s *Shipper) anchor(ctx context.Context) error {

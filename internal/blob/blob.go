@@ -12,8 +12,9 @@
 // What must not be deleted is not: Remove and its kin refuse by themselves what
 // is under legal hold or retention, and do not leave it to the server, since
 // some forget a hold once the retention has run out. Retention is set on each
-// object as it is put; a default of the bucket was rejected, as it is somebody
-// else's to change. What a server can do is found out by doing it (Probe): the
+// object as it is put, and anew where a store has lost it (LockAnew), as a copy of the
+// embedded one does without its extended attributes; a default of the bucket was
+// rejected, as it is somebody else's to change. What a server can do is found out by doing it (Probe): the
 // embedded one takes a request for encryption and stores plain bytes.
 //
 // minio-go is the client because it is small, speaks to every S3 in use and

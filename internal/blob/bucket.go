@@ -2,6 +2,7 @@ package blob
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -54,13 +55,23 @@ func (b *Bucket) ensureLock(ctx context.Context) error {
 	if rule.Mode == NoRetention {
 		return nil
 	}
+	err := b.makeLockable(ctx)
+	if errors.Is(err, ErrNoLock) {
+		err = b.m.failed("ensure", fmt.Errorf("bucket %s, where each object is to be kept for %s (%s): %w; name a new bucket, or switch versioning and object lock on in this one",
+			b.where.Bucket, rule.For, rule.Mode, ErrNoLock))
+	}
+	return err
+}
+
+// makeLockable switches Object Lock on in a bucket that is our own alone. ErrNoLock:
+// it is off, and the bucket is not.
+func (b *Bucket) makeLockable(ctx context.Context) error {
 	have, err := b.Lockable(ctx)
 	if err != nil || have {
 		return err
 	}
 	if !b.own {
-		return b.m.failed("ensure", fmt.Errorf("bucket %s, where each object is to be kept for %s (%s): %w; name a new bucket, or switch versioning and object lock on in this one",
-			b.where.Bucket, rule.For, rule.Mode, ErrNoLock))
+		return ErrNoLock
 	}
 	if err := b.client.EnableVersioning(ctx, b.where.Bucket); err != nil {
 		return b.m.failed("ensure", b.wrap("switching versioning on in bucket", b.where.Bucket, err))

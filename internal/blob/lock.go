@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/minio/minio-go/v7"
@@ -40,6 +41,26 @@ func (l Lock) Forbids(now time.Time) error {
 	}
 	return nil
 }
+
+// Covers reports whether l keeps an object at least as firmly and as long as want.
+// Holds are not compared.
+func (l Lock) Covers(want Lock) bool {
+	return want.Mode == NoRetention || l.Mode.firmness() >= want.Mode.firmness() && !l.Until.Before(want.Until)
+}
+
+// with is the firmer mode and the later end of two locks.
+func (l Lock) with(other Lock) Lock {
+	if other.Mode.firmness() > l.Mode.firmness() {
+		l.Mode = other.Mode
+	}
+	if other.Until.After(l.Until) {
+		l.Until = other.Until
+	}
+	return l
+}
+
+// firmness orders the modes.
+func (m Mode) firmness() int { return slices.Index([]Mode{NoRetention, Governance, Compliance}, m) }
 
 // Lockable reports whether the bucket has Object Lock. A bucket never loses it.
 func (b *Bucket) Lockable(ctx context.Context) (bool, error) {
@@ -129,6 +150,31 @@ func (b *Bucket) ask(ctx context.Context, key, version, what string, into any) e
 		answer.Code = "NoSuchKey"
 	}
 	return answer
+}
+
+// LockAnew makes sure that the newest version of an object is locked at least as want
+// says; what is set there and keeps it longer, or more firmly, stays. It reports
+// whether something was missing. An end that is past asks for nothing. ErrNotFound:
+// there is no such object. ErrNoLock: the bucket locks nothing, and is not ours to
+// change.
+func (b *Bucket) LockAnew(ctx context.Context, key string, want Lock) (missed bool, err error) {
+	if want.Mode == NoRetention || !time.Now().Before(want.Until) {
+		return false, nil
+	}
+	have, err := b.Lock(ctx, key, "")
+	if err != nil || have.Covers(want) {
+		return false, err
+	}
+	if err := b.makeLockable(ctx); err != nil {
+		return true, fmt.Errorf("locking %s: %w", key, err)
+	}
+	defer b.m.observe("relock", time.Now())
+	want = want.with(have)
+	mode, until := minio.RetentionMode(want.Mode), want.Until.UTC()
+	if err := b.client.PutObjectRetention(ctx, b.where.Bucket, key, minio.PutObjectRetentionOptions{Mode: &mode, RetainUntilDate: &until}); err != nil {
+		return true, b.m.failed("relock", b.wrap("locking", key, err))
+	}
+	return true, nil
 }
 
 // SetHold sets a legal hold on a version of an object, or lifts it; version ""

@@ -23,6 +23,7 @@ type Put struct {
 	ContentType string
 	Meta        map[string]string // ASCII names and values, no personal data
 	Unretained  bool              // Options.Retention is not for this object
+	Lock        Lock              // what is set instead of Options.Retention, unless it is over; Held is not looked at
 }
 
 // Object is what the store knows of an object.
@@ -59,8 +60,8 @@ func (b *Bucket) Put(ctx context.Context, key string, body io.ReaderAt, p Put) e
 		opts.UserMetadata[name] = value
 	}
 	opts.ServerSideEncryption = b.encryption.server()
-	if !p.Unretained {
-		b.retentionOf(key).set(&opts, time.Now())
+	if lock := p.lock(b, key, time.Now()); lock.Mode != NoRetention {
+		opts.Mode, opts.RetainUntilDate = minio.RetentionMode(lock.Mode), lock.Until
 	}
 	opts.SetMatchETagExcept("*")
 	r := io.NewSectionReader(body, 0, p.Size) // seekable: the client can send it again
@@ -69,6 +70,17 @@ func (b *Bucket) Put(ctx context.Context, key string, body io.ReaderAt, p Put) e
 	}
 	b.m.bytes.WithLabelValues("put").Add(float64(p.Size))
 	return nil
+}
+
+// lock is what is set on the object.
+func (p Put) lock(b *Bucket, key string, now time.Time) Lock {
+	switch {
+	case p.Unretained:
+		return Lock{}
+	case p.Lock.Mode != NoRetention && now.Before(p.Lock.Until):
+		return p.Lock
+	}
+	return b.retentionOf(key).from(now)
 }
 
 // Stat returns what the store knows of an object, or ErrNotFound.

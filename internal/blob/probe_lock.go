@@ -94,10 +94,10 @@ func (p *probe) lock(ctx context.Context) {
 		p.say("object lock", true, ErrNoLock, "", "the store can lock, but "+name+" was made without object lock: nothing is archived",
 			"name a new bucket in --s3-url, which is then made with it, or switch it on in this one if the store can")
 	case needed:
-		p.say("object lock", true, locked, fmt.Sprintf("%s; recordings are locked for %s (%s)", works, rule.For, strings.ToLower(string(rule.Mode))),
+		p.say("object lock", true, locked, fmt.Sprintf("%s; what is put there now is locked for %s (%s)", works, rule.For, strings.ToLower(string(rule.Mode))),
 			"the store does not keep what it is told to lock", "use a store with Object Lock, or set --retention-mode off")
 	default:
-		means := works + "; --retention-mode is off, so nothing is locked"
+		means := works + "; --retention-mode is off, so what is put there now is not locked"
 		if p.exists && !p.locks && !p.b.own {
 			means += ", and to lock needs a new bucket: " + name + " has no object lock"
 		}

@@ -7,8 +7,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/minio/minio-go/v7"
 )
 
 // Mode is how firmly the store keeps an object until its date.
@@ -103,15 +101,19 @@ func (r Retention) validate() error {
 	return nil
 }
 
-// set puts the rule on an object that is stored now. The date is rounded up:
-// the header has whole seconds.
-func (r Retention) set(o *minio.PutObjectOptions, now time.Time) {
+// from is the lock of an object that is stored at now. The date is rounded up: the
+// header has whole seconds.
+func (r Retention) from(now time.Time) Lock {
 	if r.Mode == NoRetention {
-		return
+		return Lock{}
 	}
-	o.Mode = minio.RetentionMode(r.Mode)
-	o.RetainUntilDate = r.For.After(now).Add(time.Second - 1).Truncate(time.Second)
+	return Lock{Mode: r.Mode, Until: r.For.After(now).Add(time.Second - 1).Truncate(time.Second)}
 }
+
+// LockNow is what Put sets by the Options on an object that is stored under the key
+// now. Who gives it to Put for several objects has them all locked until one moment,
+// and knows it.
+func (b *Bucket) LockNow(key string) Lock { return b.retentionOf(key).from(time.Now()) }
 
 // retentionOf is the rule for an object under the key.
 func (b *Bucket) retentionOf(key string) Retention {

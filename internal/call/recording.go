@@ -97,6 +97,7 @@ type RecordingStatus struct {
 	CopyOf         string        // the recording of the same call, announced before, whose link has the same path and brought the same file; "": none
 	Conflicts      int           // different files that are kept beside this one
 	Fault          Fault         // what the last check found wrong; zero: nothing
+	Lock           Lock          // that the store was told to keep it by as it was put; zero: none, or it is not known
 	Former         Former        // the object that was named before, where this one is a copy of it; zero: this is the first
 	Note           string        // words of a sidecar of form 1, for people alone
 }
@@ -140,6 +141,12 @@ type Fault struct {
 	LastGood time.Time // zero: not known
 	SHA256   string    // of the recording as it was found; "": it could not be read
 	Size     int64     // bytes, likewise
+}
+
+// Lock is Object Lock's: until when a store refuses to delete an object.
+type Lock struct {
+	Mode  string    `json:"mode"`  // COMPLIANCE or GOVERNANCE, as in S3; "": none
+	Until time.Time `json:"until"` // UTC, whole seconds
 }
 
 // Former is the object that a row named before a copy took its place.

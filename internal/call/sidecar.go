@@ -40,6 +40,7 @@ type Sidecar struct {
 	TextBefore       int64   `json:"text_before,omitempty"`
 	MismatchedTalkMS int64   `json:"mismatched_talk_ms,omitempty"`
 	Note             string  `json:"note,omitempty"`
+	Lock             Lock    `json:"lock,omitzero"` // of the object and of this document
 }
 
 // mp3 is the format of what was stored before formats were told apart.
@@ -98,6 +99,7 @@ func (s Sidecar) Row(bucket string) RecordingStatus {
 	row := RecordingStatus{
 		Recording: s.Recording, State: Archived, Attempt: s.Attempt, SHA256: s.SHA256, Size: s.Size, Bucket: bucket, Key: s.Key, Format: cmp.Or(s.Format, mp3), Note: s.Note,
 	}
+	row.Lock = s.Lock
 	if strings.HasPrefix(s.Key, QuarantinePrefix) {
 		row.State, row.Failure, row.KeptAttempt = Quarantined, s.Failure, s.Attempt
 		return row

@@ -52,11 +52,12 @@ func TestSidecarsOfEveryFormAreRead(t *testing.T) {
 	whole := call.Sidecar{
 		Schema: call.SidecarSchema, Recording: rec, Key: "recordings/main/2026/11/20/" + rec.ID + ".mp3", Format: "mp3", SHA256: strings.Repeat("ab", 32), Size: 2304,
 		DurationMS: 1152, Attempt: 2, FetchedAt: at, StoredAt: at.Add(time.Second), Unmeasured: true, MismatchedTalkMS: 60_000,
+		Lock: call.Lock{Mode: "COMPLIANCE", Until: at.AddDate(3, 0, 0)},
 	}
 	damaged := whole
-	damaged.Key, damaged.DurationMS, damaged.StoredAt, damaged.Unmeasured, damaged.MismatchedTalkMS = call.QuarantinePrefix+"main/"+rec.ID+"/"+whole.SHA256+".mp3", 0, at, false, 0
+	damaged.Key, damaged.DurationMS, damaged.StoredAt, damaged.Unmeasured, damaged.MismatchedTalkMS, damaged.Lock = call.QuarantinePrefix+"main/"+rec.ID+"/"+whole.SHA256+".mp3", 0, at, false, 0, call.Lock{}
 	old := func(s call.Sidecar, words string) call.Sidecar { // words alone, for people
-		s.Schema, s.Unmeasured, s.MismatchedTalkMS, s.Failure, s.Note = 1, false, 0, call.Failure{}, words
+		s.Schema, s.Unmeasured, s.MismatchedTalkMS, s.Failure, s.Lock, s.Note = 1, false, 0, call.Failure{}, call.Lock{}, words
 		return s
 	}
 	for name, want := range map[string]struct {

@@ -29,11 +29,13 @@ type memory struct {
 	steps   []call.Custody
 	places  map[string]string
 	down    bool
+	locks   map[string]blob.Lock
+	rule    blob.Lock       // of what is put now
 	broken  map[string]bool // keys that the store has and does not give back
 }
 
 func newMemory() *memory {
-	return &memory{objects: map[string][]byte{}, rows: map[string]call.RecordingStatus{}, places: map[string]string{}, broken: map[string]bool{}}
+	return &memory{objects: map[string][]byte{}, rows: map[string]call.RecordingStatus{}, places: map[string]string{}, broken: map[string]bool{}, locks: map[string]blob.Lock{}}
 }
 
 func digest(b []byte) string {
@@ -61,7 +63,7 @@ func (m *memory) Archived(_ context.Context, q fixity.Query, limit int) ([]call.
 	var out []call.RecordingStatus
 	for _, id := range slices.Sorted(maps.Keys(m.rows)) {
 		r := m.rows[id]
-		if (!q.Faulty || r.Fault.Kind != "") && r.State == cmp.Or(q.State, call.Archived) && id > q.AfterID && len(out) < limit {
+		if (!q.Faulty || r.Fault.Kind != "") && !r.Lock.Until.Before(q.LockedAfter) && r.State == cmp.Or(q.State, call.Archived) && id > q.AfterID && len(out) < limit {
 			out = append(out, r)
 		}
 	}
@@ -155,7 +157,28 @@ func (m *memory) Put(_ context.Context, key string, body io.ReaderAt, p blob.Put
 		return blob.ErrExists
 	}
 	m.objects[key] = b
+	if p.Lock.Mode != blob.NoRetention {
+		m.locks[key] = p.Lock
+	}
 	return nil
+}
+
+func (m *memory) LockNow(string) blob.Lock { return m.rule }
+
+func (m *memory) Lock(_ context.Context, key, _ string) (blob.Lock, error) {
+	_, err := m.get(key)
+	return m.locks[key], err
+}
+
+func (m *memory) LockAnew(ctx context.Context, key string, want blob.Lock) (bool, error) {
+	have, err := m.Lock(ctx, key, "")
+	if err != nil || have.Covers(want) {
+		return false, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.locks[key] = want
+	return true, nil
 }
 
 func (m *memory) List(_ context.Context, prefix string, each func(blob.Object) bool) error {

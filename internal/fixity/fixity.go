@@ -4,6 +4,11 @@
 // makes the catalogue say what it found. It also rebuilds the catalogue from
 // the objects, and lists what is on one side only.
 //
+// What the catalogue says is locked is compared with the store as well, and locked
+// anew: a copy of the embedded store without its extended attributes has every byte
+// and no lock. Both happen at every check, and at the start of a program for all
+// recordings (Locks), since a folder may have been copied while it was stopped.
+//
 // Nothing here deletes or overwrites an archived object. A recording that is
 // found altered or absent keeps its row: state and digest stay, its fault says
 // what is wrong. The finding counts as one of the recording's attempts, because
@@ -28,6 +33,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -44,7 +50,8 @@ type Query struct {
 	Since                     time.Time           // archived at or after
 	Share                     float64             // 0 < Share < 1: about this part of them, chosen by Seed
 	Seed                      uint64
-	Faulty                    bool // only those known to be wrong
+	Faulty                    bool      // only those known to be wrong
+	LockedAfter               time.Time // only those that the store was told to keep beyond it
 }
 
 func (q Query) after(r call.RecordingStatus) Query {
@@ -78,6 +85,11 @@ type Store interface {
 	Put(ctx context.Context, key string, body io.ReaderAt, p blob.Put) error
 	List(ctx context.Context, prefix string, each func(blob.Object) bool) error
 	Ping(ctx context.Context) error
+	// LockNow is what an object is locked by that is put under the key now. Lock reads
+	// what one is locked by. LockAnew makes sure that one is locked so, or more firmly.
+	LockNow(key string) blob.Lock
+	Lock(ctx context.Context, key, version string) (blob.Lock, error)
+	LockAnew(ctx context.Context, key string, want blob.Lock) (missed bool, err error)
 }
 
 // Options of a Checker. Rows, Custody, Store and Bucket are required.
@@ -114,11 +126,15 @@ func (o *Options) validate() error {
 	return nil
 }
 
-// Checker checks. It keeps nothing between checks; several may work at once.
+// Checker checks. It keeps nothing between checks, but what custody could not take;
+// several may work at once.
 type Checker struct {
 	Options
 	limit *rate.Limiter
 	m     *metrics
+
+	mu      sync.Mutex
+	unsaved []call.Custody // of locks that were set anew, which no later check would find
 }
 
 // New makes a Checker.

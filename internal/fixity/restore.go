@@ -20,7 +20,9 @@ type File struct {
 	Body   io.ReaderAt
 	Size   int64
 	SHA256 string // lower-case hex
-	Close  func()
+	// Proxied: a proxy says (203) that it has changed the file.
+	Proxied bool
+	Close   func()
 }
 
 // Fetch gets a recording from the operator again.
@@ -48,9 +50,9 @@ func (c *Checker) Restore(ctx context.Context, f Finding, fetch Fetch) (bool, er
 	switch whole {
 	case "":
 	case f.Row.Key: // it came back meanwhile
-		return true, c.move(ctx, f, whole, "back")
+		return true, c.move(ctx, f, whole, "back", "")
 	default:
-		return true, c.move(ctx, f, whole, "beside")
+		return true, c.move(ctx, f, whole, "beside", "")
 	}
 	now := c.Now()
 	if fetch == nil || !f.Row.ExpiresAt.IsZero() && now.After(f.Row.ExpiresAt) {
@@ -68,6 +70,11 @@ func (c *Checker) Restore(ctx context.Context, f Finding, fetch Fetch) (bool, er
 	side := call.Sidecar{
 		Schema: call.SidecarSchema, Recording: f.Row.Recording, Format: string(found.Format), SHA256: file.SHA256, Size: file.Size,
 		DurationMS: found.Duration.Milliseconds(), TextBefore: found.TextBefore, Attempt: f.Row.Attempt, FetchedAt: now.UTC(), StoredAt: now.UTC(),
+		Proxied: file.Proxied, Lock: rowLock(c.Store.LockNow(first)),
+	}
+	note := ""
+	if file.Proxied {
+		note = ": changed by a proxy (answer 203)"
 	}
 	if file.SHA256 == f.Row.SHA256 {
 		side.Format = string(audio.Format(f.Row.Format).Or()) // as its key says
@@ -75,7 +82,11 @@ func (c *Checker) Restore(ctx context.Context, f Finding, fetch Fetch) (bool, er
 		if err != nil {
 			return false, err
 		}
-		return true, c.move(ctx, f, key, "fetched")
+		f.Row.Proxied = file.Proxied
+		if side.Lock.Until.After(f.Row.Lock.Until) {
+			f.Row.Lock = side.Lock
+		}
+		return true, c.move(ctx, f, key, "fetched", note)
 	}
 	whole, free, err = c.look(ctx, side.Row(c.Bucket), besides(stemKey(first, found.Format), file.SHA256))
 	if err == nil && whole == "" {
@@ -85,7 +96,7 @@ func (c *Checker) Restore(ctx context.Context, f Finding, fetch Fetch) (bool, er
 		return false, err
 	}
 	c.m.restored.WithLabelValues("differs").Inc()
-	return false, c.Custody.Save(ctx, nil, []call.Custody{step(f.Row, "conflict", now.UTC(), file.SHA256, whole)})
+	return false, c.Custody.Save(ctx, nil, []call.Custody{step(f.Row, "conflict", now.UTC(), file.SHA256, whole+note)})
 }
 
 // mostCopies bounds the places of one file beside the first: as often as a copy
@@ -128,7 +139,7 @@ func (c *Checker) look(ctx context.Context, row call.RecordingStatus, keys []str
 // sidecar that is its own. One that is taken meanwhile proves nothing.
 func (c *Checker) store(ctx context.Context, side call.Sidecar, file File, keys []string) (string, error) {
 	for _, side.Key = range keys {
-		err := c.Store.Put(ctx, side.Key, file.Body, blob.Put{Size: file.Size, SHA256: file.SHA256, ContentType: audio.Format(side.Format).ContentType()})
+		err := c.Store.Put(ctx, side.Key, file.Body, blob.Put{Size: file.Size, SHA256: file.SHA256, ContentType: audio.Format(side.Format).ContentType(), Lock: lockOf(side.Lock)})
 		if err == nil {
 			side.StoredAt = c.Now().UTC()
 			err = c.putSidecar(ctx, side)
@@ -159,8 +170,8 @@ func stemKey(first string, f audio.Format) string {
 	return strings.TrimSuffix(first, path.Ext(first)) + f.Ext()
 }
 
-// move makes the row name good bytes.
-func (c *Checker) move(ctx context.Context, f Finding, key, how string) error {
+// move makes the row name good bytes. note is added to the step of custody.
+func (c *Checker) move(ctx context.Context, f Finding, key, how, note string) error {
 	row := f.Row
 	row.Key, row.Attempt, row.Fault = key, row.Attempt+1, call.Fault{}
 	switch key {
@@ -171,7 +182,7 @@ func (c *Checker) move(ctx context.Context, f Finding, key, how string) error {
 		row.Former = call.Former{Key: f.Row.Key, Fault: call.FaultKind(f.Result), At: f.At}
 	}
 	now := c.Now().UTC()
-	steps := []call.Custody{step(row, "restored", now, row.SHA256, how+" "+key)}
+	steps := []call.Custody{step(row, "restored", now, row.SHA256, how+" "+key+note)}
 	if err := c.Custody.Save(ctx, []call.RecordingStatus{row}, steps); err != nil {
 		return err
 	}
@@ -190,14 +201,14 @@ func (c *Checker) restoreSidecar(ctx context.Context, f Finding) (bool, error) {
 	if err != nil || whole == "" {
 		return false, err
 	}
-	return true, c.move(ctx, f, whole, "back")
+	return true, c.move(ctx, f, whole, "back", "")
 }
 
 func sidecarOf(row call.RecordingStatus) call.Sidecar {
 	return call.Sidecar{
 		Schema: call.SidecarSchema, Recording: row.Recording, Key: row.Key, Format: string(audio.Format(row.Format).Or()), SHA256: row.SHA256, Size: row.Size,
 		DurationMS: row.Duration.Milliseconds(), Attempt: row.Attempt, FetchedAt: row.ArchivedAt, StoredAt: row.ArchivedAt,
-		Unmeasured: row.Unmeasured, Proxied: row.Proxied, TextBefore: row.TextBefore, MismatchedTalkMS: row.MismatchedTalk.Milliseconds(), Note: row.Note,
+		Unmeasured: row.Unmeasured, Proxied: row.Proxied, TextBefore: row.TextBefore, Lock: row.Lock, MismatchedTalkMS: row.MismatchedTalk.Milliseconds(), Note: row.Note,
 	}
 }
 
@@ -209,7 +220,7 @@ func (c *Checker) putSidecar(ctx context.Context, s call.Sidecar) error {
 		return err
 	}
 	put := func(at string) error {
-		return c.Store.Put(ctx, at, bytes.NewReader(doc), blob.Put{Size: int64(len(doc)), SHA256: sum, ContentType: "application/json"})
+		return c.Store.Put(ctx, at, bytes.NewReader(doc), blob.Put{Size: int64(len(doc)), SHA256: sum, ContentType: "application/json", Lock: lockOf(s.Lock)})
 	}
 	err = put(call.SidecarKey(s.Key))
 	if !errors.Is(err, blob.ErrExists) {

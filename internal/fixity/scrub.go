@@ -19,15 +19,17 @@ var good = []string{string(Verified), "archived", "restored"}
 
 // Report counts what a scrub found.
 type Report struct {
-	Total      uint64    // recordings there were to check
-	TotalBytes uint64    // their bytes
-	Checked    uint64    // of them; those that changed meanwhile count too
-	Bytes      uint64    // read
-	Wrong      uint64    // Altered, Absent and Unreadable together
-	Altered    uint64    //
-	Absent     uint64    //
-	Unreadable uint64    //
-	Started    time.Time //
+	Total        uint64    // recordings there were to check
+	TotalBytes   uint64    // their bytes
+	Checked      uint64    // of them; those that changed meanwhile count too
+	Bytes        uint64    // read
+	Wrong        uint64    // Altered, Absent and Unreadable together
+	Altered      uint64    //
+	Absent       uint64    //
+	Unreadable   uint64    //
+	Unlocked     uint64    // recordings that had lost their lock in the store
+	LeftUnlocked uint64    // of them: they could not be locked anew
+	Started      time.Time //
 }
 
 // Left estimates how long the rest takes at the pace so far; false while
@@ -77,6 +79,11 @@ func (c *Checker) Scrub(ctx context.Context, q Query, wrong func(Finding), progr
 		if err != nil {
 			return r, err
 		}
+		lost, left, err := c.Relock(ctx, rows)
+		if err != nil {
+			return r, err
+		}
+		r.Unlocked, r.LeftUnlocked = r.Unlocked+uint64(lost), r.LeftUnlocked+uint64(left)
 		for _, f := range findings {
 			r.add(f)
 			if f.Result != Verified && wrong != nil {

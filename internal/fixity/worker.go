@@ -187,6 +187,9 @@ func (w *Worker) advance(ctx context.Context) (time.Duration, error) {
 	if err != nil {
 		return w.Stride, err
 	}
+	if _, _, err := w.c.Relock(ctx, rows); err != nil {
+		return w.Stride, err
+	}
 	for _, f := range findings {
 		if f.Result != Verified {
 			w.pass.Wrong++

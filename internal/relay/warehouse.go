@@ -130,11 +130,15 @@ func (w *ToWarehouse) SetAside(ctx context.Context, rec spool.Record, why string
 	return w.Warehouse.InsertRejected(ctx, []warehouse.Rejected{row})
 }
 
-// reject makes a row. What is only a part, or damaged, is told apart by its
-// arrival, since equal beginnings may have been different notifications.
+// reject makes a row. What is only a part is told apart by its arrival, since equal
+// beginnings may have been different notifications; what is damaged, of which neither
+// arrival nor contents may be left, by its place: the spool and its number there.
 func reject(rec spool.Record, err error) warehouse.Rejected {
 	id := call.EventID(rec.Body)
-	if rec.Err != nil || rec.Truncated != "" {
+	switch {
+	case rec.Err != nil:
+		id = call.EventID(fmt.Appendf(nil, "%d %d %d %s", rec.Origin, rec.Seq, rec.ReceivedAt.UnixNano(), rec.Body))
+	case rec.Truncated != "":
 		id = call.EventID(fmt.Appendf(nil, "%d %d", rec.Seq, rec.ReceivedAt.UnixNano()))
 	}
 	return warehouse.Rejected{

@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"testing"
 	"time"
 
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
@@ -89,6 +92,60 @@ func gzipped(t *testing.T, s string) []byte {
 }
 
 const finished = `{"event":"callNotifications","result":{"callInfo":{"call":{"id":"a~1o"},"state":"finished"}}}`
+
+// Of a record that cannot be read at all only its number is left, and the next spool
+// counts from one again.
+func TestDamagedRecordsOfTwoSpoolsAreTwoRows(t *testing.T) {
+	t.Parallel()
+	fs := vfs.NewMem()
+	o := spool.Options{Dir: "/spool", FS: fs, PutAside: true, ReserveBytes: 1}
+	rows := &rowsTaken{}
+	w := toWarehouse(t, rows, decoder)
+	for range 3 {
+		s, err := spool.Open(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Append(t.Context(), spool.Record{Body: []byte(finished)}); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		db, err := pebble.Open("/spool", &pebble.Options{FS: fs, FormatMajorVersion: pebble.FormatValueSeparation})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(db.Set([]byte("r\x00\x00\x00\x00\x00\x00\x00\x01"), nil, pebble.Sync), db.Close()); err != nil {
+			t.Fatal(err)
+		}
+		for range 2 { // the same again, after a restart
+			if s, err = spool.Open(o); err != nil {
+				t.Fatal(err)
+			}
+			recs, err := s.Read(t.Context(), 0, 0, 0)
+			if err != nil || len(recs) != 1 || !errors.Is(recs[0].Err, spool.ErrDamaged) {
+				t.Fatalf("%+v, %v", recs, err)
+			}
+			if _, err := w.Sink(t.Context(), recs); err != nil {
+				t.Fatal(err)
+			}
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := fs.Rename("/spool", fmt.Sprintf("/spool.damaged-2026030%dT120000Z", len(rows.rejected))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ids := map[uint64]int{}
+	for _, r := range rows.rejected {
+		ids[r.ID]++
+	}
+	if len(rows.rejected) != 6 || len(ids) != 3 {
+		t.Errorf("%d rows have the ids %v, want three that come twice", len(rows.rejected), ids)
+	}
+}
 
 func TestP7EveryRecordBecomesARowSomewhere(t *testing.T) {
 	t.Parallel()

@@ -46,14 +46,14 @@ func (r *Roller) rollDepartments(ctx context.Context, basis warehouse.ReportBasi
 	if r.departments == named {
 		return nil
 	}
-	days := slices.SortedFunc(maps.Keys(r.rolled[calls]), time.Time.Compare)
-	days = slices.DeleteFunc(days, func(day time.Time) bool { return r.rolled[calls][day] == undone })
+	days := slices.Sorted(maps.Keys(r.rolled[calls]))
+	days = slices.DeleteFunc(days, func(day warehouse.Day) bool { return r.rolled[calls][day] == undone })
 	waiting := r.metrics.waiting.WithLabelValues(departments)
 	waiting.Set(float64(len(days)))
 	for _, span := range slices.Backward(spans(days)) {
 		began := time.Now()
 		s := r.span
-		s.From, s.To, s.Version = span[0], span[len(span)-1].Add(oneDay), r.nextVersion(now)
+		s.From, s.To, s.Version = span[0], span[len(span)-1]+1, r.nextVersion(now)
 		if err := r.opts.Store.RollDepartments(ctx, s); err != nil {
 			return err
 		}

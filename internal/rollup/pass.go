@@ -24,10 +24,8 @@ const (
 // are: none has it.
 const undone = 1
 
-const oneDay = 24 * time.Hour
-
-// recent is how far back every look goes; what lies before waits for a full one.
-const recent = 8 * oneDay
+// recent is how many days back every look goes; what lies before waits for a full one.
+const recent = 8
 
 // Pass looks once at what has changed, and rolls it up.
 func (r *Roller) Pass(ctx context.Context) error {
@@ -39,9 +37,9 @@ func (r *Roller) Pass(ctx context.Context) error {
 		return err
 	}
 	began := time.Now()
-	full, since := r.full.due(), now.Add(-recent).Truncate(oneDay)
+	full, since := r.full.due(), warehouse.DayOf(now)-recent
 	if full {
-		since = time.Time{}
+		since = 0
 		if err := r.settle(ctx, now); err != nil {
 			return err
 		}
@@ -74,13 +72,13 @@ func (r *Roller) Pass(ctx context.Context) error {
 }
 
 // rollSlow rolls up what costs more, of all days.
-func (r *Roller) rollSlow(ctx context.Context, days map[time.Time]uint64, now time.Time) error {
-	dirty := r.changed(callers, days, time.Time{})
+func (r *Roller) rollSlow(ctx context.Context, days map[warehouse.Day]uint64, now time.Time) error {
+	dirty := r.changed(callers, days, 0)
 	if len(dirty) > 0 {
 		// Who called before is known no more, or anew, to all days after it.
-		first := dirty[0].Add(-oneDay)
+		first := dirty[0] - 1
 		for day := range days {
-			if !day.Before(first) && !slices.Contains(dirty, day) {
+			if day >= first && !slices.Contains(dirty, day) {
 				dirty = append(dirty, day)
 			}
 		}
@@ -92,7 +90,7 @@ func (r *Roller) rollSlow(ctx context.Context, days map[time.Time]uint64, now ti
 	if err != nil {
 		return err
 	}
-	dirty = r.changed(recordings, days, time.Time{})
+	dirty = r.changed(recordings, days, 0)
 	if !r.since.IsZero() { // else the fingerprints tell as much as can be known
 		dirty = append(dirty, changed...)
 	}
@@ -128,7 +126,7 @@ func (r *Roller) load(ctx context.Context) error {
 	if r.departments, err = r.opts.Store.Progress(ctx, progressDepartments); err != nil {
 		return err
 	}
-	rolled := map[string]map[time.Time]uint64{calls: {}, callers: {}, recordings: {}}
+	rolled := map[string]map[warehouse.Day]uint64{calls: {}, callers: {}, recordings: {}}
 	for _, d := range days {
 		if of := rolled[d.Name]; of != nil {
 			of[d.Day] = d.Fingerprint
@@ -160,7 +158,7 @@ func (r *Roller) settle(ctx context.Context, now time.Time) error {
 
 // look returns the days' fingerprints, which cover what else goes into the
 // rollups.
-func (r *Roller) look(ctx context.Context, since time.Time) (map[time.Time]uint64, warehouse.ReportBasis, error) {
+func (r *Roller) look(ctx context.Context, since warehouse.Day) (map[warehouse.Day]uint64, warehouse.ReportBasis, error) {
 	basis, err := r.opts.Store.ReportBasis(ctx)
 	if err != nil {
 		return nil, basis, err
@@ -177,36 +175,36 @@ func (r *Roller) look(ctx context.Context, since time.Time) (map[time.Time]uint6
 
 // covering mixes into a day's fingerprint what else its rows depend on; a day of
 // the company's overlaps with two of UTC.
-func covering(fingerprint uint64, b warehouse.ReportBasis, day time.Time) uint64 {
+func covering(fingerprint uint64, b warehouse.ReportBasis, day warehouse.Day) uint64 {
 	var settings uint64
 	for _, s := range b.Settings {
-		if s.Since.Before(day.Add(oneDay)) { // what begins later, such as a summer's clock, is no matter
+		if s.Since.Before((day + 1).Start()) { // what begins later, such as a summer's clock, is no matter
 			settings += s.Fingerprint
 		}
 	}
 	h := fnv.New64a()
 	_ = binary.Write(h, binary.LittleEndian, []uint64{fingerprint, settings, b.OwnCalls[day]})
-	for around := -1; around <= 1; around++ {
-		fmt.Fprint(h, b.Calendar[day.AddDate(0, 0, around)], "|")
+	for around := day - 1; around <= day+1; around++ {
+		fmt.Fprint(h, b.Calendar[around], "|")
 	}
 	return max(h.Sum64(), undone+1) // 0 is a day without calls
 }
 
 // changed are the days, from since on, whose fingerprint is not the one that
 // they were rolled up with, in order. A day that has lost all its calls is one.
-func (r *Roller) changed(name string, days map[time.Time]uint64, since time.Time) []time.Time {
-	var dirty []time.Time
+func (r *Roller) changed(name string, days map[warehouse.Day]uint64, since warehouse.Day) []warehouse.Day {
+	var dirty []warehouse.Day
 	for day, fingerprint := range days {
 		if r.rolled[name][day] != fingerprint {
 			dirty = append(dirty, day)
 		}
 	}
 	for day, fingerprint := range r.rolled[name] {
-		if _, there := days[day]; !there && fingerprint != 0 && !day.Before(since) {
+		if _, there := days[day]; !there && fingerprint != 0 && day >= since {
 			dirty = append(dirty, day)
 		}
 	}
-	slices.SortFunc(dirty, time.Time.Compare)
+	slices.Sort(dirty)
 	return dirty
 }
 
@@ -214,8 +212,8 @@ type rolling func(context.Context, warehouse.Span) error
 
 // roll rolls up days, the newest first, so that a first pass over years shows
 // what people look at most. Between two spans the last days are minded.
-func (r *Roller) roll(ctx context.Context, name string, dirty []time.Time, days map[time.Time]uint64, roll rolling) error {
-	slices.SortFunc(dirty, time.Time.Compare)
+func (r *Roller) roll(ctx context.Context, name string, dirty []warehouse.Day, days map[warehouse.Day]uint64, roll rolling) error {
+	slices.Sort(dirty)
 	dirty = slices.Compact(dirty)
 	waiting := len(dirty)
 	r.looked = time.Now()
@@ -241,7 +239,7 @@ func (r *Roller) rollRecent(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	since := now.Add(-recent).Truncate(oneDay)
+	since := warehouse.DayOf(now) - recent
 	days, _, err := r.look(ctx, since)
 	if err != nil {
 		return err
@@ -257,13 +255,13 @@ func (r *Roller) rollRecent(ctx context.Context) error {
 }
 
 // rollSpan rolls up days of one month and notes that it did.
-func (r *Roller) rollSpan(ctx context.Context, name string, span []time.Time, days map[time.Time]uint64, roll rolling) error {
+func (r *Roller) rollSpan(ctx context.Context, name string, span []warehouse.Day, days map[warehouse.Day]uint64, roll rolling) error {
 	now, err := r.opts.Store.ServerTime(ctx)
 	if err != nil {
 		return err
 	}
 	s := r.span
-	s.From, s.To, s.Version = span[0], span[len(span)-1].Add(oneDay), r.nextVersion(now)
+	s.From, s.To, s.Version = span[0], span[len(span)-1]+1, r.nextVersion(now)
 	began := time.Now()
 	if err := roll(ctx, s); err != nil {
 		return err
@@ -290,10 +288,10 @@ func (r *Roller) nextVersion(now time.Time) uint64 {
 }
 
 // spans puts days that follow each other, of one month, together.
-func spans(days []time.Time) [][]time.Time {
-	var out [][]time.Time
+func spans(days []warehouse.Day) [][]warehouse.Day {
+	var out [][]warehouse.Day
 	for i, day := range days {
-		if i == 0 || !day.Equal(days[i-1].Add(oneDay)) || day.Month() != days[i-1].Month() {
+		if i == 0 || day != days[i-1]+1 || day.Start().Month() != days[i-1].Start().Month() {
 			out = append(out, nil)
 		}
 		out[len(out)-1] = append(out[len(out)-1], day)

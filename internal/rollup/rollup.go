@@ -32,13 +32,13 @@ import (
 // Store is the warehouse as a Roller sees it.
 type Store interface {
 	ServerTime(ctx context.Context) (time.Time, error)
-	CallDays(ctx context.Context, since time.Time) (map[time.Time]uint64, error)
-	RecordingDays(ctx context.Context, since time.Time) ([]time.Time, error)
+	CallDays(ctx context.Context, since warehouse.Day) (map[warehouse.Day]uint64, error)
+	RecordingDays(ctx context.Context, since time.Time) ([]warehouse.Day, error)
 	RolledDays(ctx context.Context) ([]warehouse.Rolled, error)
 	SaveRolled(ctx context.Context, days []warehouse.Rolled) error
 	Integrations(ctx context.Context) ([]string, error)
 	ReportBasis(ctx context.Context) (warehouse.ReportBasis, error)
-	MovedDays(ctx context.Context) ([]time.Time, error)
+	MovedDays(ctx context.Context) ([]warehouse.Day, error)
 	SaveReportSettings(ctx context.Context, all []warehouse.ReportSettings, now time.Time) error
 	RollCalls(ctx context.Context, s warehouse.Span) error
 	RollDepartments(ctx context.Context, s warehouse.Span) error
@@ -83,10 +83,10 @@ type Roller struct {
 	opts    Options
 	metrics metrics
 
-	rolled  map[string]map[time.Time]uint64 // fingerprints by rollup and day; nil: not read yet
-	version uint64                          // of the last rows written
-	span    warehouse.Span                  // holds the settings of every span
-	looked  time.Time                       // when the last days were looked at
+	rolled  map[string]map[warehouse.Day]uint64 // fingerprints by rollup and day; nil: not read yet
+	version uint64                              // of the last rows written
+	span    warehouse.Span                      // holds the settings of every span
+	looked  time.Time                           // when the last days were looked at
 	full    pace
 	slow    pace
 	since   time.Time // the catalogue was looked at up to here

@@ -104,6 +104,7 @@ func (s *Spool) get(seq uint64) Record {
 func (s *Spool) decoded(rec Record) Record {
 	if errors.Is(rec.Err, ErrDamaged) {
 		s.metDamage(rec.Err)
+		rec.Origin = s.origin
 	}
 	return rec
 }

@@ -21,6 +21,10 @@ type Record struct {
 	// ErrErased, or ErrDamaged, in which case Body is whatever bytes could be
 	// had. Such a record is to be set aside, or passed over if erased.
 	Err error
+	// Origin, of a damaged record, is a number of the spool that it is in, since one
+	// that was begun after another was put aside numbers its records anew: 0 of the
+	// first.
+	Origin uint64
 }
 
 var (
@@ -37,6 +41,8 @@ const (
 	cursorPrefix = 'c' // + name; the value is a sequence number
 	recordKeyLen = 9
 )
+
+var originKey = []byte("m/origin") // Record.Origin; of a spool that was begun after another
 
 var trimKey = []byte("m/trimmed") // sequence number and receive time of the last record trimmed
 

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -14,6 +15,7 @@ type stored struct {
 	cursors  map[string]uint64
 	trimmed  uint64    // records up to here are gone
 	newest   uint64    // the newest record, or trimmed if there is none
+	origin   uint64    // Record.Origin
 	newestAt time.Time // its receive time, or of a later one that is gone: the floor of the next one's
 }
 
@@ -24,6 +26,9 @@ func readStored(db *pebble.DB) (st stored, err error) {
 	}
 	if err := st.readTrimmed(db); err != nil {
 		return st, fmt.Errorf("read mark of the last trim: %w", err)
+	}
+	if st.origin, err = readOrigin(db); err != nil {
+		return st, fmt.Errorf("read what tells the spool from others: %w", err)
 	}
 	st.newest = st.trimmed
 	it, err := db.NewIter(&pebble.IterOptions{LowerBound: recordKey(st.trimmed + 1), UpperBound: []byte{recordPrefix + 1}})
@@ -58,6 +63,21 @@ func (st *stored) readTrimmed(db *pebble.DB) error {
 	return nil
 }
 
+func readOrigin(db *pebble.DB) (uint64, error) {
+	value, closer, err := db.Get(originKey)
+	if errors.Is(err, pebble.ErrNotFound) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	defer closer.Close()
+	if len(value) != 8 {
+		return 0, damagef("%d bytes", len(value))
+	}
+	return binary.BigEndian.Uint64(value), nil
+}
+
 func trimMark(trimmed uint64, at time.Time) []byte {
 	return binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, trimmed), uint64(at.UnixNano()))
 }
@@ -83,6 +103,7 @@ func (s *Spool) restore() error {
 	if err != nil {
 		return err
 	}
+	s.origin = st.origin
 	s.cursors, s.trimmed, s.synced, s.syncedAt = st.cursors, st.trimmed, st.newest, st.newestAt
 	for _, name := range s.opts.Cursors {
 		if _, known := s.cursors[name]; !known {
@@ -98,16 +119,29 @@ func (s *Spool) restore() error {
 	if s.synced > 0 || !s.syncedAt.IsZero() {
 		return nil
 	}
+	if others, err := asideFolders(s.opts.FS, s.opts.Dir); err == nil && len(others) == 0 {
+		return nil
+	}
 	return s.beginAfter(newestAside(s.opts.FS, s.opts.Dir, s.opts.Log))
 }
 
-// beginAfter has the first record received no earlier than at.
+// beginAfter has the first record received no earlier than at, where that is known,
+// and gives the spool an Origin of its own.
 func (s *Spool) beginAfter(at time.Time) error {
-	if at.IsZero() {
+	if at.IsZero() && s.origin != 0 {
 		return nil
 	}
-	s.syncedAt = at
-	err := s.guard("begin", func() error { return s.db.Set(trimKey, trimMark(0, at), pebble.Sync) })
+	if s.syncedAt = at; s.origin == 0 {
+		s.origin = rand.Uint64()
+	}
+	err := s.guard("begin", func() error {
+		b := s.db.NewBatch()
+		err := b.Set(originKey, binary.BigEndian.AppendUint64(nil, s.origin), nil)
+		if !at.IsZero() {
+			err = errors.Join(err, b.Set(trimKey, trimMark(0, at), nil))
+		}
+		return errors.Join(err, b.Commit(pebble.Sync))
+	})
 	if err != nil {
 		return fmt.Errorf("keep the newest receive time of the spool that was put aside: %w", err)
 	}

@@ -107,6 +107,7 @@ type Spool struct {
 	closing   bool
 	synced    uint64        // the newest acknowledged record
 	syncedAt  time.Time     // its receive time: the floor of the next one's
+	origin    uint64        // Record.Origin
 	trimmed   uint64        // records up to here are gone; (trimmed, synced] are all there
 	changed   chan struct{} // closed and replaced when synced grows or a cursor is rewound, and someone waits
 	waiting   bool          // someone holds changed

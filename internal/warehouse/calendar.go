@@ -21,22 +21,22 @@ func (db *DB) SaveCalendar(ctx context.Context, year int, days []CalendarDay) er
 		if err := db.conn.QueryRow(ctx, "SELECT max(version) + 1 FROM calendar").Scan(&version); err != nil {
 			return err
 		}
-		all := map[time.Time]string{}
+		all := map[Day]string{}
 		err := db.query(ctx, "SELECT day FROM calendar FINAL WHERE toYear(day) = ?", []any{year}, func(r driver.Rows) error {
 			var day time.Time
 			err := r.Scan(&day)
-			all[day.UTC()] = ""
+			all[DayOf(day)] = ""
 			return err
 		})
 		if err != nil {
 			return err
 		}
 		for _, d := range days {
-			all[d.Day] = d.Kind
+			all[DayOf(d.Day)] = d.Kind
 		}
 		return db.insert(ctx, "calendar", "day, kind, version, is_deleted", len(all), func(b driver.Batch) error {
 			for day, kind := range all {
-				if err := b.Append(day, kind, version, deleted(kind == "")); err != nil {
+				if err := b.Append(day.Start(), kind, version, deleted(kind == "")); err != nil {
 					return err
 				}
 			}

@@ -18,7 +18,8 @@ type ArchivedFilter struct {
 	Since                     time.Time           // archived at or after
 	Share                     float64             // 0 < Share < 1: about this part of them, chosen by Seed
 	Seed                      uint64
-	Faulty                    bool // only those known to be wrong
+	Faulty                    bool      // only those known to be wrong
+	LockedAfter               time.Time // only those that the store was told to keep beyond it
 }
 
 // behind is the part of the key's order that lies behind a key. It is spelled
@@ -32,6 +33,7 @@ func (f ArchivedFilter) where() where {
 	w.behind(f.AfterIntegration, f.AfterID)
 	w.add(true, "state = ?", string(cmp.Or(f.State, call.Archived)))
 	w.from("archived_at", f.Since)
+	w.from("locked_until", f.LockedAfter)
 	w.add(f.Share > 0 && f.Share < 1, "sipHash64(recording_id, toUInt64(?)) % 1000000 < ?", f.Seed, uint64(f.Share*1e6))
 	// Few rows bear a fault: they are found without collapsing the others.
 	w.add(f.Faulty, "(integration, recording_id) IN (SELECT integration, recording_id FROM recordings WHERE fault != '') AND fault != ''")

@@ -103,6 +103,18 @@ func TestArchivedFilterChooses(t *testing.T) {
 	if len(faulty) != 1 || faulty[0].Size != 1007 {
 		t.Errorf("faulty: %q", names(faulty))
 	}
+	now := at("2026-11-22 00:00:00")
+	short, long := all[3], all[4]
+	for row, until := range map[*call.RecordingStatus]time.Time{&short: now, &long: now.AddDate(99, 0, 0)} {
+		row.Attempt++
+		row.Lock = call.Lock{Mode: "COMPLIANCE", Until: until}
+		must(t, db.SaveRecordings(t.Context(), []call.RecordingStatus{*row}))
+	}
+	locked, err := db.ArchivedAfter(t.Context(), warehouse.ArchivedFilter{LockedAfter: now.Add(time.Second)}, 1000)
+	must(t, err)
+	if len(locked) != 1 || locked[0].ID != long.ID || locked[0].Lock != long.Lock {
+		t.Errorf("locked: %+v, want %+v", locked, long.Lock)
+	}
 	byID, err := db.RecordingsByID(t.Context(), []string{all[0].ID, all[9].ID, "nobody"})
 	must(t, err)
 	if len(byID) != 2 {

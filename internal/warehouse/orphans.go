@@ -12,8 +12,8 @@ import (
 
 // RecordingDays are the days (UTC) of the calls whose recordings were written
 // to the catalogue at since or later.
-func (db *DB) RecordingDays(ctx context.Context, since time.Time) ([]time.Time, error) {
-	var days []time.Time
+func (db *DB) RecordingDays(ctx context.Context, since time.Time) ([]Day, error) {
+	var days []Day
 	err := db.do(ctx, "read days of recordings", readTimeout, func(ctx context.Context) error {
 		return db.query(ctx, `
 			SELECT DISTINCT toDate(started_at) FROM call_keys
@@ -22,7 +22,7 @@ func (db *DB) RecordingDays(ctx context.Context, since time.Time) ([]time.Time, 
 			[]any{toMilli(since).UnixMilli()}, func(r driver.Rows) error {
 				var day time.Time
 				err := r.Scan(&day)
-				days = append(days, day.UTC())
+				days = append(days, DayOf(day))
 				return err
 			})
 	})

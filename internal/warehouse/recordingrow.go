@@ -23,7 +23,8 @@ const (
 	reason_code, failed_host, http_status, got_bytes, want_bytes, own_failures, failed_format, format, note`
 	// recordingColumns are all.
 	recordingColumns = openColumns + `, unmeasured, proxied, text_before, mismatched_talk_ms, copy_of, conflicts,
-	fault, fault_part, fault_at, last_good_at, found_sha256, found_size, former_key, former_fault, former_at`
+	fault, fault_part, fault_at, last_good_at, found_sha256, found_size, former_key, former_fault, former_at,
+	lock_mode, locked_until`
 	// written are added where rows are written.
 	written = ", reason, version"
 )
@@ -42,6 +43,7 @@ func recordingValues(s call.RecordingStatus) []any {
 		s.Unmeasured, s.Proxied, toUint32(int(s.TextBefore)), toMS(s.MismatchedTalk), s.CopyOf, toUint32(s.Conflicts),
 		string(w.Kind), string(w.Part), toNullable(w.At), toNullable(w.LastGood), w.SHA256, toUint64(w.Size),
 		s.Former.Key, string(s.Former.Fault), toNullable(s.Former.At),
+		s.Lock.Mode, toNullable(s.Lock.Until),
 
 		s.Reason(), s.Version(),
 	}
@@ -51,7 +53,8 @@ func toUint64(n int64) uint64 { return uint64(max(n, 0)) }
 
 // recordingRow is what a row is scanned into.
 type recordingRow struct {
-	s call.RecordingStatus
+	s      call.RecordingStatus
+	locked *time.Time
 
 	state, code, fault, part, former                         string
 	size, got, want, found                                   uint64
@@ -76,7 +79,8 @@ func (r *recordingRow) open() []any {
 func (r *recordingRow) all() []any {
 	s := &r.s
 	return append(r.open(), &s.Unmeasured, &s.Proxied, &r.text, &r.talk, &s.CopyOf, &r.conflicts,
-		&r.fault, &r.part, &r.faultAt, &r.good, &s.Fault.SHA256, &r.found, &s.Former.Key, &r.former, &r.formerAt)
+		&r.fault, &r.part, &r.faultAt, &r.good, &s.Fault.SHA256, &r.found, &s.Former.Key, &r.former, &r.formerAt,
+		&s.Lock.Mode, &r.locked)
 }
 
 // recording is the row that was scanned.
@@ -93,6 +97,7 @@ func (r *recordingRow) recording() call.RecordingStatus {
 	f := &s.Fault
 	f.Kind, f.Part, f.At, f.LastGood, f.Size = call.FaultKind(r.fault), call.Part(r.part), fromNullable(r.faultAt), fromNullable(r.good), int64(r.found)
 	s.Former.Fault, s.Former.At = call.FaultKind(r.former), fromNullable(r.formerAt)
+	s.Lock.Until = fromNullable(r.locked)
 	return s
 }
 

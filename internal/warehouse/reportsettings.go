@@ -138,11 +138,11 @@ func (db *DB) Integrations(ctx context.Context) ([]string, error) {
 
 // ReportBasis is what goes into the rollups beside the calls.
 type ReportBasis struct {
-	Settings    []Dated              // fingerprints of report_settings
-	Calendar    map[time.Time]string // kinds of days
-	OwnCalls    map[time.Time]uint64 // fingerprints of the calls that we made ourselves, by day (UTC)
-	Workplaces  uint64               // fingerprint of which terminal stands at which workplace, as the dictionary has it
-	Departments uint64               // and of which workplace belongs to which department
+	Settings    []Dated        // fingerprints of report_settings
+	Calendar    map[Day]string // kinds of days
+	OwnCalls    map[Day]uint64 // fingerprints of the calls that we made ourselves, by day (UTC)
+	Workplaces  uint64         // fingerprint of which terminal stands at which workplace, as the dictionary has it
+	Departments uint64         // and of which workplace belongs to which department
 }
 
 // Dated is a fingerprint of what holds since a time.
@@ -153,7 +153,7 @@ type Dated struct {
 
 // ReportBasis reads it.
 func (db *DB) ReportBasis(ctx context.Context) (ReportBasis, error) {
-	b := ReportBasis{Calendar: map[time.Time]string{}, OwnCalls: map[time.Time]uint64{}}
+	b := ReportBasis{Calendar: map[Day]string{}, OwnCalls: map[Day]uint64{}}
 	err := db.do(ctx, "read the basis of reports", readTimeout, func(ctx context.Context) error {
 		err := db.conn.QueryRow(ctx, `SELECT
 			(SELECT sum(cityHash64(integration, account, valid_from, workplace)) FROM directory_account WHERE workplace NOT IN ('', account)),
@@ -176,7 +176,7 @@ func (db *DB) ReportBasis(ctx context.Context) (ReportBasis, error) {
 			var day time.Time
 			var kind string
 			err := r.Scan(&day, &kind)
-			b.Calendar[day.UTC()] = kind
+			b.Calendar[DayOf(day)] = kind
 			return err
 		})
 		if err != nil {
@@ -186,7 +186,7 @@ func (db *DB) ReportBasis(ctx context.Context) (ReportBasis, error) {
 			var day time.Time
 			var fingerprint uint64
 			err := r.Scan(&day, &fingerprint)
-			b.OwnCalls[day.UTC()] = fingerprint
+			b.OwnCalls[DayOf(day)] = fingerprint
 			return err
 		})
 	})

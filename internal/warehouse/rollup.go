@@ -16,15 +16,15 @@ const rollTimeout = 10 * time.Minute
 // Rolled is the state of one rollup on one day (UTC).
 type Rolled struct {
 	Name        string
-	Day         time.Time
+	Day         Day
 	Fingerprint uint64
 	Version     uint64
 }
 
 // Span is what is rolled up together: whole days (UTC) of one month.
 type Span struct {
-	From, To time.Time // the first day, and the one after the last
-	Version  uint64    // of the rows, higher than that of any row before
+	From, To Day    // the first day, and the one after the last
+	Version  uint64 // of the rows, higher than that of any row before
 
 	CallbackDays int // how long before, and after, a call may concern a missed one
 	RepeatHours  int // how long before a call one of the same client makes it a repeated one
@@ -34,11 +34,12 @@ type Span struct {
 // so that nothing needs quoting.
 func (s Span) sql(statement string) string {
 	moment := func(t time.Time) string { return fmt.Sprintf("toDateTime64(%d, 3, 'UTC')", t.Unix()) }
+	from, to := s.From.Start(), s.To.Start()
 	back := time.Duration(s.CallbackDays) * 24 * time.Hour
 	return strings.NewReplacer(
-		"{from}", moment(s.From), "{to}", moment(s.To),
-		"{back}", moment(s.From.Add(-back)), "{ahead}", moment(s.To.Add(back)),
-		"{before}", moment(s.From.Add(-24*time.Hour-time.Duration(s.RepeatHours)*time.Hour)),
+		"{from}", moment(from), "{to}", moment(to),
+		"{back}", moment(from.Add(-back)), "{ahead}", moment(to.Add(back)),
+		"{before}", moment(from.Add(-24*time.Hour-time.Duration(s.RepeatHours)*time.Hour)),
 		"{version}", fmt.Sprint(s.Version),
 	).Replace(statement)
 }
@@ -46,18 +47,18 @@ func (s Span) sql(statement string) string {
 // CallDays is a fingerprint of the calls of each day (UTC) from since on: it
 // changes with every row of calls that is written. Half a second of a core for
 // ten million calls.
-func (db *DB) CallDays(ctx context.Context, since time.Time) (map[time.Time]uint64, error) {
-	days := map[time.Time]uint64{}
+func (db *DB) CallDays(ctx context.Context, since Day) (map[Day]uint64, error) {
+	days := map[Day]uint64{}
 	err := db.do(ctx, "read days", readTimeout, func(ctx context.Context) error {
 		return db.query(ctx, `
 			SELECT toDate(started_at) AS day, sum(cityHash64(call_id, version))
 			FROM calls FINAL
 			WHERE started_at >= fromUnixTimestamp64Milli(?, 'UTC')
-			GROUP BY day`, []any{toMilli(since).UnixMilli()}, func(r driver.Rows) error {
+			GROUP BY day`, []any{since.Start().UnixMilli()}, func(r driver.Rows) error {
 			var day time.Time
 			var fingerprint uint64
 			err := r.Scan(&day, &fingerprint)
-			days[day.UTC()] = fingerprint
+			days[DayOf(day)] = fingerprint
 			return err
 		})
 	})
@@ -70,8 +71,9 @@ func (db *DB) RolledDays(ctx context.Context) ([]Rolled, error) {
 	err := db.do(ctx, "read rolled days", readTimeout, func(ctx context.Context) error {
 		return db.query(ctx, "SELECT name, day, fingerprint, version FROM rollup_days FINAL", nil, func(r driver.Rows) error {
 			var d Rolled
-			err := r.Scan(&d.Name, &d.Day, &d.Fingerprint, &d.Version)
-			d.Day = d.Day.UTC()
+			var day time.Time
+			err := r.Scan(&d.Name, &day, &d.Fingerprint, &d.Version)
+			d.Day = DayOf(day)
 			all = append(all, d)
 			return err
 		})
@@ -84,7 +86,7 @@ func (db *DB) SaveRolled(ctx context.Context, days []Rolled) error {
 	return db.do(ctx, "note rolled days", InsertTimeout, func(ctx context.Context) error {
 		return db.insert(ctx, "rollup_days", "name, day, fingerprint, version", len(days), func(b driver.Batch) error {
 			for _, d := range days {
-				if err := b.Append(d.Name, d.Day, d.Fingerprint, d.Version); err != nil {
+				if err := b.Append(d.Name, d.Day.Start(), d.Fingerprint, d.Version); err != nil {
 					return err
 				}
 			}
@@ -132,18 +134,18 @@ func (db *DB) RollDepartments(ctx context.Context, s Span) error {
 // MovedDays are the days (UTC) that were rolled up with other workplaces of some
 // account than the directory has for it now. A workplace that an account had only
 // between its first and its last call of a day escapes it.
-func (db *DB) MovedDays(ctx context.Context) ([]time.Time, error) {
+func (db *DB) MovedDays(ctx context.Context) ([]Day, error) {
 	differs := func(at string) string {
 		return strings.ReplaceAll(`workplace != if(known(at) = '', toString(account_id), known(at))`, "known(at)",
 			"dictGet('directory_account', 'workplace', (toString(integration), toString(account_id)), "+at+")")
 	}
 	query := "SELECT DISTINCT utc_day FROM daily_accounts FINAL WHERE " + differs("first_at") + " OR " + differs("last_at")
-	var days []time.Time
+	var days []Day
 	err := db.do(ctx, "read moved days", readTimeout, func(ctx context.Context) error {
 		return db.query(ctx, query, nil, func(r driver.Rows) error {
 			var day time.Time
 			err := r.Scan(&day)
-			days = append(days, day.UTC())
+			days = append(days, DayOf(day))
 			return err
 		})
 	})
