@@ -186,12 +186,12 @@ func loadConfig(c *cli.Context, n need) (*config, error) {
 		cfg.endAfter = duration("end-after", pick("end-after", file.Calls.EndAfter), &p)
 	}
 	if n == forServe {
-		cfg.receiver(c, file, pick, &p)
+		cfg.receiver(file, pick, &p)
 	}
 	return cfg, p.err()
 }
 
-func (cfg *config) receiver(c *cli.Context, file file, pick func(string, string) string, p *problems) {
+func (cfg *config) receiver(file file, pick func(string, string) string, p *problems) {
 	cfg.readPublic(file, pick, p)
 	if _, _, err := net.SplitHostPort(cfg.privateListen); err != nil {
 		p.add("--private-listen (FONOTEKA_PRIVATE_LISTEN): %q is not host:port", cfg.privateListen)

@@ -152,12 +152,12 @@ func (r report) print(w io.Writer, part string, asJSON bool) error {
 	fmt.Fprintf(w, "%s: %s\n\n", part, r.of)
 	var cells [][]string
 	for _, f := range r.findings {
-		text := wrapText(f.Means, meansWidth)
+		text := wrapText(f.Means)
 		if f.Do != "" {
-			text = append(text, wrapText("→ "+f.Do, meansWidth)...)
+			text = append(text, wrapText("→ "+f.Do)...)
 		}
 		if f.Detail != "" && (f.Answer == checkup.No || f.Answer == checkup.Look) {
-			text = append(text, wrapText("(in detail: "+f.Detail+")", meansWidth)...)
+			text = append(text, wrapText("(in detail: "+f.Detail+")")...)
 		}
 		for i, line := range text {
 			if i == 0 {
@@ -170,13 +170,13 @@ func (r report) print(w io.Writer, part string, asJSON bool) error {
 	return table(w, []string{"CHECK", "ANSWER", "WHAT IT MEANS"}, cells)
 }
 
-// wrapText breaks s between words into lines of at most width characters; a
+// wrapText breaks s between words into lines of at most meansWidth characters; a
 // longer word stays whole.
-func wrapText(s string, width int) []string {
+func wrapText(s string) []string {
 	var out []string
 	line := ""
 	for _, word := range strings.Fields(s) {
-		if line != "" && len([]rune(line))+1+len([]rune(word)) > width {
+		if line != "" && len([]rune(line))+1+len([]rune(word)) > meansWidth {
 			out, line = append(out, line), ""
 		}
 		if line != "" {

@@ -174,7 +174,7 @@ func miscounted(b []byte) []byte {
 	copy(frame, b[:4])
 	frame[2] = frame[2]&0x0f | 1<<4
 	copy(frame[13:], "Info\x00\x00\x00\x01\x00\x0f\x42\x40")
-	return append(frame, b...)
+	return slices.Concat(frame, b)
 }
 
 // pieces sends what is written in n pieces, and does something after each.

@@ -154,7 +154,7 @@ func (im *imported) run(ctx context.Context, table *linkfile.Reader, problems io
 			return fmt.Errorf("read the table: %w", err)
 		}
 		if len(batch) == importBatch || err != nil {
-			if err := im.take(ctx, batch, problems); err != nil {
+			if err := im.take(ctx, batch); err != nil {
 				return fmt.Errorf("%w (%d lines had been taken; import the file again)", err, im.added+im.known)
 			}
 			batch = batch[:0]
@@ -172,7 +172,7 @@ func (im *imported) run(ctx context.Context, table *linkfile.Reader, problems io
 // take writes what the catalogue does not have. The step in the chain of
 // custody comes first: a crash between the two leaves a step too many, and no
 // recording of unknown origin.
-func (im *imported) take(ctx context.Context, batch []linkfile.Row, problems io.Writer) error {
+func (im *imported) take(ctx context.Context, batch []linkfile.Row) error {
 	recordings := make([]call.Recording, len(batch))
 	for i, row := range batch {
 		recordings[i] = im.recording(row)

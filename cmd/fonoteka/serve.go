@@ -236,7 +236,7 @@ func serveHTTP(s *http.Server, l net.Listener) func(context.Context) error {
 		if err != nil {
 			err = errors.Join(err, s.Close())
 		}
-		<-failed
+		<-failed //nolint:errcheck // http.ErrServerClosed
 		return err
 	}
 }

@@ -67,7 +67,7 @@ func panelsOf(t *testing.T, how string, large, small *sized) {
 			continue
 		}
 		a, b, c := usual.typical(), long.typical(), seven.typical()
-		growth := ""
+		var growth string
 		if tenth != nil {
 			d := tenth.typical()
 			times := float64(c.wall) / float64(d.wall)

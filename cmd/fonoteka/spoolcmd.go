@@ -90,7 +90,7 @@ func printDamage(w io.Writer, reports []spool.Report) error {
 			rows = append(rows, []string{"  " + line[0], line[1]})
 		}
 		for _, row := range rows {
-			for n, line := range wrapText(row[1], meansWidth) {
+			for n, line := range wrapText(row[1]) {
 				if n > 0 {
 					row[0] = ""
 				}

@@ -156,7 +156,7 @@ func writeLedger(l sim.Ledger, file string, out io.Writer) error {
 	b = append(b, '\n')
 	var toFile error
 	if file != "" {
-		if err := os.WriteFile(file, b, 0o644); err != nil {
+		if err := os.WriteFile(file, b, 0o600); err != nil {
 			toFile = fmt.Errorf("write the ledger: %w", err)
 		}
 	}

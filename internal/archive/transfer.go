@@ -199,7 +199,7 @@ func (t *transfer) read(ctx context.Context, cancel context.CancelCauseFunc, res
 	length := t.whole
 	if encoding(resp) != "" {
 		var err error
-		if from, err = t.decoded(w, resp, host); err != nil {
+		if from, err = t.decoded(w, resp); err != nil {
 			return t.broke(ctx, w, host, length, err)
 		}
 	}
@@ -249,7 +249,7 @@ func (w *wire) Read(p []byte) (int, error) {
 // decoded undoes gzip, which was not asked for, piece by piece. What is measured is the
 // body as it comes: how long it becomes nobody has said, and it is not taken up again
 // where it breaks off.
-func (t *transfer) decoded(w *wire, resp *http.Response, host string) (io.Reader, error) {
+func (t *transfer) decoded(w *wire, resp *http.Response) (io.Reader, error) {
 	head := bufio.NewReaderSize(w, 4<<10)
 	switch magic, err := head.Peek(2); {
 	case err != nil && err != io.EOF:
@@ -269,7 +269,7 @@ var errEncoded = errors.New("in an encoding that is not understood")
 // broke says what ended a body before its end: the way, or, of one that is encoded, what
 // it is made of.
 func (t *transfer) broke(ctx context.Context, w *wire, host string, length int64, err error) error {
-	if w.err != nil && w.err != io.EOF {
+	if w.err != nil && !errors.Is(w.err, io.EOF) {
 		if t.whole >= 0 || length < 0 {
 			return &breakOff{brokenOff(host, t.have(), t.whole, context.Cause(ctx))}
 		}

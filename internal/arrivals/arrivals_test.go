@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -28,11 +29,26 @@ type past struct {
 	hours []warehouse.CallsInHour
 	state call.State // of the rows
 	rows  []warehouse.EventRow
-	err   error
+
+	mu  sync.Mutex
+	err error
+}
+
+// fail sets the fault, nil for none.
+func (p *past) fail(err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.err = err
+}
+
+func (p *past) fault() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.err
 }
 
 func (p *past) LastArrivals(context.Context, time.Time) (map[string]time.Time, error) {
-	return p.last, p.err
+	return p.last, p.fault()
 }
 
 func (p *past) CallsByHour(_ context.Context, from, to time.Time) (out []warehouse.CallsInHour, _ error) {
@@ -41,14 +57,14 @@ func (p *past) CallsByHour(_ context.Context, from, to time.Time) (out []warehou
 			out = append(out, h)
 		}
 	}
-	return out, p.err
+	return out, p.fault()
 }
 
 func (p *past) RecentNotifications(_ context.Context, state string, _ time.Time, _ int) ([]warehouse.EventRow, error) {
 	if state != string(p.state) {
-		return nil, p.err
+		return nil, p.fault()
 	}
-	return p.rows, p.err
+	return p.rows, p.fault()
 }
 
 // decode reads a body that is nothing but a time.
@@ -223,13 +239,13 @@ func TestTheMetricsOutliveAFaultOfTheWarehouse(t *testing.T) {
 		}
 		time.Sleep(30 * time.Second)
 		silent("3630")
-		p.err = errors.New("gone")
+		p.fail(errors.New("gone"))
 		time.Sleep(time.Hour)
 		silent("3630")
 		if n := strings.Count(log.String(), "cannot be compared"); n != 1 {
 			t.Errorf("the fault was logged %d times", n)
 		}
-		p.err = nil
+		p.fail(nil)
 		time.Sleep(30 * time.Second)
 		silent("7260")
 		stop()

@@ -21,7 +21,7 @@ const headSize = maxText + 16<<10
 func Verify(r io.Reader) (Result, error) {
 	var first [4]byte
 	n, err := io.ReadFull(r, first[:])
-	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return Result{}, fmt.Errorf("reading audio: %w", err)
 	}
 	r = io.MultiReader(bytes.NewReader(first[:n]), r)

@@ -1,6 +1,7 @@
 package bagit
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -66,7 +67,7 @@ func (s *ArchiveSource) Walk(fn func(Entry) error) error {
 		if !inside || path == "" {
 			continue
 		}
-		if err := fn(Entry{Path: path, Kind: m.kind, Size: m.size}); err != nil && err != errSkip {
+		if err := fn(Entry{Path: path, Kind: m.kind, Size: m.size}); err != nil && !errors.Is(err, errSkip) {
 			return err
 		}
 	}

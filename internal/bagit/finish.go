@@ -105,7 +105,7 @@ func (w *Writer) putManifest(name, algorithm string, files map[string]Sum) (Sum,
 	return w.put(name, func(to io.Writer) error {
 		b := bufio.NewWriterSize(to, 64<<10)
 		for _, path := range slices.Sorted(maps.Keys(files)) {
-			b.WriteString(entryLine(files[path].of(algorithm), path)) // Flush tells of errors
+			_, _ = b.WriteString(entryLine(files[path].of(algorithm), path)) // Flush tells of errors
 		}
 		return b.Flush()
 	}, nil)

@@ -3,6 +3,7 @@ package bagit
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"slices"
 	"strings"
@@ -102,7 +103,7 @@ func FuzzInfo(f *testing.F) {
 func readFields(t *testing.T, text string) []Field {
 	t.Helper()
 	r := &infoReader{name: infoFile, v: version{1, 0}, f: &findings{limit: 10}}
-	if _, err := readLines(strings.NewReader(text), nil, 1<<16, r.line); err != nil && err != errLineTooLong {
+	if _, err := readLines(strings.NewReader(text), nil, 1<<16, r.line); err != nil && !errors.Is(err, errLineTooLong) {
 		t.Fatal(err)
 	}
 	return r.end()

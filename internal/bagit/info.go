@@ -132,7 +132,7 @@ func hasControl(s string) bool {
 func writeInfo(w io.Writer, fields []Field) error {
 	b := bufio.NewWriter(w)
 	for _, f := range fields {
-		b.WriteString(f.Label + ": " + strings.ReplaceAll(f.Value, "\n", "\n  ") + "\n")
+		_, _ = b.WriteString(f.Label + ": " + strings.ReplaceAll(f.Value, "\n", "\n  ") + "\n")
 	}
 	return b.Flush()
 }

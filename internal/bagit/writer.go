@@ -149,7 +149,7 @@ func (w *Writer) put(name string, fill func(io.Writer) error, accept func(Sum) e
 	}
 	defer func() {
 		if err != nil && !errors.Is(err, errKilled) {
-			w.root.Remove(temp)
+			_ = w.root.Remove(temp)
 		}
 	}()
 	s := newSummer()

@@ -131,7 +131,7 @@ func (p *probe) tryLocks(ctx context.Context, in *Bucket) (locked, held error, o
 		}
 	}
 	key := base + "/held"
-	if _, held = p.storeLocked(ctx, in, key, minio.Governance, until); held != nil {
+	if held = p.storeLocked(ctx, in, key, minio.Governance, until); held != nil {
 		return locked, held, false
 	}
 	set := in.SetHold(ctx, key, "", true)
@@ -160,16 +160,16 @@ func (p *probe) tryLocks(ctx context.Context, in *Bucket) (locked, held error, o
 
 // keeps is nil if a locked object can not be deleted.
 func (p *probe) keeps(ctx context.Context, in *Bucket, key string, mode minio.RetentionMode, until time.Time) error {
-	if _, err := p.storeLocked(ctx, in, key, mode, until); err != nil {
+	if err := p.storeLocked(ctx, in, key, mode, until); err != nil {
 		return err
 	}
 	return p.refused(ctx, in, key)
 }
 
-func (p *probe) storeLocked(ctx context.Context, in *Bucket, key string, mode minio.RetentionMode, until time.Time) (minio.UploadInfo, error) {
+func (p *probe) storeLocked(ctx context.Context, in *Bucket, key string, mode minio.RetentionMode, until time.Time) error {
 	body, put := trial()
-	info, err := in.client.PutObject(ctx, in.where.Bucket, key, body, put.Size, minio.PutObjectOptions{DisableMultipart: true, Mode: mode, RetainUntilDate: until})
-	return info, in.wrap("storing", key, err)
+	_, err := in.client.PutObject(ctx, in.where.Bucket, key, body, put.Size, minio.PutObjectOptions{DisableMultipart: true, Mode: mode, RetainUntilDate: until})
+	return in.wrap("storing", key, err)
 }
 
 // refused asks the store itself to delete each version of a key, alone and in a

@@ -70,7 +70,7 @@ func (b *Bucket) removed(ctx context.Context, key, version string, err error) er
 	}
 	if l, again := b.Lock(ctx, key, version); again == nil {
 		if why := l.Forbids(time.Now()); why != nil {
-			err = fmt.Errorf("removing %s: %w (%v)", key, why, err)
+			err = fmt.Errorf("removing %s: %w (%w)", key, why, err)
 		}
 	}
 	return b.m.failed("remove", err)

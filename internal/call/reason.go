@@ -205,7 +205,8 @@ func (f Failure) transfer(server string) string {
 
 // content is about what came.
 func (f Failure) content(server string) string {
-	what, file := "", "the file from "+server
+	var what string
+	file := "the file from " + server
 	if f.Format != "" && f.Format != mp3 {
 		file = "the " + f.Format + " file from " + server
 	}

@@ -74,8 +74,8 @@ func Disk(dir string, reserve uint64) Finding {
 	if err := unix.Statfs(dir, &s); err != nil {
 		return no(check, "the data folder's file system cannot be asked for its space", "does --data name the right folder?", err)
 	}
-	free := s.Bavail * uint64(s.Bsize)                                                                                     //nolint:gosec // block sizes are positive
-	means := fmt.Sprintf("%s of %s are free in the data folder's file system", size(free), size(s.Blocks*uint64(s.Bsize))) //nolint:gosec // likewise
+	free := s.Bavail * uint64(s.Bsize)
+	means := fmt.Sprintf("%s of %s are free in the data folder's file system", size(free), size(s.Blocks*uint64(s.Bsize)))
 	const do = "free space or enlarge the disk; what has been archived to a store elsewhere needs none here"
 	switch {
 	case free <= reserve:

@@ -34,7 +34,7 @@ func clickhouseMain(life *lifeLine) error {
 	if err := life.decode(&s); err != nil {
 		return err
 	}
-	if _, err := lockFile(s.Lock, lockWait, life.cut); err != nil {
+	if err := lockFile(s.Lock, lockWait, life.cut); err != nil {
 		return err
 	}
 	if err := portFree(s.NativePort, "clickhouse-port"); err != nil {

@@ -120,7 +120,7 @@ func FetchEngine(ctx context.Context, cacheDir string, progress io.Writer) (stri
 	if !ok {
 		return "", fmt.Errorf("there is no verified embedded ClickHouse for %s: %s", platform, bringAServer)
 	}
-	if err := os.MkdirAll(filepath.Dir(enginePath(cacheDir)), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(enginePath(cacheDir)), 0o750); err != nil {
 		return "", fmt.Errorf("create the engine's cache: %w", err)
 	}
 	removeOldFetches(filepath.Dir(enginePath(cacheDir)))
@@ -287,12 +287,12 @@ func extract(r io.Reader, dst string) error {
 		}
 		break
 	}
-	f, err := os.OpenFile(dst, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o755)
+	f, err := os.OpenFile(dst, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o755) //nolint:gosec // a library, for whoever shares the cache
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	if _, err := io.Copy(f, files); err != nil {
+	if _, err := io.Copy(f, files); err != nil { //nolint:gosec // its digest was checked
 		return fmt.Errorf("write %s: %w", dst, err)
 	}
 	if err := f.Sync(); err != nil {

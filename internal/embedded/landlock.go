@@ -84,7 +84,7 @@ func confineAndRestart(r reach, greeting []byte) error {
 	if err := restrict(r, run); err != nil {
 		return fmt.Errorf("confine this process: %w", err)
 	}
-	err = syscall.Exec("/proc/self/exe", append(slices.Clone(os.Args), strconv.Itoa(kept)), os.Environ())
+	err = syscall.Exec("/proc/self/exe", append(slices.Clone(os.Args), strconv.Itoa(kept)), os.Environ()) //nolint:gosec // this program itself, as it was called
 	return fmt.Errorf("start again, confined: %w", err)
 }
 

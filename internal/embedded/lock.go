@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"strconv"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -20,12 +21,19 @@ const lockWait = 20 * time.Second
 // forcedExit is how long an orphan takes at most; shorter than lockWait.
 const forcedExit = 10 * time.Second
 
-// lockFile takes the exclusive lock on path for the life of this process, or
-// until release is called, and writes the process id into it, for people.
-func lockFile(path string, wait time.Duration, cut <-chan struct{}) (release func(), err error) {
+// locked are the files of lockFile: one that nobody refers to is closed by the garbage
+// collector, and its lock is given up with it.
+var locked struct {
+	sync.Mutex
+	files []*os.File
+}
+
+// lockFile takes the exclusive lock on path for the life of this process, and writes
+// the process id into it, for people. wait is how long another process is waited for.
+func lockFile(path string, wait time.Duration, cut <-chan struct{}) error {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("open the lock: %w", err)
+		return fmt.Errorf("open the lock: %w", err)
 	}
 	deadline := time.Now().Add(wait)
 	for {
@@ -33,23 +41,26 @@ func lockFile(path string, wait time.Duration, cut <-chan struct{}) (release fun
 		if err == nil {
 			if err := writePid(f); err != nil {
 				f.Close()
-				return nil, fmt.Errorf("lock %s: %w", path, err)
+				return fmt.Errorf("lock %s: %w", path, err)
 			}
-			return func() { f.Close() }, nil
+			locked.Lock()
+			locked.files = append(locked.files, f)
+			locked.Unlock()
+			return nil
 		}
 		if !errors.Is(err, unix.EWOULDBLOCK) && !errors.Is(err, unix.EINTR) {
 			f.Close()
-			return nil, fmt.Errorf("lock %s: %w", path, err)
+			return fmt.Errorf("lock %s: %w", path, err)
 		}
 		if time.Now().After(deadline) {
 			f.Close()
-			return nil, fmt.Errorf("lock %s: another process has held it for %v", path, wait)
+			return fmt.Errorf("lock %s: another process has held it for %v", path, wait)
 		}
 		select {
 		case <-time.After(50 * time.Millisecond):
 		case <-cut:
 			f.Close()
-			return nil, errors.New("stopped while waiting for the lock")
+			return errors.New("stopped while waiting for the lock")
 		}
 	}
 }

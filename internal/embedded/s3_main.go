@@ -25,7 +25,7 @@ func s3Main(life *lifeLine) error {
 	if err := life.decode(&s); err != nil {
 		return err
 	}
-	if _, err := lockFile(filepath.Join(s.Dir, "lock"), lockWait, life.cut); err != nil {
+	if err := lockFile(filepath.Join(s.Dir, "lock"), lockWait, life.cut); err != nil {
 		return err
 	}
 	if err := portFree(s.Port, "s3-port"); err != nil {

@@ -194,7 +194,7 @@ func (s *Stack) addClickHouse() error {
 	find := s.opts.Library
 	if o.Library != "" || find == nil {
 		library := o.Library
-		find = func(context.Context) (string, error) { return library, nil }
+		find = func(context.Context) (string, error) { return library, nil } //nolint:unparam // as Library
 	} else {
 		o.Library = "to be found"
 	}

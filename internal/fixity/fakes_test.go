@@ -149,7 +149,7 @@ func (m *memory) Stat(_ context.Context, key string) (blob.Object, error) {
 func (m *memory) Put(_ context.Context, key string, body io.ReaderAt, p blob.Put) error {
 	b, err := io.ReadAll(io.NewSectionReader(body, 0, p.Size))
 	if err != nil || digest(b) != p.SHA256 {
-		return fmt.Errorf("refused: %v", err)
+		return fmt.Errorf("refused: %w", err)
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()

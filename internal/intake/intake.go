@@ -228,7 +228,7 @@ func (h *Handler) recovered(w http.ResponseWriter) {
 	if v == nil {
 		return
 	}
-	if v == http.ErrAbortHandler {
+	if v == http.ErrAbortHandler { //nolint:errorlint // recover gives the very value that was panicked with
 		panic(v) // means that the connection is to be cut
 	}
 	if skipped, ok := h.panics.allow(h.opts.Now()); ok {

@@ -177,7 +177,7 @@ func (s *scanner) frames() bool {
 	var bare int    // its frame's length without padding
 	for frames := int64(0); ; frames++ {
 		b := s.w.peek(4)
-		length := 0
+		var length int
 		if len(b) == 4 && like != 0 && binary.BigEndian.Uint32(b)&^0x3ff == like { // the usual case
 			length = bare + s.current.slot()*int(b[2]>>1&1)
 		} else {

@@ -64,6 +64,9 @@ func BenchmarkCostly(b *testing.B) {
 // To read a body takes little memory beside it, whatever it holds, so that a batch of
 // bodies takes what they have and no more.
 func TestNoBodyCostsMuchMoreThanItsSize(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the race detector takes memory of its own")
+	}
 	for name, body := range costly() {
 		raw := []byte(body)
 		began := time.Now()

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 // held is a Warehouse that remembers how much it was given at a time.
 type held struct {
 	rowsTaken
+	mu                     sync.Mutex // kinds of rows come at once
 	most, events, rejected int
 }
 
@@ -25,6 +27,8 @@ func (h *held) InsertEvents(_ context.Context, rows []warehouse.EventRow) error 
 	for _, r := range rows {
 		n += len(r.Body)
 	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	h.most, h.events = max(h.most, n), h.events+len(rows)
 	return nil
 }
@@ -34,6 +38,8 @@ func (h *held) InsertRejected(_ context.Context, rows []warehouse.Rejected) erro
 	for _, r := range rows {
 		n += len(r.Body)
 	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	h.most, h.rejected = max(h.most, n), h.rejected+len(rows)
 	return nil
 }

@@ -99,7 +99,7 @@ func (s *Salvager) pass(ctx context.Context) error {
 		})
 	}
 	wg.Wait()
-	return errors.Join(append(failed, err)...)
+	return errors.Join(errors.Join(failed...), err)
 }
 
 func (s *Salvager) cursors() (names []string) {

@@ -8,10 +8,10 @@ import (
 
 const alphanumerics = "abcdefghijklmnopqrstuvwxyz0123456789"
 
-func letters(r *rand.Rand, n int, from string) string {
+func letters(r *rand.Rand, n int) string {
 	b := make([]byte, n)
 	for i := range b {
-		b[i] = from[r.IntN(len(from))]
+		b[i] = alphanumerics[r.IntN(len(alphanumerics))]
 	}
 	return string(b)
 }
@@ -35,7 +35,7 @@ func uuidID(r *rand.Rand, i int) string {
 // controllerID is an id like SDfe2n901-b510751695c9e53584301f0c0e8d98c9200@127.0.0.1,
 // and the tag that goes with it.
 func controllerID(r *rand.Rand) (id, tag string) {
-	head := "fe" + letters(r, 5, alphanumerics)
+	head := "fe" + letters(r, 5)
 	id = fmt.Sprintf("SD%s-%016x%016x%03d@127.0.0.1", head, r.Uint64(), r.Uint64(), r.IntN(1000))
 	return id, fmt.Sprintf("sd%s-%09d", head, r.IntN(1_000_000_000))
 }
@@ -44,12 +44,12 @@ func controllerID(r *rand.Rand) (id, tag string) {
 // where one letter of the page's example is Cyrillic.
 func makeCallID(r *rand.Rand, transport string) string {
 	host, _, _ := strings.Cut(transport, ":")
-	return fmt.Sprintf("%s!%sс%s@%s", letters(r, 5, alphanumerics), letters(r, 10, alphanumerics), letters(r, 11, alphanumerics), host)
+	return fmt.Sprintf("%s!%sс%s@%s", letters(r, 5), letters(r, 10), letters(r, 11), host)
 }
 
 // legTag is a tag like hswdfry52vmykfla____o.
 func legTag(r *rand.Rand) string {
-	return "hswe" + letters(r, 12, alphanumerics) + "____o"
+	return "hswe" + letters(r, 12) + "____o"
 }
 
 // oddTag now and then writes a tag with a Cyrillic letter for its first Latin

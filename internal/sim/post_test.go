@@ -255,11 +255,10 @@ func TestRateAndSpeedPaceTheCalls(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, body := range b.bodies {
-		_, info := map[string]any(nil), map[string]any(nil)
 		if strings.Contains(body, "vpbx") {
 			continue
 		}
-		_, info = decode(t, []byte(body))
+		_, info := decode(t, []byte(body))
 		if info["state"] != "trying" && info["state"] != "connected" {
 			continue
 		}

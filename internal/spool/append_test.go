@@ -146,7 +146,7 @@ func TestWaitEndsByAppendContextAndClose(t *testing.T) {
 		st, err := s.Stats()
 		must(t, err)
 		waitCtx := t.Context()
-		if c.want == context.Canceled {
+		if errors.Is(c.want, context.Canceled) {
 			waitCtx = ctx
 		}
 		go func() { got <- s.Wait(waitCtx, "", st.Last) }()

@@ -106,7 +106,7 @@ func check(recs []spool.Record, acked map[uint64]uint64) error {
 		}
 		id, err := idOf(rec.Body)
 		if err != nil || rec.Err != nil {
-			return fmt.Errorf("record %d: %v, %v", rec.Seq, err, rec.Err)
+			return fmt.Errorf("record %d: %w, %w", rec.Seq, err, rec.Err)
 		}
 		if other, twice := seen[id]; twice {
 			return fmt.Errorf("records %d and %d are the same", other, rec.Seq)

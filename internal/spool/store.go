@@ -123,7 +123,7 @@ func ownFolder(dir string) error {
 	if err != nil || info.Mode().Perm()&0o077 == 0 {
 		return err
 	}
-	return os.Chmod(dir, 0o700)
+	return os.Chmod(dir, 0o700) //nolint:gosec // a folder
 }
 
 // spanPolicy keeps cursors and records in separate tables. A table with both

@@ -42,7 +42,7 @@ func (h inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 	func() {
 		defer func() {
 			if cut {
-				if err := recover(); err != http.ErrAbortHandler {
+				if err := recover(); err != http.ErrAbortHandler { //nolint:errorlint // recover gives the very value that was panicked with
 					panic(err)
 				}
 			}

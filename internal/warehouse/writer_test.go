@@ -58,7 +58,7 @@ func TestWriterSavesForManyAtOnceInFewInserts(t *testing.T) {
 					continue
 				}
 				if got, ok, err := db.Recording(t.Context(), "main", s.ID); err != nil || !ok || got.State != call.Archived {
-					return fmt.Errorf("saved, then read: %v %v %v", got.State, ok, err)
+					return fmt.Errorf("saved, then read: %v %v %w", got.State, ok, err)
 				}
 			}
 			return nil
@@ -100,7 +100,7 @@ func TestWriterTellsOnlyTheRefusedCaller(t *testing.T) {
 	}
 	g.Go(func() error {
 		if err := w.Save(t.Context(), bad); !warehouse.IsRefusal(err) {
-			return fmt.Errorf("the bad row: %v", err)
+			return fmt.Errorf("the bad row: %w", err)
 		}
 		return nil
 	})

@@ -28,7 +28,7 @@ func (p Picture) say(s *Story, line string) error {
 	if p[subject] == nil {
 		p[subject] = fields{}
 	}
-	return p.set(s, subject, said)
+	return p.set(subject, said)
 }
 
 // subject splits "call a: …" and "leg a~1o anna: …"; a line without a subject
@@ -57,7 +57,7 @@ func (s *Story) subject(line string) (subject, said string, err error) {
 	return only, line, nil
 }
 
-func (p Picture) set(s *Story, subject, said string) error {
+func (p Picture) set(subject, said string) error {
 	for _, field := range split(said) {
 		name, value, _ := strings.Cut(field, " ")
 		absent := name == "no"
@@ -125,7 +125,7 @@ func (p Picture) change(s *Story, text string) error {
 	case p[subject] == nil:
 		p[subject] = fields{}
 	}
-	return p.set(s, subject, said)
+	return p.set(subject, said)
 }
 
 // See is the picture of derived records.

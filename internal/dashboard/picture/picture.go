@@ -68,7 +68,8 @@ func text(x, y int, words, attributes string) string {
 // panel is a card with its title, and what it shows.
 func (s Style) panel(p Shown) (string, error) {
 	w, h := p.Panel.Width*column-gap, p.Panel.Height*line-gap
-	inner, err := "", error(nil)
+	var inner string
+	var err error
 	switch p.Panel.Kind {
 	case dashboard.Totals:
 		inner = s.totals(p, w, h-30)
