@@ -64,6 +64,9 @@ var (
 // be dialled after them, a port, an extension. Where there is nothing but an
 // extension, that is the number.
 func withoutTail(s string) string {
+	if strings.Trim(s, "+0123456789") == "" { // as most
+		return s
+	}
 	if i := strings.IndexAny(s, ";,"); i >= 0 {
 		s = s[:i]
 	}

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"reflect"
+	"runtime"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -143,15 +145,28 @@ func (d *Deriver) read(ctx context.Context, keys []warehouse.CallKey, s standing
 	if err := reads.Wait(); err != nil {
 		return nil, 0, err
 	}
-	for _, k := range keys {
-		w, stays := d.changes(k, events[k], stored[k], s)
-		writes = append(writes, w...)
-		if stays {
-			kept++
-		}
+	changes := make([][]warehouse.CallWrite, len(keys))
+	var stay atomic.Int64
+	var each errgroup.Group
+	each.SetLimit(runtime.GOMAXPROCS(0))
+	for from := 0; from < len(keys); from += perTask {
+		each.Go(func() error {
+			for i := from; i < min(from+perTask, len(keys)); i++ {
+				k := keys[i]
+				var stays bool
+				if changes[i], stays = d.changes(k, events[k], stored[k], s); stays {
+					stay.Add(1)
+				}
+			}
+			return nil
+		})
 	}
-	return writes, kept, nil
+	_ = each.Wait() // none fails
+	return slices.Concat(changes...), int(stay.Load()), nil
 }
+
+// perTask is how many calls are derived by a goroutine at a time.
+const perTask = 100
 
 // changes are the writes that lead from the stored rows of one base id to those
 // its notifications now say; none if they say what is stored. kept tells that
