@@ -27,14 +27,21 @@ func (c catalogue) Recording(ctx context.Context, integration, id string) (row c
 	return row, known, err
 }
 
-// talk is what the CDR of a recording's call says by now.
-func (c catalogue) talk(ctx context.Context, integration string, groupID uint64) (length time.Duration, recordings int, known bool, err error) {
-	err = c.within(ctx, 2*time.Second, 100*time.Millisecond, func(ctx context.Context) error {
-		t, ok, err := c.reader.Talk(ctx, integration, groupID)
-		length, recordings, known = t.Duration, t.Recordings, ok
+func (c catalogue) Whole(ctx context.Context, integration, id string) (row call.RecordingStatus, known bool, err error) {
+	err = c.within(ctx, 5*time.Second, 500*time.Millisecond, func(ctx context.Context) (err error) {
+		row, known, err = c.db.Recording(ctx, integration, id)
 		return err
 	})
-	return length, recordings, known, err
+	return row, known, err
+}
+
+// talk is what the CDR of a recording's call says by now.
+func (c catalogue) talk(ctx context.Context, integration string, groupID uint64) (length time.Duration, known bool, err error) {
+	err = c.within(ctx, 2*time.Second, 100*time.Millisecond, func(ctx context.Context) (err error) {
+		length, known, err = c.reader.Talk(ctx, integration, groupID)
+		return err
+	})
+	return length, known, err
 }
 
 func (c catalogue) Save(ctx context.Context, row call.RecordingStatus, steps ...call.Custody) error {

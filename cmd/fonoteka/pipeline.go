@@ -223,6 +223,10 @@ func (p *pipeline) derive(ctx context.Context) error {
 func (cfg *config) newDeriver(db *warehouse.DB, log *slog.Logger, reg prometheus.Registerer) (*cdr.Deriver, error) {
 	return cdr.New(cdr.Options{
 		Store: db, Decode: cfg.decode, Rules: func(string) call.Rules { return cfg.rules }, EndAfter: cfg.endAfter, Log: log, Registerer: reg,
+		Derived: func(ctx context.Context, records []call.Record) error {
+			_, err := db.JudgeShort(ctx, records, time.Now())
+			return err
+		},
 	})
 }
 
@@ -297,6 +301,54 @@ func (p *pipeline) markCopies(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// shortPosition is the name under which the warehouse keeps until when rows were judged.
+const shortPosition = "short recordings"
+
+// judgeShort finds recordings that are short among those archived since the last look,
+// also of another process; the deriver judges those whose CDR comes later. Where
+// nothing is kept of a look, all that the operator still has are judged.
+func (p *pipeline) judgeShort(ctx context.Context) error {
+	p.awaitTables(ctx)
+	const every, kept = 5 * time.Second, time.Minute
+	var since, stored time.Time
+	loaded := false
+	for ; ctx.Err() == nil; pause(ctx, every) {
+		err := error(nil)
+		if !loaded {
+			since, err = p.loadTime(ctx, shortPosition)
+			loaded, stored = err == nil, since
+		}
+		changed := 0
+		if err == nil {
+			since, changed, err = p.warehouse.JudgeArchived(ctx, since, time.Now())
+		}
+		if err == nil && since.Sub(stored) >= kept {
+			if err = p.warehouse.SetProgress(ctx, shortPosition, since.Format(time.RFC3339Nano)); err == nil {
+				stored = since
+			}
+		}
+		if err != nil && ctx.Err() == nil {
+			p.log.WarnContext(ctx, "short recordings cannot be looked for, goes on trying", "err", err)
+		}
+		if changed > 0 {
+			p.log.InfoContext(ctx, "recordings were compared with their calls' talk", "changed", changed)
+		}
+	}
+	return nil
+}
+
+// loadTime reads a position that is a time; the zero time: none is kept.
+func (p *pipeline) loadTime(ctx context.Context, name string) (t time.Time, err error) {
+	text, err := p.warehouse.Progress(ctx, name)
+	if err != nil || text == "" {
+		return t, err
+	}
+	if t, err = time.Parse(time.RFC3339Nano, text); err != nil {
+		err = fmt.Errorf("position of %s: %w", name, err)
+	}
+	return t, err
 }
 
 // count feeds the metrics of the catalogue.

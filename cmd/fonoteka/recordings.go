@@ -29,6 +29,7 @@ func recordingsCommand() *cli.Command {
 				Flags: append([]cli.Flag{
 					&cli.StringFlag{Name: "state", Usage: "announced, retrying, missing, refused, expired, quarantined, archived or erased"},
 					&cli.StringFlag{Name: "fault", Usage: "archived, and known to be `FAULT` in the store: altered, absent, unreadable, or any of them"},
+					&cli.BoolFlag{Name: "short", Usage: "archived, and playing for less than the talk took"},
 					&cli.StringFlag{Name: "from", Usage: "announced at or after `TIME`, UTC: 2026-03-02, 2026-03-02T10:00:00 or 24h (ago)"},
 					&cli.StringFlag{Name: "to", Usage: "announced before `TIME`"},
 					&cli.StringFlag{Name: "integration", Usage: "only this integration, by its `NAME`"},
@@ -53,7 +54,7 @@ func recordingsCommand() *cli.Command {
 
 func listRecordings(c *cli.Context) error {
 	now := time.Now()
-	f := warehouse.RecordingFilter{Integration: c.String("integration"), State: call.RecordingState(c.String("state")), Fault: call.FaultKind(c.String("fault"))}
+	f := warehouse.RecordingFilter{Integration: c.String("integration"), State: call.RecordingState(c.String("state")), Fault: call.FaultKind(c.String("fault")), Short: c.Bool("short")}
 	err := errors.Join(oneOf("fault", f.Fault, warehouse.AnyFault, call.Altered, call.Absent, call.Unreadable), oneOf("state", f.State, call.Announced, call.Retrying, call.Missing, call.Refused, call.Expired, call.Quarantined, call.Archived, call.Erased))
 	if err != nil {
 		return err
@@ -94,7 +95,7 @@ func listRecordings(c *cli.Context) error {
 
 func next(s call.RecordingStatus, now time.Time) string {
 	switch {
-	case s.State == call.Archived || s.State == call.Erased || s.Lost() && s.NextAttemptAt.IsZero():
+	case s.NextAttemptAt.IsZero() && (s.State == call.Archived || s.State == call.Erased || s.Lost()):
 		return "-"
 	case s.NextAttemptAt.IsZero():
 		return "now"
@@ -104,7 +105,7 @@ func next(s call.RecordingStatus, now time.Time) string {
 
 // left is how long the operator keeps the link, where that matters still.
 func left(s call.RecordingStatus, now time.Time) string {
-	if s.State == call.Archived || s.State == call.Erased || s.Lost() || s.ExpiresAt.IsZero() {
+	if s.State == call.Archived && s.NextAttemptAt.IsZero() || s.State == call.Erased || s.Lost() || s.ExpiresAt.IsZero() {
 		return "-"
 	}
 	if d := s.ExpiresAt.Sub(now); d > 0 {
@@ -144,6 +145,7 @@ type recordingJSON struct {
 	DurationMS     int64   `json:"duration_ms"`
 	Format         string  `json:"format"` // mp3, wav, ogg …; empty: nothing is stored
 	CopyOf         string  `json:"copy_of,omitempty"`
+	ShortTalkMS    int64   `json:"short_talk_ms,omitempty"` // talk of which it plays too little; absent: it is not short
 	Bucket         string  `json:"bucket"`
 	Key            string  `json:"key"`
 	ArchivedAt     *string `json:"archived_at"`
@@ -153,7 +155,7 @@ func toRecordingJSON(s call.RecordingStatus, callKnown bool) recordingJSON {
 	return recordingJSON{
 		Integration: s.Integration, RecordingID: s.ID, State: string(s.State), Reason: s.Reason(), ReasonCode: string(s.Code()), Fault: string(s.Fault.Kind), CallID: s.GroupID,
 		PlatformCallID: s.PlatformCallID, CallKnown: callKnown, URL: s.URL, AnnouncedAt: isoTime(s.AnnouncedAt), ExpiresAt: isoTime(s.ExpiresAt),
-		Attempt: s.Attempt, NextAttemptAt: isoTime(s.NextAttemptAt), SHA256: s.SHA256, Size: s.Size, DurationMS: s.Duration.Milliseconds(), Format: s.Format, CopyOf: s.CopyOf,
+		Attempt: s.Attempt, NextAttemptAt: isoTime(s.NextAttemptAt), SHA256: s.SHA256, Size: s.Size, DurationMS: s.Duration.Milliseconds(), Format: s.Format, CopyOf: s.CopyOf, ShortTalkMS: s.ShortTalk.Milliseconds(),
 		Bucket: s.Bucket, Key: s.Key, ArchivedAt: isoTime(s.ArchivedAt),
 	}
 }

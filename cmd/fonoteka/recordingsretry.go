@@ -15,8 +15,9 @@ import (
 	"fonoteka/internal/warehouse"
 )
 
-// triedAgain are the states that a wish for another try can change.
-var triedAgain = []call.RecordingState{call.Retrying, call.Missing, call.Refused, call.Quarantined, call.Expired, call.Announced}
+// triedAgain are the states that a wish for another try can change; of what is archived
+// only what is short and to be fetched again.
+var triedAgain = []call.RecordingState{call.Retrying, call.Missing, call.Refused, call.Quarantined, call.Expired, call.Announced, call.Archived}
 
 func retryCommand() *cli.Command {
 	return &cli.Command{
@@ -28,7 +29,7 @@ schedule goes on from there. What is given up (expired) is tried again only by
 its id or with --state expired: the operator's server itself has said for two
 weeks after its term that it is gone. One more such answer ends it again.`,
 		Flags: append([]cli.Flag{
-			&cli.StringFlag{Name: "state", Usage: "all in `STATE`: retrying, missing, refused, quarantined or expired; announced: though they are due already"},
+			&cli.StringFlag{Name: "state", Usage: "all in `STATE`: retrying, missing, refused, quarantined or expired; announced: though they are due already; archived: those that are short"},
 			&cli.StringFlag{Name: "integration", Usage: "only this integration, by its `NAME`"},
 			&cli.BoolFlag{Name: "all", Usage: "all that wait"},
 		}, dataFlags()...),
@@ -46,7 +47,7 @@ func retryRecordings(c *cli.Context) error {
 	case !c.Bool("all") && f.State == "" && len(f.IDs) == 0:
 		return errors.New("recordings retry: give ids, a --state, or --all")
 	case f.State != "" && !slices.Contains(triedAgain, f.State):
-		return fmt.Errorf("recordings retry: --state %q is none of retrying, missing, refused, quarantined, expired and announced", f.State)
+		return fmt.Errorf("recordings retry: --state %q is none of retrying, missing, refused, quarantined, expired, announced and archived", f.State)
 	}
 	for _, id := range f.IDs {
 		if !recordingID.MatchString(id) {
@@ -100,7 +101,7 @@ func saySettled(c *cli.Context, db *warehouse.DB, id string) error {
 	}
 	for _, r := range rows {
 		switch {
-		case slices.Contains(triedAgain, r.State):
+		case slices.Contains(triedAgain, r.State) && (r.State != call.Archived || !r.NextAttemptAt.IsZero()):
 		default:
 			fmt.Fprintf(c.App.Writer, "%s: is %s\n", id, r.State)
 		}

@@ -17,7 +17,7 @@ import (
 func atRiskCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "at-risk",
-		Usage: "every recording that is not archived, or damaged in the store; the days that are left, and why",
+		Usage: "every recording that is not archived, damaged in the store, or short and to be fetched again; the days that are left, and why",
 		Description: `What is known to be altered or absent in the store comes first, then what is lost,
 then what has the fewest days left.
 

@@ -144,6 +144,8 @@ func sayFinding(c *cli.Context, f fixity.Finding) {
 	switch {
 	case f.Part == call.SidecarPart:
 		fmt.Fprintf(w, "  found     the recording as expected; its sidecar: %s\n", orDash(f.Detail))
+	case f.Part == call.BesidePart:
+		fmt.Fprintf(w, "  found     the recording as expected; of the files beside it: %s\n", orDash(f.Detail))
 	case f.Result == fixity.Altered:
 		fmt.Fprintf(w, "  found     %s\n", bytesAndDigest(found))
 	default:

@@ -174,7 +174,7 @@ func serve(ctx context.Context, cfg *config, log *slog.Logger) (err error) {
 	all.add("check of what is stored", p.checkStored)
 	all.add("comparison of locks", p.compareLocks)
 	all.add("check of what seems altered", p.checkSuspects)
-	all.add("deriver and planner", p.derive, p.rollUp, p.plan, p.markCopies, p.count, p.compare, func(ctx context.Context) error { return p.sayReady(ctx, log) })
+	all.add("deriver and planner", p.derive, p.rollUp, p.plan, p.markCopies, p.judgeShort, p.count, p.compare, func(ctx context.Context) error { return p.sayReady(ctx, log) })
 	all.add("address of recordings", func(ctx context.Context) error { return p.tellAddress(ctx, cfg.recordingsAddress(listeners[1].Addr())) })
 	all.add("directory, links and audit", p.keep)
 	all.add("catalogue", p.catalogue.Run)

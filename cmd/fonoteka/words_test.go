@@ -146,8 +146,8 @@ func newLife(t *testing.T, a *answers, url string, spoilt bool) *life {
 	clock := func() time.Time { return l.now }
 	l.archive, err = archive.New(archive.Options{
 		Catalogue: rows{l}, Store: l.store, Bucket: b.Name(), Queue: noQueue{}, Fetcher: fetcher, Logger: log, Now: clock,
-		TalkOf: func(context.Context, string, uint64) (time.Duration, int, bool, error) {
-			return time.Minute, 1, true, nil
+		TalkOf: func(context.Context, string, uint64) (time.Duration, bool, error) {
+			return time.Second / 10, true, nil
 		},
 	})
 	if err != nil {
@@ -169,6 +169,10 @@ func (r rows) Save(ctx context.Context, row call.RecordingStatus, steps ...call.
 
 func (r rows) Recording(ctx context.Context, integration, id string) (call.RecordingStatus, bool, error) {
 	return r.l.db.NewReader().Recording(ctx, integration, id)
+}
+
+func (r rows) Whole(ctx context.Context, integration, id string) (call.RecordingStatus, bool, error) {
+	return r.l.db.Recording(ctx, integration, id)
 }
 
 // spoiling replaces the words after each save.

@@ -25,6 +25,12 @@
 // twice, a day apart, two weeks after its estimated expiry. Damaged audio is kept in
 // quarantine, once per digest, and the recording goes on being tried as long.
 //
+// A whole file may still be short: the operator's server gives what it has so far. Once
+// the CDR shows that (call.Record.Judged), the archived recording is fetched again, an
+// hour and a day later and a day before the link's end, until the same file has come
+// twice, an hour apart. Another file is stored beside, and the longest is the recording
+// (call.Longest); all of them have one lock.
+//
 // The catalogue knows what is announced, archived, failed and due; the queue is
 // only a clock. A Handle that ends with an outcome – archived or failed –
 // returns nil; its error means that our own infrastructure failed. The Planner
@@ -56,6 +62,9 @@ type Catalogue interface {
 	// the server's denial, and what is kept in quarantine; false if there is none. It
 	// is asked once per job, by all jobs at once.
 	Recording(ctx context.Context, integration, id string) (call.RecordingStatus, bool, error)
+	// Whole reads all of a row. It is asked where a recording that is archived is
+	// fetched again.
+	Whole(ctx context.Context, integration, id string) (call.RecordingStatus, bool, error)
 }
 
 // Store holds the objects; *blob.Bucket is one.
@@ -68,6 +77,8 @@ type Store interface {
 	// what one is locked by.
 	LockNow(key string) blob.Lock
 	Lock(ctx context.Context, key, version string) (blob.Lock, error)
+	// ShareLock gives each of the objects what keeps one of them from being deleted.
+	ShareLock(ctx context.Context, keys ...string) error
 }
 
 // Queue takes jobs; *queue.Client is one.
@@ -89,10 +100,10 @@ type Options struct {
 	// their sidecars; 0: all that are handled. It may be many times smaller than
 	// the number of jobs handled at once: the others wait for the catalogue, in groups.
 	Parallel int
-	// TalkOf returns what the CDR of a recording's call says by now: how long the
-	// parties talked, and how many recordings it has. It is asked once per
-	// archived file, and never holds one up for long. nil: not compared.
-	TalkOf func(ctx context.Context, integration string, groupID uint64) (talk time.Duration, recordings int, known bool, err error)
+	// TalkOf returns how long the parties of a recording's call talked, as its CDR says
+	// by now. It is asked once per archived file, and never holds one up for long. nil:
+	// not compared.
+	TalkOf func(ctx context.Context, integration string, groupID uint64) (talk time.Duration, known bool, err error)
 
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer

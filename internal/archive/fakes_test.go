@@ -63,11 +63,15 @@ func (c *catalogue) Recording(_ context.Context, integration, id string) (call.R
 	return row, ok, nil
 }
 
+func (c *catalogue) Whole(ctx context.Context, integration, id string) (call.RecordingStatus, bool, error) {
+	return c.Recording(ctx, integration, id)
+}
+
 func (c *catalogue) DueRecordings(_ context.Context, now time.Time, limit int) (due []call.RecordingStatus, _ error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, r := range c.rows {
-		if (r.State.Rank() <= 1 || r.State == call.Quarantined) && (r.State == call.Announced || !r.NextAttemptAt.IsZero()) && !r.NextAttemptAt.After(now) {
+		if (r.State.Rank() <= 1 || r.State == call.Quarantined || r.State == call.Archived) && (r.State == call.Announced || !r.NextAttemptAt.IsZero()) && !r.NextAttemptAt.After(now) {
 			due = append(due, r)
 		}
 	}

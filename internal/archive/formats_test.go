@@ -273,7 +273,7 @@ func put(t *testing.T, b *blob.Bucket, key string, body []byte) {
 
 // putSidecar stores the sidecar of another worker's file.
 func putSidecar(t *testing.T, b *blob.Bucket, rec call.Recording, key string, body []byte) {
-	s := call.Sidecar{Schema: 2, Recording: rec, Key: key, Format: path.Ext(key)[1:], SHA256: digest(body), Size: int64(len(body)), DurationMS: 400, Attempt: 1}
+	s := call.Sidecar{Schema: 2, Recording: rec, Key: key, Format: path.Ext(key)[1:], SHA256: digest(body), Size: int64(len(body)), DurationMS: 4000, Attempt: 1} // longer than ours
 	doc, _, err := s.Document()
 	if err != nil {
 		t.Error(err)
@@ -349,7 +349,7 @@ func TestAnotherFormatIsKeptBeside(t *testing.T) {
 }
 
 // Two workers put their files into the first places of their formats at one moment: the
-// sidecar tells who was first, and each file has one.
+// sidecar tells who was first, each file has one, and the longest is the recording.
 func TestTwoFormatsAtOneMoment(t *testing.T) {
 	t.Parallel()
 	mp3, wav := audio(t), tone(t, "alaw.wav")
@@ -391,7 +391,7 @@ func TestTwoFormatsAtOneMoment(t *testing.T) {
 		t.Error(diff)
 	}
 	row, _, _ := r.catalogue.Recording(t.Context(), "main", rec.ID)
-	if row.Key != first.Key || row.SHA256 != first.SHA256 {
+	if row.Key != stem+".mp3" || row.SHA256 != digest(mp3) || row.Conflicts != 1 { // the longest
 		t.Errorf("row %+v", row)
 	}
 }

@@ -26,6 +26,8 @@ const (
 	Stored   Outcome = "archived" // fetched and stored
 	Finished Outcome = "finished" // it was stored already
 	Stale    Outcome = "stale"    // there was nothing to do
+	Same     Outcome = "same"     // fetched again, as it was short: a file that is stored
+	Another  Outcome = "another"  // likewise: another file, which is stored beside
 	Again    Outcome = "again"    // our infrastructure failed
 )
 
@@ -64,11 +66,11 @@ const stubborn = 30
 
 // putOff writes a try that failed by cause. Its error is cause where it cannot.
 func (a *Archiver) putOff(ctx context.Context, job queue.Job, cause error) (outcome Outcome, err error) {
-	row, known, err := a.Catalogue.Recording(ctx, job.Recording.Integration, job.Recording.ID)
+	row, known, err := a.row(ctx, job)
 	switch {
 	case err != nil:
 		return "", cause
-	case known && settled(row, job):
+	case known && a.settled(row, job):
 		return Stale, nil
 	}
 	a.Logger.ErrorContext(ctx, "recording put off, others are archived", "recording", job.Recording.ID, "failures", job.Failures+1, "err", cause)
@@ -90,14 +92,14 @@ func (a *Archiver) handle(ctx context.Context, job queue.Job) (outcome Outcome, 
 	}
 	rec := job.Recording
 	talked := a.talkOf(ctx, rec)
-	row, known, err := a.Catalogue.Recording(ctx, rec.Integration, rec.ID)
+	row, known, err := a.row(ctx, job)
 	switch {
 	case ctx.Err() != nil:
 		return "", ctx.Err()
 	case err != nil: // recordings must reach the bucket without the catalogue
 		a.m.infra.WithLabelValues("catalogue").Inc()
 		row = call.RecordingStatus{}
-	case known && settled(row, job):
+	case known && a.settled(row, job):
 		return Stale, nil
 	case known:
 		rec = merge(rec, row.Recording)
@@ -130,6 +132,9 @@ func (a *Archiver) attempt(ctx context.Context, job queue.Job, rec call.Recordin
 	// A recording that nobody has tried is not in the store, as a rule: if it is,
 	// its conditional put says so. While something of ours fails, or is not known,
 	// the store is asked first, so that the operator's server is not asked in vain.
+	if row.State == call.Archived {
+		return a.fetch(ctx, rec, job, row, t)
+	}
 	if job.Attempt > 0 || row.Attempt > 0 || !known || a.outage.failing() {
 		object, err := a.stored(ctx, rec)
 		if err == nil {
@@ -144,11 +149,25 @@ func (a *Archiver) attempt(ctx context.Context, job queue.Job, rec call.Recordin
 	return a.fetch(ctx, rec, job, row, t)
 }
 
-// settled reports whether there is nothing to do: it is archived or erased, or
-// another job has gone on from here. A job for one that was given up, with its
-// number of tries, is somebody's wish: a notification that comes again has none.
-func settled(row call.RecordingStatus, job queue.Job) bool {
-	return row.State.Rank() >= call.Archived.Rank() || row.Attempt > job.Attempt
+// row reads what the catalogue has of a job's recording: what a try goes by, and of
+// one that is archived and to be fetched again all.
+func (a *Archiver) row(ctx context.Context, job queue.Job) (row call.RecordingStatus, known bool, err error) {
+	row, known, err = a.Catalogue.Recording(ctx, job.Recording.Integration, job.Recording.ID)
+	if err != nil || !known || row.State != call.Archived || a.settled(row, job) {
+		return row, known, err
+	}
+	return a.Catalogue.Whole(ctx, job.Recording.Integration, job.Recording.ID)
+}
+
+// settled reports whether there is nothing to do: it is erased, or archived and not to
+// be fetched again by now, or another job has gone on from here. A job for one that was
+// given up, with its number of tries, is somebody's wish: a notification that comes
+// again has none.
+func (a *Archiver) settled(row call.RecordingStatus, job queue.Job) bool {
+	if row.State == call.Archived && (row.NextAttemptAt.IsZero() || a.Now().Before(row.NextAttemptAt)) {
+		return true
+	}
+	return row.State.Rank() > call.Archived.Rank() || row.Attempt > job.Attempt
 }
 
 // merge takes the job's link, which may carry a fresher signature, the earliest
@@ -194,6 +213,9 @@ func (a *Archiver) fetch(ctx context.Context, rec call.Recording, job queue.Job,
 		DurationMS: found.Duration.Milliseconds(), Attempt: job.Attempt + 1, FetchedAt: a.Now().UTC(),
 	}
 	a.doubt(&side, found, body, t)
+	if before.State == call.Archived {
+		return a.cameAgain(ctx, side, body, before)
+	}
 	commit, err := a.store(ctx, side, body)
 	if err != nil {
 		a.m.infra.WithLabelValues("store").Inc()
@@ -203,6 +225,9 @@ func (a *Archiver) fetch(ctx context.Context, rec call.Recording, job queue.Job,
 
 // failed writes a failure and its next try. body is what came, where something did.
 func (a *Archiver) failed(ctx context.Context, rec call.Recording, job queue.Job, before call.RecordingStatus, f *Failure, body *Body) (commit, error) {
+	if before.State == call.Archived {
+		return a.failedAgain(ctx, rec, job, before, f), nil
+	}
 	now := a.Now()
 	row := call.RecordingStatus{Recording: rec, Attempt: job.Attempt + 1, Failure: f.Failure}
 	next(&row, before, f, now)
@@ -223,13 +248,19 @@ func (a *Archiver) failed(ctx context.Context, rec call.Recording, job queue.Job
 		}
 		steps = append(steps, step)
 	}
-	if f.Kind == Unauthorised && a.Refresh != nil {
-		if err := a.Refresh(ctx, rec.Integration, f.Host); err != nil {
-			a.m.infra.WithLabelValues("refresh").Inc()
-			a.Logger.WarnContext(ctx, "login could not be refreshed", "err", err)
-		}
-	}
+	a.refresh(ctx, rec, f)
 	return func(ctx context.Context) error { return a.saveFailed(ctx, row, now, steps) }, nil
+}
+
+// refresh asks for a fresh login where a try failed for want of one.
+func (a *Archiver) refresh(ctx context.Context, rec call.Recording, f *Failure) {
+	if f.Kind != Unauthorised || a.Refresh == nil {
+		return
+	}
+	if err := a.Refresh(ctx, rec.Integration, f.Host); err != nil {
+		a.m.infra.WithLabelValues("refresh").Inc()
+		a.Logger.WarnContext(ctx, "login could not be refreshed", "err", err)
+	}
 }
 
 func (a *Archiver) saveFailed(ctx context.Context, row call.RecordingStatus, now time.Time, steps []call.Custody) error {

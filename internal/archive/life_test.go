@@ -205,22 +205,21 @@ func TestOddFilesAreArchivedWithAWarning(t *testing.T) {
 	for name, c := range map[string]struct {
 		handler http.HandlerFunc
 		talk    time.Duration
-		parts   int
 		known   bool
 		err     error
 		code    call.Code
 		says    string
 	}{
-		"as long as the talk": {serve(mp3), time.Second, 1, true, nil, "", ""},
-		"much shorter":        {serve(mp3), time.Minute, 1, true, nil, call.CodeTalkMismatch, "talk took 1m0s"},
-		"a part":              {serve(mp3), time.Minute, 2, true, nil, "", ""},
-		"not known yet":       {serve(mp3), 0, 0, false, nil, "", ""},
-		"not to be had":       {serve(mp3), time.Minute, 1, true, errInjected, "", ""},
-		"no length":           {unmeasured, time.Second, 1, true, nil, call.CodeUnmeasured, "did not say how long"},
+		"as long as the talk":   {serve(mp3), time.Second, true, nil, "", ""},
+		"longer":                {serve(lasting(t, 7)), time.Second, true, nil, call.CodeTalkMismatch, "talk took 1s"},
+		"shorter: the CDR says": {serve(mp3), time.Minute, true, nil, "", ""},
+		"not known yet":         {serve(mp3), 0, false, nil, "", ""},
+		"not to be had":         {serve(mp3), time.Minute, true, errInjected, "", ""},
+		"no length":             {unmeasured, time.Second, true, nil, call.CodeUnmeasured, "did not say how long"},
 	} {
 		r := newRig(t, c.handler, change{opts: func(o *archive.Options) {
-			o.TalkOf = func(context.Context, string, uint64) (time.Duration, int, bool, error) {
-				return c.talk, c.parts, c.known, c.err
+			o.TalkOf = func(context.Context, string, uint64) (time.Duration, bool, error) {
+				return c.talk, c.known, c.err
 			}
 		}})
 		row := r.handle(t, r.recording("/a.mp3"), 0)

@@ -26,7 +26,7 @@ func newMetrics(r prometheus.Registerer) *metrics {
 	f := promauto.With(r)
 	m := &metrics{
 		attempts: f.NewCounterVec(prometheus.CounterOpts{
-			Name: "fonoteka_archive_attempts_total", Help: "Jobs by outcome: archived, finished (was stored already), stale, again (our infrastructure failed), or the kind of failure.",
+			Name: "fonoteka_archive_attempts_total", Help: "Jobs by outcome: archived, finished (was stored already), stale, same or another (file, of a short one that was fetched again), again (our infrastructure failed), or the kind of failure.",
 		}, []string{"outcome"}),
 		infra: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "fonoteka_archive_infrastructure_failures_total", Help: "Failures that are not the operator's server's.",
@@ -40,7 +40,7 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		quarantined: f.NewCounter(prometheus.CounterOpts{Name: "fonoteka_archive_quarantined_total", Help: "Damaged files kept, each digest of a recording once."}),
 		resumed:     f.NewCounter(prometheus.CounterOpts{Name: "fonoteka_archive_resumed_total", Help: "Transfers of complete downloads taken up again after a break."}),
 		warnings: f.NewCounterVec(prometheus.CounterOpts{
-			Name: "fonoteka_archive_warnings_total", Help: "Archived files that are odd: their duration is not the talk's, the server did not say their length, a proxy has changed them, or there is text before the audio.",
+			Name: "fonoteka_archive_warnings_total", Help: "Archived files that are odd: they play for longer than the talk, the server did not say their length, a proxy has changed them, or there is text before the audio.",
 		}, []string{"what"}),
 		inFlight: f.NewGauge(prometheus.GaugeOpts{Name: "fonoteka_archive_in_flight", Help: "Jobs being done now."}),
 		took: f.NewHistogram(prometheus.HistogramOpts{
@@ -50,7 +50,7 @@ func newMetrics(r prometheus.Registerer) *metrics {
 			Name: "fonoteka_archive_lag_seconds", Help: "From the announcement of a recording to its row.", Buckets: prometheus.ExponentialBuckets(0.25, 4, 13),
 		}),
 	}
-	for _, outcome := range []Outcome{Stored, Finished, Stale, Again} {
+	for _, outcome := range []Outcome{Stored, Finished, Stale, Same, Another, Again} {
 		m.attempts.WithLabelValues(string(outcome))
 	}
 	for _, what := range []string{"duration", "unmeasured", "proxied", "text_before"} {

@@ -14,9 +14,8 @@ const talkWait = 2 * time.Second
 
 // talk is what the CDR says of a recording's call by now.
 type talk struct {
-	length     time.Duration
-	recordings int
-	known      bool
+	length time.Duration
+	known  bool
 }
 
 // talkOf asks for the talk while the row is looked up. One answer comes, soon.
@@ -34,7 +33,7 @@ func (a *Archiver) askTalk(ctx context.Context, rec call.Recording) (t talk) {
 	ctx, cancel := context.WithTimeout(ctx, talkWait)
 	defer cancel()
 	var err error
-	if t.length, t.recordings, t.known, err = a.TalkOf(ctx, rec.Integration, rec.GroupID); err != nil {
+	if t.length, t.known, err = a.TalkOf(ctx, rec.Integration, rec.GroupID); err != nil {
 		a.m.infra.WithLabelValues("talk").Inc()
 		return talk{}
 	}
@@ -56,19 +55,16 @@ func (a *Archiver) doubt(side *Sidecar, found audio.Result, body *Body, t talk) 
 		a.m.warnings.WithLabelValues("text_before").Inc()
 		side.TextBefore = found.TextBefore
 	}
-	if t.known && found.Duration > 0 && !t.fits(found.Duration) {
+	if t.known && t.exceeded(found.Duration) {
 		a.m.warnings.WithLabelValues("duration").Inc()
 		side.MismatchedTalkMS = t.length.Milliseconds()
 	}
 }
 
-// fits compares a recording with its call's talk. One of several may be a part
-// of it; none should be longer. The operator's times are whole seconds, and a
-// recording may begin with an announcement.
-func (t talk) fits(length time.Duration) bool {
-	tolerance := max(5*time.Second, t.length/20)
-	if length > t.length+tolerance {
-		return false
-	}
-	return t.recordings > 1 || length >= t.length-tolerance
+// exceeded reports whether a recording plays for longer than its call's talk. The
+// operator's times are whole seconds, and a recording may begin with an announcement.
+// What plays for less is judged by the CDR (call.Record.Judged), which may come later
+// than the file.
+func (t talk) exceeded(length time.Duration) bool {
+	return length > t.length+max(5*time.Second, t.length/20)
 }

@@ -85,17 +85,25 @@ func (a *Archiver) collide(ctx context.Context, side Sidecar, body *Body) (commi
 
 // beside stores a body beside the first file of its recording.
 func (a *Archiver) beside(ctx context.Context, side Sidecar, body *Body) (commit, error) {
-	beside := side
-	beside.Key = call.BesideKey(side.Key, side.SHA256)
-	if err := a.put(ctx, beside, body); err != nil && !errors.Is(err, blob.ErrExists) {
+	beside, err := a.putBeside(ctx, side, body)
+	if err != nil {
 		return nil, err
 	}
-	beside.StoredAt = a.Now().UTC()
-	if _, _, err := a.putSidecar(ctx, beside); err != nil {
-		return nil, err
-	}
-	a.conflict(ctx, side)
 	return a.finishStored(ctx, beside)
+}
+
+// putBeside stores a body with its sidecar beside the first file of its recording.
+func (a *Archiver) putBeside(ctx context.Context, side Sidecar, body *Body) (Sidecar, error) {
+	side.Key = call.BesideKey(side.Key, side.SHA256)
+	if err := a.put(ctx, side, body); err != nil && !errors.Is(err, blob.ErrExists) {
+		return side, err
+	}
+	side.StoredAt = a.Now().UTC()
+	stored, _, err := a.putSidecar(ctx, side)
+	if err == nil {
+		a.conflict(ctx, side)
+	}
+	return stored, err
 }
 
 // second ends a store whose file was put into a first place, while another worker's
@@ -170,30 +178,75 @@ func (a *Archiver) files(ctx context.Context, stem string) (files []blob.Object,
 	return files, err
 }
 
-// finish makes up for what is missing after an object that is stored already.
+// finish makes up for what is missing after an object that is stored already. The row
+// names the longest file of the recording.
 func (a *Archiver) finish(ctx context.Context, rec call.Recording, job queue.Job, object blob.Object) (commit, error) {
 	side, err := a.complete(ctx, rec, job, object)
 	if err != nil {
 		return nil, err
 	}
+	sides, err := a.completeAll(ctx, rec, job, side)
+	if err != nil {
+		return nil, err
+	}
+	played, others := chosen(sides)
+	return func(ctx context.Context) error { return a.save(ctx, rec, played, others) }, nil
+}
+
+// completeAll makes sure that all files of a recording have their sidecars and one
+// lock, and returns the sidecars. known are those that are complete.
+func (a *Archiver) completeAll(ctx context.Context, rec call.Recording, job queue.Job, known ...Sidecar) ([]Sidecar, error) {
 	files, err := a.files(ctx, Stem(rec))
 	if err != nil {
 		return nil, err
 	}
-	var others []string
+	sides := known
 	for _, o := range files {
-		if o.Key == object.Key {
+		if slices.ContainsFunc(known, func(s Sidecar) bool { return s.Key == o.Key }) {
 			continue
 		}
+		var side Sidecar
 		if o, err = a.Store.Stat(ctx, o.Key); err == nil {
-			_, err = a.complete(ctx, rec, job, o)
+			side, err = a.complete(ctx, rec, job, o)
 		}
 		if err != nil {
 			return nil, err
 		}
-		others = append(others, o.Key)
+		sides = append(sides, side)
 	}
-	return func(ctx context.Context) error { return a.save(ctx, rec, side, others) }, nil
+	if len(sides) > 1 {
+		a.shareLock(ctx, rec)
+	}
+	return sides, nil
+}
+
+// shareLock has all objects of a recording kept as well as the one that is kept best. A
+// store that refuses that keeps no file from being archived; scrub does it again.
+func (a *Archiver) shareLock(ctx context.Context, rec call.Recording) {
+	var keys []string
+	err := a.Store.List(ctx, Stem(rec)+".", func(o blob.Object) bool {
+		keys = append(keys, o.Key)
+		return len(keys) < 2*maxFiles
+	})
+	if err == nil {
+		err = a.Store.ShareLock(ctx, keys...)
+	}
+	if err != nil && ctx.Err() == nil {
+		a.m.infra.WithLabelValues("lock").Inc()
+		a.Logger.WarnContext(ctx, "the files of a recording do not share a lock yet", "recording", rec.ID, "err", err)
+	}
+}
+
+// chosen is the file of a recording that is played, and those of another digest.
+func chosen(sides []Sidecar) (played Sidecar, others []Sidecar) {
+	played = sides[call.Longest(sides)]
+	seen := []string{played.SHA256}
+	for _, s := range sides {
+		if !slices.Contains(seen, s.SHA256) {
+			seen, others = append(seen, s.SHA256), append(others, s)
+		}
+	}
+	return played, others
 }
 
 // complete makes sure that an object has its sidecar, and returns it.
@@ -266,26 +319,16 @@ func fetchedHow(s Sidecar) string {
 	return ""
 }
 
-// save writes the row of an object that is stored with its sidecar.
-func (a *Archiver) save(ctx context.Context, rec call.Recording, side Sidecar, others []string) error {
+// save writes the row of an object that is stored with its sidecar, and that others,
+// of other digests, are kept beside.
+func (a *Archiver) save(ctx context.Context, rec call.Recording, side Sidecar, others []Sidecar) error {
 	now := a.Now().UTC()
 	row := side.Row(a.Bucket) // nothing that the bucket does not know: the row can be rebuilt from it
-	step := func(name string, at time.Time, detail string) call.Custody {
-		return call.Custody{
-			Integration: rec.Integration, RecordingID: rec.ID, Step: name, At: at,
-			SHA256: side.SHA256, Attempt: side.Attempt, Detail: detail,
-		}
-	}
-	// Times before the last step's are the stored ones, so that a second run adds nothing new.
-	steps := []call.Custody{
-		step("fetched", side.FetchedAt, fetchedHow(side)), step("stored", side.StoredAt, side.Key),
-		step("sidecar", side.StoredAt, call.SidecarKey(side.Key)), step("archived", now, ""),
-	}
-	if len(others) > 0 {
-		row.Conflicts = len(others)
-		for _, key := range others {
-			steps = append(steps, step("conflict", now, key))
-		}
+	row.Conflicts = len(others)
+	row.Attempt = max(row.Attempt, 1+len(others)) // each file took one: it holds against the row of a worker that knows of one alone
+	steps := append(storedSteps(rec, side), step(rec, side, "archived", now, ""))
+	for _, other := range others {
+		steps = append(steps, step(rec, other, "conflict", now, other.Key))
 	}
 	if err := a.Catalogue.Save(ctx, row, steps...); err != nil {
 		a.m.infra.WithLabelValues("catalogue").Inc()
@@ -299,4 +342,17 @@ func (a *Archiver) save(ctx context.Context, rec call.Recording, side Sidecar, o
 		a.m.lag.Observe(max(now.Sub(rec.AnnouncedAt), 0).Seconds())
 	}
 	return nil
+}
+
+func step(rec call.Recording, side Sidecar, name string, at time.Time, detail string) call.Custody {
+	return call.Custody{Integration: rec.Integration, RecordingID: rec.ID, Step: name, At: at, SHA256: side.SHA256, Attempt: side.Attempt, Detail: detail}
+}
+
+// storedSteps are the steps of a file until it is stored. Their times are those of the
+// sidecar, so that a second run adds nothing new.
+func storedSteps(rec call.Recording, side Sidecar) []call.Custody {
+	return []call.Custody{
+		step(rec, side, "fetched", side.FetchedAt, fetchedHow(side)), step(rec, side, "stored", side.StoredAt, side.Key),
+		step(rec, side, "sidecar", side.StoredAt, call.SidecarKey(side.Key)),
+	}
 }

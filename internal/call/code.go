@@ -61,14 +61,19 @@ const (
 	CodeSidecarAltered    Code = "sidecar_altered"
 	CodeSidecarAbsent     Code = "sidecar_absent"
 	CodeSidecarUnreadable Code = "sidecar_unreadable"
-	CodeKeptBeside        Code = "kept_beside"   // the row names a copy of the first object
-	CodeConflict          Code = "conflict"      // different files came for it
-	CodeUnmeasured        Code = "unmeasured"    // the server did not say how long the file is
-	CodeProxied           Code = "proxied"       // a proxy says that it has changed the file
-	CodeTextBefore        Code = "text_before"   // there is text before the audio
-	CodeTalkMismatch      Code = "talk_mismatch" // it plays for another time than its call's talk took
-	CodeCopy              Code = "copy"          // another link of its call brought the same file
-	CodeNoted             Code = "noted"         // RecordingStatus.Note alone
+	CodeBesideAltered     Code = "beside_altered"
+	CodeBesideAbsent      Code = "beside_absent"
+	CodeBesideUnreadable  Code = "beside_unreadable"
+	CodeShort             Code = "short"             // it plays for less than its leg's talk took
+	CodeShortAtOperator   Code = "short_at_operator" // likewise, and the operator's server has no other file
+	CodeKeptBeside        Code = "kept_beside"       // the row names a copy of the first object
+	CodeConflict          Code = "conflict"          // different files came for it
+	CodeUnmeasured        Code = "unmeasured"        // the server did not say how long the file is
+	CodeProxied           Code = "proxied"           // a proxy says that it has changed the file
+	CodeTextBefore        Code = "text_before"       // there is text before the audio
+	CodeTalkMismatch      Code = "talk_mismatch"     // it plays for longer than its call's talk took
+	CodeCopy              Code = "copy"              // another link of its call brought the same file
+	CodeNoted             Code = "noted"             // RecordingStatus.Note alone
 )
 
 // Words are what people read of a code, in a list or on a page.
@@ -136,12 +141,17 @@ var words = []Words{
 	{CodeSidecarAltered, "запись цела, документ рядом с ней изменён", "whole, but the document beside it was altered"},
 	{CodeSidecarAbsent, "запись цела, документа рядом с ней нет", "whole, but the document beside it is gone"},
 	{CodeSidecarUnreadable, "запись цела, документ рядом с ней не читается", "whole, but the document beside it cannot be read"},
+	{CodeBesideAltered, "запись цела, другой файл рядом с ней изменён", "whole, but another file kept beside it was altered"},
+	{CodeBesideAbsent, "запись цела, другого файла рядом с ней нет", "whole, but another file kept beside it is gone"},
+	{CodeBesideUnreadable, "запись цела, другой файл рядом с ней не читается", "whole, but another file kept beside it cannot be read"},
+	{CodeShort, "запись короче разговора", "it plays for less than the talk took"},
+	{CodeShortAtOperator, "запись короче разговора, и у оператора другой нет", "it plays for less than the talk took, and the operator has no other"},
 	{CodeKeptBeside, "копия вместо испорченного файла", "a copy instead of the damaged file"},
 	{CodeConflict, "сервер оператора давал разные файлы", "the operator's server gave different files"},
 	{CodeUnmeasured, "сервер оператора не назвал длину файла", "the operator's server did not say the file's length"},
 	{CodeProxied, "файл изменён прокси-сервером по дороге", "changed by a proxy on its way"},
 	{CodeTextBefore, "перед звуком в файле стоит текст", "there is text before the audio"},
-	{CodeTalkMismatch, "длительность не та, что у разговора", "it plays for another time than the talk took"},
+	{CodeTalkMismatch, "запись длиннее разговора", "it plays for longer than the talk took"},
 	{CodeCopy, "тот же файл, что по другой ссылке этого звонка", "the same file as by another link of the call"},
 	{CodeNoted, "есть примечание", "there is a note"},
 }

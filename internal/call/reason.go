@@ -44,6 +44,10 @@ func (s RecordingStatus) Code() Code {
 		return s.Failure.Code
 	case s.Fault.Kind != "":
 		return s.Fault.code()
+	case s.ShortTalk != 0 && s.ShortAtOperator():
+		return CodeShortAtOperator
+	case s.ShortTalk != 0:
+		return CodeShort
 	case s.Former.Key != "":
 		return CodeKeptBeside
 	case s.Conflicts > 0:
@@ -69,11 +73,14 @@ func (s RecordingStatus) remarks() (all []string) {
 	if s.Fault.Kind != "" {
 		all = append(all, s.Fault.Sentence(s.SHA256, s.Size))
 	}
+	if s.ShortTalk != 0 {
+		all = append(all, s.short())
+	}
 	if f := s.Former; f.Key != "" {
 		all = append(all, fmt.Sprintf("kept beside: the object before (%s) was found %s on %s, this is a copy with the archived digest", f.Key, f.Fault, dateOf(f.At)))
 	}
 	if s.Conflicts > 0 {
-		all = append(all, fmt.Sprintf("conflict: the operator's server gave different files for this recording; the first is kept here, %d more beside it", s.Conflicts))
+		all = append(all, fmt.Sprintf("conflict: the operator's server gave different files for this recording; the longest is the recording, %d more kept beside it", s.Conflicts))
 	}
 	if s.Unmeasured {
 		all = append(all, "the operator's server did not say how long the file is, so that only its own frames show that it is whole")
@@ -96,6 +103,18 @@ func (s RecordingStatus) remarks() (all []string) {
 	return all
 }
 
+// short says what there is to say of a recording that is short.
+func (s RecordingStatus) short() string {
+	is := fmt.Sprintf("it plays for %s, and its talk took %s", s.Duration.Round(time.Second/10), s.ShortTalk.Round(time.Second/10))
+	switch {
+	case s.ShortAtOperator():
+		return "short at the operator: " + is + "; the operator's server gave the same file again on " + minuteOf(s.ShortConfirmedAt)
+	case s.NextAttemptAt.IsZero():
+		return "short: " + is + "; while its link lived the operator's server gave no longer file"
+	}
+	return "short: " + is + "; it is fetched again at " + minuteOf(s.NextAttemptAt) + " UTC"
+}
+
 // Sentence says what a check found wrong with a recording that was archived with
 // that digest and size.
 func (f Fault) Sentence(sha256 string, size int64) string {
@@ -109,6 +128,8 @@ func (f Fault) Sentence(sha256 string, size int64) string {
 		return "altered: " + beside + " says something else than was archived, the recording itself is whole (" + since + ")"
 	case f.Part == SidecarPart:
 		return string(f.Kind) + ": " + beside + " cannot be read, the recording itself is whole (" + since + ")"
+	case f.Part == BesidePart:
+		return string(f.Kind) + ": another file, kept beside the recording, is not what was stored, the recording itself is whole (" + since + ")"
 	case f.Kind == Altered:
 		return fmt.Sprintf("altered: the stored file is not the archived one, %d bytes with sha256 %s instead of %d with %s (%s)",
 			f.Size, short(f.SHA256), size, short(sha256), since)
@@ -119,8 +140,11 @@ func (f Fault) Sentence(sha256 string, size int64) string {
 }
 
 func (f Fault) code() Code {
-	if f.Part == SidecarPart {
+	switch f.Part {
+	case SidecarPart:
 		return "sidecar_" + Code(f.Kind)
+	case BesidePart:
+		return "beside_" + Code(f.Kind)
 	}
 	return Code(f.Kind)
 }

@@ -66,11 +66,14 @@ func TestAReasonIsWrittenFromCodesAndWhatBelongsToThem(t *testing.T) {
 			s.Former = call.Former{Key: "recordings/x.mp3", Fault: call.Altered, At: at}
 			s.Conflicts, s.Unmeasured, s.MismatchedTalk, s.Note = 2, true, time.Minute, "of old"
 		}), call.CodeKeptBeside, "kept beside: the object before (recordings/x.mp3) was found altered on 2026-03-02, this is a copy with the archived digest; " +
-			"conflict: the operator's server gave different files for this recording; the first is kept here, 2 more beside it; " +
+			"conflict: the operator's server gave different files for this recording; the longest is the recording, 2 more kept beside it; " +
 			"the operator's server did not say how long the file is, so that only its own frames show that it is whole; " +
 			"the recording plays for 1s, its call's talk took 1m0s as known when it was archived; of old"},
-		{archived(func(s *call.RecordingStatus) { s.Conflicts = 1 }), call.CodeConflict, "conflict: the operator's server gave different files for this recording; the first is kept here, 1 more beside it"},
+		{archived(func(s *call.RecordingStatus) { s.Conflicts = 1 }), call.CodeConflict, "conflict: the operator's server gave different files for this recording; the longest is the recording, 1 more kept beside it"},
 		{archived(func(s *call.RecordingStatus) { s.MismatchedTalk = time.Minute }), call.CodeTalkMismatch, "the recording plays for 1s, its call's talk took 1m0s as known when it was archived"},
+		{archived(func(s *call.RecordingStatus) { s.ShortTalk, s.NextAttemptAt = time.Minute, at }), call.CodeShort, "short: it plays for 1.2s, and its talk took 1m0s; it is fetched again at 2026-03-02 10:00 UTC"},
+		{archived(func(s *call.RecordingStatus) { s.ShortTalk = time.Minute }), call.CodeShort, "short: it plays for 1.2s, and its talk took 1m0s; while its link lived the operator's server gave no longer file"},
+		{archived(func(s *call.RecordingStatus) { s.ShortTalk, s.ShortConfirmedAt = time.Minute, at }), call.CodeShortAtOperator, "short at the operator: it plays for 1.2s, and its talk took 1m0s; the operator's server gave the same file again on 2026-03-02 10:00"},
 		{failed(call.Retrying, call.Failure{Code: "of_a_later_version"}), "of_a_later_version", "the last try failed (of_a_later_version)"},
 	} {
 		if got := c.row.Reason(); got != c.reason || c.row.Code() != c.code {

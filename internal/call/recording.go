@@ -74,7 +74,7 @@ type RecordingStatus struct {
 	Recording
 	State         RecordingState
 	Attempt       int       // tries made so far
-	NextAttemptAt time.Time // zero: none is planned
+	NextAttemptAt time.Time // zero: none is planned. Of what is archived: it is short, and is fetched again
 	SHA256        string    // lower-case hex of the stored bytes
 	Size          int64     // bytes
 	Duration      time.Duration
@@ -93,13 +93,18 @@ type RecordingStatus struct {
 	Unmeasured     bool          // the server did not say how long the file is
 	Proxied        bool          // a proxy says (203) that it has changed the file
 	TextBefore     int64         // bytes of text, such as a server's warning, before the audio
-	MismatchedTalk time.Duration // its call's talk as known then, where the recording plays for another time; 0: it does not
+	MismatchedTalk time.Duration // its call's talk as known then, where the recording plays for longer; 0: it does not
 	CopyOf         string        // the recording of the same call, announced before, whose link has the same path and brought the same file; "": none
 	Conflicts      int           // different files that are kept beside this one
-	Fault          Fault         // what the last check found wrong; zero: nothing
-	Lock           Lock          // that the store was told to keep it by as it was put; zero: none, or it is not known
-	Former         Former        // the object that was named before, where this one is a copy of it; zero: this is the first
-	Note           string        // words of a sidecar of form 1, for people alone
+	// Of what is short: NextAttemptAt is when it is fetched again.
+	ShortTalk        time.Duration // the talk of its leg, by the CDR, of which it plays too little (IsShort); 0: it does not
+	ShortSince       time.Time     // when that was found first
+	ShortConfirmedAt time.Time     // when the operator's server gave the same file again, Apart or more after it had given it first
+
+	Fault  Fault  // what the last check found wrong; zero: nothing
+	Lock   Lock   // that the store was told to keep it by as it was put; zero: none, or it is not known
+	Former Former // the object that was named before, where this one is a copy of it; zero: this is the first
+	Note   string // words of a sidecar of form 1, for people alone
 }
 
 // Failure is what a try to fetch a recording met. Besides Code each field is zero
@@ -131,6 +136,7 @@ type Part string
 const (
 	RecordingPart Part = "recording" // the audio
 	SidecarPart   Part = "sidecar"   // the document beside it
+	BesidePart    Part = "beside"    // another file of the recording, kept beside it
 )
 
 // Fault is what a check found wrong with an archived recording.

@@ -3,6 +3,9 @@
 // that differ from what is stored. There must be one deriver only: two side by
 // side would leave two live rows of a call whose start moved.
 //
+// What the CDR says of other things than the call, as whether its recording is short, is
+// told to Options.Derived, after the rows are written.
+//
 // Every touch is derived twice: at once, and again when it has settled, that is
 // when no insert that was under way can still become visible. So a touch that
 // shows up late, or before its event, is only late and never lost. Rebuild, a
@@ -42,7 +45,11 @@ type Options struct {
 	Store  Store
 	Decode func(integration string, body []byte, received time.Time) (call.Event, error)
 	Rules  func(integration string) call.Rules // nil: the zero Rules
-	Epoch  uint16                              // the least under which rows are written; those of a higher one keep theirs
+	// Derived hears of CDRs, those that have recordings and are written or the same as
+	// before, once for each look at their calls. Its error makes the look fail, and be
+	// repeated. nil: nobody does.
+	Derived func(ctx context.Context, records []call.Record) error
+	Epoch   uint16 // the least under which rows are written; those of a higher one keep theirs
 
 	// EndAfter is the silence after which a call without an end is ended by
 	// inference; default 6 h. It is counted from the receive time of its last

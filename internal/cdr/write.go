@@ -6,7 +6,6 @@ import (
 	"reflect"
 	"runtime"
 	"slices"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -98,12 +97,13 @@ func (d *Deriver) writePage(ctx context.Context, keys []warehouse.CallKey, s sta
 	defer d.writing.Unlock()
 	var done written
 	var writes []warehouse.CallWrite
+	var recorded []call.Record
 	for part := range slices.Chunk(keys, atOnce) {
-		w, kept, err := d.read(ctx, part, s)
+		w, r, kept, err := d.read(ctx, part, s)
 		if err != nil {
 			return done, err
 		}
-		writes = append(writes, w...)
+		writes, recorded = append(writes, w...), append(recorded, r...)
 		done.kept += kept
 	}
 	groups := map[warehouse.CallKey]bool{}
@@ -112,22 +112,27 @@ func (d *Deriver) writePage(ctx context.Context, keys []warehouse.CallKey, s sta
 	}
 	done.rows, done.calls = len(writes), len(groups)
 	d.metrics.derived.Add(float64(len(keys)))
-	if len(writes) == 0 || s.dry {
+	if s.dry {
 		return done, nil
 	}
-	if err := d.opts.Store.WriteCalls(ctx, writes); err != nil {
-		if warehouse.IsRefusal(err) {
-			return done, hopeless{err}
+	if len(writes) > 0 {
+		if err := d.opts.Store.WriteCalls(ctx, writes); err != nil {
+			if warehouse.IsRefusal(err) {
+				return done, hopeless{err}
+			}
+			return done, err
 		}
-		return done, err
 	}
 	d.metrics.written.Add(float64(len(writes)))
-	return done, nil
+	if d.opts.Derived == nil || len(recorded) == 0 {
+		return done, nil
+	}
+	return done, d.opts.Derived(ctx, recorded)
 }
 
-// read derives some calls and returns what is to be written of them; kept
-// counts those that differ and must stay.
-func (d *Deriver) read(ctx context.Context, keys []warehouse.CallKey, s standing) (writes []warehouse.CallWrite, kept int, err error) {
+// read derives some calls and returns what is to be written of them, and those that
+// have recordings; kept counts those that differ and must stay.
+func (d *Deriver) read(ctx context.Context, keys []warehouse.CallKey, s standing) (writes []warehouse.CallWrite, recorded []call.Record, kept int, err error) {
 	var events map[warehouse.CallKey][]warehouse.StoredEvent
 	var stored map[warehouse.CallKey][]warehouse.StoredCall
 	reads, both := errgroup.WithContext(ctx)
@@ -143,26 +148,50 @@ func (d *Deriver) read(ctx context.Context, keys []warehouse.CallKey, s standing
 		return err
 	})
 	if err := reads.Wait(); err != nil {
-		return nil, 0, err
+		return nil, nil, 0, err
 	}
-	changes := make([][]warehouse.CallWrite, len(keys))
-	var stay atomic.Int64
+	keys = slices.DeleteFunc(slices.Clone(keys), func(k warehouse.CallKey) bool {
+		return len(events[k]) == 0 // their retention is over: what was derived stays
+	})
+	type derived struct {
+		records []call.Record
+		writes  []warehouse.CallWrite
+		stays   bool
+	}
+	all := make([]derived, len(keys))
 	var each errgroup.Group
 	each.SetLimit(runtime.GOMAXPROCS(0))
 	for from := 0; from < len(keys); from += perTask {
 		each.Go(func() error {
 			for i := from; i < min(from+perTask, len(keys)); i++ {
-				k := keys[i]
-				var stays bool
-				if changes[i], stays = d.changes(k, events[k], stored[k], s); stays {
-					stay.Add(1)
-				}
+				k, one := keys[i], &all[i]
+				var revision uint16
+				one.records, revision = d.records(k, events[k])
+				one.writes, one.stays = d.changes(k, one.records, version{len(events[k]), revision}, stored[k], s)
 			}
 			return nil
 		})
 	}
 	_ = each.Wait() // none fails
-	return slices.Concat(changes...), int(stay.Load()), nil
+	for _, one := range all {
+		writes = append(writes, one.writes...)
+		if one.stays {
+			kept++
+			continue
+		}
+		for _, r := range one.records {
+			if len(r.Recordings) > 0 {
+				recorded = append(recorded, r)
+			}
+		}
+	}
+	return writes, recorded, kept, nil
+}
+
+// version is what the version of a call's rows is made of.
+type version struct {
+	events   int
+	revision uint16
 }
 
 // perTask is how many calls are derived by a goroutine at a time.
@@ -172,12 +201,8 @@ const perTask = 100
 // its notifications now say; none if they say what is stored. kept tells that
 // they differ and must stay: they are made of more notifications than can be
 // seen now.
-func (d *Deriver) changes(key warehouse.CallKey, events []warehouse.StoredEvent, stored []warehouse.StoredCall, s standing) (writes []warehouse.CallWrite, kept bool) {
-	if len(events) == 0 {
-		return nil, false // their retention is over: what was derived stays
-	}
-	records, revision := d.records(key, events)
-	version, ok := nextVersion(len(events), revision, stored, max(d.opts.Epoch, s.epoch), s.top[key])
+func (d *Deriver) changes(key warehouse.CallKey, records []call.Record, v version, stored []warehouse.StoredCall, s standing) (writes []warehouse.CallWrite, kept bool) {
+	version, ok := nextVersion(v.events, v.revision, stored, max(d.opts.Epoch, s.epoch), s.top[key])
 	listed, unlisted := s.listed[key]
 	for _, r := range records {
 		w := warehouse.CallWrite{Record: r, Version: version}

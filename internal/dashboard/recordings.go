@@ -40,8 +40,8 @@ func atRisk() Panel {
 		Kind: Table, Width: 24, Height: 9,
 		Title: Text{"Ещё не в архиве", "Not in the archive yet"},
 		About: Text{
-			"Все записи, которых пока нет, начиная с тех, которые оператор удалит раньше всех. Пустой список – хороший знак. Выбранный период не важен.",
-			"Every recording that is not stored, those first that the operator deletes first. An empty list is a good sign. The chosen period does not matter.",
+			"Все записи, которых пока нет, и те, что короче разговора и будут скачаны ещё раз; сначала те, которые оператор удалит раньше всех. Пустой список – хороший знак. Выбранный период не важен.",
+			"Every recording that is not stored, or shorter than the talk and to be fetched again, those first that the operator deletes first. An empty list is a good sign. The chosen period does not matter.",
 		},
 		SQL: `SELECT state, dateDiff('second', now(), expires_at) / 86400 AS days_left, announced_at, attempt, next_attempt_at, reason_code, nullIf(http_status, 0) AS http_status, failed_host, recording_id
 FROM recordings_open AS r

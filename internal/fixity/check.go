@@ -19,7 +19,7 @@ import (
 type Finding struct {
 	Row    call.RecordingStatus // what was expected
 	Result Result
-	Part   call.Part // which of recording and sidecar is wrong
+	Part   call.Part // which part of it is wrong
 	SHA256 string    // of the recording as it is now; "" where it could not be read
 	Size   int64     // bytes, likewise
 	Detail string    // what is wrong, where there is more to say
@@ -47,7 +47,8 @@ func (f Finding) Say() string {
 // tries of an object that the store does not give back whole.
 const tries = 3
 
-// Check reads a recording and its sidecar again. An error means that nothing
+// Check reads a recording and its sidecar again, and what is kept beside them of other
+// digests. An error means that nothing
 // was found out: ctx ended, or the store is out.
 func (c *Checker) Check(ctx context.Context, row call.RecordingStatus) (Finding, error) {
 	f, err := c.check(ctx, row)
@@ -86,6 +87,8 @@ func (c *Checker) check(ctx context.Context, row call.RecordingStatus) (Finding,
 		f.Result, f.Part, f.Detail = Altered, call.SidecarPart, malformed.Error()
 	case side.SHA256 != row.SHA256 || side.Size != row.Size || side.Recording.ID != row.ID || side.Recording.Integration != row.Integration:
 		f.Result, f.Part, f.Detail = Altered, call.SidecarPart, "it is of another recording or digest"
+	case row.Conflicts > 0:
+		return f, c.checkBeside(ctx, &f)
 	}
 	return f, nil
 }

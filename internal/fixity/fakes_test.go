@@ -31,6 +31,7 @@ type memory struct {
 	down    bool
 	locks   map[string]blob.Lock
 	rule    blob.Lock       // of what is put now
+	shared  [][]string      // keys that were to have one lock
 	broken  map[string]bool // keys that the store has and does not give back
 }
 
@@ -187,6 +188,11 @@ func (m *memory) List(_ context.Context, prefix string, each func(blob.Object) b
 			return nil
 		}
 	}
+	return nil
+}
+
+func (m *memory) ShareLock(_ context.Context, keys ...string) error {
+	m.shared = append(m.shared, keys)
 	return nil
 }
 

@@ -9,6 +9,10 @@
 // and no lock. Both happen at every check, and at the start of a program for all
 // recordings (Locks), since a folder may have been copied while it was stopped.
 //
+// Of a recording of which several different files are kept each is checked, and all share
+// the firmest lock that one of them has. The longest is the recording (call.Longest): the
+// row names it, and a catalogue that is rebuilt from the bucket does.
+//
 // Nothing here deletes or overwrites an archived object. A recording that is
 // found altered or absent keeps its row: state and digest stay, its fault says
 // what is wrong. The finding counts as one of the recording's attempts, because
@@ -84,6 +88,8 @@ type Store interface {
 	Stat(ctx context.Context, key string) (blob.Object, error)
 	Put(ctx context.Context, key string, body io.ReaderAt, p blob.Put) error
 	List(ctx context.Context, prefix string, each func(blob.Object) bool) error
+	// ShareLock gives each of the objects what keeps one of them from being deleted.
+	ShareLock(ctx context.Context, keys ...string) error
 	Ping(ctx context.Context) error
 	// LockNow is what an object is locked by that is put under the key now. Lock reads
 	// what one is locked by. LockAnew makes sure that one is locked so, or more firmly.
@@ -160,7 +166,7 @@ type Result string
 
 // The results.
 const (
-	Verified   Result = "verified"              // recording and sidecar are as archived
+	Verified   Result = "verified"              // recording, sidecar and what is kept beside them are as archived
 	Altered    Result = Result(call.Altered)    // one of them is another
 	Absent     Result = Result(call.Absent)     // one of them is not there
 	Unreadable Result = Result(call.Unreadable) // the store answers, but does not give one of them back

@@ -131,6 +131,7 @@ func TestTwoFirstFilesHaveTheirSidecars(t *testing.T) {
 	mp3, wav := sample(t), tone(t, "alaw.wav")
 	m := newMemory()
 	row := m.archive(1, mp3)
+	row = m.archiveAs(row, row.Key, call.SidecarKey(row.Key), mp3) // which plays as long
 	second := stem(row.Key) + ".wav"
 	beside := call.BesideSidecarKey(second, digest(wav))
 	m.archiveAs(row, second, beside, wav)

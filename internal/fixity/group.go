@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"path"
-	"slices"
 	"strings"
 	"time"
 
@@ -62,20 +61,29 @@ func (g group) whole() []blob.Object {
 	return append(first, out...)
 }
 
-// others counts the files of another digest than the chosen one. A name beside
-// the first bears its digest, so that nothing needs to be read.
-func (g group) others(key, digest string) int {
-	n := 0
+// others counts the files of other digests than the recording's, each digest once. What
+// has no readable sidecar is known by its name, as that of a file beside bears its
+// digest; a first file without one is taken for the recording.
+func (g group) others(sides []call.Sidecar, digest string) int {
+	byKey := map[string]string{}
+	seen := map[string]bool{named(digest): true}
+	for _, s := range sides {
+		byKey[s.Key] = named(s.SHA256)
+	}
 	for _, o := range g.files {
-		switch {
-		case o.Key == key, slices.Contains(besides(g.stem+path.Ext(o.Key), digest), o.Key):
-		case isFirst(o.Key, g.stem) && g.beside[o.Key] == "": // the first itself, where the chosen one is a copy of it
-		default:
-			n++
+		name, ok := byKey[o.Key]
+		if !ok && !isFirst(o.Key, g.stem) {
+			name = named(strings.TrimPrefix(o.Key, g.stem+"."))
+		}
+		if name != "" {
+			seen[name] = true
 		}
 	}
-	return n
+	return len(seen) - 1
 }
+
+// named is what the name of a file beside bears of its digest.
+func named(digest string) string { return digest[:min(16, len(digest))] }
 
 // pair finds the sidecars of files in first places of which there are several: one's is
 // at the recording's own key, the others' at that of a file beside it.

@@ -40,9 +40,8 @@ type RebuildReport struct {
 // says archived or erased is never touched; a lower state gives way.
 // unusable is called for recordings whose row cannot be made.
 //
-// Of several files of one recording the one under its own key is the
-// recording, as it was when they were stored – or, with Verify and where that
-// is damaged, a copy of it beside it.
+// Of several files of one recording the longest is the recording (call.Longest), as it
+// was when they were stored – or, with Verify and where that is damaged, a copy of it.
 func (c *Checker) Rebuild(ctx context.Context, o RebuildOptions, unusable func(key, why string), progress func(RebuildReport)) (RebuildReport, error) {
 	r := RebuildReport{Started: c.Now()}
 	unknown := func(blob.Object) { r.Unknown++ }
@@ -156,28 +155,29 @@ func (c *Checker) rebuildOne(ctx context.Context, o RebuildOptions, g group) (re
 		return c.rebuildDamaged(ctx, g)
 	}
 	bad := rebuilt{key: g.name(), why: "there is no recording with a sidecar"}
+	sides, why, err := c.sidesOf(ctx, g)
+	if err != nil {
+		return bad, err
+	}
+	if why != "" {
+		bad.why = why
+	}
 	var faulty *rebuilt
-	for _, object := range g.whole() {
-		side, malformed, err := c.sidecarAt(ctx, g.sidecarKey(object.Key))
-		switch {
-		case err != nil:
-			return bad, err
-		case malformed != nil:
-			bad.why = malformed.Error()
-			continue
-		case side.Key != object.Key || side.Recording.ID != g.id:
-			bad.why = "its sidecar is of another recording"
-			continue
-		case faulty != nil && side.SHA256 != faulty.row.SHA256: // another file, no copy
+	for left := slices.Clone(sides); len(left) > 0; {
+		n := call.Longest(left)
+		side := left[n]
+		left = slices.Delete(left, n, n+1)
+		if faulty != nil && side.SHA256 != faulty.row.SHA256 { // another file, no copy
 			continue
 		}
-		made := rebuilt{row: side.Row(c.Bucket), side: side, key: object.Key}
-		made.row.Conflicts = g.others(side.Key, side.SHA256)
+		made := rebuilt{row: side.Row(c.Bucket), side: side, key: side.Key}
+		made.row.Conflicts = g.others(sides, side.SHA256)
+		made.row.Attempt = max(made.row.Attempt, 1+made.row.Conflicts) // each file took one
 		if o.Verify {
 			if made.fault, err = c.Check(ctx, made.row); err != nil {
 				return bad, err
 			}
-			if made.fault.Result != Verified {
+			if wrong := made.fault; wrong.Result != Verified && wrong.Part != call.BesidePart {
 				if faulty == nil {
 					faulty = &made
 				}
@@ -190,6 +190,24 @@ func (c *Checker) rebuildOne(ctx context.Context, o RebuildOptions, g group) (re
 		return *faulty, nil
 	}
 	return bad, nil
+}
+
+// sidesOf reads the sidecars of a group's files. why: the last of those that are none.
+func (c *Checker) sidesOf(ctx context.Context, g group) (sides []call.Sidecar, why string, err error) {
+	for _, object := range g.whole() {
+		side, malformed, err := c.sidecarAt(ctx, g.sidecarKey(object.Key))
+		switch {
+		case err != nil:
+			return nil, "", err
+		case malformed != nil:
+			why = malformed.Error()
+		case side.Key != object.Key || side.Recording.ID != g.id:
+			why = "its sidecar is of another recording"
+		default:
+			sides = append(sides, side)
+		}
+	}
+	return sides, why, nil
 }
 
 // rebuildDamaged takes what came last.

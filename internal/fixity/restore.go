@@ -9,6 +9,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"fonoteka/internal/audio"
 	"fonoteka/internal/blob"
@@ -34,8 +35,11 @@ type Fetch func(ctx context.Context, r call.Recording) (File, error)
 // absent, and beside one that is not. It reports whether the row names good
 // bytes now; they were read before it said so.
 func (c *Checker) Restore(ctx context.Context, f Finding, fetch Fetch) (bool, error) {
-	if f.Part == call.SidecarPart {
+	switch f.Part {
+	case call.SidecarPart:
 		return c.restoreSidecar(ctx, f)
+	case call.BesidePart: // the recording itself is whole, and what is beside it can be had from nowhere
+		return false, nil
 	}
 	first := original(f.Row.Key)
 	keys := append([]string{first}, besides(first, f.Row.SHA256)...)
@@ -89,14 +93,33 @@ func (c *Checker) Restore(ctx context.Context, f Finding, fetch Fetch) (bool, er
 		return true, c.move(ctx, f, key, "fetched", note)
 	}
 	whole, free, err = c.look(ctx, side.Row(c.Bucket), besides(stemKey(first, found.Format), file.SHA256))
-	if err == nil && whole == "" {
+	known := whole != ""
+	if err == nil && !known {
 		whole, err = c.store(ctx, side, file, free)
 	}
 	if err != nil {
 		return false, err
 	}
 	c.m.restored.WithLabelValues("differs").Inc()
-	return false, c.Custody.Save(ctx, nil, []call.Custody{step(f.Row, "conflict", now.UTC(), file.SHA256, whole+note)})
+	steps := []call.Custody{step(f.Row, "conflict", now.UTC(), file.SHA256, whole+note)}
+	if known || whole == "" {
+		return false, c.Custody.Save(ctx, nil, steps)
+	}
+	side.Key = whole
+	return c.differs(ctx, f, side, steps)
+}
+
+// differs notes another file than the damaged one that is kept beside it now: where it
+// plays for longer, it is the recording.
+func (c *Checker) differs(ctx context.Context, f Finding, side call.Sidecar, steps []call.Custody) (good bool, err error) {
+	row, now := f.Row, c.Now().UTC()
+	row.Attempt++
+	row.Conflicts++
+	if good = row.Duration > 0 && time.Duration(side.DurationMS)*time.Millisecond > row.Duration; good {
+		row = row.Playing(side, c.Bucket, now)
+		steps = append(steps, step(row, "archived", now, row.SHA256, "the longest file, "+row.Key))
+	}
+	return good, c.Custody.Save(ctx, []call.RecordingStatus{row}, steps)
 }
 
 // mostCopies bounds the places of one file beside the first: as often as a copy
@@ -118,6 +141,7 @@ func besides(key, digest string) []string {
 // free are the keys that hold nothing: another file, a damaged one and one that
 // cannot be read keep their places.
 func (c *Checker) look(ctx context.Context, row call.RecordingStatus, keys []string) (whole string, free []string, err error) {
+	row.Conflicts = 0 // what is kept beside it of other digests is not looked at
 	for _, row.Key = range keys {
 		f, err := c.check(ctx, row)
 		if err == nil && f.Result == Absent && f.Part == call.SidecarPart {

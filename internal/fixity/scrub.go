@@ -168,6 +168,9 @@ func detail(f Finding) string {
 	if f.Result == Verified {
 		return ""
 	}
+	if f.Part == call.BesidePart {
+		return string(f.Part) + " " + f.Row.Key + ": " + f.Detail
+	}
 	s := string(f.Part) + " " + f.Row.Key
 	if f.Part == call.RecordingPart && f.Result == Altered {
 		s += fmt.Sprintf(": %d bytes instead of %d", f.Size, f.Row.Size)

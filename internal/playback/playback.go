@@ -4,7 +4,7 @@
 // Contract. The link names the recording's id and nothing else: no number, no
 // date, no place in the store, so that it holds for as long as the recording is
 // kept, wherever it is moved, and tells nothing to who reads it in a log. Bucket
-// and key come from the catalogue's row. An archived recording is served as the
+// and key come from the catalogue's row, which of several files names the longest. An archived recording is served as the
 // media type of its format, in ranges where the client asks for them, and only if the
 // store has the digest that the row has; for any other the answer is a page that says
 // why it is not there and what happens next. Every answer is counted.

@@ -102,11 +102,13 @@ var (
 	byState = desc("fonoteka_recordings", "Recordings in the catalogue by state; their sum is all that were ever announced or imported.", "state")
 	bytes   = desc("fonoteka_recordings_archived_bytes", "Size of all archived recordings.")
 	atRisk  = desc("fonoteka_recordings_at_risk",
-		"Recordings that are not archived, by the days their links have left: at most the label's and more than the step's below; overdue: none, more: over 90. Each is in one step.", "days_left")
+		"Recordings that are not archived, or short and to be fetched again, by the days their links have left: at most the label's and more than the step's below; overdue: none, more: over 90. Each is in one step.", "days_left")
 	faulty = desc("fonoteka_fixity_faulty", "Archived recordings that the catalogue knows to be altered, absent or unreadable and that no check has found right since.", "result")
-	lost   = desc("fonoteka_recordings_lost", "Recordings given up: the operator's server itself said that the file is gone after its time had run out.")
-	due    = desc("fonoteka_recordings_due", "Recordings to be tried now.")
-	lag    = desc("fonoteka_recordings_oldest_due_seconds", "How long the longest-waiting of those due has been due, 0 if none is.")
+	short  = desc("fonoteka_recordings_short",
+		"Archived recordings that play for less than their talk took: again: to be fetched again (they are at risk, too); at_operator: the operator's server gave the same file again; unconfirmed: it gave none while the link lived.", "standing")
+	lost = desc("fonoteka_recordings_lost", "Recordings given up: the operator's server itself said that the file is gone after its time had run out.")
+	due  = desc("fonoteka_recordings_due", "Recordings to be tried now.")
+	lag  = desc("fonoteka_recordings_oldest_due_seconds", "How long the longest-waiting of those due has been due, 0 if none is.")
 	// untried is what a newly announced recording waits for its first try.
 	untried = desc("fonoteka_recordings_oldest_untried_seconds", "Age of the oldest announcement that was never tried, 0 if there is none.")
 	expiry  = desc("fonoteka_recordings_next_expiry_timestamp_seconds", "When the next link ends among those at risk, 0 if none is.")
@@ -127,7 +129,7 @@ var states = []call.RecordingState{
 
 // Describe is part of prometheus.Collector.
 func (c *Collector) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{byState, bytes, atRisk, faulty, lost, due, lag, untried, expiry, shared, counted, seconds} {
+	for _, d := range []*prometheus.Desc{byState, bytes, atRisk, faulty, short, lost, due, lag, untried, expiry, shared, counted, seconds} {
 		ch <- d
 	}
 }
@@ -155,6 +157,9 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 	for _, kind := range []call.FaultKind{call.Altered, call.Absent, call.Unreadable} {
 		gauge(faulty, float64(s.Faulty[kind]), string(kind))
 	}
+	gauge(short, float64(s.Short.Again), "again")
+	gauge(short, float64(s.Short.AtOperator), "at_operator")
+	gauge(short, float64(s.Short.Unconfirmed), "unconfirmed")
 	gauge(lost, float64(s.Lost))
 	gauge(due, float64(s.Due))
 	gauge(lag, since(s.OldestDue, now))

@@ -87,7 +87,7 @@ func TestAScrapeGetsTheLastAnswer(t *testing.T) {
 		c.set(0, errors.New("away"))
 		time.Sleep(10 * time.Minute) // it fails from now on: the last answer stays
 		want := `
-# HELP fonoteka_recordings_at_risk Recordings that are not archived, by the days their links have left: at most the label's and more than the step's below; overdue: none, more: over 90. Each is in one step.
+# HELP fonoteka_recordings_at_risk Recordings that are not archived, or short and to be fetched again, by the days their links have left: at most the label's and more than the step's below; overdue: none, more: over 90. Each is in one step.
 # TYPE fonoteka_recordings_at_risk gauge
 fonoteka_recordings_at_risk{days_left="1"} 0
 fonoteka_recordings_at_risk{days_left="3"} 2

@@ -26,21 +26,6 @@ func (db *DB) OpenStd(open func(*clickhouse.Options) *sql.DB) { db.openStd = ope
 // Compressed reports whether a connection packs what it sends.
 func (o Options) Compressed() bool { return o.native().Compression != nil }
 
-// Recording reads one row of the catalogue; false if there is none.
-func (db *DB) Recording(ctx context.Context, integration, id string) (call.RecordingStatus, bool, error) {
-	var s call.RecordingStatus
-	found := false
-	err := db.do(ctx, "read recording", readTimeout, func(ctx context.Context) error {
-		return db.query(ctx, "SELECT "+recordingColumns+" FROM recordings FINAL WHERE integration = ? AND recording_id = ?",
-			[]any{integration, id}, func(r driver.Rows) (err error) {
-				found = true
-				s, err = scanRecording(r)
-				return err
-			})
-	})
-	return s, found && err == nil, err
-}
-
 // CustodyOf reads a recording's chain of custody in order of time.
 func (db *DB) CustodyOf(ctx context.Context, integration, id string) ([]call.Custody, error) {
 	var out []call.Custody

@@ -15,6 +15,7 @@ type RecordingFilter struct {
 	ID          string // recording id
 	State       call.RecordingState
 	Fault       call.FaultKind // what it is known to have; AnyFault: whatever
+	Short       bool           // only what plays for less than its talk took
 	From, To    time.Time      // announced in [From, To)
 	GroupID     uint64         // of its call
 	Limit       int            // 0: 50
@@ -68,6 +69,7 @@ func (f RecordingFilter) where() where {
 	w.add(f.State != "", "state = ?", string(f.State))
 	w.add(f.Fault == AnyFault, "fault != ''")
 	w.add(f.Fault != "" && f.Fault != AnyFault, "fault = ?", string(f.Fault))
+	w.add(f.Short, "short_talk_ms > 0")
 	w.from("announced_at", f.From)
 	w.to("announced_at", f.To)
 	w.add(f.GroupID != 0, "group_id = ?", f.GroupID)

@@ -133,6 +133,8 @@ func (db *DB) MakeCatalogue(ctx context.Context) error {
 			return fmt.Errorf("apply migrations again: %w", err)
 		}
 		for _, statement := range []string{
+			// What is archived comes back from the bucket, where all of it is known.
+			`DELETE FROM recordings_open WHERE state = 'archived' AND (integration, recording_id) NOT IN (SELECT integration, recording_id FROM recordings)`,
 			`INSERT INTO recordings (` + openColumns + written + `) SELECT ` + openColumns + written + ` FROM recordings_open FINAL
 			WHERE (integration, recording_id) NOT IN (
 				SELECT integration, recording_id FROM recordings

@@ -155,7 +155,7 @@ func TestTheCatalogueIsMadeAgainAsTheNewestMigrationLeftIt(t *testing.T) {
 	t.Parallel()
 	db := connect(t, options(t))
 	db.Make(withMigrations(t, map[string]string{
-		"00099_codec.sql": "ALTER TABLE recordings ADD COLUMN IF NOT EXISTS codec String AFTER size;",
+		"90000_codec.sql": "ALTER TABLE recordings ADD COLUMN IF NOT EXISTS codec String AFTER size;",
 	}))
 	must(t, db.Migrate(t.Context(), nil))
 	must(t, db.Exec(t.Context(), "DROP TABLE recordings SYNC"))

@@ -21,8 +21,9 @@ import (
 // A projection of recordings was rejected, since FINAL does not use one, and so
 // was recordings by state, where merges would leave both rows of a recording.
 
-// settledStates are those of which recordings_open holds tombstones.
-const settledStates = `state IN ('archived', 'erased')`
+// settledStates are what recordings_open holds tombstones of: what is erased, and what
+// is archived and not to be fetched again.
+const settledStates = `(state = 'erased' OR state = 'archived' AND isNull(next_attempt_at))`
 
 // DueRecordings lists what should be tried now, what expires first first, at
 // most limit: announced ones without a planned attempt, and announced,

@@ -16,22 +16,16 @@ import (
 // It is safe for concurrent use.
 type Reader struct {
 	recordings group[recordingKey, call.RecordingStatus]
-	talks      group[CallKey, Talk]
+	talks      group[CallKey, time.Duration]
 }
 
 type recordingKey struct{ integration, id string }
-
-// Talk is what the CDR of a group says by now.
-type Talk struct {
-	Duration   time.Duration
-	Recordings int // that are known of the call
-}
 
 // NewReader makes a Reader.
 func (db *DB) NewReader() *Reader {
 	return &Reader{
 		recordings: group[recordingKey, call.RecordingStatus]{read: db.recordingsOf},
-		talks:      group[CallKey, Talk]{read: db.talksOf},
+		talks:      group[CallKey, time.Duration]{read: db.talksOf},
 	}
 }
 
@@ -43,7 +37,7 @@ func (r *Reader) Recording(ctx context.Context, integration, id string) (call.Re
 
 // Talk reads how long the parties of a group's call talked; false if no call is
 // known of it yet, or several are, or its end or its talk is not known.
-func (r *Reader) Talk(ctx context.Context, integration string, groupID uint64) (Talk, bool, error) {
+func (r *Reader) Talk(ctx context.Context, integration string, groupID uint64) (time.Duration, bool, error) {
 	return r.talks.get(ctx, CallKey{integration, groupID})
 }
 
@@ -72,24 +66,24 @@ func (db *DB) recordingsOf(ctx context.Context, keys []recordingKey) (map[record
 	return out, err
 }
 
-func (db *DB) talksOf(ctx context.Context, keys []CallKey) (map[CallKey]Talk, error) {
+func (db *DB) talksOf(ctx context.Context, keys []CallKey) (map[CallKey]time.Duration, error) {
 	ids := map[string][]uint64{}
 	for _, k := range keys {
 		ids[k.Integration] = append(ids[k.Integration], k.GroupID)
 	}
-	out := make(map[CallKey]Talk, len(keys))
+	out := make(map[CallKey]time.Duration, len(keys))
 	err := db.do(ctx, "read talk times", readTimeout, func(ctx context.Context) error {
 		for integration, ids := range ids {
 			err := db.query(ctx, `
-				SELECT group_id, any(talk_ms), any(length(recordings))
+				SELECT group_id, any(talk_ms)
 				FROM calls FINAL
 				WHERE `+underKeys("call_keys WHERE integration = ? AND group_id IN ?")+`
 				GROUP BY group_id
 				HAVING count() = 1 AND any(isNotNull(ended_at)) AND any(talk_ms) > 0`, []any{integration, ids}, func(r driver.Rows) error {
-				var id, recordings uint64
+				var id uint64
 				var talk uint32
-				err := r.Scan(&id, &talk, &recordings)
-				out[CallKey{integration, id}] = Talk{fromMS(talk), int(recordings)}
+				err := r.Scan(&id, &talk)
+				out[CallKey{integration, id}] = fromMS(talk)
 				return err
 			})
 			if err != nil {

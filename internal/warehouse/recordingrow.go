@@ -18,11 +18,12 @@ const (
 	// at every try of every recording: reading all would take half as long again.
 	jobColumns = `integration, recording_id, state, url, group_id, platform_call_id, platform_leg_id, account_id,
 	announced_at, expires_at, sha256, size, bucket, key, attempt, next_attempt_at, denied_at, given_up_at, kept_attempt`
-	// openColumns are all that there is to say of what is not archived.
+	// openColumns are all that there is to say of what is not archived, and why what is
+	// short is fetched again.
 	openColumns = jobColumns + `, duration_ms, archived_at,
-	reason_code, failed_host, http_status, got_bytes, want_bytes, own_failures, failed_format, format, note`
+	reason_code, failed_host, http_status, got_bytes, want_bytes, own_failures, failed_format, format, short_talk_ms, note`
 	// recordingColumns are all.
-	recordingColumns = openColumns + `, unmeasured, proxied, text_before, mismatched_talk_ms, copy_of, conflicts,
+	recordingColumns = openColumns + `, unmeasured, proxied, text_before, mismatched_talk_ms, short_since, short_confirmed_at, copy_of, conflicts,
 	fault, fault_part, fault_at, last_good_at, found_sha256, found_size, former_key, former_fault, former_at,
 	lock_mode, locked_until`
 	// written are added where rows are written.
@@ -38,9 +39,9 @@ func recordingValues(s call.RecordingStatus) []any {
 		toNullable(s.NextAttemptAt), toNullable(s.DeniedAt), toNullable(s.GivenUpAt), toUint32(s.KeptAttempt),
 
 		toMS(s.Duration), toNullable(s.ArchivedAt),
-		string(s.Code()), f.Host, uint16(toUint16(f.HTTPStatus)), toUint64(f.GotBytes), toUint64(f.WantBytes), toUint32(f.OwnFailures), f.Format, s.Format, s.Note,
+		string(s.Code()), f.Host, uint16(toUint16(f.HTTPStatus)), toUint64(f.GotBytes), toUint64(f.WantBytes), toUint32(f.OwnFailures), f.Format, s.Format, toMS(s.ShortTalk), s.Note,
 
-		s.Unmeasured, s.Proxied, toUint32(int(s.TextBefore)), toMS(s.MismatchedTalk), s.CopyOf, toUint32(s.Conflicts),
+		s.Unmeasured, s.Proxied, toUint32(int(s.TextBefore)), toMS(s.MismatchedTalk), toNullable(s.ShortSince), toNullable(s.ShortConfirmedAt), s.CopyOf, toUint32(s.Conflicts),
 		string(w.Kind), string(w.Part), toNullable(w.At), toNullable(w.LastGood), w.SHA256, toUint64(w.Size),
 		s.Former.Key, string(s.Former.Fault), toNullable(s.Former.At),
 		s.Lock.Mode, toNullable(s.Lock.Until),
@@ -56,11 +57,12 @@ type recordingRow struct {
 	s      call.RecordingStatus
 	locked *time.Time
 
-	state, code, fault, part, former                         string
-	size, got, want, found                                   uint64
-	duration, attempt, own, kept, text, talk, conflicts      uint32
-	status                                                   uint16
-	next, denied, givenUp, archived, faultAt, good, formerAt *time.Time
+	state, code, fault, part, former                           string
+	size, got, want, found                                     uint64
+	duration, attempt, own, kept, text, short, talk, conflicts uint32
+	status                                                     uint16
+	next, denied, givenUp, archived, faultAt, good, formerAt   *time.Time
+	shortSince, shortConfirmed                                 *time.Time
 }
 
 func (r *recordingRow) job() []any {
@@ -73,12 +75,12 @@ func (r *recordingRow) job() []any {
 
 func (r *recordingRow) open() []any {
 	return append(r.job(), &r.duration, &r.archived,
-		&r.code, &r.s.Failure.Host, &r.status, &r.got, &r.want, &r.own, &r.s.Failure.Format, &r.s.Format, &r.s.Note)
+		&r.code, &r.s.Failure.Host, &r.status, &r.got, &r.want, &r.own, &r.s.Failure.Format, &r.s.Format, &r.short, &r.s.Note)
 }
 
 func (r *recordingRow) all() []any {
 	s := &r.s
-	return append(r.open(), &s.Unmeasured, &s.Proxied, &r.text, &r.talk, &s.CopyOf, &r.conflicts,
+	return append(r.open(), &s.Unmeasured, &s.Proxied, &r.text, &r.talk, &r.shortSince, &r.shortConfirmed, &s.CopyOf, &r.conflicts,
 		&r.fault, &r.part, &r.faultAt, &r.good, &s.Fault.SHA256, &r.found, &s.Former.Key, &r.former, &r.formerAt,
 		&s.Lock.Mode, &r.locked)
 }
@@ -94,6 +96,7 @@ func (r *recordingRow) recording() call.RecordingStatus {
 		f.Code, f.HTTPStatus, f.GotBytes, f.WantBytes, f.OwnFailures = call.Code(r.code), int(r.status), int64(r.got), int64(r.want), int(r.own)
 	}
 	s.TextBefore, s.MismatchedTalk, s.Conflicts = int64(r.text), fromMS(r.talk), int(r.conflicts)
+	s.ShortTalk, s.ShortSince, s.ShortConfirmedAt = fromMS(r.short), fromNullable(r.shortSince), fromNullable(r.shortConfirmed)
 	f := &s.Fault
 	f.Kind, f.Part, f.At, f.LastGood, f.Size = call.FaultKind(r.fault), call.Part(r.part), fromNullable(r.faultAt), fromNullable(r.good), int64(r.found)
 	s.Former.Fault, s.Former.At = call.FaultKind(r.former), fromNullable(r.formerAt)

@@ -39,9 +39,24 @@ func (db *DB) insertRecordings(ctx context.Context, rows []call.RecordingStatus)
 	})
 }
 
+// Recording reads one row of the catalogue; false if there is none.
+func (db *DB) Recording(ctx context.Context, integration, id string) (call.RecordingStatus, bool, error) {
+	var s call.RecordingStatus
+	found := false
+	err := db.do(ctx, "read recording", readTimeout, func(ctx context.Context) error {
+		return db.query(ctx, "SELECT "+recordingColumns+" FROM recordings FINAL WHERE integration = ? AND recording_id = ?",
+			[]any{integration, id}, func(r driver.Rows) (err error) {
+				found = true
+				s, err = scanRecording(r)
+				return err
+			})
+	})
+	return s, found && err == nil, err
+}
+
 // due takes the time in milliseconds.
 const due = `(state = 'announced' AND isNull(next_attempt_at)
-	OR state IN ('announced', 'retrying', 'missing', 'refused', 'quarantined', 'expired')
+	OR state IN ('announced', 'retrying', 'missing', 'refused', 'quarantined', 'expired', 'archived')
 		AND next_attempt_at <= fromUnixTimestamp64Milli(?, 'UTC'))`
 
 // narrowed adds to a condition on recordings that is asked under FINAL: only keys

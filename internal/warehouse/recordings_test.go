@@ -96,7 +96,7 @@ func TestEveryFieldOfARowIsStored(t *testing.T) {
 	}
 	whole := call.RecordingStatus{
 		Recording: recording("whole", moment(0)), State: call.Archived, Attempt: 3, SHA256: "cd", Size: 6, Duration: 4 * time.Second, Bucket: "b", Key: "recordings/x.mp3", Format: "mp3", ArchivedAt: moment(4),
-		Unmeasured: true, Proxied: true, TextBefore: 86, MismatchedTalk: time.Minute, CopyOf: "0123", Conflicts: 2,
+		Unmeasured: true, Proxied: true, TextBefore: 86, MismatchedTalk: time.Minute, ShortTalk: time.Hour, ShortSince: moment(5), ShortConfirmedAt: moment(7), CopyOf: "0123", Conflicts: 2,
 		Fault:  call.Fault{Kind: call.Unreadable, Part: call.SidecarPart, At: moment(5), LastGood: moment(4), SHA256: "ef", Size: 7},
 		Former: call.Former{Key: "recordings/y.mp3", Fault: call.Altered, At: moment(6)}, Note: "of old",
 	}
@@ -164,7 +164,7 @@ func TestDueRecordingsByExpiry(t *testing.T) {
 	}
 	var rows []call.RecordingStatus
 	var want []string
-	for i, state := range []call.RecordingState{call.Missing, call.Retrying, call.Refused, call.Quarantined, call.Announced} {
+	for i, state := range []call.RecordingState{call.Missing, call.Retrying, call.Refused, call.Quarantined, call.Announced, call.Archived} { // of what is archived, what is short
 		h := time.Duration(i+1) * time.Hour
 		due := status(fmt.Sprint("due", i), h, state, now)
 		rows = append(rows, due,
@@ -175,7 +175,7 @@ func TestDueRecordingsByExpiry(t *testing.T) {
 	want = append([]string{fresh.ID}, want...)
 	rows = append(rows, fresh,
 		status("no next", 0, call.Retrying, time.Time{}),
-		status("expired", 0, call.Expired, time.Time{}), status("archived", 0, call.Archived, now), status("erased", 0, call.Erased, now))
+		status("expired", 0, call.Expired, time.Time{}), status("archived", 0, call.Archived, time.Time{}), status("erased", 0, call.Erased, now))
 	// Announced once, archived since: due in one version, not in the newest.
 	done := status("done", 0, call.Announced, time.Time{})
 	must(t, db.AnnounceRecordings(t.Context(), []call.Recording{done.Recording}))

@@ -22,10 +22,11 @@ type Standing struct {
 	Lost          uint64 // given up; see call.RecordingStatus.Lost
 	ArchivedBytes uint64
 	Faulty        map[call.FaultKind]uint64 // archived, and known to be altered, absent or unreadable
+	Short         Short
 	// ArchivedLately counts what was archived in the last minute.
 	ArchivedLately uint64
-	// AtRisk counts what is neither archived nor lost nor erased by the days the
-	// operator's link has left, each recording in one step: AtRisk[i] has more
+	// AtRisk counts what is neither archived nor lost nor erased, and what is short and to
+	// be fetched again, by the days the operator's link has left, each recording in one step: AtRisk[i] has more
 	// than DaysLeft[i-1] and at most DaysLeft[i].
 	AtRisk        [len(DaysLeft) + 1]uint64
 	Due           uint64    // to be tried now
@@ -34,6 +35,13 @@ type Standing struct {
 	OldestUntried time.Time // announcement of the oldest of them
 	NextExpiry    time.Time // of what is at risk; in the past where something is past due
 	SharedLately  uint64    // recordings that another call named within the last week
+}
+
+// Short counts archived recordings that play for less than their talk took.
+type Short struct {
+	Again       uint64 // to be fetched again
+	AtOperator  uint64 // the operator's server gave the same file again
+	Unconfirmed uint64 // neither: it gave none while the link lived
 }
 
 // Known counts all recordings ever announced, imported or erased.
@@ -52,18 +60,19 @@ func (s Standing) Waiting() (n uint64) {
 	return n
 }
 
-// waiting are the states of what is neither archived nor given up.
-const waiting = `(state IN ('announced', 'retrying', 'missing', 'refused') OR state = 'quarantined' AND isNotNull(next_attempt_at))`
+// waiting is what is not given up and neither archived nor erased, and what is short
+// and to be fetched again.
+const waiting = `(state IN ('announced', 'retrying', 'missing', 'refused') OR state IN ('quarantined', 'archived') AND isNotNull(next_attempt_at))`
 
 // lost is what call.RecordingStatus.Lost says.
 const lost = `(state = 'expired' OR state = 'quarantined' AND isNull(next_attempt_at))`
 
 // unsettled leaves out of recordings_open what shows up there though it is
-// archived or erased: a late announcement that DueRecordings has not met yet.
-const unsettled = `(integration, recording_id) NOT IN (SELECT integration, recording_id FROM recordings
-	WHERE ` + settledStates + ` AND (integration, recording_id) IN (SELECT integration, recording_id FROM recordings_open))`
+// settled: a late announcement that DueRecordings has not met yet.
+const unsettled = `(integration, recording_id) NOT IN (SELECT integration, recording_id FROM recordings FINAL
+	WHERE (integration, recording_id) IN (SELECT integration, recording_id FROM recordings_open) AND ` + settledStates + `)`
 
-// Standing counts the catalogue: all of it by four narrow columns, and what
+// Standing counts the catalogue: all of it by a few narrow columns, and what
 // waits from recordings_open; where that has more than the catalogue says, as
 // while notifications are replayed, it is compared row by row. The two are counted
 // one after the other: what is archived between them is in neither sum of what
@@ -95,21 +104,27 @@ func (s Standing) waitingStates() (n uint64) {
 	for _, state := range []call.RecordingState{call.Announced, call.Retrying, call.Missing, call.Refused, call.Quarantined, call.Expired} {
 		n += s.States[state]
 	}
-	return n - s.Lost
+	return n - s.Lost + s.Short.Again
 }
 
 func (db *DB) countStates(ctx context.Context, at int64, s *Standing) error {
 	return db.query(ctx, `SELECT state, fault, count(), countIf(`+lost+`), sum(size),
+			countIf(short_talk_ms > 0 AND isNotNull(next_attempt_at)), countIf(isNotNull(short_confirmed_at)),
+			countIf(short_talk_ms > 0 AND isNull(next_attempt_at) AND isNull(short_confirmed_at)),
 			countIf(archived_at > fromUnixTimestamp64Milli(?, 'UTC') AND archived_at <= fromUnixTimestamp64Milli(?, 'UTC'))
 		FROM recordings FINAL GROUP BY state, fault`, []any{at - time.Minute.Milliseconds(), at}, func(r driver.Rows) error {
 		var state, fault string
 		var n, given, bytes, lately uint64
-		err := r.Scan(&state, &fault, &n, &given, &bytes, &lately)
+		var short Short
+		err := r.Scan(&state, &fault, &n, &given, &bytes, &short.Again, &short.AtOperator, &short.Unconfirmed, &lately)
 		s.States[call.RecordingState(state)] += n
 		s.Lost += given
 		if call.RecordingState(state) == call.Archived {
 			s.ArchivedBytes += bytes
 			s.ArchivedLately += lately
+			s.Short.Again += short.Again
+			s.Short.AtOperator += short.AtOperator
+			s.Short.Unconfirmed += short.Unconfirmed
 			if fault != "" {
 				if s.Faulty == nil {
 					s.Faulty = map[call.FaultKind]uint64{}
@@ -172,7 +187,7 @@ func (f RiskFilter) where() where {
 	return w
 }
 
-// AtRisk lists what is not archived, what is lost first, then what has the
+// AtRisk lists what is not archived, or short and to be fetched again, what is lost first, then what has the
 // fewest days left. total counts what it would list without a limit.
 func (db *DB) AtRisk(ctx context.Context, f RiskFilter) (rows []call.RecordingStatus, total uint64, err error) {
 	const order = ` ORDER BY ` + lost + ` DESC, expires_at, integration, recording_id`

@@ -37,9 +37,15 @@ func TestStandingCountsEachRecordingOnce(t *testing.T) {
 	done.Size, done.ArchivedAt = 1000, now.Add(-30*time.Second)
 	older := expiring("older", call.Archived, 2, now, day, time.Time{})
 	older.Size, older.ArchivedAt = 500, now.Add(-time.Hour)
+	short := func(name string, next, confirmed time.Time) call.RecordingStatus {
+		s := expiring(name, call.Archived, 2, now, 60*day, next)
+		s.ShortTalk, s.ShortSince, s.ShortConfirmedAt, s.ArchivedAt = time.Minute, now.Add(-day), confirmed, now.Add(-day)
+		return s
+	}
+	again := short("short", now.Add(time.Hour), time.Time{})
 	untried := expiring("untried", call.Announced, 0, now, 5*day, time.Time{})
 	untried.AnnouncedAt = now.Add(-time.Minute)
-	rows = append(rows, done, older, untried,
+	rows = append(rows, done, older, untried, again, short("short at the operator", time.Time{}, now), short("short, and that is all", time.Time{}, time.Time{}),
 		expiring("lost", call.Expired, 50, now, -20*day, time.Time{}),
 		expiring("erased", call.Erased, 1, now, -20*day, time.Time{}),
 		expiring("due", call.Missing, 5, now, 60*day, now.Add(-2*time.Hour)),
@@ -54,10 +60,10 @@ func TestStandingCountsEachRecordingOnce(t *testing.T) {
 	must(t, db.SaveRecordings(t.Context(), rows))
 	want := warehouse.Standing{
 		At: now, Lost: 2, ArchivedBytes: 1500, ArchivedLately: 1, Due: 2, OldestDue: now.Add(-2 * time.Hour), Untried: 1, OldestUntried: now.Add(-time.Minute),
-		NextExpiry: now.Add(-2 * day),
-		AtRisk:     [7]uint64{2, 2, 2, 2, 2, 3, 1}, // past due, 1, 3, 7, 30, 90, more
+		NextExpiry: now.Add(-2 * day), Short: warehouse.Short{Again: 1, AtOperator: 1, Unconfirmed: 1},
+		AtRisk: [7]uint64{2, 2, 2, 2, 2, 4, 1}, // past due, 1, 3, 7, 30, 90, more
 		States: map[call.RecordingState]uint64{
-			call.Retrying: 11, call.Archived: 2, call.Announced: 1, call.Expired: 1, call.Erased: 1, call.Missing: 1, call.Quarantined: 2,
+			call.Retrying: 11, call.Archived: 5, call.Announced: 1, call.Expired: 1, call.Erased: 1, call.Missing: 1, call.Quarantined: 2,
 		},
 	}
 	for _, when := range []string{"unmerged", "merged"} {
@@ -68,7 +74,7 @@ func TestStandingCountsEachRecordingOnce(t *testing.T) {
 		}
 		ask(t, db, "OPTIMIZE TABLE recordings FINAL")
 	}
-	if s.Known() != 19 || s.Waiting() != 14 {
+	if s.Known() != 22 || s.Waiting() != 15 {
 		t.Errorf("%d known, %d waiting", s.Known(), s.Waiting())
 	}
 
@@ -81,7 +87,7 @@ func TestStandingCountsEachRecordingOnce(t *testing.T) {
 		}
 		return append(out, fmt.Sprint("of ", total))
 	}
-	if diff := cmp.Diff([]string{"quarantined -30", "expired -20", "retrying -2", "of 16"}, names(warehouse.RiskFilter{Lost: true, Limit: 3})); diff != "" {
+	if diff := cmp.Diff([]string{"quarantined -30", "expired -20", "retrying -2", "of 17"}, names(warehouse.RiskFilter{Lost: true, Limit: 3})); diff != "" {
 		t.Error(diff)
 	}
 	if diff := cmp.Diff([]string{"retrying -2", "retrying 0", "retrying 0", "of 3"}, names(warehouse.RiskFilter{Before: now.Add(day), Integration: "main"})); diff != "" {

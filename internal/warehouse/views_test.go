@@ -115,7 +115,7 @@ func TestTwoVersionsTakeTurnsAndTheNewerViewsStay(t *testing.T) {
 			newer := newer
 			if refused {
 				newer.Views.Revision = 0 // it comes from another branch
-				newer.Migrations = withMigrations(t, map[string]string{"00099_x.sql": "ALTER TABLE parking ADD COLUMN IF NOT EXISTS x String;"}).Migrations
+				newer.Migrations = withMigrations(t, map[string]string{"90000_x.sql": "ALTER TABLE parking ADD COLUMN IF NOT EXISTS x String;"}).Migrations
 			}
 			o := options(t)
 			old, young := program(t, o, older), program(t, o, newer)
