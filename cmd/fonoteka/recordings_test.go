@@ -98,7 +98,7 @@ func TestImportedLinksAreArchivedOrExplained(t *testing.T) {
 	id := in.sql("SELECT recording_id FROM recordings WHERE state = 'archived' LIMIT 1")
 	out, _, _ = in.exits("recordings", "retry", id)
 	has(t, out, "none waits", id+": is archived")
-	for _, wrong := range [][]string{{}, {"--state", "archived"}, {"--all", id}, {"nonsense"}} {
+	for _, wrong := range [][]string{{}, {"--state", "erased"}, {"--all", id}, {"nonsense"}} {
 		if _, said, status := in.exits(append([]string{"recordings", "retry"}, wrong...)...); status != 1 || !strings.Contains(said, "recordings retry:") {
 			t.Errorf("retry %v: exit status %d, %s", wrong, status, said)
 		}

@@ -99,6 +99,7 @@ func TestEveryFieldOfARowIsStored(t *testing.T) {
 		Unmeasured: true, Proxied: true, TextBefore: 86, MismatchedTalk: time.Minute, ShortTalk: time.Hour, ShortSince: moment(5), ShortConfirmedAt: moment(7), CopyOf: "0123", Conflicts: 2,
 		Fault:  call.Fault{Kind: call.Unreadable, Part: call.SidecarPart, At: moment(5), LastGood: moment(4), SHA256: "ef", Size: 7},
 		Former: call.Former{Key: "recordings/y.mp3", Fault: call.Altered, At: moment(6)}, Note: "of old",
+		Lock: call.Lock{Mode: "COMPLIANCE", Until: at("2029-11-20 10:00:00")},
 	}
 	for _, row := range []call.RecordingStatus{waits, whole} {
 		for i, v := range fields(reflect.ValueOf(row)) {
