@@ -47,7 +47,7 @@ type Options struct {
 	Rules  func(integration string) call.Rules // nil: the zero Rules
 	// Derived hears of CDRs, those that have recordings and are written or the same as
 	// before, once for each look at their calls. Its error makes the look fail, and be
-	// repeated. nil: nobody does.
+	// repeated; a refusal for good passes over the call that meets it. nil: nobody does.
 	Derived func(ctx context.Context, records []call.Record) error
 	Epoch   uint16 // the least under which rows are written; those of a higher one keep theirs
 

@@ -119,17 +119,22 @@ func (d *Deriver) writePage(ctx context.Context, keys []warehouse.CallKey, s sta
 	}
 	if len(writes) > 0 {
 		if err := d.opts.Store.WriteCalls(ctx, writes); err != nil {
-			if warehouse.IsRefusal(err) {
-				return done, hopeless{err}
-			}
-			return done, err
+			return done, forGood(err)
 		}
 	}
 	d.metrics.written.Add(float64(len(writes)))
 	if d.opts.Derived == nil || len(recorded) == 0 {
 		return done, nil
 	}
-	return done, d.opts.Derived(ctx, recorded)
+	return done, forGood(d.opts.Derived(ctx, recorded))
+}
+
+// forGood marks an error of the warehouse that will not pass by waiting.
+func forGood(err error) error {
+	if warehouse.IsRefusal(err) {
+		return hopeless{err}
+	}
+	return err
 }
 
 // read derives some calls and returns what is to be written of them, and those that
