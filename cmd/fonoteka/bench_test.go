@@ -58,6 +58,7 @@ func newDatabase(b testing.TB, o warehouse.Options) (*warehouse.DB, string) {
 	b.Helper()
 	name := fmt.Sprintf("bench_%d", time.Now().UnixNano())
 	o.Database, o.Log = name, slog.New(slog.DiscardHandler)
+	o.DictionaryUser, o.DictionaryPassword = "", "" // of an installation: it may read that one's database only
 	db, err := warehouse.Open(o)
 	if err != nil {
 		b.Fatal(err)
