@@ -1,10 +1,6 @@
 package main
 
 import (
-	"context"
-	"errors"
-	"net/http"
-	"net/http/httptest"
 	"os/exec"
 	"strings"
 	"testing"
@@ -25,15 +21,6 @@ func TestAttackNoErrorForgesALine(t *testing.T) {
 		if i > 0 && !strings.HasPrefix(line, "  ") {
 			t.Errorf("line %d begins at the margin: %q", i+1, line)
 		}
-	}
-}
-
-func TestAttackReadinessForgesNoLine(t *testing.T) {
-	t.Parallel()
-	w := httptest.NewRecorder()
-	health([]check{{"s3", func(context.Context) error { return errors.New("no\nclickhouse: ok\x1b[2J") }}})(w, httptest.NewRequest(http.MethodGet, "/readyz", http.NoBody))
-	if got := w.Body.String(); w.Code != http.StatusServiceUnavailable || got != `s3: no\u000aclickhouse: ok\u001b[2J`+"\n" {
-		t.Errorf("%d %q", w.Code, got)
 	}
 }
 

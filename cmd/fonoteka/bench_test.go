@@ -12,8 +12,10 @@ import (
 
 	"fonoteka/internal/call"
 	"fonoteka/internal/cdr"
+	"fonoteka/internal/daemon"
 	"fonoteka/internal/embedded/embeddedtest"
 	"fonoteka/internal/relay"
+	"fonoteka/internal/settings"
 	"fonoteka/internal/sim"
 	"fonoteka/internal/spool"
 	"fonoteka/internal/warehouse"
@@ -72,18 +74,26 @@ func newDatabase(b testing.TB, o warehouse.Options) (*warehouse.DB, string) {
 
 func relayAndDerive(b testing.TB, db *warehouse.DB, bodies [][]byte) time.Duration {
 	b.Helper()
-	sp, err := spool.Open(spool.Options{Dir: filepath.Join(b.TempDir(), "spool"), Cursors: []string{warehouseCursor}})
+	sp, err := spool.Open(spool.Options{Dir: filepath.Join(b.TempDir(), "spool"), Cursors: []string{relay.WarehouseCursor}})
 	if err != nil {
 		b.Fatal(err)
 	}
 	defer sp.Close()
 	fill(b, sp, bodies)
-	cfg := &config{rules: call.Rules{AbandonAfter: 5 * time.Second}}
-	p := &pipeline{log: slog.New(slog.DiscardHandler), warehouse: db}
-	if err := p.newRelays(cfg, sp, nil); err != nil {
+	cfg := &settings.Config{Rules: call.Rules{AbandonAfter: 5 * time.Second}}
+	log := slog.New(slog.DiscardHandler)
+	counter, err := relay.NewNotifications(nil)
+	if err != nil {
 		b.Fatal(err)
 	}
-	d, err := cdr.New(cdr.Options{Store: db, Decode: cfg.decode, Rules: func(string) call.Rules { return cfg.rules }, Every: 50 * time.Millisecond, Log: p.log})
+	rows := &relay.ToWarehouse{Warehouse: db, Decode: daemon.Decoder(cfg), LinkLife: cfg.LinkLife, Log: log, Counter: counter}
+	toWarehouse, err := relay.New(relay.Options{
+		Cursor: relay.WarehouseCursor, Source: sp, Sink: rows.Sink, Refused: warehouse.IsRefusal, SetAside: rows.SetAside, Log: log,
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	d, err := cdr.New(cdr.Options{Store: db, Decode: cfg.Decode, Rules: func(string) call.Rules { return cfg.Rules }, Every: 50 * time.Millisecond, Log: log})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -91,13 +101,13 @@ func relayAndDerive(b testing.TB, db *warehouse.DB, bodies [][]byte) time.Durati
 	done := make(chan struct{}, 2)
 	want, calls := ofCalls(b, cfg, bodies)
 	began := time.Now()
-	go func() { _ = p.toWarehouse.Run(ctx); done <- struct{}{} }()
+	go func() { _ = toWarehouse.Run(ctx); done <- struct{}{} }()
 	go func() { _ = d.Run(ctx); done <- struct{}{} }()
 	for derived := 0; derived < want; time.Sleep(100 * time.Millisecond) {
 		if time.Since(began) > 10*time.Minute {
 			b.Fatalf("%d of %d notifications are in calls after ten minutes", derived, want)
 		}
-		at, err := sp.Cursor(warehouseCursor)
+		at, err := sp.Cursor(relay.WarehouseCursor)
 		if err != nil || at < uint64(len(bodies)) {
 			continue
 		}
@@ -125,11 +135,11 @@ func callsHave(b testing.TB, db *warehouse.DB, what string) (n int) {
 
 // ofCalls is how many of the notifications calls are made of, and how many Call-IDs
 // they name, each a call at least.
-func ofCalls(b testing.TB, cfg *config, bodies [][]byte) (n, calls int) {
+func ofCalls(b testing.TB, cfg *settings.Config, bodies [][]byte) (n, calls int) {
 	b.Helper()
 	groups := map[uint64]bool{}
 	for _, body := range bodies {
-		e, err := cfg.decode(benchIntegration, body, time.Now())
+		e, err := cfg.Decode(benchIntegration, body, time.Now())
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -166,10 +176,10 @@ func fill(b testing.TB, sp *spool.Spool, bodies [][]byte) {
 func insertPlainly(b *testing.B, bodies [][]byte) time.Duration {
 	b.Helper()
 	db, _ := benchWarehouse(b)
-	cfg := &config{}
+	cfg := &settings.Config{}
 	var rows []warehouse.EventRow
 	for _, body := range bodies {
-		e, err := cfg.decode(benchIntegration, body, time.Now())
+		e, err := cfg.Decode(benchIntegration, body, time.Now())
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"fonoteka/internal/blob"
-	"fonoteka/internal/checkup"
+	checkup "fonoteka/internal/doctor"
 	"fonoteka/internal/embedded/embeddedtest"
 	"fonoteka/internal/sim"
 	"fonoteka/internal/state"

@@ -23,7 +23,7 @@ import (
 	"testing"
 	"time"
 
-	"fonoteka/internal/checkup"
+	checkup "fonoteka/internal/doctor"
 	"fonoteka/internal/embedded/embeddedtest"
 )
 

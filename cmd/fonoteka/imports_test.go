@@ -21,6 +21,7 @@ var allowed = map[string][]string{
 	"internal/audio":     {"internal/mp3"}, // the other formats beside it, and which of them a file is
 	"internal/bounded":   {},
 	"internal/printable": {},
+	"internal/words":     {}, // numbers and times, told
 	"internal/bagit":     {}, // folders, and files with digests
 	// rank 1: one thing of the outside each
 	"internal/mtt":       {"internal/bounded", "internal/call"},                           // answers of any size; its words for the operator's
@@ -42,12 +43,29 @@ var allowed = map[string][]string{
 	"internal/rollup":    {"internal/warehouse"},                                                                             // its spans and settings
 	"internal/standing":  {"internal/call", "internal/warehouse"},                                                            // its counts
 	"internal/playback":  {"internal/audio", "internal/call", "internal/blob", "internal/printable"},                         // no forged names; content types; a row, and the object that it names
-	"internal/checkup":   {"internal/bounded"},                                                                               // asks from outside
 	"internal/arrivals":  {"internal/call", "internal/warehouse"},                                                            // likewise
 	"internal/token":     {"internal/mtt"},                                                                                   // exchanges them
 	"internal/directory": {"internal/call", "internal/linkfile", "internal/mtt", "internal/printable", "internal/warehouse"}, // normalised numbers, encodings, the operator's lists, rows
 	"internal/links":     {"internal/call"},                                                                                  // its calls
 	"internal/custody":   {"internal/audit", "internal/call"},                                                                // seals are entries, over steps
+	"internal/control":   {"internal/audit", "internal/call", "internal/links", "internal/mtt", "internal/warehouse"},        // an entry, an action and a question to the operator about a call
+	"internal/announce":  {"internal/call", "internal/linkfile", "internal/relay", "internal/warehouse"},                     // rows of a table, or of events as the relay reads them
+	"internal/admin":     {"internal/bounded", "internal/cdr", "internal/state"},                                             // answers of any size; a rebuild's options and progress; where the running process is
+	// rank 4: an installation
+	"internal/settings":     {"internal/archive", "internal/audit", "internal/blob", "internal/bounded", "internal/call", "internal/edge", "internal/embedded", "internal/mtt", "internal/queue", "internal/state", "internal/token", "internal/warehouse", "internal/words"}, // what each of them is told, parsed by its own rules; opens none of them
+	"internal/installation": {"internal/audit", "internal/blob", "internal/call", "internal/embedded", "internal/fixity", "internal/intake", "internal/mtt", "internal/queue", "internal/settings", "internal/state", "internal/token", "internal/warehouse"},                 // each opened as its settings say, and a checker on both stores; intake for whose redirect URI was asked
+	"internal/daemon": {
+		"internal/settings", "internal/installation", // the process of an installation
+		"internal/edge", "internal/intake", "internal/admin", "internal/playback", "internal/printable", // its listeners
+		"internal/relay", "internal/cdr", "internal/rollup", "internal/archive", "internal/fixity", "internal/directory", "internal/links", "internal/custody", "internal/standing", "internal/arrivals", // the stages that it runs
+		"internal/spool", "internal/queue", "internal/warehouse", "internal/blob", "internal/state", "internal/audit", "internal/token", "internal/embedded", // what they are given
+		"internal/call", // what goes from one to another
+	},
+	"internal/doctor": {
+		"internal/settings", "internal/installation", "internal/admin", // what it examines, and the running process
+		"internal/warehouse", "internal/queue", "internal/blob", "internal/embedded", "internal/fixity", "internal/arrivals", "internal/token", "internal/spool", "internal/state", // each asked
+		"internal/relay", "internal/call", "internal/bounded", "internal/words", // the name of a cursor; a fault's part; answers of any size; numbers told
+	},
 	// beside
 	"internal/dashboard":             {"internal/call"},                       // makes files, and asks in SQL alone; the words of codes
 	"internal/dashboard/picture":     {"internal/dashboard"},                  // draws its panels
@@ -68,7 +86,7 @@ var onlyImporter = map[string]string{
 	"github.com/versity/versitygw":           "internal/embedded",
 	"github.com/ebitengine/purego":           "internal/embedded",
 	"github.com/yuin/gopher-lua":             "internal/embedded",
-	"github.com/urfave/cli/v2":               "cmd/",
+	"github.com/urfave/cli/v2":               "cmd/ internal/settings", // commands; flags, which settings are
 	"github.com/caddyserver/certmagic":       "internal/edge",
 	"golang.org/x/text":                      "internal/linkfile internal/bagit", // encodings of tables; of tag files, and names in their normal form
 }

@@ -6,6 +6,8 @@ import (
 	"io"
 
 	"github.com/urfave/cli/v2"
+
+	"fonoteka/internal/words"
 )
 
 // shortList is how many rows a person sees where --limit says nothing.
@@ -77,7 +79,7 @@ func (l listing[T]) show(c *cli.Context, limit int) error {
 }
 
 func sayMore(w io.Writer, more uint64) error {
-	_, err := fmt.Fprintf(w, "… and %s more (--limit 0: all)\n", grouped(int(more)))
+	_, err := fmt.Fprintf(w, "… and %s more (--limit 0: all)\n", words.Grouped(int(more)))
 	return err
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"fonoteka/internal/sim"
+	"fonoteka/internal/words"
 )
 
 // A list that is cut says so: to a person, and to a program that asked for it.
@@ -115,7 +116,7 @@ func TestAListOfManyPagesIsShownWhole(t *testing.T) {
 			if rows == 0 {
 				want = "none\n"
 			} else if shown < rows {
-				want += "… and " + grouped(rows-shown) + " more (--limit 0: all)\n"
+				want += "… and " + words.Grouped(rows-shown) + " more (--limit 0: all)\n"
 			}
 			if out.String() != want {
 				t.Errorf("%d rows, limit %d: %d bytes, want %d", rows, limit, out.Len(), len(want))

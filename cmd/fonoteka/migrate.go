@@ -7,15 +7,17 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"fonoteka/internal/settings"
 	"fonoteka/internal/state"
 	"fonoteka/internal/warehouse"
+	"fonoteka/internal/words"
 )
 
 func migrateCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "migrate",
 		Usage: "bring the warehouse's tables up to this program's version (serve does it too)",
-		Flags: dataFlags(),
+		Flags: settings.DataFlags(),
 		Action: func(c *cli.Context) error {
 			if err := firstStart(c); err != nil {
 				return err
@@ -36,7 +38,7 @@ func migrateCommand() *cli.Command {
 				if err != nil {
 					return err
 				}
-				fmt.Fprintf(c.App.Writer, "the schema is at version %d; %s applied now\n", v, count(n, "migration"))
+				fmt.Fprintf(c.App.Writer, "the schema is at version %d; %s applied now\n", v, words.Count(n, "migration"))
 				return nil
 			})
 		},
@@ -46,14 +48,14 @@ func migrateCommand() *cli.Command {
 // firstStart makes the installation if there is none: migrate may come before
 // the first serve.
 func firstStart(c *cli.Context) error {
-	cfg, err := loadConfig(c, forStores)
-	if err != nil || cfg.clickhouseURL != "" {
+	cfg, err := settings.Load(c, settings.ForStores)
+	if err != nil || cfg.ClickHouseURL != "" {
 		return err
 	}
-	if _, err = state.Read(cfg.data); !errors.Is(err, state.ErrNone) && !errors.Is(err, os.ErrNotExist) {
+	if _, err = state.Read(cfg.Data); !errors.Is(err, state.ErrNone) && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	st, err := state.Open(cfg.data)
+	st, err := state.Open(cfg.Data)
 	if err != nil {
 		return err
 	}

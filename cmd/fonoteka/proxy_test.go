@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"fonoteka/internal/checkup"
+	checkup "fonoteka/internal/doctor"
 )
 
 // Whoever stands outside writes into headers what he likes. Behind a proxy that

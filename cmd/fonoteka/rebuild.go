@@ -1,185 +1,150 @@
 package main
 
 import (
-	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
-	"fonoteka/internal/call"
-	"fonoteka/internal/fixity"
-	"fonoteka/internal/printable"
-	"fonoteka/internal/relay"
+	"fonoteka/internal/admin"
+	"fonoteka/internal/announce"
+	"fonoteka/internal/cdr"
+	"fonoteka/internal/daemon"
+	"fonoteka/internal/settings"
+	"fonoteka/internal/state"
 	"fonoteka/internal/warehouse"
+	"fonoteka/internal/words"
 )
 
-func rebuildCommand() *cli.Command {
+func rebuildCallsCommand() *cli.Command {
 	return &cli.Command{
-		Name:  "rebuild-catalogue",
-		Usage: "make the rows of recordings again, from the object store and the notifications",
-		Description: `For a catalogue that was lost, its tables included, or is older than the store.
-Every recording in the bucket whose row is missing gets it from the sidecar beside
-it: all that was known when it was archived. What came damaged and is in quarantine
-is tried again. Rows that say archived or erased stay as they
-are, so that it may be stopped and run again.
+		Name:  "rebuild",
+		Usage: "derive calls again from the notifications, and write those that differ",
+		Description: `Beside a running serve, which does it with its own settings, or on a stopped
+installation, with those given here. Every call is compared with what its
+notifications say; rows that say the same are not written. It may be stopped, or
+killed, and goes on from there when it is run again.
 
-What was announced and is not in the bucket has its row in recordings_open. Where
-that table is lost as well, it is announced again from the notifications, as if it
-had not been tried yet; links that came by fonoteka recordings import and were not
-archived must be imported again.`,
-		Flags: append(append([]cli.Flag{
-			&cli.BoolFlag{Name: "dry-run", Usage: "only say what would be written of what is in the bucket; tables that were dropped are made"},
-			&cli.BoolFlag{Name: "verify", Usage: "read every recording and compare its digest with its sidecar"},
-			&cli.StringFlag{Name: "rate", Value: "0", Usage: "with --verify: read at most `RATE`: 50MB/s; 0: no limit"},
-			&cli.IntFlag{Name: "parallel", Value: 16, Usage: "read `N` sidecars or recordings at once"},
+Run it after an upgrade that derives calls better, after a change of --abandon-after,
+--area-code or a time zone (restart serve with it first), and when rows of calls,
+legs or call lists were lost or altered. A row that stands under a higher version
+than its notifications can give is counted as kept; --changed-rules writes it too.
+
+Calls whose notifications are gone stay as they are, and so do those of which only
+some are left. Links that an older version did not read are announced. Recordings
+that are stored have their own: fonoteka recordings rebuild-catalogue.`,
+		Flags: append(append(append([]cli.Flag{
+			&cli.BoolFlag{Name: "changed-rules", Usage: "write what differs above every row written before, whatever its version (a new epoch)"},
+			&cli.BoolFlag{Name: "dry-run", Usage: "only count what differs"},
+			&cli.BoolFlag{Name: "restart", Usage: "from the beginning, though an earlier one did not finish"},
+			&cli.StringFlag{Name: "call", Usage: "only the call with this `ID`, ours or the operator's"},
+			&cli.StringFlag{Name: "from", Usage: "only calls that were notified of at or after `TIME`, UTC: 2026-03-02, 2026-03-02T10:00:00 or 24h (ago)"},
+			&cli.StringFlag{Name: "to", Usage: "only calls that were notified of before `TIME`"},
 			jsonFlag(),
-		}, integrationFlags()...), dataFlags()...),
-		Action: rebuildCatalogue,
+		}, settings.RuleFlags()...), settings.IntegrationFlags()...), settings.DataFlags()...),
+		Action: rebuildCalls,
 	}
 }
 
-func rebuildCatalogue(c *cli.Context) error {
-	rate, err := parseByteRate(c.String("rate"))
+func rebuildCalls(c *cli.Context) error {
+	o := cdr.RebuildOptions{ChangedRules: c.Bool("changed-rules"), DryRun: c.Bool("dry-run"), Restart: c.Bool("restart"), Call: c.String("call")}
+	now := time.Now()
+	var err, err2 error
+	o.From, err = parseTime("from", c.String("from"), now)
+	o.To, err2 = parseTime("to", c.String("to"), now)
+	if err := errors.Join(err, err2); err != nil {
+		return err
+	}
+	if o.Call != "" && !(o.From.IsZero() && o.To.IsZero()) {
+		return errors.New("--call names one call: it goes without --from and --to")
+	}
+	cfg, err := settings.Load(c, settings.ForDeriving)
 	if err != nil {
-		return fmt.Errorf("--rate: %w", err)
-	}
-	if n := c.Int("parallel"); n < 1 || n > 256 {
-		return fmt.Errorf("--parallel: %d is not a number from 1 to 256", n)
-	}
-	cfg, err := loadConfig(c, forReplay)
-	if err != nil {
 		return err
 	}
-	o := fixity.RebuildOptions{Verify: c.Bool("verify"), DryRun: c.Bool("dry-run")}
-	return withStores(c, func(st *stores) error {
-		if err := makeTables(c.Context, st.warehouse); err != nil {
-			return err
+	began, shown := now, progressLine{w: c.App.ErrWriter}
+	var first float64 // share that an earlier one had done
+	var last cdr.Rebuilt
+	say := func(r cdr.Rebuilt) {
+		if last.Share == 0 && r.Resumed {
+			first = r.Share
 		}
-		check, err := st.checker(rate, c.Int("parallel"))
-		if err != nil {
-			return err
-		}
-		shown := progressLine{w: c.App.ErrWriter}
-		r, err := check.Rebuild(c.Context, o,
-			func(key, why string) {
-				shown.clear()
-				fmt.Fprintf(c.App.ErrWriter, "no row for %s: %s\n", printable.Quote(key), why)
-			},
-			func(r fixity.RebuildReport) {
-				shown.say(fmt.Sprintf("%s so far, %d rebuilt, %d there already", count(int(r.Listed), "recording"), r.Rebuilt, r.Present))
-			})
-		again := announcedAgain{db: st.warehouse, cfg: cfg}
-		if err == nil && !o.DryRun { // in a dry run the catalogue does not know what is in the bucket
-			err = again.run(c.Context, func() { shown.say(fmt.Sprintf("%s looked at", count(again.seen, "announcement"))) })
-		}
-		shown.clear()
-		if err != nil {
-			return err
-		}
-		return sayRebuilt(c, o, r, again)
-	})
-}
-
-// makeTables makes what was dropped, up to the whole database.
-func makeTables(ctx context.Context, db *warehouse.DB) error {
-	if err := db.Migrate(ctx, nil); err != nil {
-		return err
+		last = r
+		shown.say(rebuildProgress(r, first, time.Since(began)))
 	}
-	if err := db.MakeCatalogue(ctx); err != nil {
-		return err
-	}
-	return db.Describe(ctx)
-}
-
-// announcedAgain puts back what the notifications announced and the catalogue
-// does not know: there is nothing of it in the bucket.
-type announcedAgain struct {
-	db   *warehouse.DB
-	cfg  *config
-	only func(call.Event) bool // nil: all
-
-	seen   int // announcements
-	added  int // recordings
-	unread int // announcements that cannot be read any more
-}
-
-func (a *announcedAgain) run(ctx context.Context, progress func()) error {
-	var batch []call.Recording
-	err := a.db.EachAnnouncement(ctx, func(row warehouse.EventRow) error {
-		a.seen++
-		e, err := a.cfg.decode(row.Integration, row.Body, row.ReceivedAt)
-		if err != nil {
-			a.unread++
-			return nil
-		}
-		more := relay.Announcements(e, a.cfg.linkLife)
-		if len(more) == 0 || a.only != nil && !a.only(e) {
-			return nil
-		}
-		if len(batch) >= importBatch && batch[len(batch)-1].GroupID != more[0].GroupID { // several announce one recording
-			if err := a.take(ctx, batch); err != nil {
-				return err
+	run, err := state.ReadRuntime(cfg.Data)
+	switch {
+	case errors.Is(err, state.ErrNotRunning):
+		err = daemon.RebuildAlone(c.Context, cfg, o, say)
+	case err == nil:
+		err = admin.Ask(c.Context, cfg.Data, run, "/admin/rebuild", admin.RebuildQuery(o), func(line admin.Rebuilding) error {
+			if line.Error != "" {
+				return errors.New(line.Error)
 			}
-			batch = batch[:0]
-			progress()
-		}
-		batch = append(batch, more...)
-		return nil
-	})
+			say(line.Rebuilt)
+			return nil
+		})
+	}
+	shown.clear()
 	if err != nil {
-		return err
+		return fmt.Errorf("%w\n%.1f %% are done; run it again to go on", err, 100*last.Share)
 	}
-	return a.take(ctx, batch)
-}
-
-func (a *announcedAgain) take(ctx context.Context, batch []call.Recording) error {
-	known, err := a.db.KnownRecordings(ctx, batch)
-	if err != nil {
-		return err
+	if last.Share < 1 {
+		return fmt.Errorf("it broke off after %.1f %%; run it again to go on", 100*last.Share)
 	}
-	var fresh []call.Recording
-	ids := map[string]bool{}
-	for i, r := range batch {
-		if !known[i] {
-			fresh = append(fresh, r)
-			ids[r.ID] = true
-		}
+	if o.Call != "" && last.Calls == 0 {
+		return errors.New("no notification of a call with this id is stored")
 	}
-	a.added += len(ids)
-	return a.db.AnnounceRecordings(ctx, fresh)
-}
-
-func sayRebuilt(c *cli.Context, o fixity.RebuildOptions, r fixity.RebuildReport, again announcedAgain) error {
-	if c.Bool("json") {
-		err := lines(c.App.Writer, []map[string]any{{
-			"recordings": r.Listed, "present": r.Present, "rebuilt": r.Rebuilt, "damaged": r.Damaged, "faulty": r.Faulty, "unusable": r.Unusable,
-			"unknown": r.Unknown, "bytes": r.Bytes, "announced": again.added, "unreadable": again.unread,
-			"dry_run": o.DryRun, "took_ms": time.Since(r.Started).Milliseconds(),
-		}})
+	again := announce.Again{Decode: cfg.Decode, LinkLife: cfg.LinkLife, Only: announce.PassedOver}
+	if whole := o.Call == "" && o.From.IsZero() && o.To.IsZero(); whole && !o.DryRun {
+		err := withWarehouse(c, func(db *warehouse.DB) error {
+			again.Store = db
+			return again.Run(c.Context, func() {})
+		})
 		if err != nil {
-			return err
-		}
-	} else {
-		verb := "rebuilt"
-		if o.DryRun {
-			verb = "to rebuild"
-		}
-		w := c.App.Writer
-		fmt.Fprintf(w, "%s in the bucket: %d %s (%s), %d there already, %d without a usable sidecar\n",
-			count(int(r.Listed), "recording"), r.Rebuilt, verb, fileSize(int64(r.Bytes)), r.Present, r.Unusable)
-		if r.Damaged > 0 {
-			fmt.Fprintf(w, "%d of them %s: only damaged audio of them is kept, in quarantine\n", r.Damaged, verb)
-		}
-		if again.added > 0 {
-			fmt.Fprintf(w, "%s announced again from the notifications\n", count(again.added, "recording"))
-		}
-		if again.unread > 0 {
-			fmt.Fprintf(w, "%s of a recording cannot be read any more\n", count(again.unread, "announcement"))
+			return fmt.Errorf("the calls are derived, but recordings that an older version passed over could not be announced; run it again: %w", err)
 		}
 	}
-	if r.Faulty > 0 {
-		return fmt.Errorf("%s not what the sidecar says; fonoteka recordings list shows the reason", areNot(int(r.Faulty)))
+	return sayRebuiltCalls(c, o, last, time.Since(began), again.Added)
+}
+
+func rebuildProgress(r cdr.Rebuilt, first float64, took time.Duration) string {
+	s := fmt.Sprintf("%.1f %%, %s compared, %d differ", 100*r.Share, words.Count(r.Calls, "call"), r.Differ)
+	if done := r.Share - first; done > 0.001 && r.Share < 1 {
+		left := time.Duration(float64(took) * (1 - r.Share) / done)
+		s += fmt.Sprintf(", %s to go", left.Round(time.Second))
+	}
+	return s
+}
+
+func sayRebuiltCalls(c *cli.Context, o cdr.RebuildOptions, r cdr.Rebuilt, took time.Duration, announced int) error {
+	if c.Bool("json") {
+		return json.NewEncoder(c.App.Writer).Encode(struct {
+			cdr.Rebuilt
+			Announced int   `json:"announced"`
+			DryRun    bool  `json:"dry_run"`
+			TookMS    int64 `json:"took_ms"`
+		}{r, announced, o.DryRun, took.Milliseconds()})
+	}
+	verb := "written"
+	if o.DryRun {
+		verb = "to be written"
+	}
+	w := c.App.Writer
+	fmt.Fprintf(w, "%s compared with their notifications: %d differed, %s %s\n", words.Count(r.Calls, "call"), r.Differ, words.Count(r.Written, "row"), verb)
+	if announced > 0 {
+		fmt.Fprintf(w, "%s announced that an older version had passed over: serve fetches them\n", words.Count(announced, "recording"))
+	}
+	if r.Keys > 0 {
+		fmt.Fprintf(w, "%s of rows had been lost\n", words.Count(r.Keys, "key"))
+	}
+	if r.Kept > 0 {
+		fmt.Fprintf(w, "%s kept: made of more notifications than are left, or altered under a higher version (--changed-rules)\n", words.Count(r.Kept, "call"))
+	}
+	if r.Alone > 0 {
+		fmt.Fprintf(w, "%s without any notification left: kept as it is\n", words.Count(r.Alone, "call"))
 	}
 	return nil
 }

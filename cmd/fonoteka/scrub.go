@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"strconv"
 	"strings"
 	"time"
@@ -11,7 +10,9 @@ import (
 
 	"fonoteka/internal/call"
 	"fonoteka/internal/fixity"
-	"fonoteka/internal/printable"
+	inst "fonoteka/internal/installation"
+	"fonoteka/internal/settings"
+	"fonoteka/internal/words"
 )
 
 func scrubCommand() *cli.Command {
@@ -31,7 +32,7 @@ while its link lives, and keeps the copy beside.`,
 			&cli.StringFlag{Name: "rate", Value: "0", Usage: "read at most `RATE`: 50MB/s; 0: no limit"},
 			&cli.IntFlag{Name: "parallel", Value: 4, Usage: "read `N` recordings at once"},
 			jsonFlag(),
-		}, dataFlags()...),
+		}, settings.DataFlags()...),
 		Action: scrub,
 	}
 }
@@ -60,7 +61,7 @@ func scrub(c *cli.Context) error {
 	if q.Since, err = parseTime("since", c.String("since"), now); err != nil {
 		return err
 	}
-	rate, err := parseByteRate(c.String("rate"))
+	rate, err := settings.ParseByteRate(c.String("rate"))
 	if err != nil {
 		return fmt.Errorf("--rate: %w", err)
 	}
@@ -85,8 +86,8 @@ func scrub(c *cli.Context) error {
 
 // withChecker gives a checker on the stores of an installation.
 func withChecker(c *cli.Context, rate int64, parallel int, use func(*fixity.Checker) error) error {
-	return withStores(c, func(st *stores) error {
-		check, err := st.checker(rate, parallel)
+	return withStores(c, func(st *inst.Stores) error {
+		check, err := st.Checker(rate, parallel)
 		if err != nil {
 			return err
 		}
@@ -94,15 +95,8 @@ func withChecker(c *cli.Context, rate int64, parallel int, use func(*fixity.Chec
 	})
 }
 
-func (st *stores) checker(rate int64, parallel int) (*fixity.Checker, error) {
-	db := fixityCatalogue{st.warehouse}
-	return fixity.New(fixity.Options{
-		Rows: db, Custody: db, Store: st.blob, Bucket: st.blob.Name(), BytesPerSecond: rate, Parallel: parallel,
-	})
-}
-
 func scrubProgress(r fixity.Report, now time.Time) string {
-	s := fmt.Sprintf("%d of %s, %s read", r.Checked, count(int(r.Total), "recording"), fileSize(int64(r.Bytes)))
+	s := fmt.Sprintf("%d of %s, %s read", r.Checked, words.Count(int(r.Total), "recording"), fileSize(int64(r.Bytes)))
 	if r.Wrong > 0 {
 		s += fmt.Sprintf(", %d wrong", r.Wrong)
 	}
@@ -151,7 +145,7 @@ func sayFinding(c *cli.Context, f fixity.Finding) {
 	default:
 		fmt.Fprintf(w, "  found     nothing\n")
 	}
-	fmt.Fprintf(w, "  last good %s\n", clock(f.LastGood))
+	fmt.Fprintf(w, "  last good %s\n", words.Clock(f.LastGood))
 }
 
 func bytesAndDigest(s call.RecordingStatus) string {
@@ -169,55 +163,16 @@ func sayReport(c *cli.Context, r fixity.Report, took time.Duration) error {
 		}
 	} else {
 		fmt.Fprintf(c.App.Writer, "%s read again, %s in %s: %d altered, %d absent, %d unreadable\n",
-			count(int(r.Checked), "recording"), fileSize(int64(r.Bytes)), span(took, true), r.Altered, r.Absent, r.Unreadable)
+			words.Count(int(r.Checked), "recording"), fileSize(int64(r.Bytes)), span(took, true), r.Altered, r.Absent, r.Unreadable)
 		if r.Unlocked > 0 {
 			fmt.Fprintf(c.App.Writer, "%d of them had lost the lock that they were stored with; %d are locked anew\n", r.Unlocked, r.Unlocked-r.LeftUnlocked)
 		}
 	}
 	switch {
 	case r.Wrong > 0:
-		return fmt.Errorf("%s not as archived", areNot(int(r.Wrong)))
+		return fmt.Errorf("%s not as archived", words.RecordingsAre(int(r.Wrong)))
 	case r.LeftUnlocked > 0:
-		return fmt.Errorf("%s not locked as archived, and the store does not lock them anew", areNot(int(r.LeftUnlocked)))
+		return fmt.Errorf("%s not locked as archived, and the store does not lock them anew", words.RecordingsAre(int(r.LeftUnlocked)))
 	}
 	return nil
-}
-
-func areNot(n int) string {
-	if n == 1 {
-		return "1 recording is"
-	}
-	return fmt.Sprintf("%d recordings are", n)
-}
-
-// progressLine is one line that is written over and over on a terminal, at most
-// five times a second; elsewhere a line every ten seconds.
-type progressLine struct {
-	w     io.Writer
-	last  time.Time
-	shown bool
-}
-
-func (p *progressLine) say(s string) {
-	every := 10 * time.Second
-	if terminal(p.w) {
-		every = 200 * time.Millisecond
-	}
-	if time.Since(p.last) < every {
-		return
-	}
-	p.last = time.Now()
-	if terminal(p.w) {
-		fmt.Fprint(raw(p.w), "\r\x1b[K"+printable.Quote(s))
-		p.shown = true
-		return
-	}
-	fmt.Fprintln(p.w, s)
-}
-
-func (p *progressLine) clear() {
-	if p.shown {
-		fmt.Fprint(raw(p.w), "\r\x1b[K")
-		p.shown = false
-	}
 }

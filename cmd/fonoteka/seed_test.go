@@ -21,6 +21,7 @@ import (
 	"fonoteka/internal/embedded/embeddedtest"
 	"fonoteka/internal/relay"
 	"fonoteka/internal/seed"
+	"fonoteka/internal/settings"
 	"fonoteka/internal/sim"
 	"fonoteka/internal/warehouse"
 )
@@ -70,7 +71,7 @@ func TestSeedIsWhatTheProductDerives(t *testing.T) {
 // makes of the bodies.
 func eventsAreRelayed(t *testing.T, db *warehouse.DB) {
 	t.Helper()
-	cfg := &config{integrations: []integration{{name: "main", zone: time.UTC, linkLife: 90 * 24 * time.Hour}}}
+	cfg := &settings.Config{Integrations: []settings.Integration{{Name: "main", Zone: time.UTC, LinkLife: 90 * 24 * time.Hour}}}
 	recordings := map[string]call.Recording{}
 	for line := range strings.Lines(askFormat(t, db, "SELECT toString(group_id) AS call, toString(event_id) AS id, kind, state, toUnixTimestamp64Milli(received_at) AS at, body FROM events", "JSONEachRow")) {
 		var row struct {
@@ -80,14 +81,14 @@ func eventsAreRelayed(t *testing.T, db *warehouse.DB) {
 		if err := json.Unmarshal([]byte(line), &row); err != nil {
 			t.Fatal(err)
 		}
-		e, err := cfg.decode("main", []byte(row.Body), time.UnixMilli(row.At))
+		e, err := cfg.Decode("main", []byte(row.Body), time.UnixMilli(row.At))
 		if err != nil {
 			t.Fatalf("%v: %s", err, row.Body)
 		}
 		if got := fmt.Sprintf("%d %d %s %s", e.GroupID(), e.ID, e.Kind, e.State); got != strings.Join([]string{row.Call, row.ID, row.Kind, row.State}, " ") {
 			t.Fatalf("the relay makes %s of %+v", got, row)
 		}
-		for _, r := range relay.Announcements(e, cfg.linkLife) {
+		for _, r := range relay.Announcements(e, cfg.LinkLife) {
 			recordings[r.ID] = r
 		}
 	}
@@ -115,9 +116,9 @@ func eventsAreRelayed(t *testing.T, db *warehouse.DB) {
 // deriveAll runs the deriver until so many calls are there.
 func deriveAll(t *testing.T, db *warehouse.DB, calls int) {
 	t.Helper()
-	cfg := &config{rules: call.Rules{AbandonAfter: 5 * time.Second}}
+	cfg := &settings.Config{Rules: call.Rules{AbandonAfter: 5 * time.Second}}
 	d, err := cdr.New(cdr.Options{
-		Store: db, Decode: cfg.decode, Rules: func(string) call.Rules { return cfg.rules }, Every: 50 * time.Millisecond,
+		Store: db, Decode: cfg.Decode, Rules: func(string) call.Rules { return cfg.Rules }, Every: 50 * time.Millisecond,
 		Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
@@ -180,10 +181,10 @@ func TestSeedPostsAndRewritesShares(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex
 	posted := map[uint64]int{} // notifications by call
-	cfg := &config{integrations: []integration{{name: "main", zone: time.UTC}}}
+	cfg := &settings.Config{Integrations: []settings.Integration{{Name: "main", Zone: time.UTC}}}
 	listener := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
-		e, bad := cfg.decode("main", body, time.Now())
+		e, bad := cfg.Decode("main", body, time.Now())
 		if err != nil || bad != nil || r.URL.Path != "/mtt/secret/events" || e.State == call.Recorded {
 			http.Error(w, "not a notification", http.StatusBadRequest)
 			return

@@ -1,11 +1,7 @@
 package main
 
 import (
-	"bytes"
-	"context"
 	"io"
-	"log/slog"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -13,13 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
-	"fonoteka/internal/archive"
 	"fonoteka/internal/embedded"
-	"fonoteka/internal/embedded/embeddedtest"
 	"fonoteka/internal/sim"
-	"fonoteka/internal/state"
 )
 
 func get(t *testing.T, url string) (int, string) {
@@ -34,81 +25,6 @@ func get(t *testing.T, url string) (int, string) {
 		t.Fatal(err)
 	}
 	return resp.StatusCode, string(b)
-}
-
-func TestServeStopsWithoutLeavingAnything(t *testing.T) {
-	embeddedtest.Engine(t)
-	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
-	hosts, err := archive.ParseHosts()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cfg := &config{
-		data: t.TempDir(), public: publicSettings{listen: "127.0.0.1:0"}, privateListen: "127.0.0.1:0", ports: map[string]int{}, engineCache: engineCache(t),
-		recordHosts: hosts, workers: 4, endAfter: time.Hour,
-		integrations: []integration{{name: "main", path: redirect, zone: time.UTC, linkLife: 90 * 24 * time.Hour}},
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan error, 1)
-	go func() { done <- serve(ctx, cfg, slog.New(slog.DiscardHandler)) }()
-	ready := false
-	for deadline := time.Now().Add(time.Minute); !ready && time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
-		if r, err := state.ReadRuntime(cfg.data); err == nil {
-			status, _ := get(t, "http://"+r.PrivateListen+"/readyz")
-			ready = status == http.StatusOK
-		}
-	}
-	if !ready {
-		t.Error("it did not become ready")
-	}
-	http.DefaultClient.CloseIdleConnections()
-	cancel()
-	if err := <-done; err != nil {
-		t.Errorf("serve = %v", err)
-	}
-	if left := leftovers(cfg.data); left != "" {
-		t.Errorf("left running: %s", left)
-	}
-}
-
-func TestTheLogHoldsWhatItsLevelSays(t *testing.T) {
-	t.Parallel()
-	for level, want := range map[slog.Level]string{slog.LevelDebug: "DIWE", slog.LevelInfo: "IWE", slog.LevelWarn: "WE", slog.LevelError: "E"} {
-		for _, json := range []bool{false, true} {
-			var out bytes.Buffer
-			log := newLogger(&config{logLevel: level, logJSON: json}, &out)
-			log.Debug("D")
-			log.Info("I")
-			log.Warn("W")
-			log.Error("E")
-			if got := strings.Count(out.String(), "\n"); got != len(want) || !strings.Contains(out.String(), want[:1]) {
-				t.Errorf("%v: %s", level, out.String())
-			}
-		}
-	}
-}
-
-func TestThePrivateServerLogsWhereServeDoes(t *testing.T) {
-	t.Parallel()
-	var out bytes.Buffer
-	s := privateServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.WriteHeader(http.StatusOK)
-		w.WriteHeader(http.StatusOK) // net/http complains of it
-	}), newLogger(&config{}, &out))
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	done := make(chan error, 1)
-	go func() { done <- s.Serve(l) }()
-	_, _ = get(t, "http://"+l.Addr().String())
-	if err := s.Shutdown(t.Context()); err != nil {
-		t.Error(err)
-	}
-	<-done
-	if !strings.Contains(out.String(), "level=ERROR") || s.IdleTimeout == 0 {
-		t.Errorf("logged %q", out.String())
-	}
 }
 
 func engineCache(t *testing.T) string {

@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"fonoteka/internal/embedded"
+	inst "fonoteka/internal/installation"
+	"fonoteka/internal/settings"
 	"fonoteka/internal/warehouse"
 )
 
@@ -46,8 +48,8 @@ func openSize(t *testing.T, dir string) *sized {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg := &config{data: dir, engineCache: cache}
-	values, stop, err := cfg.reach(t.Context(), []embedded.Store{embedded.StoreClickHouse})
+	cfg := &settings.Config{Data: dir, EngineCache: cache}
+	values, stop, err := inst.Reach(t.Context(), cfg, []embedded.Store{embedded.StoreClickHouse})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +58,7 @@ func openSize(t *testing.T, dir string) *sized {
 			t.Error(err)
 		}
 	})
-	o, err := cfg.warehouseOptions(values, false)
+	o, err := inst.WarehouseOptions(cfg, values, false)
 	if err != nil {
 		t.Fatal(err)
 	}

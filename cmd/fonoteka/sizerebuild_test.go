@@ -10,6 +10,8 @@ import (
 
 	"fonoteka/internal/call"
 	"fonoteka/internal/cdr"
+	"fonoteka/internal/daemon"
+	"fonoteka/internal/settings"
 )
 
 // shown is a checksum of what calls and legs show, by month: a sum, which no
@@ -60,8 +62,8 @@ func (s *sized) compare(t *testing.T, what, before string) {
 // rebuild prints what it took.
 func (s *sized) rebuild(t *testing.T, when string) cdr.Rebuilt {
 	t.Helper()
-	cfg := &config{rules: call.Rules{AbandonAfter: 5 * time.Second}}
-	d, err := cfg.newDeriver(s.db, slog.New(slog.DiscardHandler), nil)
+	cfg := &settings.Config{Rules: call.Rules{AbandonAfter: 5 * time.Second}}
+	d, err := daemon.NewDeriver(cfg, s.db, slog.New(slog.DiscardHandler), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

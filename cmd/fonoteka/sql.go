@@ -4,14 +4,14 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 
 	"github.com/urfave/cli/v2"
 
 	"fonoteka/internal/bounded"
-	"fonoteka/internal/printable"
+	"fonoteka/internal/settings"
 	"fonoteka/internal/warehouse"
+	"fonoteka/internal/words"
 )
 
 // maxQuery is the longest query that is read from standard input, bytes.
@@ -35,7 +35,7 @@ the kernel cannot confine the engine to its folder there is no user for them
 			&cli.StringFlag{Name: "format", Usage: "any `FORMAT` of ClickHouse's output (CSV, JSON, TSV …); default: a table on a terminal, else TSV with names"},
 			&cli.BoolFlag{Name: "connection", Usage: "say how Grafana and SQL tools connect: host, ports, user, password"},
 			&cli.BoolFlag{Name: "json", Usage: "with --connection: as JSON"},
-		}, dataFlags()...),
+		}, settings.DataFlags()...),
 		Action: func(c *cli.Context) error {
 			query := c.Args().First()
 			switch {
@@ -57,7 +57,7 @@ the kernel cannot confine the engine to its folder there is no user for them
 					format = "PrettyCompactMonoBlock"
 				}
 			}
-			if err := noteGiven(c, "sql.query", "", count(len(query), "byte")); err != nil { // its words may name people
+			if err := noteGiven(c, "sql.query", "", words.Count(len(query), "byte")); err != nil { // its words may name people
 				return err
 			}
 			return withReader(c, func(db *warehouse.DB) error {
@@ -73,22 +73,4 @@ the kernel cannot confine the engine to its folder there is no user for them
 			})
 		},
 	}
-}
-
-// raw is what a command's output goes to, without the lock on what acts there: for
-// bytes that are no text, and for the program's own control of a terminal.
-func raw(w io.Writer) io.Writer {
-	if p, ok := w.(*printable.Writer); ok {
-		return p.To
-	}
-	return w
-}
-
-func terminal(w io.Writer) bool {
-	f, ok := raw(w).(*os.File)
-	if !ok {
-		return false
-	}
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }

@@ -4,9 +4,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"github.com/urfave/cli/v2"
 
 	"fonoteka/internal/printable"
 )
@@ -39,13 +42,6 @@ func lines[T any](w io.Writer, items []T) error {
 		}
 	}
 	return nil
-}
-
-func clock(t time.Time) string {
-	if t.IsZero() {
-		return "-"
-	}
-	return t.UTC().Format("2006-01-02 15:04:05")
 }
 
 func span(d time.Duration, known bool) string {
@@ -110,4 +106,26 @@ func until(t, now time.Time) string {
 		return fmt.Sprintf("in %d h", int(d.Hours()))
 	}
 	return fmt.Sprintf("in %d days", int(d.Hours()/24))
+}
+
+func jsonFlag() cli.Flag {
+	return &cli.BoolFlag{Name: "json", Usage: "one JSON object a line, for programs"}
+}
+
+// raw is what a command's output goes to, without the lock on what acts there: for
+// bytes that are no text, and for the program's own control of a terminal.
+func raw(w io.Writer) io.Writer {
+	if p, ok := w.(*printable.Writer); ok {
+		return p.To
+	}
+	return w
+}
+
+func terminal(w io.Writer) bool {
+	f, ok := raw(w).(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }

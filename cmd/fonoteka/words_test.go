@@ -27,6 +27,7 @@ import (
 	"fonoteka/internal/call"
 	"fonoteka/internal/embedded/embeddedtest"
 	"fonoteka/internal/fixity"
+	inst "fonoteka/internal/installation"
 	"fonoteka/internal/queue"
 	"fonoteka/internal/warehouse"
 )
@@ -153,7 +154,7 @@ func newLife(t *testing.T, a *answers, url string, spoilt bool) *life {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l.check, err = fixity.New(fixity.Options{Rows: fixityCatalogue{db}, Custody: spoiling{fixityCatalogue{db}, l}, Store: l.store, Bucket: b.Name(), Now: clock})
+	l.check, err = fixity.New(fixity.Options{Rows: inst.FixityCatalogue{DB: db}, Custody: spoiling{inst.FixityCatalogue{DB: db}, l}, Store: l.store, Bucket: b.Name(), Now: clock})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -164,7 +165,7 @@ func newLife(t *testing.T, a *answers, url string, spoilt bool) *life {
 type rows struct{ l *life }
 
 func (r rows) Save(ctx context.Context, row call.RecordingStatus, steps ...call.Custody) error {
-	return spoiling{fixityCatalogue{r.l.db}, r.l}.Save(ctx, []call.RecordingStatus{row}, steps)
+	return spoiling{inst.FixityCatalogue{DB: r.l.db}, r.l}.Save(ctx, []call.RecordingStatus{row}, steps)
 }
 
 func (r rows) Recording(ctx context.Context, integration, id string) (call.RecordingStatus, bool, error) {
@@ -177,12 +178,12 @@ func (r rows) Whole(ctx context.Context, integration, id string) (call.Recording
 
 // spoiling replaces the words after each save.
 type spoiling struct {
-	fixityCatalogue
+	inst.FixityCatalogue
 	l *life
 }
 
 func (s spoiling) Save(ctx context.Context, rows []call.RecordingStatus, steps []call.Custody) error {
-	if err := s.fixityCatalogue.Save(ctx, rows, steps); err != nil {
+	if err := s.FixityCatalogue.Save(ctx, rows, steps); err != nil {
 		return err
 	}
 	s.l.spoil()

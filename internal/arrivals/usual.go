@@ -30,13 +30,14 @@ type Standing struct {
 	Zone Zone
 }
 
-// When a silence, or a day with few calls, is told. doctor and the alert rules
+// When a silence, a day with few calls, or a clock that is off is told. doctor and the alert rules
 // (deploy/prometheus) have the same numbers.
 const (
 	SilenceSpan  = 15 * time.Minute // a silence is longer
 	SilenceCalls = 10               // and so many calls usually begin in it
 	FewShare     = 0.3              // few calls are less than this part of the usual
 	FewCalls     = 50               // where so many are usual in a day
+	SkewLimit    = 2 * time.Minute  // notifications come so much later than what they tell
 )
 
 // Silent reports whether too much is missing for the silence to be chance.

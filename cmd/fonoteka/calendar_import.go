@@ -1,0 +1,59 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/urfave/cli/v2"
+
+	"fonoteka/internal/audit"
+	"fonoteka/internal/bounded"
+	"fonoteka/internal/calendar"
+	"fonoteka/internal/settings"
+	"fonoteka/internal/warehouse"
+	"fonoteka/internal/words"
+)
+
+// maxCalendar is far above what a file of calendars has, bytes: thirty years of the open
+// data portal's are 10 KB.
+const maxCalendar = 1 << 20
+
+func importCalendar(c *cli.Context) error {
+	if c.NArg() != 1 {
+		return errors.New("calendar import: give one file")
+	}
+	raw, err := bounded.ReadFile(c.Args().First(), maxCalendar)
+	if err != nil {
+		return err
+	}
+	years, err := calendar.Read(raw)
+	if err != nil {
+		return fmt.Errorf("%s: %w", c.Args().First(), err)
+	}
+	cfg, err := settings.Load(c, settings.ForStores)
+	if err != nil {
+		return err
+	}
+	return audited(c, cfg, audit.Entry{Action: "calendar.import", Detail: words.Count(len(years), "year")}, func() (string, error) {
+		return "", saveCalendar(c, years)
+	})
+}
+
+func saveCalendar(c *cli.Context, years []calendar.Year) error {
+	return withWarehouse(c, func(db *warehouse.DB) error {
+		for _, y := range years {
+			kinds := map[string]int{}
+			var days []warehouse.CalendarDay
+			for _, d := range y.Days {
+				days = append(days, warehouse.CalendarDay{Day: d.Date, Kind: d.Kind})
+				kinds[d.Kind]++
+			}
+			if err := db.SaveCalendar(c.Context, y.Year, days); err != nil {
+				return err
+			}
+			fmt.Fprintf(c.App.Writer, "%d: %d free, %d shortened, %d worked on weekends\n",
+				y.Year, kinds[calendar.Holiday], kinds[calendar.Short], kinds[calendar.Working])
+		}
+		return nil
+	})
+}

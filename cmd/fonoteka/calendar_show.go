@@ -1,0 +1,44 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"fonoteka/internal/warehouse"
+)
+
+func showCalendar(c *cli.Context) error {
+	from := time.Date(time.Now().Year(), 1, 1, 0, 0, 0, 0, time.UTC)
+	year, span := c.Int("year"), fmt.Sprintf("from %d on", from.Year())
+	if year != 0 {
+		span = fmt.Sprintf("of %d", year)
+		from = time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC)
+	}
+	return withReader(c, func(db *warehouse.DB) error {
+		days, err := db.Calendar(c.Context, from)
+		if err != nil {
+			return err
+		}
+		if year != 0 {
+			days = slices.DeleteFunc(days, func(d warehouse.CalendarDay) bool { return d.Day.Year() != year })
+		}
+		var objects []map[string]any
+		for _, d := range days {
+			if c.Bool("json") {
+				objects = append(objects, map[string]any{"day": d.Day.Format(time.DateOnly), "kind": d.Kind})
+				continue
+			}
+			fmt.Fprintf(c.App.Writer, "%s  %s\n", d.Day.Format("2006-01-02 Mon"), d.Kind)
+		}
+		if c.Bool("json") {
+			return lines(c.App.Writer, objects)
+		}
+		if len(days) == 0 {
+			fmt.Fprintf(c.App.ErrWriter, "no day %s differs from its weekday: fonoteka calendar import FILE\n", span)
+		}
+		return nil
+	})
+}

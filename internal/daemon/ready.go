@@ -1,0 +1,77 @@
+package daemon
+
+import (
+	"context"
+	"log/slog"
+	"sync/atomic"
+	"time"
+)
+
+// insist tries until it succeeds or ctx ends; a try may take as long as limit.
+// fault is why it did not, the last time; the log says so after some seconds –
+// the stores need them at a start – and then each minute.
+func (p *pipeline) insist(ctx context.Context, what string, limit time.Duration, fault *atomic.Pointer[error], f func(context.Context) error) {
+	const patience = 5 * time.Second
+	began := time.Now()
+	said := began.Add(patience - time.Minute)
+	for every := 200 * time.Millisecond; ctx.Err() == nil; pause(ctx, every) {
+		limited, cancel := context.WithTimeout(ctx, limit)
+		err := f(limited)
+		cancel()
+		if err == nil || ctx.Err() != nil {
+			return
+		}
+		fault.Store(&err)
+		if time.Since(said) >= time.Minute {
+			said = time.Now()
+			p.log.Warn("waiting for a store", "what", what, "err", err)
+		}
+		if time.Since(began) > time.Minute {
+			every = 2 * time.Second
+		}
+	}
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
+	}
+}
+
+// checks are what /readyz asks, apart from the intake.
+func (p *pipeline) checks() []check {
+	return []check{
+		{"clickhouse", func(ctx context.Context) error {
+			if err := p.tables(); err != nil {
+				return err
+			}
+			return p.warehouse.Ping(ctx)
+		}},
+		{"s3", func(ctx context.Context) error {
+			if err := p.bucketReady(); err != nil {
+				return err
+			}
+			return p.blob.Ping(ctx)
+		}},
+		{"redis", p.queue.Ping},
+	}
+}
+
+// sayReady logs once when all of /readyz passes.
+func (p *pipeline) sayReady(ctx context.Context, log *slog.Logger) error {
+	for began := time.Now(); ctx.Err() == nil; pause(ctx, 200*time.Millisecond) {
+		ok := true
+		for _, c := range p.checks() {
+			ok = ok && c.ask(ctx) == nil
+		}
+		if ok {
+			log.Info("ready", "took", time.Since(began).Round(time.Millisecond))
+			break
+		}
+	}
+	<-ctx.Done()
+	return nil
+}

@@ -1,0 +1,9 @@
+package doctor
+
+import (
+	"testing"
+
+	"fonoteka/internal/embedded/embeddedtest"
+)
+
+func TestMain(m *testing.M) { embeddedtest.Main(m) }

@@ -1,0 +1,151 @@
+package settings
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"fonoteka/internal/warehouse"
+)
+
+// reportFlags say what the reports go by. The file may say otherwise for each
+// integration.
+func reportFlags() []cli.Flag {
+	return []cli.Flag{
+		Text("report-timezone", "Europe/Moscow", "`ZONE` of the company: hours and weekdays in reports"),
+		Text("report-hours", "Mon-Fri 09:00-18:00", "`HOURS` of the company's clock, several with commas: Mon-Thu 09:00-18:00, Fri 09:00-16:45"),
+		Text("service-level", "20s", "`TIME` within which a call should be answered"),
+		Text("callback-days", "7", "`DAYS` in which a missed call can be called back (1 to 31)"),
+		Text("repeat-after", "24h", "another call of a client within this `TIME` is a repeated one (whole hours, 1h to 168h)"),
+	}
+}
+
+// fileReports says it in the YAML file: for all integrations, or for one.
+type fileReports struct {
+	Timezone     string `yaml:"timezone"`
+	Hours        string `yaml:"hours"`
+	ServiceLevel string `yaml:"service_level"`
+	CallbackDays string `yaml:"callback_days"`
+	RepeatAfter  string `yaml:"repeat_after"`
+}
+
+// or fills what is not said.
+func (f fileReports) or(other fileReports) fileReports {
+	for _, v := range []struct{ mine, others *string }{
+		{&f.Timezone, &other.Timezone},
+		{&f.Hours, &other.Hours},
+		{&f.ServiceLevel, &other.ServiceLevel},
+		{&f.CallbackDays, &other.CallbackDays},
+		{&f.RepeatAfter, &other.RepeatAfter},
+	} {
+		if *v.mine == "" {
+			*v.mine = *v.others
+		}
+	}
+	return f
+}
+
+// reports reads the settings: those of all integrations under the empty name,
+// and those of each that has its own.
+func (cfg *Config) reports(file file, pick func(string, string) string, p *problems) {
+	all := fileReports{
+		Timezone: pick("report-timezone", file.Reports.Timezone), Hours: pick("report-hours", file.Reports.Hours),
+		ServiceLevel: pick("service-level", file.Reports.ServiceLevel), CallbackDays: pick("callback-days", file.Reports.CallbackDays),
+		RepeatAfter: pick("repeat-after", file.Reports.RepeatAfter),
+	}
+	cfg.ReportSettings = map[string]warehouse.ReportSettings{"": all.parse("", p)}
+	for _, i := range file.Integrations {
+		if i.Reports != (fileReports{}) {
+			cfg.ReportSettings[i.Name] = i.Reports.or(all).parse(i.Name, p)
+		}
+	}
+}
+
+// ReportsOf are the settings of an integration, also of one that was configured once.
+func (cfg *Config) ReportsOf(name string) warehouse.ReportSettings {
+	s, ok := cfg.ReportSettings[name]
+	if !ok {
+		s = cfg.ReportSettings[""]
+	}
+	s.Integration = name
+	return s
+}
+
+func (f fileReports) parse(integration string, p *problems) warehouse.ReportSettings {
+	s := warehouse.ReportSettings{Zone: time.UTC, ShortDay: time.Hour}
+	bad := func(flag, format string, args ...any) {
+		where := ""
+		if integration != "" {
+			where = fmt.Sprintf(" of integration %q", integration)
+		}
+		p.add("--%s (%s)%s: %w", flag, envName(flag), where, fmt.Errorf(format, args...))
+	}
+	if zone, err := time.LoadLocation(f.Timezone); err != nil || f.Timezone == "" {
+		bad("report-timezone", "%q is not a zone such as Europe/Moscow", f.Timezone)
+	} else {
+		s.Zone = zone
+	}
+	var err error
+	if s.WorkFrom, s.WorkTo, err = parseWorkingHours(f.Hours); err != nil {
+		bad("report-hours", "%w", err)
+	}
+	if s.ServiceLevel, err = time.ParseDuration(f.ServiceLevel); err != nil || s.ServiceLevel < time.Second || s.ServiceLevel > time.Hour {
+		bad("service-level", "%q is not a time from 1s to 1h", f.ServiceLevel)
+	}
+	if s.CallbackDays, err = strconv.Atoi(f.CallbackDays); err != nil || s.CallbackDays < 1 || s.CallbackDays > 31 {
+		bad("callback-days", "%q is not a number from 1 to 31", f.CallbackDays)
+	}
+	repeat, err := time.ParseDuration(f.RepeatAfter)
+	if err != nil || repeat < time.Hour || repeat > 168*time.Hour || repeat%time.Hour != 0 {
+		bad("repeat-after", "%q is not a number of whole hours from 1h to 168h", f.RepeatAfter)
+	}
+	s.RepeatHours = int(repeat / time.Hour)
+	return s
+}
+
+var (
+	weekdays  = []string{"mon", "tue", "wed", "thu", "fri", "sat", "sun"}
+	workHours = regexp.MustCompile(`^(\w{3})(?:-(\w{3}))?\s+([0-2]\d):([0-5]\d)-([0-2]\d):([0-5]\d)$`)
+)
+
+// parseWorkingHours reads "Mon-Thu 09:00-18:00, Fri 09:00-16:45". A day that is
+// not named is free; 24:00 is the end of a day.
+func parseWorkingHours(s string) (from, to [7]time.Duration, err error) {
+	for part := range strings.SplitSeq(s, ",") {
+		m := workHours.FindStringSubmatch(strings.ToLower(strings.TrimSpace(part)))
+		if m == nil {
+			return from, to, fmt.Errorf("%q is not days and hours such as Mon-Fri 09:00-18:00", strings.TrimSpace(part))
+		}
+		first := slices.Index(weekdays, m[1])
+		last := first
+		if m[2] != "" {
+			last = slices.Index(weekdays, m[2])
+		}
+		begin, end := minuteOfDay(m[3], m[4]), minuteOfDay(m[5], m[6])
+		if first < 0 || last < first {
+			return from, to, fmt.Errorf("%q: days are Mon, Tue, Wed, Thu, Fri, Sat, Sun, in this order", strings.TrimSpace(part))
+		}
+		if end <= begin || end > 24*time.Hour {
+			return from, to, fmt.Errorf("%q: work must end after it begins, on the same day", strings.TrimSpace(part))
+		}
+		for d := first; d <= last; d++ {
+			if to[d] != 0 {
+				return from, to, errors.New("a day is named twice")
+			}
+			from[d], to[d] = begin, end
+		}
+	}
+	return from, to, nil
+}
+
+func minuteOfDay(hours, minutes string) time.Duration {
+	h, _ := strconv.Atoi(hours) // digits, by the pattern
+	m, _ := strconv.Atoi(minutes)
+	return time.Duration(h)*time.Hour + time.Duration(m)*time.Minute
+}
