@@ -8,12 +8,12 @@ import (
 
 	"fonoteka/internal/audit"
 	inst "fonoteka/internal/installation"
-	"fonoteka/internal/warehouse"
+	"fonoteka/internal/warehouse/trails"
 	"fonoteka/internal/words"
 )
 
 func listAudit(c *cli.Context) error {
-	f := warehouse.AuditFilter{Actor: c.String("actor"), Action: c.String("action")}
+	f := trails.Filter{Actor: c.String("actor"), Action: c.String("action")}
 	limit, err := listLimit(c)
 	if err != nil {
 		return err
@@ -32,9 +32,9 @@ func listAudit(c *cli.Context) error {
 			page: func(ctx context.Context, limit int, after *audit.Row) ([]audit.Row, error) {
 				f := f
 				f.Limit, f.After = limit, after
-				return st.Warehouse.ListAudit(ctx, f)
+				return trails.New(st.Warehouse).ListAudit(ctx, f)
 			},
-			count:  func(ctx context.Context) (uint64, error) { return st.Warehouse.CountAudit(ctx, f) },
+			count:  func(ctx context.Context) (uint64, error) { return trails.New(st.Warehouse).CountAudit(ctx, f) },
 			json:   func(r audit.Row) any { return r },
 			none:   "no entries",
 			header: []string{"TIME (UTC)", "WHO", "ACTION", "INTEGRATION", "ON", "OUTCOME", "DETAIL"},

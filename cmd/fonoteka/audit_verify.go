@@ -14,6 +14,7 @@ import (
 	inst "fonoteka/internal/installation"
 	"fonoteka/internal/settings"
 	"fonoteka/internal/state"
+	"fonoteka/internal/warehouse/trails"
 	"fonoteka/internal/words"
 )
 
@@ -41,7 +42,7 @@ func verifyAudit(c *cli.Context) error {
 // verifiedAudit looks at the audit of an installation. A table that could not be
 // brought up to date shows as that.
 func verifiedAudit(ctx context.Context, trail *audit.Trail, st *inst.Stores) (audit.Report, error) {
-	return trail.Verify(ctx, st.Warehouse, inst.NewAnchors(st.Blob, func() error { return nil }))
+	return trail.Verify(ctx, trails.New(st.Warehouse), inst.NewAnchors(st.Blob, func() error { return nil }))
 }
 
 // exitOf is the exit status that says a verdict.

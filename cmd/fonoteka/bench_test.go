@@ -19,6 +19,8 @@ import (
 	"fonoteka/internal/sim"
 	"fonoteka/internal/spool"
 	"fonoteka/internal/warehouse"
+	"fonoteka/internal/warehouse/calls"
+	"fonoteka/internal/warehouse/catalogue"
 )
 
 // benchIntegration has no calls of before.
@@ -86,14 +88,14 @@ func relayAndDerive(b testing.TB, db *warehouse.DB, bodies [][]byte) time.Durati
 	if err != nil {
 		b.Fatal(err)
 	}
-	rows := &relay.ToWarehouse{Warehouse: db, Decode: daemon.Decoder(cfg), LinkLife: cfg.LinkLife, Log: log, Counter: counter}
+	rows := &relay.ToWarehouse{Warehouse: calls.New(db), Catalogue: catalogue.New(db), Decode: daemon.Decoder(cfg), LinkLife: cfg.LinkLife, Log: log, Counter: counter}
 	toWarehouse, err := relay.New(relay.Options{
 		Cursor: relay.WarehouseCursor, Source: sp, Sink: rows.Sink, Refused: warehouse.IsRefusal, SetAside: rows.SetAside, Log: log,
 	})
 	if err != nil {
 		b.Fatal(err)
 	}
-	d, err := cdr.New(cdr.Options{Store: db, Decode: cfg.Decode, Rules: func(string) call.Rules { return cfg.Rules }, Every: 50 * time.Millisecond, Log: log})
+	d, err := cdr.New(cdr.Options{Store: calls.New(db), Decode: cfg.Decode, Rules: func(string) call.Rules { return cfg.Rules }, Every: 50 * time.Millisecond, Log: log})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -126,7 +128,7 @@ func relayAndDerive(b testing.TB, db *warehouse.DB, bodies [][]byte) time.Durati
 func callsHave(b testing.TB, db *warehouse.DB, what string) (n int) {
 	b.Helper()
 	var answer bytes.Buffer
-	if err := db.Query(b.Context(), &answer, "SELECT "+what+" WHERE integration = '"+benchIntegration+"' AND started_at > now() - INTERVAL 15 DAY", "TSV"); err != nil {
+	if err := db.QueryFormat(b.Context(), &answer, "SELECT "+what+" WHERE integration = '"+benchIntegration+"' AND started_at > now() - INTERVAL 15 DAY", "TSV"); err != nil {
 		b.Fatal(err)
 	}
 	_, _ = fmt.Sscan(answer.String(), &n)
@@ -177,17 +179,17 @@ func insertPlainly(b *testing.B, bodies [][]byte) time.Duration {
 	b.Helper()
 	db, _ := benchWarehouse(b)
 	cfg := &settings.Config{}
-	var rows []warehouse.EventRow
+	var rows []call.Notification
 	for _, body := range bodies {
 		e, err := cfg.Decode(benchIntegration, body, time.Now())
 		if err != nil {
 			b.Fatal(err)
 		}
-		rows = append(rows, warehouse.EventRow{Integration: benchIntegration, GroupID: e.GroupID(), EventID: e.ID, ReceivedAt: e.ReceivedAt, Kind: e.Kind, State: string(e.State), Body: body})
+		rows = append(rows, call.Notification{Integration: benchIntegration, GroupID: e.GroupID(), EventID: e.ID, ReceivedAt: e.ReceivedAt, Kind: e.Kind, State: string(e.State), Body: body})
 	}
 	began := time.Now()
 	for batch := range slices.Chunk(rows, relay.DefaultMaxRecords) {
-		if err := db.InsertEvents(b.Context(), batch); err != nil {
+		if err := calls.New(db).InsertEvents(b.Context(), batch); err != nil {
 			b.Fatal(err)
 		}
 	}

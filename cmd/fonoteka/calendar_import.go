@@ -11,6 +11,7 @@ import (
 	"fonoteka/internal/calendar"
 	"fonoteka/internal/settings"
 	"fonoteka/internal/warehouse"
+	"fonoteka/internal/warehouse/reports"
 	"fonoteka/internal/words"
 )
 
@@ -43,12 +44,12 @@ func saveCalendar(c *cli.Context, years []calendar.Year) error {
 	return withWarehouse(c, func(db *warehouse.DB) error {
 		for _, y := range years {
 			kinds := map[string]int{}
-			var days []warehouse.CalendarDay
+			var days []reports.CalendarDay
 			for _, d := range y.Days {
-				days = append(days, warehouse.CalendarDay{Day: d.Date, Kind: d.Kind})
+				days = append(days, reports.CalendarDay{Day: d.Date, Kind: d.Kind})
 				kinds[d.Kind]++
 			}
-			if err := db.SaveCalendar(c.Context, y.Year, days); err != nil {
+			if err := reports.New(db).SaveCalendar(c.Context, y.Year, days); err != nil {
 				return err
 			}
 			fmt.Fprintf(c.App.Writer, "%d: %d free, %d shortened, %d worked on weekends\n",

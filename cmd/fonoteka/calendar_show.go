@@ -8,6 +8,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"fonoteka/internal/warehouse"
+	"fonoteka/internal/warehouse/reports"
 )
 
 func showCalendar(c *cli.Context) error {
@@ -18,12 +19,12 @@ func showCalendar(c *cli.Context) error {
 		from = time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC)
 	}
 	return withReader(c, func(db *warehouse.DB) error {
-		days, err := db.Calendar(c.Context, from)
+		days, err := reports.New(db).Calendar(c.Context, from)
 		if err != nil {
 			return err
 		}
 		if year != 0 {
-			days = slices.DeleteFunc(days, func(d warehouse.CalendarDay) bool { return d.Day.Year() != year })
+			days = slices.DeleteFunc(days, func(d reports.CalendarDay) bool { return d.Day.Year() != year })
 		}
 		var objects []map[string]any
 		for _, d := range days {

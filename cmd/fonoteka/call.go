@@ -10,6 +10,8 @@ import (
 	"fonoteka/internal/printable"
 	"fonoteka/internal/settings"
 	"fonoteka/internal/warehouse"
+	"fonoteka/internal/warehouse/calls"
+	"fonoteka/internal/warehouse/directories"
 )
 
 func callCommand() *cli.Command {
@@ -75,7 +77,7 @@ func withControl(c *cli.Context, use func(*control.Control) error) error {
 		}
 		return withWarehouse(c, func(db *warehouse.DB) error {
 			ctl, err := control.New(control.Options{
-				Integration: i.Name, Operator: client, Store: db, Trail: trail, Actor: actor(c), Decode: cfg.Decode, AreaCode: cfg.Rules.AreaCode,
+				Integration: i.Name, Operator: client, Store: calls.New(db), Numbers: directories.New(db), Trail: trail, Actor: actor(c), Decode: cfg.Decode, AreaCode: cfg.Rules.AreaCode,
 			})
 			if err != nil {
 				return err

@@ -4,7 +4,7 @@ import (
 	"slices"
 
 	"fonoteka/internal/call"
-	"fonoteka/internal/warehouse"
+	"fonoteka/internal/warehouse/calls"
 )
 
 // The JSON of a call: the names and units of the warehouse's columns.
@@ -94,7 +94,7 @@ type linkJSON struct {
 	Evidence     string `json:"evidence"`
 }
 
-func detailJSON(d warehouse.CallDetail) callDetailJSON {
+func detailJSON(d calls.Detail) callDetailJSON {
 	out := callDetailJSON{callJSON: toJSON(d.Record), Events: int(d.Events), Legs: []legJSON{}, Files: []recordingJSON{}, Links: []linkJSON{}}
 	least := talkAtLeast(d)
 	out.TalkAtLeastMS = millis(least, least > 0)

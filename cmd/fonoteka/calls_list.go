@@ -12,12 +12,14 @@ import (
 	"fonoteka/internal/call"
 	"fonoteka/internal/settings"
 	"fonoteka/internal/warehouse"
+	"fonoteka/internal/warehouse/calls"
+	"fonoteka/internal/warehouse/catalogue"
 	"fonoteka/internal/words"
 )
 
 func listCalls(c *cli.Context) error {
 	now := time.Now()
-	f := warehouse.CallFilter{
+	f := calls.Filter{
 		Integration: c.String("integration"), Outcome: call.Outcome(c.String("outcome")),
 		Direction: call.Direction(c.String("direction")),
 	}
@@ -50,18 +52,18 @@ func listCalls(c *cli.Context) error {
 		return err
 	}
 	return withWarehouse(c, func(db *warehouse.DB) error {
-		var copies map[warehouse.RecordingKey]bool // of the page
+		var copies map[catalogue.Key]bool // of the page
 		return listing[call.Record]{
 			page: func(ctx context.Context, limit int, after *call.Record) ([]call.Record, error) {
 				f := f
 				f.Limit, f.After = limit, after
-				page, err := db.ListCalls(ctx, f)
+				page, err := calls.New(db).ListCalls(ctx, f)
 				if err == nil {
-					copies, err = db.CopiesAmong(ctx, page)
+					copies, err = catalogue.New(db).CopiesAmong(ctx, page)
 				}
 				return page, err
 			},
-			count:  func(ctx context.Context) (uint64, error) { return db.CountCalls(ctx, f) },
+			count:  func(ctx context.Context) (uint64, error) { return calls.New(db).CountCalls(ctx, f) },
 			json:   func(r call.Record) any { return toJSON(r) },
 			none:   "no calls",
 			header: []string{"STARTED (UTC)", "DIRECTION", "OUTCOME", "CLIENT", "EXTERNAL", "ACCOUNT", "WAIT", "TALK", "REC", "CALL ID"},
@@ -71,9 +73,9 @@ func listCalls(c *cli.Context) error {
 }
 
 // recordingsOf counts a call's recordings, each file once.
-func recordingsOf(r call.Record, copies map[warehouse.RecordingKey]bool) (n int) {
+func recordingsOf(r call.Record, copies map[catalogue.Key]bool) (n int) {
 	for _, id := range r.Recordings {
-		if !copies[warehouse.RecordingKey{Integration: r.Integration, ID: id}] {
+		if !copies[catalogue.Key{Integration: r.Integration, ID: id}] {
 			n++
 		}
 	}

@@ -14,6 +14,8 @@ import (
 	"fonoteka/internal/links"
 	"fonoteka/internal/printable"
 	"fonoteka/internal/warehouse"
+	"fonoteka/internal/warehouse/calls"
+	"fonoteka/internal/warehouse/catalogue"
 	"fonoteka/internal/words"
 )
 
@@ -22,7 +24,7 @@ func showCall(c *cli.Context) error {
 		return errors.New("calls show: give one call id")
 	}
 	return withWarehouse(c, func(db *warehouse.DB) error {
-		found, err := db.ShowCall(c.Context, c.Args().First())
+		found, err := calls.New(db).ShowCall(c.Context, c.Args().First(), catalogue.New(db).OfCall)
 		if err != nil {
 			return err
 		}
@@ -55,7 +57,7 @@ func showCall(c *cli.Context) error {
 	})
 }
 
-func printCall(w io.Writer, d warehouse.CallDetail) error {
+func printCall(w io.Writer, d calls.Detail) error {
 	r := d.Record
 	flags := []string{}
 	for name, set := range map[string]bool{
@@ -140,7 +142,7 @@ func whole(m call.Member) string {
 
 // talkAtLeast is how long the one recording of a call plays of which nobody told the
 // end; 0: the end is known, or there is no such recording.
-func talkAtLeast(d warehouse.CallDetail) time.Duration {
+func talkAtLeast(d calls.Detail) time.Duration {
 	if !d.Record.Partial && !d.Record.EndedAt.IsZero() || len(d.Record.Recordings) != 1 || len(d.Recordings) != 1 {
 		return 0
 	}

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"fonoteka/internal/call"
-	"fonoteka/internal/warehouse"
+	"fonoteka/internal/warehouse/calls"
 )
 
 func internalCall() call.Record {
@@ -28,7 +28,7 @@ func TestListsSayWhoCalledWhomInternally(t *testing.T) {
 	if cells := callCells(r, 0); !slices.Contains(cells, "101 > Борис") {
 		t.Errorf("%q", cells)
 	}
-	if err := printCall(&shown, warehouse.CallDetail{Record: r}); err != nil {
+	if err := printCall(&shown, calls.Detail{Record: r}); err != nil {
 		t.Fatal(err)
 	}
 	for _, line := range []string{"caller            101 Анна 883140777828301\n", "callee            Борис 883140777828302\n"} {
@@ -36,7 +36,7 @@ func TestListsSayWhoCalledWhomInternally(t *testing.T) {
 			t.Errorf("%q is not in\n%s", line, shown.String())
 		}
 	}
-	doc, _ := json.Marshal(detailJSON(warehouse.CallDetail{Record: r}))
+	doc, _ := json.Marshal(detailJSON(calls.Detail{Record: r}))
 	const sides = `"caller":"883140777828301","caller_extension":"101","caller_name":"Анна","callee":"883140777828302","callee_extension":"","callee_name":"Борис"`
 	if strings.Count(string(doc), sides) != 2 { // of the call and of its leg
 		t.Errorf("%s", doc)
@@ -47,19 +47,19 @@ func TestShowingWhatARecordingTellsOfACallWithoutAnEnd(t *testing.T) {
 	t.Parallel()
 	const line = "talk at least     0:40, as its recording plays\n"
 	for name, c := range map[string]struct {
-		change func(*warehouse.CallDetail)
+		change func(*calls.Detail)
 		want   bool
 	}{
-		"ended by inference": {func(*warehouse.CallDetail) {}, true},
-		"goes on":            {func(d *warehouse.CallDetail) { d.Record.Partial, d.Record.EndedAt = false, time.Time{} }, true},
-		"its end is known":   {func(d *warehouse.CallDetail) { d.Record.Partial = false }, false},
-		"two recordings":     {func(d *warehouse.CallDetail) { d.Record.Recordings = []string{"a", "b"} }, false},
-		"not archived":       {func(d *warehouse.CallDetail) { d.Recordings[0].Duration = 0 }, false},
-		"not in the list":    {func(d *warehouse.CallDetail) { d.Recordings = nil }, false},
+		"ended by inference": {func(*calls.Detail) {}, true},
+		"goes on":            {func(d *calls.Detail) { d.Record.Partial, d.Record.EndedAt = false, time.Time{} }, true},
+		"its end is known":   {func(d *calls.Detail) { d.Record.Partial = false }, false},
+		"two recordings":     {func(d *calls.Detail) { d.Record.Recordings = []string{"a", "b"} }, false},
+		"not archived":       {func(d *calls.Detail) { d.Recordings[0].Duration = 0 }, false},
+		"not in the list":    {func(d *calls.Detail) { d.Recordings = nil }, false},
 	} {
 		r := internalCall()
 		r.Partial, r.Recordings = true, []string{"a"}
-		d := warehouse.CallDetail{Record: r, Recordings: []call.RecordingStatus{{State: call.Archived, Duration: 40 * time.Second}}}
+		d := calls.Detail{Record: r, Recordings: []call.RecordingStatus{{State: call.Archived, Duration: 40 * time.Second}}}
 		c.change(&d)
 		var shown strings.Builder
 		if err := printCall(&shown, d); err != nil {
@@ -77,7 +77,7 @@ func TestShowingAnAutomaton(t *testing.T) {
 	r := internalCall()
 	r.Direction, r.Outcome, r.Attendant = call.Incoming, call.Missed, 30*time.Second
 	var shown strings.Builder
-	if err := printCall(&shown, warehouse.CallDetail{Record: r}); err != nil || !strings.Contains(shown.String(), "attendant         0:30, an automaton\n") || strings.Contains(shown.String(), "caller") {
+	if err := printCall(&shown, calls.Detail{Record: r}); err != nil || !strings.Contains(shown.String(), "attendant         0:30, an automaton\n") || strings.Contains(shown.String(), "caller") {
 		t.Errorf("%v\n%s", err, shown.String())
 	}
 }

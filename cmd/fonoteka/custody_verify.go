@@ -15,6 +15,8 @@ import (
 	inst "fonoteka/internal/installation"
 	"fonoteka/internal/settings"
 	"fonoteka/internal/warehouse"
+	"fonoteka/internal/warehouse/catalogue"
+	"fonoteka/internal/warehouse/trails"
 	"fonoteka/internal/words"
 )
 
@@ -63,7 +65,7 @@ func verifyCustody(c *cli.Context) error {
 		if err != nil {
 			return err
 		}
-		checked, err := custody.Verify(c.Context, st.Warehouse, seals, from, to, time.Now())
+		checked, err := custody.Verify(c.Context, catalogue.New(st.Warehouse), seals, from, to, time.Now())
 		if err != nil {
 			return err
 		}
@@ -109,7 +111,7 @@ func seals(ctx context.Context, trail *audit.Trail, db *warehouse.DB) (all []cus
 	if err := trail.Each(add); err != nil {
 		return nil, err
 	}
-	return all, db.EachAudit(ctx, add)
+	return all, trails.New(db).EachAudit(ctx, add)
 }
 
 // custodyExit is the exit status of what was found.

@@ -10,6 +10,7 @@ import (
 	inst "fonoteka/internal/installation"
 	"fonoteka/internal/settings"
 	"fonoteka/internal/warehouse"
+	"fonoteka/internal/warehouse/directories"
 	"fonoteka/internal/words"
 )
 
@@ -21,7 +22,7 @@ func fetchDirectory(c *cli.Context) error {
 				if err != nil {
 					return err
 				}
-				k, err := directory.New(directory.Options{Integration: i.Name, Source: client, Store: db, AreaCode: cfg.Rules.AreaCode})
+				k, err := directory.New(directory.Options{Integration: i.Name, Source: client, Store: directories.New(db), AreaCode: cfg.Rules.AreaCode})
 				if err != nil {
 					return err
 				}

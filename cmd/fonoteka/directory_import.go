@@ -13,6 +13,7 @@ import (
 	"fonoteka/internal/directory"
 	"fonoteka/internal/settings"
 	"fonoteka/internal/warehouse"
+	"fonoteka/internal/warehouse/directories"
 	"fonoteka/internal/words"
 )
 
@@ -47,7 +48,7 @@ func importDirectory(c *cli.Context) error {
 	}
 	return withWarehouse(c, func(db *warehouse.DB) error {
 		now := time.Now()
-		stored, err := db.Directory(c.Context, "", now)
+		stored, err := directories.New(db).Directory(c.Context, "", now)
 		if err != nil {
 			return err
 		}
@@ -60,7 +61,7 @@ func importDirectory(c *cli.Context) error {
 			return err
 		}
 		err = audited(c, cfg, audit.Entry{Action: "directory.import", Detail: fmt.Sprintf("%d of %d lines change something", len(rows), len(said))}, func() (string, error) {
-			return "", db.InsertDirectory(c.Context, rows)
+			return "", directories.New(db).InsertDirectory(c.Context, rows)
 		})
 		if err != nil {
 			return err

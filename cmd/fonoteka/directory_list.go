@@ -12,6 +12,7 @@ import (
 
 	"fonoteka/internal/directory"
 	"fonoteka/internal/warehouse"
+	"fonoteka/internal/warehouse/directories"
 )
 
 // seatJSON and numberJSON are the directory for programs.
@@ -50,7 +51,7 @@ func listDirectory(c *cli.Context) error {
 		return err
 	}
 	return withWarehouse(c, func(db *warehouse.DB) error {
-		workplaces, named, err := directory.At(c.Context, db, c.String("integration"), at)
+		workplaces, named, err := directory.At(c.Context, directories.New(db), c.String("integration"), at)
 		if err != nil {
 			return err
 		}
@@ -62,7 +63,7 @@ func listDirectory(c *cli.Context) error {
 	})
 }
 
-func directoryJSON(workplaces []directory.Workplace, named []directory.Number) (seats []seatJSON, numbers []numberJSON) {
+func directoryJSON(workplaces []directory.ListedWorkplace, named []directory.ListedNumber) (seats []seatJSON, numbers []numberJSON) {
 	for _, w := range workplaces {
 		seats = append(seats, seatJSON{
 			Kind: "workplace", Integration: w.Integration, Workplace: w.ID, Name: w.Name, Employee: w.Employee, Department: w.Department,

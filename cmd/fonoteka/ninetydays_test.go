@@ -20,7 +20,9 @@ import (
 	"fonoteka/internal/call"
 	"fonoteka/internal/embedded/embeddedtest"
 	"fonoteka/internal/queue"
+	"fonoteka/internal/standing"
 	"fonoteka/internal/warehouse"
+	"fonoteka/internal/warehouse/catalogue"
 )
 
 const oneDay = 24 * time.Hour
@@ -73,13 +75,13 @@ func simulateYears(t *testing.T, origin string) *years {
 		t.Fatal(err)
 	}
 	t.Cleanup(fetcher.Close)
-	writer, stop := db.NewWriter(), make(chan struct{})
+	rows, stop := catalogue.New(db).NewArchive(func() error { return nil }), make(chan struct{})
 	ctx, cancel := context.WithCancel(context.Background())
-	go func() { _ = writer.Run(ctx); close(stop) }()
+	go func() { _ = rows.Run(ctx); close(stop) }()
 	t.Cleanup(func() { cancel(); <-stop })
 	y.db = db
 	y.archiver, err = archive.New(archive.Options{
-		Catalogue: catalogue{writer: writer, reader: db.NewReader(), db: db, tables: func() error { return nil }}, Store: bucket, Bucket: bucket.Name(), Queue: y, Fetcher: fetcher,
+		Catalogue: rows, Store: bucket, Bucket: bucket.Name(), Queue: y, Fetcher: fetcher,
 		Logger: slog.New(slog.DiscardHandler), Now: y.clock,
 	})
 	if err != nil {
@@ -91,7 +93,7 @@ func simulateYears(t *testing.T, origin string) *years {
 // step does all that is due.
 func (y *years) step() {
 	y.t.Helper()
-	due, err := y.db.DueRecordings(y.t.Context(), y.clock(), 1000)
+	due, err := catalogue.New(y.db).DueRecordings(y.t.Context(), y.clock(), 1000)
 	if err != nil {
 		y.t.Fatal(err)
 	}
@@ -149,7 +151,7 @@ func TestInNinetyDaysNothingIsLostUnseen(t *testing.T) {
 			kind[r.ID], announced = k, append(announced, r)
 		}
 	}
-	if err := y.db.AnnounceRecordings(t.Context(), announced); err != nil {
+	if err := catalogue.New(y.db).AnnounceRecordings(t.Context(), announced); err != nil {
 		t.Fatal(err)
 	}
 
@@ -166,14 +168,14 @@ func TestInNinetyDaysNothingIsLostUnseen(t *testing.T) {
 			continue // nothing changes much
 		}
 		now := y.clock()
-		s, err := y.db.Standing(t.Context(), now)
+		s, err := catalogue.New(y.db).Standing(t.Context(), now)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for i, n := range s.AtRisk {
 			counted[i] = max(counted[i], n)
 		}
-		rows, total, err := y.db.AtRisk(t.Context(), warehouse.RiskFilter{Lost: true, Limit: 100})
+		rows, total, err := catalogue.New(y.db).AtRisk(t.Context(), catalogue.RiskFilter{Lost: true, Limit: 100})
 		if err != nil || int(total) != len(rows) {
 			t.Fatal(total, len(rows), err)
 		}
@@ -188,7 +190,7 @@ func TestInNinetyDaysNothingIsLostUnseen(t *testing.T) {
 				continue
 			}
 			left := r.ExpiresAt.Sub(now)
-			for i, d := range append(warehouse.DaysLeft[:], 1<<10) {
+			for i, d := range append(standing.DaysLeft[:], 1<<10) {
 				if left <= time.Duration(d)*oneDay {
 					if listed[r.ID] == nil {
 						listed[r.ID] = map[int]bool{}
@@ -200,9 +202,9 @@ func TestInNinetyDaysNothingIsLostUnseen(t *testing.T) {
 		}
 	}
 
-	steps := len(warehouse.DaysLeft)
+	steps := len(standing.DaysLeft)
 	for id, k := range kind {
-		rows, err := y.db.ListRecordings(t.Context(), warehouse.RecordingFilter{Integration: "main", ID: id})
+		rows, err := catalogue.New(y.db).ListRecordings(t.Context(), catalogue.Filter{Integration: "main", ID: id})
 		if err != nil || len(rows) != 1 {
 			t.Fatalf("%s: %d rows, %v", k, len(rows), err)
 		}
@@ -221,7 +223,7 @@ func TestInNinetyDaysNothingIsLostUnseen(t *testing.T) {
 		}
 		for i := range steps { // overdue, 1, 3, 7, 30, 90 days
 			if want == call.Expired && !listed[id][i] {
-				t.Errorf("%s: lost without having been at risk with %d days left", k, warehouse.DaysLeft[i])
+				t.Errorf("%s: lost without having been at risk with %d days left", k, standing.DaysLeft[i])
 			}
 		}
 		if k == "there" && len(listed[id]) > 0 {

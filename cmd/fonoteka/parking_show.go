@@ -7,6 +7,7 @@ import (
 
 	"fonoteka/internal/audit"
 	"fonoteka/internal/warehouse"
+	"fonoteka/internal/warehouse/directories"
 	"fonoteka/internal/words"
 )
 
@@ -23,7 +24,7 @@ func showParking(c *cli.Context) error {
 		return err
 	}
 	return withWarehouse(c, func(db *warehouse.DB) error {
-		rows, err := db.Parking(c.Context, c.String("integration"))
+		rows, err := directories.New(db).Parking(c.Context, c.String("integration"))
 		if err != nil {
 			return err
 		}

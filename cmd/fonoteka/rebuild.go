@@ -15,6 +15,8 @@ import (
 	"fonoteka/internal/settings"
 	"fonoteka/internal/state"
 	"fonoteka/internal/warehouse"
+	"fonoteka/internal/warehouse/calls"
+	"fonoteka/internal/warehouse/catalogue"
 	"fonoteka/internal/words"
 )
 
@@ -100,7 +102,7 @@ func rebuildCalls(c *cli.Context) error {
 	again := announce.Again{Decode: cfg.Decode, LinkLife: cfg.LinkLife, Only: announce.PassedOver}
 	if whole := o.Call == "" && o.From.IsZero() && o.To.IsZero(); whole && !o.DryRun {
 		err := withWarehouse(c, func(db *warehouse.DB) error {
-			again.Store = db
+			again.Catalogue, again.Notifications = catalogue.New(db), calls.New(db)
 			return again.Run(c.Context, func() {})
 		})
 		if err != nil {

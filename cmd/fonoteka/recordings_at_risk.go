@@ -13,6 +13,7 @@ import (
 	"fonoteka/internal/call"
 	"fonoteka/internal/settings"
 	"fonoteka/internal/warehouse"
+	"fonoteka/internal/warehouse/catalogue"
 	"fonoteka/internal/words"
 )
 
@@ -55,7 +56,7 @@ const everything = 1 << 30
 
 func listAtRisk(c *cli.Context) (listed uint64, err error) {
 	now := time.Now()
-	f := warehouse.RiskFilter{Integration: c.String("integration"), Lost: !c.Bool("no-lost")}
+	f := catalogue.RiskFilter{Integration: c.String("integration"), Lost: !c.Bool("no-lost")}
 	if c.NArg() > 0 {
 		return 0, errors.New("recordings at-risk takes no arguments")
 	}
@@ -87,17 +88,17 @@ func listAtRisk(c *cli.Context) (listed uint64, err error) {
 
 // atRisk lists what the archive is known to have lost or altered first, whatever the
 // time that its link has.
-func atRisk(ctx context.Context, db *warehouse.DB, f warehouse.RiskFilter) (rows []call.RecordingStatus, total uint64, err error) {
-	faulty := warehouse.RecordingFilter{Integration: f.Integration, Fault: warehouse.AnyFault, Limit: f.Limit}
-	damaged, err := db.ListRecordings(ctx, faulty)
+func atRisk(ctx context.Context, db *warehouse.DB, f catalogue.RiskFilter) (rows []call.RecordingStatus, total uint64, err error) {
+	faulty := catalogue.Filter{Integration: f.Integration, Fault: catalogue.AnyFault, Limit: f.Limit}
+	damaged, err := catalogue.New(db).ListRecordings(ctx, faulty)
 	if err != nil {
 		return nil, 0, err
 	}
-	n, err := db.CountRecordings(ctx, faulty)
+	n, err := catalogue.New(db).CountRecordings(ctx, faulty)
 	if err != nil {
 		return nil, 0, err
 	}
-	waiting, total, err := db.AtRisk(ctx, f)
+	waiting, total, err := catalogue.New(db).AtRisk(ctx, f)
 	if err != nil {
 		return nil, 0, err
 	}

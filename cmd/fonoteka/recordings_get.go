@@ -14,7 +14,7 @@ import (
 	"fonoteka/internal/blob"
 	"fonoteka/internal/call"
 	inst "fonoteka/internal/installation"
-	"fonoteka/internal/warehouse"
+	"fonoteka/internal/warehouse/catalogue"
 )
 
 func getRecording(c *cli.Context) error {
@@ -23,7 +23,7 @@ func getRecording(c *cli.Context) error {
 	}
 	id := c.Args().First()
 	return withStores(c, func(st *inst.Stores) error {
-		rows, err := st.Warehouse.ListRecordings(c.Context, warehouse.RecordingFilter{ID: id, Limit: 10})
+		rows, err := catalogue.New(st.Warehouse).ListRecordings(c.Context, catalogue.Filter{ID: id, Limit: 10})
 		if err != nil {
 			return err
 		}
@@ -65,7 +65,7 @@ func getRecording(c *cli.Context) error {
 
 // sayQuarantined warns of what was written: it is what came, and not a recording that
 // is known to be whole.
-func sayQuarantined(w io.Writer, r warehouse.RecordingRow, name string, err error) error {
+func sayQuarantined(w io.Writer, r catalogue.Row, name string, err error) error {
 	if err != nil {
 		return err
 	}

@@ -23,6 +23,7 @@ import (
 	"fonoteka/internal/printable"
 	"fonoteka/internal/settings"
 	"fonoteka/internal/warehouse"
+	"fonoteka/internal/warehouse/catalogue"
 	"fonoteka/internal/words"
 )
 
@@ -88,7 +89,7 @@ func importRecordings(c *cli.Context) error {
 	}
 	run := func() (string, error) {
 		return "", withWarehouse(c, func(db *warehouse.DB) error {
-			im.Catalogue = db
+			im.Catalogue = catalogue.New(db)
 			return im.Run(c.Context, table, func(p *linkfile.Problem) { fmt.Fprintln(c.App.ErrWriter, p) }, importProgress(im, c.App.ErrWriter))
 		})
 	}

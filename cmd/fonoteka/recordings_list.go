@@ -10,13 +10,14 @@ import (
 
 	"fonoteka/internal/call"
 	"fonoteka/internal/warehouse"
+	"fonoteka/internal/warehouse/catalogue"
 	"fonoteka/internal/words"
 )
 
 func listRecordings(c *cli.Context) error {
 	now := time.Now()
-	f := warehouse.RecordingFilter{Integration: c.String("integration"), State: call.RecordingState(c.String("state")), Fault: call.FaultKind(c.String("fault")), Short: c.Bool("short")}
-	err := errors.Join(oneOf("fault", f.Fault, warehouse.AnyFault, call.Altered, call.Absent, call.Unreadable), oneOf("state", f.State, call.Announced, call.Retrying, call.Missing, call.Refused, call.Expired, call.Quarantined, call.Archived, call.Erased))
+	f := catalogue.Filter{Integration: c.String("integration"), State: call.RecordingState(c.String("state")), Fault: call.FaultKind(c.String("fault")), Short: c.Bool("short")}
+	err := errors.Join(oneOf("fault", f.Fault, catalogue.AnyFault, call.Altered, call.Absent, call.Unreadable), oneOf("state", f.State, call.Announced, call.Retrying, call.Missing, call.Refused, call.Expired, call.Quarantined, call.Archived, call.Erased))
 	if err != nil {
 		return err
 	}
@@ -34,17 +35,17 @@ func listRecordings(c *cli.Context) error {
 		return err
 	}
 	return withWarehouse(c, func(db *warehouse.DB) error {
-		return listing[warehouse.RecordingRow]{
-			page: func(ctx context.Context, limit int, after *warehouse.RecordingRow) ([]warehouse.RecordingRow, error) {
+		return listing[catalogue.Row]{
+			page: func(ctx context.Context, limit int, after *catalogue.Row) ([]catalogue.Row, error) {
 				f := f
 				f.Limit, f.After = limit, after
-				return db.ListRecordings(ctx, f)
+				return catalogue.New(db).ListRecordings(ctx, f)
 			},
-			count:  func(ctx context.Context) (uint64, error) { return db.CountRecordings(ctx, f) },
-			json:   func(r warehouse.RecordingRow) any { return toRecordingJSON(r.RecordingStatus, r.CallKnown) },
+			count:  func(ctx context.Context) (uint64, error) { return catalogue.New(db).CountRecordings(ctx, f) },
+			json:   func(r catalogue.Row) any { return toRecordingJSON(r.RecordingStatus, r.CallKnown) },
 			none:   "no recordings",
 			header: []string{"ANNOUNCED (UTC)", "STATE", "LENGTH", "SIZE", "NEXT TRY", "LEFT", "RECORDING ID", "WHY"},
-			cells: func(r warehouse.RecordingRow) []string {
+			cells: func(r catalogue.Row) []string {
 				return []string{
 					words.Clock(r.AnnouncedAt), string(r.State), span(r.Duration, r.Duration > 0), fileSize(r.Size),
 					next(r.RecordingStatus, now), left(r.RecordingStatus, now), r.ID, story(r),
@@ -75,7 +76,7 @@ func left(s call.RecordingStatus, now time.Time) string {
 	return "past due"
 }
 
-func story(r warehouse.RecordingRow) string {
+func story(r catalogue.Row) string {
 	var parts []string
 	if why := r.Reason(); why != "" {
 		parts = append(parts, why)

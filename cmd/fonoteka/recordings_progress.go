@@ -10,8 +10,10 @@ import (
 
 	"fonoteka/internal/call"
 	"fonoteka/internal/settings"
+	"fonoteka/internal/standing"
 	"fonoteka/internal/state"
 	"fonoteka/internal/warehouse"
+	"fonoteka/internal/warehouse/catalogue"
 	"fonoteka/internal/words"
 )
 
@@ -41,7 +43,7 @@ DONE IN is reckoned from the last minute.`,
 					return watchProgress(c.Context, db, c.App.Writer, max(c.Duration("every"), time.Second), c.Bool("json"))
 				}
 				now := time.Now()
-				s, err := db.Standing(c.Context, now)
+				s, err := catalogue.New(db).Standing(c.Context, now)
 				if err != nil {
 					return err
 				}
@@ -79,7 +81,7 @@ type progress struct {
 	nextExpiry time.Time
 }
 
-func reckon(s warehouse.Standing, rate float64) progress {
+func reckon(s standing.Counts, rate float64) progress {
 	p := progress{
 		At: isoTime(s.At), Archived: s.States[call.Archived], Bytes: s.ArchivedBytes, Untried: s.Untried, Again: s.Waiting() - s.Untried,
 		Lost: s.Lost, PerSecond: rate, FirstEnds: isoTime(s.NextExpiry), nextExpiry: s.NextExpiry,
@@ -112,7 +114,7 @@ func (p progress) eta() string {
 	return fmt.Sprintf("%d days", int(d.Hours()/24)+1)
 }
 
-func (p progress) print(w io.Writer, s warehouse.Standing, now time.Time) error {
+func (p progress) print(w io.Writer, s standing.Counts, now time.Time) error {
 	rows := [][2]string{
 		{"archived", words.Grouped(int(p.Archived)) + " (" + fileSize(int64(p.Bytes)) + ")"},
 		{"not tried yet", words.Grouped(int(p.Untried))},
@@ -141,9 +143,9 @@ func (p progress) print(w io.Writer, s warehouse.Standing, now time.Time) error 
 // minute, or of the time it has watched where that is less.
 func watchProgress(ctx context.Context, db *warehouse.DB, w io.Writer, every time.Duration, asJSON bool) error {
 	const layout = "%-8s  %11s  %11s  %11s  %7s  %8s  %9s  %s\n"
-	var seen []warehouse.Standing
+	var seen []standing.Counts
 	for {
-		s, err := db.Standing(ctx, time.Now())
+		s, err := catalogue.New(db).Standing(ctx, time.Now())
 		if err != nil {
 			return err
 		}

@@ -13,6 +13,8 @@ import (
 	"fonoteka/internal/printable"
 	"fonoteka/internal/settings"
 	"fonoteka/internal/warehouse"
+	"fonoteka/internal/warehouse/calls"
+	"fonoteka/internal/warehouse/catalogue"
 	"fonoteka/internal/words"
 )
 
@@ -71,7 +73,7 @@ func rebuildCatalogue(c *cli.Context) error {
 			func(r fixity.RebuildReport) {
 				shown.say(fmt.Sprintf("%s so far, %d rebuilt, %d there already", words.Count(int(r.Listed), "recording"), r.Rebuilt, r.Present))
 			})
-		again := announce.Again{Store: st.Warehouse, Decode: cfg.Decode, LinkLife: cfg.LinkLife}
+		again := announce.Again{Catalogue: catalogue.New(st.Warehouse), Notifications: calls.New(st.Warehouse), Decode: cfg.Decode, LinkLife: cfg.LinkLife}
 		if err == nil && !o.DryRun { // in a dry run the catalogue does not know what is in the bucket
 			err = again.Run(c.Context, func() { shown.say(fmt.Sprintf("%s looked at", words.Count(again.Seen, "announcement"))) })
 		}
@@ -88,7 +90,7 @@ func makeTables(ctx context.Context, db *warehouse.DB) error {
 	if err := db.Migrate(ctx, nil); err != nil {
 		return err
 	}
-	if err := db.MakeCatalogue(ctx); err != nil {
+	if err := catalogue.New(db).MakeCatalogue(ctx); err != nil {
 		return err
 	}
 	return db.Describe(ctx)

@@ -14,6 +14,7 @@ import (
 	"fonoteka/internal/call"
 	"fonoteka/internal/settings"
 	"fonoteka/internal/warehouse"
+	"fonoteka/internal/warehouse/catalogue"
 	"fonoteka/internal/words"
 )
 
@@ -42,7 +43,7 @@ weeks after its term that it is gone. One more such answer ends it again.`,
 var recordingID = regexp.MustCompile(`^[0-9a-f]{32}$`)
 
 func retryRecordings(c *cli.Context) error {
-	f := warehouse.RetryFilter{Integration: c.String("integration"), State: call.RecordingState(c.String("state")), IDs: c.Args().Slice()}
+	f := catalogue.RetryFilter{Integration: c.String("integration"), State: call.RecordingState(c.String("state")), IDs: c.Args().Slice()}
 	switch {
 	case c.Bool("all") && (f.State != "" || len(f.IDs) > 0):
 		return errors.New("recordings retry: --all, or a --state, or ids")
@@ -60,7 +61,7 @@ func retryRecordings(c *cli.Context) error {
 		return err
 	}
 	return withWarehouse(c, func(db *warehouse.DB) error {
-		done, err := db.RetryRecordings(c.Context, f, time.Now())
+		done, err := catalogue.New(db).RetryRecordings(c.Context, f, time.Now())
 		if err != nil {
 			return err
 		}
@@ -94,7 +95,7 @@ func sayRetried(w io.Writer, done map[call.RecordingState]uint64) {
 
 // saySettled tells of a recording that was asked for why it is not tried.
 func saySettled(c *cli.Context, db *warehouse.DB, id string) error {
-	rows, err := db.ListRecordings(c.Context, warehouse.RecordingFilter{ID: id, Integration: c.String("integration")})
+	rows, err := catalogue.New(db).ListRecordings(c.Context, catalogue.Filter{ID: id, Integration: c.String("integration")})
 	if err != nil {
 		return err
 	}

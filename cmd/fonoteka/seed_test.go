@@ -19,11 +19,14 @@ import (
 	"fonoteka/internal/call"
 	"fonoteka/internal/cdr"
 	"fonoteka/internal/embedded/embeddedtest"
+	"fonoteka/internal/fixity"
 	"fonoteka/internal/relay"
 	"fonoteka/internal/seed"
 	"fonoteka/internal/settings"
 	"fonoteka/internal/sim"
 	"fonoteka/internal/warehouse"
+	"fonoteka/internal/warehouse/calls"
+	"fonoteka/internal/warehouse/catalogue"
 )
 
 // What mttsim seed writes straight into the tables is what the product makes of
@@ -92,7 +95,7 @@ func eventsAreRelayed(t *testing.T, db *warehouse.DB) {
 			recordings[r.ID] = r
 		}
 	}
-	due, err := db.ArchivedAfter(t.Context(), warehouse.ArchivedFilter{}, 1_000_000)
+	due, err := catalogue.New(db).Archived(t.Context(), fixity.Query{}, 1_000_000)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,11 +117,11 @@ func eventsAreRelayed(t *testing.T, db *warehouse.DB) {
 }
 
 // deriveAll runs the deriver until so many calls are there.
-func deriveAll(t *testing.T, db *warehouse.DB, calls int) {
+func deriveAll(t *testing.T, db *warehouse.DB, n int) {
 	t.Helper()
 	cfg := &settings.Config{Rules: call.Rules{AbandonAfter: 5 * time.Second}}
 	d, err := cdr.New(cdr.Options{
-		Store: db, Decode: cfg.Decode, Rules: func(string) call.Rules { return cfg.Rules }, Every: 50 * time.Millisecond,
+		Store: calls.New(db), Decode: cfg.Decode, Rules: func(string) call.Rules { return cfg.Rules }, Every: 50 * time.Millisecond,
 		Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
@@ -127,7 +130,7 @@ func deriveAll(t *testing.T, db *warehouse.DB, calls int) {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- d.Run(ctx) }()
-	for deadline := time.Now().Add(2 * time.Minute); askTSV(t, db, "SELECT count() FROM calls") != fmt.Sprint(calls); time.Sleep(100 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); askTSV(t, db, "SELECT count() FROM calls") != fmt.Sprint(n); time.Sleep(100 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("the deriver does not come to an end")
 		}
@@ -170,7 +173,7 @@ func askTSV(t *testing.T, db *warehouse.DB, query string) string {
 func askFormat(t *testing.T, db *warehouse.DB, query, format string) string {
 	t.Helper()
 	var out bytes.Buffer
-	if err := db.Query(t.Context(), &out, query, format); err != nil {
+	if err := db.QueryFormat(t.Context(), &out, query, format); err != nil {
 		t.Fatal(err)
 	}
 	return strings.TrimSpace(out.String())

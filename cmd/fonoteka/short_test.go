@@ -23,7 +23,9 @@ import (
 	"fonoteka/internal/call"
 	"fonoteka/internal/embedded/embeddedtest"
 	"fonoteka/internal/queue"
+	"fonoteka/internal/standing"
 	"fonoteka/internal/warehouse"
+	"fonoteka/internal/warehouse/catalogue"
 )
 
 // growing is an operator's server whose files grow: one for each path.
@@ -298,9 +300,8 @@ func TestWhatIsShortAtTheOperatorIsAtRiskForAnHour(t *testing.T) {
 	check(err)
 	t.Cleanup(fetcher.Close)
 	now := time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
-	writer := db.NewWriter()
-	go func() { _ = writer.Run(t.Context()) }()
-	rows := catalogue{writer: writer, reader: db.NewReader(), db: db, tables: func() error { return nil }}
+	rows := catalogue.New(db).NewArchive(func() error { return nil })
+	go func() { _ = rows.Run(t.Context()) }()
 	archiver, err := archive.New(archive.Options{
 		Catalogue: rows, Store: bucket, Bucket: bucket.Name(), Queue: noQueue{}, Fetcher: fetcher, Logger: slog.New(slog.DiscardHandler), Now: func() time.Time { return now },
 	})
@@ -308,15 +309,15 @@ func TestWhatIsShortAtTheOperatorIsAtRiskForAnHour(t *testing.T) {
 	var due []call.RecordingStatus
 	work := func() {
 		t.Helper()
-		due, err = db.DueRecordings(t.Context(), now, 10)
+		due, err = catalogue.New(db).DueRecordings(t.Context(), now, 10)
 		check(err)
 		for _, row := range due {
 			check(archiver.Handle(t.Context(), queue.Job{Recording: row.Recording, Attempt: row.Attempt, Due: row.NextAttemptAt}))
 		}
 	}
-	standing := func(waiting uint64, short warehouse.Short) {
+	stands := func(waiting uint64, short standing.Short) {
 		t.Helper()
-		s, err := db.Standing(t.Context(), now)
+		s, err := catalogue.New(db).Standing(t.Context(), now)
 		check(err)
 		if s.Waiting() != waiting || s.Short != short {
 			t.Errorf("at %v: %d wait, %+v", now, s.Waiting(), s.Short)
@@ -324,16 +325,16 @@ func TestWhatIsShortAtTheOperatorIsAtRiskForAnHour(t *testing.T) {
 	}
 	link := g.set("/a.mp3", frames(t, 300))
 	id := call.RecordingID("main", link)
-	check(db.AnnounceRecordings(t.Context(), []call.Recording{{
+	check(catalogue.New(db).AnnounceRecordings(t.Context(), []call.Recording{{
 		Integration: "main", ID: id, URL: link, GroupID: 7, AccountID: "883140000000001", AnnouncedAt: now, ExpiresAt: now.AddDate(0, 0, 90),
 	}}))
 	work()
-	standing(0, warehouse.Short{})
+	stands(0, standing.Short{})
 	record := call.Record{Integration: "main", GroupID: 7, CallID: 7, Recordings: []string{id}, Legs: []call.Leg{{AccountID: "883140000000001", Talk: time.Minute, Finished: true}}}
-	if n, err := db.JudgeShort(t.Context(), []call.Record{record}, now); err != nil || n != 1 {
+	if n, err := catalogue.New(db).JudgeShort(t.Context(), []call.Record{record}, now); err != nil || n != 1 {
 		t.Fatalf("%d judged, %v", n, err)
 	}
-	standing(1, warehouse.Short{Again: 1})
+	stands(1, standing.Short{Again: 1})
 	now = now.Add(time.Hour - time.Second)
 	if work(); len(due) != 0 {
 		t.Errorf("%d are due too soon", len(due))
@@ -342,20 +343,20 @@ func TestWhatIsShortAtTheOperatorIsAtRiskForAnHour(t *testing.T) {
 	if work(); len(due) != 1 {
 		t.Errorf("%d are due", len(due))
 	}
-	standing(0, warehouse.Short{AtOperator: 1})
+	stands(0, standing.Short{AtOperator: 1})
 	for range 15 { // beyond the link's end
 		now = now.AddDate(0, 0, 7)
 		if work(); len(due) != 0 {
 			t.Fatalf("due at %v: %+v", now, due)
 		}
-		if n, err := db.JudgeShort(t.Context(), []call.Record{record}, now); err != nil || n != 0 {
+		if n, err := catalogue.New(db).JudgeShort(t.Context(), []call.Record{record}, now); err != nil || n != 0 {
 			t.Fatalf("%d judged, %v", n, err)
 		}
 	}
 	if n := g.requests("/a.mp3"); n != 2 {
 		t.Errorf("%d requests", n)
 	}
-	row, _, err := db.Recording(t.Context(), "main", id)
+	row, _, err := catalogue.New(db).Recording(t.Context(), "main", id)
 	if err != nil || row.Code() != call.CodeShortAtOperator || row.Duration.Round(time.Second/10) != 21600*time.Millisecond {
 		t.Errorf("%s: %+v, %v", row.Reason(), row, err)
 	}

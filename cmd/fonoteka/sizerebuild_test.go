@@ -12,6 +12,7 @@ import (
 	"fonoteka/internal/cdr"
 	"fonoteka/internal/daemon"
 	"fonoteka/internal/settings"
+	"fonoteka/internal/warehouse/calls"
 )
 
 // shown is a checksum of what calls and legs show, by month: a sum, which no
@@ -68,7 +69,7 @@ func (s *sized) rebuild(t *testing.T, when string) cdr.Rebuilt {
 		t.Fatal(err)
 	}
 	began, engine, own := time.Now(), s.spent(t), ownCPU(t)
-	r, err := d.Rebuild(t.Context(), s.db, cdr.RebuildOptions{Restart: true}, nil)
+	r, err := d.Rebuild(t.Context(), calls.New(s.db), cdr.RebuildOptions{Restart: true}, nil)
 	if err := errors.Join(err, t.Context().Err()); err != nil {
 		t.Fatal(err)
 	}

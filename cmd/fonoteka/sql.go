@@ -66,7 +66,7 @@ the kernel cannot confine the engine to its folder there is no user for them
 					to = raw(to) // a program wants it as it is, and some formats are no text
 				}
 				out := bufio.NewWriter(to)
-				if err := db.Query(c.Context, out, query, format); err != nil {
+				if err := db.QueryFormat(c.Context, out, query, format); err != nil {
 					return errors.Join(err, out.Flush())
 				}
 				return out.Flush()

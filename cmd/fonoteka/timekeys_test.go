@@ -12,7 +12,7 @@ import (
 
 // Two time.Time of one moment differ as keys where one was read from a database and
 // the other from the clock: they hold a location, and perhaps a monotonic reading. So
-// no map is keyed by one, or by a struct that has one: warehouse.Day, Unix numbers and
+// no map is keyed by one, or by a struct that has one: rollup.Day, Unix numbers and
 // the like are keys.
 func TestNoMapIsKeyedByATime(t *testing.T) {
 	t.Parallel()

@@ -27,9 +27,9 @@ import (
 	"fonoteka/internal/call"
 	"fonoteka/internal/embedded/embeddedtest"
 	"fonoteka/internal/fixity"
-	inst "fonoteka/internal/installation"
 	"fonoteka/internal/queue"
 	"fonoteka/internal/warehouse"
+	"fonoteka/internal/warehouse/catalogue"
 )
 
 // TestNothingIsDecidedByWords plays the life of some recordings twice: tries until
@@ -154,7 +154,7 @@ func newLife(t *testing.T, a *answers, url string, spoilt bool) *life {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l.check, err = fixity.New(fixity.Options{Rows: inst.FixityCatalogue{DB: db}, Custody: spoiling{inst.FixityCatalogue{DB: db}, l}, Store: l.store, Bucket: b.Name(), Now: clock})
+	l.check, err = fixity.New(fixity.Options{Rows: catalogue.New(db), Custody: spoiling{catalogue.New(db), l}, Store: l.store, Bucket: b.Name(), Now: clock})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -165,25 +165,25 @@ func newLife(t *testing.T, a *answers, url string, spoilt bool) *life {
 type rows struct{ l *life }
 
 func (r rows) Save(ctx context.Context, row call.RecordingStatus, steps ...call.Custody) error {
-	return spoiling{inst.FixityCatalogue{DB: r.l.db}, r.l}.Save(ctx, []call.RecordingStatus{row}, steps)
+	return spoiling{catalogue.New(r.l.db), r.l}.Save(ctx, []call.RecordingStatus{row}, steps)
 }
 
 func (r rows) Recording(ctx context.Context, integration, id string) (call.RecordingStatus, bool, error) {
-	return r.l.db.NewReader().Recording(ctx, integration, id)
+	return catalogue.New(r.l.db).NewReader().Recording(ctx, integration, id)
 }
 
 func (r rows) Whole(ctx context.Context, integration, id string) (call.RecordingStatus, bool, error) {
-	return r.l.db.Recording(ctx, integration, id)
+	return catalogue.New(r.l.db).Recording(ctx, integration, id)
 }
 
 // spoiling replaces the words after each save.
 type spoiling struct {
-	inst.FixityCatalogue
+	*catalogue.DB
 	l *life
 }
 
 func (s spoiling) Save(ctx context.Context, rows []call.RecordingStatus, steps []call.Custody) error {
-	if err := s.FixityCatalogue.Save(ctx, rows, steps); err != nil {
+	if err := s.DB.Save(ctx, rows, steps); err != nil {
 		return err
 	}
 	s.l.spoil()
@@ -289,7 +289,7 @@ func (l *life) announce(name string, over int, say ...any) call.Recording {
 		AnnouncedAt: expires.AddDate(0, 0, -90), ExpiresAt: expires,
 	}
 	l.names[r.ID] = name
-	l.must(l.db.AnnounceRecordings(l.t.Context(), []call.Recording{r}))
+	l.must(catalogue.New(l.db).AnnounceRecordings(l.t.Context(), []call.Recording{r}))
 	l.spoil()
 	return r
 }
@@ -303,7 +303,7 @@ func (l *life) must(err error) {
 
 // work does what the planner would enqueue.
 func (l *life) work() {
-	due, err := l.db.DueRecordings(l.t.Context(), l.now, 100)
+	due, err := catalogue.New(l.db).DueRecordings(l.t.Context(), l.now, 100)
 	l.must(err)
 	var names []string
 	for _, row := range due {
@@ -324,7 +324,7 @@ func (l *life) say(format string, args ...any) {
 }
 
 func (l *life) row(r call.Recording) call.RecordingStatus {
-	rows, err := l.db.RecordingsByID(l.t.Context(), []string{r.ID})
+	rows, err := catalogue.New(l.db).ByID(l.t.Context(), []string{r.ID})
 	l.must(err)
 	if len(rows) != 1 {
 		l.t.Fatalf("%d rows of %s", len(rows), l.names[r.ID])
@@ -340,7 +340,7 @@ func (l *life) look() {
 			id, row.State, row.Attempt, row.NextAttemptAt, row.Lost(), row.Key, row.SHA256, fixity.Faulty(row))
 	}
 	var b bytes.Buffer
-	l.must(l.db.Query(l.t.Context(), &b, "SELECT recording_id, step, attempt, count(), max(at) FROM custody GROUP BY ALL ORDER BY ALL", "TabSeparated"))
+	l.must(l.db.QueryFormat(l.t.Context(), &b, "SELECT recording_id, step, attempt, count(), max(at) FROM custody GROUP BY ALL ORDER BY ALL", "TabSeparated"))
 	l.say("%s", b.String())
 }
 
@@ -362,7 +362,7 @@ func (l *life) pass(n int) {
 
 // wish is fonoteka recordings retry.
 func (l *life) wish(r call.Recording) {
-	done, err := l.db.RetryRecordings(l.t.Context(), warehouse.RetryFilter{IDs: []string{r.ID}}, l.now)
+	done, err := catalogue.New(l.db).RetryRecordings(l.t.Context(), catalogue.RetryFilter{IDs: []string{r.ID}}, l.now)
 	l.must(err)
 	l.say("wished: %v", done)
 	l.spoil()
@@ -394,7 +394,7 @@ func (l *life) planned() {
 	l.announce("foreign", -60, 404)
 	l.work()
 	l.pass(6)
-	refused, err := l.db.RefusedRecordings(l.t.Context(), 10)
+	refused, err := catalogue.New(l.db).RefusedRecordings(l.t.Context(), 10)
 	l.must(err)
 	l.say("refused: %d", len(refused))
 }

@@ -12,7 +12,6 @@ import (
 
 	"fonoteka/internal/call"
 	"fonoteka/internal/relay"
-	"fonoteka/internal/warehouse"
 )
 
 // batch is how many recordings are looked up and written at once.
@@ -25,20 +24,20 @@ type Catalogue interface {
 	AddCustody(ctx context.Context, steps []call.Custody) error
 }
 
-// Stored is a catalogue beside the notifications.
-type Stored interface {
-	Catalogue
-	EachAnnouncement(ctx context.Context, each func(warehouse.EventRow) error) error
+// Notifications are those that announced a recording.
+type Notifications interface {
+	EachAnnouncement(ctx context.Context, each func(call.Notification) error) error
 }
 
 // Again announces what the notifications announced and the catalogue does not know:
 // there is nothing of it in the bucket. The fields up to Only say how; the others
 // count what came of it.
 type Again struct {
-	Store    Stored
-	Decode   func(integration string, body []byte, received time.Time) (call.Event, error)
-	LinkLife func(integration string) time.Duration
-	Only     func(call.Event) bool // nil: all
+	Catalogue     Catalogue
+	Notifications Notifications
+	Decode        func(integration string, body []byte, received time.Time) (call.Event, error)
+	LinkLife      func(integration string) time.Duration
+	Only          func(call.Event) bool // nil: all
 
 	Seen   int // announcements
 	Added  int // recordings
@@ -48,7 +47,7 @@ type Again struct {
 // Run looks through all notifications, and calls progress after each batch.
 func (a *Again) Run(ctx context.Context, progress func()) error {
 	var page []call.Recording
-	err := a.Store.EachAnnouncement(ctx, func(row warehouse.EventRow) error {
+	err := a.Notifications.EachAnnouncement(ctx, func(row call.Notification) error {
 		a.Seen++
 		e, err := a.Decode(row.Integration, row.Body, row.ReceivedAt)
 		if err != nil {
@@ -76,7 +75,7 @@ func (a *Again) Run(ctx context.Context, progress func()) error {
 }
 
 func (a *Again) take(ctx context.Context, page []call.Recording) error {
-	known, err := a.Store.KnownRecordings(ctx, page)
+	known, err := a.Catalogue.KnownRecordings(ctx, page)
 	if err != nil {
 		return err
 	}
@@ -89,7 +88,7 @@ func (a *Again) take(ctx context.Context, page []call.Recording) error {
 		}
 	}
 	a.Added += len(ids)
-	return a.Store.AnnounceRecordings(ctx, fresh)
+	return a.Catalogue.AnnounceRecordings(ctx, fresh)
 }
 
 // PassedOver are the notifications whose links an older version did not read, or took

@@ -13,6 +13,8 @@ import (
 	"fonoteka/internal/linkfile"
 	"fonoteka/internal/mtt"
 	"fonoteka/internal/warehouse"
+	"fonoteka/internal/warehouse/calls"
+	"fonoteka/internal/warehouse/catalogue"
 )
 
 func TestMain(m *testing.M) { embeddedtest.Main(m) }
@@ -71,24 +73,24 @@ func TestLinksOfATableAreTakenOnce(t *testing.T) {
 	t.Parallel()
 	db := database(t)
 	id := call.RecordingID("main", "https://records.mtt.ru/a.mp3")
-	dry := &announce.Import{Catalogue: db, DryRun: true}
+	dry := &announce.Import{Catalogue: catalogue.New(db), DryRun: true}
 	take(t, dry)
-	if _, known, err := db.Recording(t.Context(), "main", id); err != nil || known || dry.Added != 2 {
+	if _, known, err := catalogue.New(db).Recording(t.Context(), "main", id); err != nil || known || dry.Added != 2 {
 		t.Errorf("a dry run: %+v, known %v, %v", dry, known, err)
 	}
-	im := &announce.Import{Catalogue: db}
+	im := &announce.Import{Catalogue: catalogue.New(db)}
 	said := take(t, im)
 	if len(said) != 1 || im.Rows != 3 || im.Added != 2 || im.Known != 1 || im.Bad != 1 || im.Overdue != 1 || fmt.Sprint(im.Refused) != "map[https://elsewhere.example.org:1]" {
 		t.Errorf("%+v\n%q", im, said)
 	}
-	row, known, err := db.Recording(t.Context(), "main", id)
+	row, known, err := catalogue.New(db).Recording(t.Context(), "main", id)
 	if err != nil || !known || row.State != call.Announced || row.PlatformCallID != "imported-1" || !row.ExpiresAt.Equal(time.Date(2026, 5, 30, 10, 0, 0, 0, time.UTC)) {
 		t.Errorf("%+v, %v, %v", row, known, err)
 	}
-	if last, err := db.LastSteps(t.Context(), []call.RecordingStatus{row}, "imported"); err != nil || len(last) != 1 {
-		t.Errorf("steps in the chain of custody: %+v, %v", last, err)
+	if last, err := catalogue.New(db).LastStep(t.Context(), []call.RecordingStatus{row}, "imported"); err != nil || len(last) != 1 || last[0].IsZero() {
+		t.Errorf("last step in the chain of custody: %v, %v", last, err)
 	}
-	again := &announce.Import{Catalogue: db}
+	again := &announce.Import{Catalogue: catalogue.New(db)}
 	if take(t, again); again.Added != 0 || again.Known != 3 {
 		t.Errorf("again: %+v", again)
 	}
@@ -101,7 +103,7 @@ func recorded(t *testing.T, db *warehouse.DB, callID, link string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = db.InsertEvents(t.Context(), []warehouse.EventRow{{
+	err = calls.New(db).InsertEvents(t.Context(), []call.Notification{{
 		Integration: "main", GroupID: e.GroupID(), EventID: e.ID, ReceivedAt: e.ReceivedAt, Kind: e.Kind, State: string(e.State), Body: body,
 	}})
 	if err != nil {
@@ -117,19 +119,19 @@ func TestWhatTheCatalogueLostIsAnnouncedAgain(t *testing.T) {
 	recorded(t, db, "A~1o", "https://records.mtt.ru/a.mp3")
 	recorded(t, db, "B~1o", "https://records.mtt.ru/get?id=b")
 	known := call.Recording{Integration: "main", ID: call.RecordingID("main", "https://records.mtt.ru/a.mp3"), URL: "https://records.mtt.ru/a.mp3"}
-	if err := db.SaveRecordings(t.Context(), []call.RecordingStatus{{Recording: known, State: call.Archived, Attempt: 1}}); err != nil {
+	if err := catalogue.New(db).SaveRecordings(t.Context(), []call.RecordingStatus{{Recording: known, State: call.Archived, Attempt: 1}}); err != nil {
 		t.Fatal(err)
 	}
-	again := announce.Again{Store: db, Decode: decode, LinkLife: linkLife}
+	again := announce.Again{Catalogue: catalogue.New(db), Notifications: calls.New(db), Decode: decode, LinkLife: linkLife}
 	if err := again.Run(t.Context(), func() {}); err != nil || again.Seen != 2 || again.Added != 1 || again.Unread != 0 {
 		t.Errorf("%+v, %v", again, err)
 	}
 	for link, want := range map[string]call.RecordingState{"https://records.mtt.ru/a.mp3": call.Archived, "https://records.mtt.ru/get?id=b": call.Announced} {
-		if row, known, err := db.Recording(t.Context(), "main", call.RecordingID("main", link)); err != nil || !known || row.State != want {
+		if row, known, err := catalogue.New(db).Recording(t.Context(), "main", call.RecordingID("main", link)); err != nil || !known || row.State != want {
 			t.Errorf("%s: %+v, %v, %v", link, row.State, known, err)
 		}
 	}
-	next := announce.Again{Store: db, Decode: decode, LinkLife: linkLife, Only: announce.PassedOver}
+	next := announce.Again{Catalogue: catalogue.New(db), Notifications: calls.New(db), Decode: decode, LinkLife: linkLife, Only: announce.PassedOver}
 	if err := next.Run(t.Context(), func() {}); err != nil || next.Added != 0 {
 		t.Errorf("a second time: %+v, %v", next, err)
 	}

@@ -25,14 +25,13 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"fonoteka/internal/call"
-	"fonoteka/internal/warehouse"
 )
 
 // Source is what the warehouse knows of what came in.
 type Source interface {
 	LastArrivals(ctx context.Context, since time.Time) (map[string]time.Time, error)
-	CallsByHour(ctx context.Context, from, to time.Time) ([]warehouse.CallsInHour, error)
-	RecentNotifications(ctx context.Context, state string, since time.Time, limit int) ([]warehouse.EventRow, error)
+	CallsByHour(ctx context.Context, from, to time.Time) ([]CallsInHour, error)
+	RecentNotifications(ctx context.Context, state string, since time.Time, limit int) ([]call.Notification, error)
 }
 
 // Decode reads a notification in the zone of its integration.
@@ -138,7 +137,7 @@ func (l *look) refresh(ctx context.Context, s Source, d Decode, now time.Time) e
 		if err != nil {
 			return err
 		}
-		var rows []warehouse.EventRow
+		var rows []call.Notification
 		for _, state := range telling {
 			some, err := s.RecentNotifications(limited, string(state), now.Add(-24*time.Hour), sample)
 			if err != nil {

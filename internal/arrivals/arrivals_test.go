@@ -18,7 +18,6 @@ import (
 
 	"fonoteka/internal/arrivals"
 	"fonoteka/internal/call"
-	"fonoteka/internal/warehouse"
 )
 
 const week = 7 * 24 * time.Hour
@@ -26,9 +25,9 @@ const week = 7 * 24 * time.Hour
 // past is a warehouse with a history, and a fault if it has one.
 type past struct {
 	last  map[string]time.Time
-	hours []warehouse.CallsInHour
+	hours []arrivals.CallsInHour
 	state call.State // of the rows
-	rows  []warehouse.EventRow
+	rows  []call.Notification
 
 	mu  sync.Mutex
 	err error
@@ -51,7 +50,7 @@ func (p *past) LastArrivals(context.Context, time.Time) (map[string]time.Time, e
 	return p.last, p.fault()
 }
 
-func (p *past) CallsByHour(_ context.Context, from, to time.Time) (out []warehouse.CallsInHour, _ error) {
+func (p *past) CallsByHour(_ context.Context, from, to time.Time) (out []arrivals.CallsInHour, _ error) {
 	for _, h := range p.hours {
 		if !h.Hour.Before(from) && h.Hour.Before(to) {
 			out = append(out, h)
@@ -60,7 +59,7 @@ func (p *past) CallsByHour(_ context.Context, from, to time.Time) (out []warehou
 	return out, p.fault()
 }
 
-func (p *past) RecentNotifications(_ context.Context, state string, _ time.Time, _ int) ([]warehouse.EventRow, error) {
+func (p *past) RecentNotifications(_ context.Context, state string, _ time.Time, _ int) ([]call.Notification, error) {
 	if state != string(p.state) {
 		return nil, p.fault()
 	}
@@ -75,10 +74,10 @@ func decode(integration string, body []byte, received time.Time) (call.Event, er
 }
 
 // office has 60 calls an hour from Monday to Friday, 8 to 18 h, for some weeks.
-func office(now time.Time, weeks int) (hours []warehouse.CallsInHour) {
+func office(now time.Time, weeks int) (hours []arrivals.CallsInHour) {
 	for h := now.Truncate(time.Hour).Add(-time.Duration(weeks) * week); h.Before(now); h = h.Add(time.Hour) {
 		if d := h.Weekday(); d != time.Saturday && d != time.Sunday && h.Hour() >= 8 && h.Hour() < 18 {
-			hours = append(hours, warehouse.CallsInHour{Integration: "main", Hour: h, Calls: 60})
+			hours = append(hours, arrivals.CallsInHour{Integration: "main", Hour: h, Calls: 60})
 		}
 	}
 	return hours
@@ -125,9 +124,9 @@ func TestASilenceWeighsWhatUsuallyComesInIt(t *testing.T) {
 func TestAClockInAnyZoneFindsTheHistory(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
-	var hours []warehouse.CallsInHour
+	var hours []arrivals.CallsInHour
 	for h := now.UTC().Truncate(time.Hour).Add(-8 * week); h.Before(now); h = h.Add(time.Hour) {
-		hours = append(hours, warehouse.CallsInHour{Integration: "main", Hour: h, Calls: 60})
+		hours = append(hours, arrivals.CallsInHour{Integration: "main", Hour: h, Calls: 60})
 	}
 	p := &past{last: map[string]time.Time{"main": now.UTC().Add(-2 * time.Hour)}, hours: hours}
 	kathmandu := time.FixedZone("", 5*3600+45*60)
@@ -172,15 +171,15 @@ func TestADayWithLittleOfTheUsualIsSeen(t *testing.T) {
 func TestTheZoneIsMeasured(t *testing.T) {
 	t.Parallel()
 	received := at("2026-11-18 12:00:00")
-	rows := func(n int, offset time.Duration, delays ...time.Duration) (out []warehouse.EventRow) {
+	rows := func(n int, offset time.Duration, delays ...time.Duration) (out []call.Notification) {
 		for i := range n {
 			body, _ := json.Marshal(received.Add(-offset - delays[i%len(delays)]))
-			out = append(out, warehouse.EventRow{Integration: "main", ReceivedAt: received, Body: body})
+			out = append(out, call.Notification{Integration: "main", ReceivedAt: received, Body: body})
 		}
-		return append(out, warehouse.EventRow{Integration: "main", ReceivedAt: received, Body: []byte(`"no time"`)})
+		return append(out, call.Notification{Integration: "main", ReceivedAt: received, Body: []byte(`"no time"`)})
 	}
 	for name, c := range map[string]struct {
-		rows []warehouse.EventRow
+		rows []call.Notification
 		want arrivals.Zone
 	}{
 		"right":                    {rows(20, 0, time.Second, 2*time.Second), arrivals.Zone{Known: true, Skew: 2 * time.Second}},

@@ -4,8 +4,6 @@ import (
 	"maps"
 	"slices"
 	"time"
-
-	"fonoteka/internal/warehouse"
 )
 
 const (
@@ -62,7 +60,7 @@ type hour int64
 
 func hourOf(t time.Time) hour { return hour(t.Unix() / 3600) }
 
-func usualOf(rows []warehouse.CallsInHour) map[string]usual {
+func usualOf(rows []CallsInHour) map[string]usual {
 	out := map[string]usual{}
 	for _, r := range rows {
 		u, known := out[r.Integration]

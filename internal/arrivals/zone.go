@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"fonoteka/internal/call"
-	"fonoteka/internal/warehouse"
 )
 
 // Zone is how far the operator's clock is from the configured time zone. A call
@@ -32,7 +31,7 @@ const (
 // trying: whether only parked numbers have it is not documented.
 var telling = [...]call.State{call.Trying, call.Connected}
 
-func zonesOf(rows []warehouse.EventRow, decode Decode) map[string]Zone {
+func zonesOf(rows []call.Notification, decode Decode) map[string]Zone {
 	delays := map[string][]time.Duration{}
 	for _, r := range rows {
 		e, err := decode(r.Integration, r.Body, r.ReceivedAt)

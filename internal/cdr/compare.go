@@ -9,13 +9,13 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"fonoteka/internal/warehouse"
+	"fonoteka/internal/call"
 )
 
 // integration compares an integration's calls slice by slice, and keeps the
 // position after each.
 func (r *rebuild) integration(ctx context.Context, name string, events uint64, whole share) error {
-	all := warehouse.Range{Integration: name, To: math.MaxUint64}
+	all := Range{Integration: name, To: math.MaxUint64}
 	slices := int(events/r.o.Slice) + 1
 	pieces := int(events/uint64(slices)/eventsInPiece) + 1
 	if r.at.Integration == name {
@@ -37,14 +37,14 @@ func (r *rebuild) integration(ctx context.Context, name string, events uint64, w
 }
 
 // cut divides a range into at most n of about the same size.
-func cut(in warehouse.Range, n int) []warehouse.Range {
+func cut(in Range, n int) []Range {
 	if n <= 1 {
-		return []warehouse.Range{in}
+		return []Range{in}
 	}
 	width := (in.To-in.From)/uint64(n) + 1 // n is more than 1: it does not overflow
-	var out []warehouse.Range
+	var out []Range
 	for from := in.From; ; from += width {
-		part := warehouse.Range{Integration: in.Integration, From: from, To: in.To}
+		part := Range{Integration: in.Integration, From: from, To: in.To}
 		if in.To-from < width {
 			return append(out, part)
 		}
@@ -58,7 +58,7 @@ const eventsInPiece = 60_000
 
 // slice compares the calls of a range with their notifications, in n pieces on
 // all cores.
-func (r *rebuild) slice(ctx context.Context, in warehouse.Range, n int, whole share) error {
+func (r *rebuild) slice(ctx context.Context, in Range, n int, whole share) error {
 	keys, err := r.archive.MendKeys(ctx, in, r.o.DryRun)
 	if err != nil {
 		return err
@@ -96,22 +96,22 @@ type seen struct{ calls, alone int }
 
 // piece derives the calls of a range and hands those on whose fingerprint is
 // not that of what is stored.
-func (r *rebuild) piece(ctx context.Context, in warehouse.Range, stored []warehouse.Fingerprint) (seen, error) {
+func (r *rebuild) piece(ctx context.Context, in Range, stored []Fingerprint) (seen, error) {
 	var s seen
-	var rows, unlisted []warehouse.CallKey // whose rows differ, and whose clients' lists alone do
-	rest := warehouse.Within(stored, in)
-	err := r.archive.EachCall(ctx, in, func(group uint64, events []warehouse.StoredEvent) error {
+	var rows, unlisted []call.GroupKey // whose rows differ, and whose clients' lists alone do
+	rest := within(stored, in)
+	err := r.archive.EachCall(ctx, in, func(group uint64, events []StoredEvent) error {
 		s.calls++
-		var passed []warehouse.Fingerprint
-		var is warehouse.Fingerprint
-		passed, is, rest = warehouse.Split(rest, group)
+		var passed []Fingerprint
+		var is Fingerprint
+		passed, is, rest = split(rest, group)
 		s.alone += alone(passed)
-		key := warehouse.CallKey{Integration: in.Integration, GroupID: group}
+		key := call.GroupKey{Integration: in.Integration, GroupID: group}
 		if events == nil {
-			r.d.passOver(key, warehouse.ErrTooMuch)
+			r.d.passOver(key, ErrTooMuch)
 			return nil
 		}
-		switch should, several := r.d.shouldBe(key, events); {
+		switch should, several := r.shouldBe(key, events); {
 		case is.Rows != should.Rows || is.First != should.First:
 			rows = append(rows, key)
 		case is.Clients != should.Clients:
@@ -132,7 +132,7 @@ func (r *rebuild) piece(ctx context.Context, in warehouse.Range, stored []wareho
 
 // alone counts calls with rows, apart from later ones under a Call-ID: their
 // notifications lie under the first one's id.
-func alone(rows []warehouse.Fingerprint) (n int) {
+func alone(rows []Fingerprint) (n int) {
 	for _, f := range rows {
 		if f.First {
 			n++
@@ -144,21 +144,21 @@ func alone(rows []warehouse.Fingerprint) (n int) {
 // shouldBe is the fingerprint that the notifications of a group ask for under
 // its own id. Where a Call-ID was used again there are several calls: the later
 // ones have other ids, and are few enough to be read.
-func (d *Deriver) shouldBe(key warehouse.CallKey, events []warehouse.StoredEvent) (f warehouse.Fingerprint, several bool) {
-	records, _ := d.records(key, events)
+func (r *rebuild) shouldBe(key call.GroupKey, events []StoredEvent) (f Fingerprint, several bool) {
+	records, _ := r.d.records(key, events)
 	if len(records) == 0 {
 		return f, false
 	}
-	return warehouse.FingerprintOf(records[0]), len(records) > 1
+	return r.archive.FingerprintOf(records[0]), len(records) > 1
 }
 
 // write brings calls up to what their notifications say, and counts.
-func (r *rebuild) write(ctx context.Context, keys []warehouse.CallKey) error {
-	return r.bring(ctx, keys, standing{})
+func (r *rebuild) write(ctx context.Context, keys []call.GroupKey) error {
+	return r.bring(ctx, keys, rebuildContext{})
 }
 
 // list writes calls whose rows are right and whose clients' lists are not.
-func (r *rebuild) list(ctx context.Context, keys []warehouse.CallKey) error {
+func (r *rebuild) list(ctx context.Context, keys []call.GroupKey) error {
 	listed, err := r.archive.ListedUnder(ctx, keys)
 	if err != nil {
 		return err
@@ -166,10 +166,10 @@ func (r *rebuild) list(ctx context.Context, keys []warehouse.CallKey) error {
 	for _, k := range keys { // in no list: to be written all the same
 		listed[k] = append(listed[k], "")
 	}
-	return r.bring(ctx, keys, standing{listed: listed})
+	return r.bring(ctx, keys, rebuildContext{listed: listed})
 }
 
-func (r *rebuild) bring(ctx context.Context, keys []warehouse.CallKey, s standing) (err error) {
+func (r *rebuild) bring(ctx context.Context, keys []call.GroupKey, s rebuildContext) (err error) {
 	if len(keys) == 0 {
 		return nil
 	}

@@ -14,7 +14,6 @@ import (
 	"fonoteka/internal/call"
 	"fonoteka/internal/cdr"
 	"fonoteka/internal/mtt"
-	"fonoteka/internal/warehouse"
 )
 
 // What the server will never take of one call's recordings holds up no other call.
@@ -46,11 +45,11 @@ func TestARefusalOfWhoHearsOfCDRsHoldsUpNoOther(t *testing.T) {
 	go func() { _ = d.Run(t.Context()) }()
 	told := func(ids ...string) {
 		t.Helper()
-		var keys []warehouse.CallKey
+		var keys []call.GroupKey
 		for _, id := range ids {
 			link := `,"accountId":"883140777828301","urlRecord":"https://mtt.ru/records/1/2026/03/02/` + id + `.mp3"`
 			insert(t, db, time.Now().UTC(), named(id, "connected", ""), named(id, "recorded", link))
-			keys = append(keys, warehouse.CallKey{Integration: "main", GroupID: call.ID("main", id)})
+			keys = append(keys, call.GroupKey{Integration: "main", GroupID: call.ID("main", id)})
 		}
 		for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
 			stored, err := db.StoredCalls(t.Context(), keys)

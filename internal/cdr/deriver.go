@@ -30,14 +30,14 @@ import (
 
 // Store is the warehouse as the deriver sees it.
 type Store interface {
-	Touched(ctx context.Context, after time.Time, limit int) ([]warehouse.Touch, error)
+	Touched(ctx context.Context, after time.Time, limit int) ([]Touch, error)
 	ServerTime(ctx context.Context) (time.Time, error)
 	Progress(ctx context.Context, name string) (string, error)
 	SetProgress(ctx context.Context, name, position string) error
-	EventsOf(ctx context.Context, keys []warehouse.CallKey) (map[warehouse.CallKey][]warehouse.StoredEvent, error)
-	StoredCalls(ctx context.Context, keys []warehouse.CallKey) (map[warehouse.CallKey][]warehouse.StoredCall, error)
-	WriteCalls(ctx context.Context, writes []warehouse.CallWrite) error
-	OpenCalls(ctx context.Context, before time.Time, limit int) ([]warehouse.CallKey, error)
+	EventsOf(ctx context.Context, keys []call.GroupKey) (map[call.GroupKey][]StoredEvent, error)
+	StoredCalls(ctx context.Context, keys []call.GroupKey) (map[call.GroupKey][]StoredCall, error)
+	WriteCalls(ctx context.Context, writes []CallWrite) error
+	OpenCalls(ctx context.Context, before time.Time, limit int) ([]call.GroupKey, error)
 }
 
 // Options of a Deriver. Store, Decode and Log are required.
@@ -280,13 +280,13 @@ func (d *Deriver) endOpen(ctx context.Context) error {
 	return d.derive(ctx, keys)
 }
 
-func keysOf(touches []warehouse.Touch) []warehouse.CallKey {
-	seen := make(map[warehouse.CallKey]bool, len(touches))
-	var keys []warehouse.CallKey
+func keysOf(touches []Touch) []call.GroupKey {
+	seen := make(map[call.GroupKey]bool, len(touches))
+	var keys []call.GroupKey
 	for _, t := range touches {
-		if !seen[t.CallKey] {
-			seen[t.CallKey] = true
-			keys = append(keys, t.CallKey)
+		if !seen[t.GroupKey] {
+			seen[t.GroupKey] = true
+			keys = append(keys, t.GroupKey)
 		}
 	}
 	return keys

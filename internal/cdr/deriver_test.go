@@ -13,18 +13,18 @@ import (
 	"fonoteka/internal/cdr"
 	"fonoteka/internal/embedded/embeddedtest"
 	"fonoteka/internal/mtt"
-	"fonoteka/internal/warehouse"
+	"fonoteka/internal/warehouse/warehousetest"
 )
 
 func TestMain(m *testing.M) { embeddedtest.Main(m) }
 
 // counting counts what is written to the real warehouse.
 type counting struct {
-	*warehouse.DB
+	*warehousetest.DB
 	writes chan int
 }
 
-func (c counting) WriteCalls(ctx context.Context, w []warehouse.CallWrite) error {
+func (c counting) WriteCalls(ctx context.Context, w []cdr.CallWrite) error {
 	if err := c.DB.WriteCalls(ctx, w); err != nil {
 		return err
 	}
@@ -32,34 +32,12 @@ func (c counting) WriteCalls(ctx context.Context, w []warehouse.CallWrite) error
 	return nil
 }
 
-func openWarehouse(t *testing.T) *warehouse.DB {
+func openWarehouse(t *testing.T) *warehousetest.DB {
 	t.Helper()
-	return openOptions(t, warehouseOptions(t))
+	return warehousetest.Open(t)
 }
 
-func warehouseOptions(t *testing.T) warehouse.Options {
-	t.Helper()
-	native, http, user, password := embeddedtest.ClickHouse(t)
-	return warehouse.Options{
-		Addrs: []string{native}, HTTPAddr: http, User: user, Password: password,
-		Database: fmt.Sprintf("cdr_%d", time.Now().UnixNano()), Log: slog.New(slog.DiscardHandler),
-	}
-}
-
-func openOptions(t *testing.T, o warehouse.Options) *warehouse.DB {
-	t.Helper()
-	db, err := warehouse.Open(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
-	if err := db.Migrate(t.Context(), func(warehouse.Migration) {}); err != nil {
-		t.Fatal(err)
-	}
-	return db
-}
-
-func start(t *testing.T, db *warehouse.DB, settle time.Duration) (writes chan int, stop func()) {
+func start(t *testing.T, db *warehousetest.DB, settle time.Duration) (writes chan int, stop func()) {
 	t.Helper()
 	writes = make(chan int, 1000)
 	d, err := cdr.New(cdr.Options{
@@ -88,15 +66,15 @@ func notification(state, at string, more string) string {
 	return fmt.Sprintf(`{"event":"callNotifications","result":{"callInfo":{"call":{"id":"c1~2o"},"state":%q,"type":"incoming","caller":{"accountId":"78124241500@pstn"},"callee":{"accountId":"883140777828301","centrexId":"1"}%s%s}}}`, state, at, more)
 }
 
-func insert(t *testing.T, db *warehouse.DB, received time.Time, bodies ...string) {
+func insert(t *testing.T, db *warehousetest.DB, received time.Time, bodies ...string) {
 	t.Helper()
-	var rows []warehouse.EventRow
+	var rows []call.Notification
 	for _, b := range bodies {
 		e, err := mtt.Decode([]byte(b), mtt.Context{Integration: "main", ReceivedAt: received})
 		if err != nil {
 			t.Fatal(err)
 		}
-		rows = append(rows, warehouse.EventRow{Integration: "main", GroupID: e.GroupID(), EventID: e.ID, ReceivedAt: received, Kind: e.Kind, State: string(e.State), Body: []byte(b)})
+		rows = append(rows, call.Notification{Integration: "main", GroupID: e.GroupID(), EventID: e.ID, ReceivedAt: received, Kind: e.Kind, State: string(e.State), Body: []byte(b)})
 	}
 	if err := db.InsertEvents(t.Context(), rows); err != nil {
 		t.Fatal(err)
@@ -104,12 +82,12 @@ func insert(t *testing.T, db *warehouse.DB, received time.Time, bodies ...string
 }
 
 // eventually waits for the one live row of the call to fulfil ok.
-func eventually(t *testing.T, db *warehouse.DB, ok func(call.Record) bool) call.Record {
+func eventually(t *testing.T, db *warehousetest.DB, ok func(call.Record) bool) call.Record {
 	t.Helper()
-	key := warehouse.CallKey{Integration: "main", GroupID: call.ID("main", "c1")}
-	var rows []warehouse.StoredCall
+	key := call.GroupKey{Integration: "main", GroupID: call.ID("main", "c1")}
+	var rows []cdr.StoredCall
 	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
-		stored, err := db.StoredCalls(t.Context(), []warehouse.CallKey{key})
+		stored, err := db.StoredCalls(t.Context(), []call.GroupKey{key})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -201,7 +179,7 @@ func (b *busy) ServerTime(context.Context) (time.Time, error) {
 	return b.now, nil
 }
 
-func (b *busy) Touched(_ context.Context, after time.Time, _ int) ([]warehouse.Touch, error) {
+func (b *busy) Touched(_ context.Context, after time.Time, _ int) ([]cdr.Touch, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.asked = append(b.asked, after)
@@ -212,7 +190,7 @@ func (b *busy) Touched(_ context.Context, after time.Time, _ int) ([]warehouse.T
 	if b.empty || at.After(b.now) {
 		return nil, nil
 	}
-	return []warehouse.Touch{{CallKey: warehouse.CallKey{Integration: "main", GroupID: 1}, At: at}}, nil
+	return []cdr.Touch{{GroupKey: call.GroupKey{Integration: "main", GroupID: 1}, At: at}}, nil
 }
 
 func (b *busy) Progress(context.Context, string) (string, error) { return b.kept, nil }
@@ -224,15 +202,15 @@ func (b *busy) SetProgress(_ context.Context, _, position string) error {
 	return nil
 }
 
-func (*busy) EventsOf(context.Context, []warehouse.CallKey) (map[warehouse.CallKey][]warehouse.StoredEvent, error) {
+func (*busy) EventsOf(context.Context, []call.GroupKey) (map[call.GroupKey][]cdr.StoredEvent, error) {
 	return nil, nil
 }
 
-func (*busy) StoredCalls(context.Context, []warehouse.CallKey) (map[warehouse.CallKey][]warehouse.StoredCall, error) {
+func (*busy) StoredCalls(context.Context, []call.GroupKey) (map[call.GroupKey][]cdr.StoredCall, error) {
 	return nil, nil
 }
 
-func (*busy) OpenCalls(context.Context, time.Time, int) ([]warehouse.CallKey, error) { return nil, nil }
+func (*busy) OpenCalls(context.Context, time.Time, int) ([]call.GroupKey, error) { return nil, nil }
 
 func follow(t *testing.T, b *busy, passes int) {
 	t.Helper()

@@ -15,7 +15,6 @@ import (
 	"fonoteka/internal/call"
 	"fonoteka/internal/cdr"
 	"fonoteka/internal/mtt"
-	"fonoteka/internal/warehouse"
 )
 
 // logged is a log that several goroutines write.
@@ -42,11 +41,11 @@ func TestACallOfTooManyNotificationsHoldsUpNoOther(t *testing.T) {
 	for n := range 20 {
 		insert(t, db, received, named("giant", n)+strings.Repeat(" ", 1<<20))
 	}
-	others := []warehouse.CallKey{}
+	others := []call.GroupKey{}
 	for n := range 40 {
 		id := fmt.Sprint("other", n)
 		insert(t, db, received, named(id, n))
-		others = append(others, warehouse.CallKey{Integration: "main", GroupID: call.ID("main", id)})
+		others = append(others, call.GroupKey{Integration: "main", GroupID: call.ID("main", id)})
 	}
 	reg, log := prometheus.NewRegistry(), &logged{}
 	d, err := cdr.New(cdr.Options{

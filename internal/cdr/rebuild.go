@@ -11,19 +11,22 @@ import (
 	"sync"
 	"time"
 
-	"fonoteka/internal/warehouse"
+	"fonoteka/internal/call"
 )
 
 // Archive is the warehouse as a rebuild sees it, beyond Store.
 type Archive interface {
 	EventCounts(ctx context.Context) (map[string]uint64, error)
-	EachCall(ctx context.Context, in warehouse.Range, each func(groupID uint64, events []warehouse.StoredEvent) error) error
-	GroupsBetween(ctx context.Context, from, to time.Time) ([]warehouse.CallKey, error)
-	GroupsOf(ctx context.Context, id string) ([]warehouse.CallKey, error)
-	Fingerprints(ctx context.Context, in warehouse.Range) ([]warehouse.Fingerprint, error)
-	MendKeys(ctx context.Context, in warehouse.Range, dry bool) (uint64, error)
-	TopVersions(ctx context.Context, keys []warehouse.CallKey) (map[warehouse.CallKey]uint64, error)
-	ListedUnder(ctx context.Context, keys []warehouse.CallKey) (map[warehouse.CallKey][]string, error)
+	EachCall(ctx context.Context, in Range, each func(groupID uint64, events []StoredEvent) error) error
+	GroupsBetween(ctx context.Context, from, to time.Time) ([]call.GroupKey, error)
+	GroupsOf(ctx context.Context, id string) ([]call.GroupKey, error)
+	// Fingerprints are those of all that is stored of the calls with an id in the
+	// range, by id; FingerprintOf is that of a record, were it stored.
+	Fingerprints(ctx context.Context, in Range) ([]Fingerprint, error)
+	FingerprintOf(r call.Record) Fingerprint
+	MendKeys(ctx context.Context, in Range, dry bool) (uint64, error)
+	TopVersions(ctx context.Context, keys []call.GroupKey) (map[call.GroupKey]uint64, error)
+	ListedUnder(ctx context.Context, keys []call.GroupKey) (map[call.GroupKey][]string, error)
 	TopEpoch(ctx context.Context) (uint16, error)
 }
 
@@ -144,7 +147,7 @@ func (r *rebuild) some(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	var keys []warehouse.CallKey
+	var keys []call.GroupKey
 	if r.o.Call != "" {
 		keys, err = r.archive.GroupsOf(ctx, r.o.Call)
 	} else {

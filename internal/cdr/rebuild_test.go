@@ -21,12 +21,13 @@ import (
 	"fonoteka/internal/cdr"
 	"fonoteka/internal/mtt"
 	"fonoteka/internal/warehouse"
+	"fonoteka/internal/warehouse/warehousetest"
 )
 
 // told is a warehouse in which all stories have happened, each in an integration
 // of its own.
 type told struct {
-	*warehouse.DB
+	*warehousetest.DB
 	t       *testing.T
 	o       warehouse.Options
 	stories map[string]calltest.Story
@@ -40,9 +41,9 @@ var few = []string{"01-", "11-", "17-", "22-", "27-", "32-", "39-", "42-", "49-"
 // without names, those of all stories.
 func tell(t *testing.T, names ...string) *told {
 	t.Helper()
-	w := &told{t: t, o: warehouseOptions(t), stories: map[string]calltest.Story{}}
-	w.DB = openOptions(t, w.o)
-	var rows []warehouse.EventRow
+	w := &told{t: t, o: warehousetest.Options(t), stories: map[string]calltest.Story{}}
+	w.DB = warehousetest.Migrated(t, w.o)
+	var rows []call.Notification
 	for _, s := range calltest.Read(t, "../call/testdata/stories") {
 		if len(names) > 0 && !slices.Contains(names, s.Name[:3]) {
 			continue
@@ -53,7 +54,7 @@ func tell(t *testing.T, names ...string) *told {
 			if err != nil {
 				t.Fatal(err)
 			}
-			rows = append(rows, warehouse.EventRow{Integration: s.Name, GroupID: e.GroupID(), EventID: e.ID, ReceivedAt: n.ReceivedAt, Kind: e.Kind, State: string(e.State), Body: n.Body})
+			rows = append(rows, call.Notification{Integration: s.Name, GroupID: e.GroupID(), EventID: e.ID, ReceivedAt: n.ReceivedAt, Kind: e.Kind, State: string(e.State), Body: n.Body})
 		}
 	}
 	d := w.deriver(w.DB)
@@ -61,7 +62,7 @@ func tell(t *testing.T, names ...string) *told {
 	done := make(chan struct{})
 	go func() { defer close(done); _ = d.Run(ctx) }()
 	for _, from := range []int{1, 0} { // half of them later, so that rows change
-		var half []warehouse.EventRow
+		var half []call.Notification
 		for i := from; i < len(rows); i += 2 {
 			half = append(half, rows[i])
 		}
@@ -129,7 +130,7 @@ func (w *told) exec(sql string) {
 func (w *told) ask(sql string) string {
 	w.t.Helper()
 	var out strings.Builder
-	if err := w.Query(w.t.Context(), &out, sql, "TSV"); err != nil {
+	if err := w.QueryFormat(w.t.Context(), &out, sql, "TSV"); err != nil {
 		w.t.Fatalf("%s: %v", sql, err)
 	}
 	return strings.TrimSpace(out.String())
@@ -157,10 +158,10 @@ func TestStoriesComeTrueInTheWarehouse(t *testing.T) {
 	t.Parallel()
 	w := tell(t)
 	for name, s := range w.stories {
-		var keys []warehouse.CallKey
+		var keys []call.GroupKey
 		for _, n := range s.Notes {
 			e, _ := w.decode(name, n.Body, n.ReceivedAt)
-			keys = append(keys, warehouse.CallKey{Integration: name, GroupID: e.GroupID()})
+			keys = append(keys, call.GroupKey{Integration: name, GroupID: e.GroupID()})
 		}
 		stored, err := w.StoredCalls(t.Context(), keys)
 		if err != nil {
@@ -251,8 +252,8 @@ func TestCallsOfANewEpochStillChange(t *testing.T) {
 	defer func() { cancel(); <-done }()
 	body := strings.ReplaceAll(notification("connected", "10:00:03", ""), "c1~2o", "a~2o")
 	e, _ := w.decode("01-answered-at-once", []byte(body), time.Now())
-	row := warehouse.EventRow{Integration: "01-answered-at-once", GroupID: e.GroupID(), EventID: e.ID, ReceivedAt: time.Now(), Kind: e.Kind, State: string(e.State), Body: []byte(body)}
-	if err := w.InsertEvents(t.Context(), []warehouse.EventRow{row}); err != nil {
+	row := call.Notification{Integration: "01-answered-at-once", GroupID: e.GroupID(), EventID: e.ID, ReceivedAt: time.Now(), Kind: e.Kind, State: string(e.State), Body: []byte(body)}
+	if err := w.InsertEvents(t.Context(), []call.Notification{row}); err != nil {
 		t.Fatal(err)
 	}
 	w.eventually("answered\t3000\t6", "SELECT outcome, wait_ms, events FROM calls WHERE integration LIKE '01-%'")
@@ -285,14 +286,14 @@ func TestRebuildNamesSomeCalls(t *testing.T) {
 
 // failing gives up at some write, before or after it took effect.
 type failing struct {
-	*warehouse.DB
+	*warehousetest.DB
 	left  *atomic.Int64
 	after bool
 }
 
 var errCut = errors.New("cut off")
 
-func (f failing) WriteCalls(ctx context.Context, w []warehouse.CallWrite) error {
+func (f failing) WriteCalls(ctx context.Context, w []cdr.CallWrite) error {
 	if f.left.Add(-1) >= 0 {
 		return f.DB.WriteCalls(ctx, w)
 	}

@@ -11,17 +11,17 @@ import (
 	"fonoteka/internal/call"
 	"fonoteka/internal/cdr"
 	"fonoteka/internal/mtt"
-	"fonoteka/internal/warehouse"
+	"fonoteka/internal/warehouse/warehousetest"
 )
 
 // keeping keeps what is written to the real warehouse, insert by insert.
 type keeping struct {
-	*warehouse.DB
+	*warehousetest.DB
 	mu     *sync.Mutex
-	writes *[][]warehouse.CallWrite
+	writes *[][]cdr.CallWrite
 }
 
-func (k keeping) WriteCalls(ctx context.Context, w []warehouse.CallWrite) error {
+func (k keeping) WriteCalls(ctx context.Context, w []cdr.CallWrite) error {
 	k.mu.Lock()
 	*k.writes = append(*k.writes, w)
 	k.mu.Unlock()
@@ -34,7 +34,7 @@ func (k keeping) WriteCalls(ctx context.Context, w []warehouse.CallWrite) error 
 func TestACallThatMovesIsBuriedInTheSameInsert(t *testing.T) {
 	t.Parallel()
 	db := openWarehouse(t)
-	k := keeping{db, new(sync.Mutex), new([][]warehouse.CallWrite)}
+	k := keeping{db, new(sync.Mutex), new([][]cdr.CallWrite)}
 	d, err := cdr.New(cdr.Options{
 		Store: k, Every: 20 * time.Millisecond, Settle: time.Hour, Log: slog.New(slog.DiscardHandler),
 		Decode: func(integration string, body []byte, received time.Time) (call.Event, error) {
@@ -47,30 +47,30 @@ func TestACallThatMovesIsBuriedInTheSameInsert(t *testing.T) {
 	}
 	go func() { _ = d.Run(t.Context()) }()
 	day := time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)
-	row := func(at time.Time, number, state, more string) warehouse.EventRow {
+	row := func(at time.Time, number, state, more string) call.Notification {
 		body := fmt.Sprintf(`{"event":"callNotifications","result":{"callInfo":{"call":{"id":"SD1@127.0.0.1"},"state":%q,"type":"outgoing","caller":{"accountId":"883140777828301","centrexId":"1"},"callee":{"id":%q}%s}}}`, state, number, more)
 		e, err := mtt.Decode([]byte(body), mtt.Context{Integration: "main", ReceivedAt: at})
 		if err != nil {
 			t.Fatal(err)
 		}
-		return warehouse.EventRow{Integration: "main", GroupID: e.GroupID(), EventID: e.ID, ReceivedAt: at, Kind: e.Kind, State: string(e.State), Body: []byte(body)}
+		return call.Notification{Integration: "main", GroupID: e.GroupID(), EventID: e.ID, ReceivedAt: at, Kind: e.Kind, State: string(e.State), Body: []byte(body)}
 	}
 	// tell has a call told in one insert: of its beginning alone nobody knows yet that
 	// it was over when the other began.
 	tell := func(hour int, number string) {
 		at := day.Add(time.Duration(hour) * time.Hour)
-		if err := db.InsertEvents(t.Context(), []warehouse.EventRow{
+		if err := db.InsertEvents(t.Context(), []call.Notification{
 			row(at, number, "trying", fmt.Sprintf(`,"startTime":"%s"`, at.Format(time.DateTime))),
 			row(at.Add(30*time.Second), number, "finished", `,"duration":0`),
 		}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	key := warehouse.CallKey{Integration: "main", GroupID: call.ID("main", "SD1@127.0.0.1")}
-	rows := func(want int) (rows []warehouse.StoredCall) {
+	key := call.GroupKey{Integration: "main", GroupID: call.ID("main", "SD1@127.0.0.1")}
+	rows := func(want int) (rows []cdr.StoredCall) {
 		t.Helper()
 		for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
-			stored, err := db.StoredCalls(t.Context(), []warehouse.CallKey{key})
+			stored, err := db.StoredCalls(t.Context(), []call.GroupKey{key})
 			if err != nil {
 				t.Fatal(err)
 			}

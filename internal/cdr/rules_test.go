@@ -10,7 +10,7 @@ import (
 	"fonoteka/internal/call"
 	"fonoteka/internal/call/calltest"
 	"fonoteka/internal/cdr"
-	"fonoteka/internal/warehouse"
+	"fonoteka/internal/warehouse/warehousetest"
 )
 
 // A database that was filled under other rules: testdata/derived-before.json has the
@@ -26,10 +26,10 @@ func TestARebuildUnderChangedRulesSaysHowManyCallsChanged(t *testing.T) {
 	if err := json.Unmarshal(text, &before); err != nil {
 		t.Fatal(err)
 	}
-	w := &told{t: t, o: warehouseOptions(t), stories: map[string]calltest.Story{}}
-	w.DB = openOptions(t, w.o)
-	var rows []warehouse.EventRow
-	var writes []warehouse.CallWrite
+	w := &told{t: t, o: warehousetest.Options(t), stories: map[string]calltest.Story{}}
+	w.DB = warehousetest.Migrated(t, w.o)
+	var rows []call.Notification
+	var writes []cdr.CallWrite
 	changed := 0
 	for _, s := range calltest.Read(t, "../call/testdata/stories") {
 		records, ok := before[s.Name]
@@ -42,10 +42,10 @@ func TestARebuildUnderChangedRulesSaysHowManyCallsChanged(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			rows = append(rows, warehouse.EventRow{Integration: s.Name, GroupID: e.GroupID(), EventID: e.ID, ReceivedAt: n.ReceivedAt, Kind: e.Kind, State: string(e.State), Body: n.Body})
+			rows = append(rows, call.Notification{Integration: s.Name, GroupID: e.GroupID(), EventID: e.ID, ReceivedAt: n.ReceivedAt, Kind: e.Kind, State: string(e.State), Body: n.Body})
 		}
 		for _, r := range records {
-			writes = append(writes, warehouse.CallWrite{Record: warehouse.Canonical(r), Version: warehouse.CallVersion(0, uint32(r.Events), 1)})
+			writes = append(writes, cdr.CallWrite{Record: cdr.Canonical(r), Version: cdr.CallVersion(0, uint32(r.Events), 1)})
 		}
 		if !cmp.Equal(s.Calls, s.See(records)) {
 			changed++
@@ -63,15 +63,15 @@ func TestARebuildUnderChangedRulesSaysHowManyCallsChanged(t *testing.T) {
 		t.Errorf("rebuilt %+v, dry %+v; %d of %d stories changed", r, dry, changed, len(w.stories))
 	}
 	for name, s := range w.stories {
-		keys := map[warehouse.CallKey]bool{}
+		keys := map[call.GroupKey]bool{}
 		for _, row := range rows {
 			if row.Integration == name {
-				keys[warehouse.CallKey{Integration: name, GroupID: row.GroupID}] = true
+				keys[call.GroupKey{Integration: name, GroupID: row.GroupID}] = true
 			}
 		}
 		var records []call.Record
 		for k := range keys {
-			stored, err := w.StoredCalls(t.Context(), []warehouse.CallKey{k})
+			stored, err := w.StoredCalls(t.Context(), []call.GroupKey{k})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -15,15 +15,15 @@ import (
 )
 
 // derive brings the rows of these calls up to what their notifications say.
-func (d *Deriver) derive(ctx context.Context, keys []warehouse.CallKey) error {
-	_, err := d.bring(ctx, keys, standing{})
+func (d *Deriver) derive(ctx context.Context, keys []call.GroupKey) error {
+	_, err := d.bring(ctx, keys, rebuildContext{})
 	return err
 }
 
 // bring works on Options.Page calls at a time. A call that the warehouse can
 // never read or take, or that has more notifications than are held in memory, is
 // found by halving, passed over and counted: it must not hold up the others.
-func (d *Deriver) bring(ctx context.Context, keys []warehouse.CallKey, s standing) (written, error) {
+func (d *Deriver) bring(ctx context.Context, keys []call.GroupKey, s rebuildContext) (written, error) {
 	var done written
 	for page := range slices.Chunk(keys, d.opts.Page) {
 		w, err := d.writePage(ctx, page, s)
@@ -34,7 +34,7 @@ func (d *Deriver) bring(ctx context.Context, keys []warehouse.CallKey, s standin
 			err = nil
 		case errors.As(err, &bad):
 			half := len(page) / 2
-			for _, part := range [][]warehouse.CallKey{page[:half], page[half:]} {
+			for _, part := range [][]call.GroupKey{page[:half], page[half:]} {
 				if w, err = d.bring(ctx, part, s); err != nil {
 					return done, err
 				}
@@ -51,10 +51,10 @@ func (d *Deriver) bring(ctx context.Context, keys []warehouse.CallKey, s standin
 }
 
 // passOver leaves a call as it is. Why is told where it cannot quote a notification.
-func (d *Deriver) passOver(key warehouse.CallKey, why error) {
+func (d *Deriver) passOver(key call.GroupKey, why error) {
 	d.metrics.skipped.Inc()
 	reason := "the warehouse refused it"
-	if errors.Is(why, warehouse.ErrTooMuch) {
+	if errors.Is(why, ErrTooMuch) {
 		reason = "its notifications are too many"
 	}
 	d.opts.Log.Error("call passed over", "integration", key.Integration, "call", key.GroupID, "reason", reason)
@@ -65,13 +65,14 @@ type hopeless struct{ error }
 
 func (h hopeless) Unwrap() error { return h.error }
 
-// standing is what a rebuild knows of the rows that it writes anew.
-type standing struct {
-	epoch uint16                       // rows are written under this or a higher one
-	top   map[warehouse.CallKey]uint64 // the highest version of any row, tombstones included
+// rebuildContext is what a rebuild knows of the rows that it writes again; the zero one is
+// that of a derivation.
+type rebuildContext struct {
+	epoch uint16                   // rows are written under this or a higher one
+	top   map[call.GroupKey]uint64 // the highest version of any row, tombstones included
 	// listed are the numbers in whose lists calls show. Those are written though
 	// their rows are right, and leave the lists in which they have no place.
-	listed map[warehouse.CallKey][]string
+	listed map[call.GroupKey][]string
 	dry    bool // count only
 }
 
@@ -94,11 +95,11 @@ const atOnce = 2000
 
 // writePage reads, derives and writes some calls. Only one goes on at a time:
 // what it has read must not change before it has written.
-func (d *Deriver) writePage(ctx context.Context, keys []warehouse.CallKey, s standing) (written, error) {
+func (d *Deriver) writePage(ctx context.Context, keys []call.GroupKey, s rebuildContext) (written, error) {
 	d.writing.Lock()
 	defer d.writing.Unlock()
 	var done written
-	var writes []warehouse.CallWrite
+	var writes []CallWrite
 	var recorded []call.Record
 	for part := range slices.Chunk(keys, atOnce) {
 		w, r, kept, err := d.read(ctx, part, s)
@@ -108,9 +109,9 @@ func (d *Deriver) writePage(ctx context.Context, keys []warehouse.CallKey, s sta
 		writes, recorded = append(writes, w...), append(recorded, r...)
 		done.kept += kept
 	}
-	groups := map[warehouse.CallKey]bool{}
+	groups := map[call.GroupKey]bool{}
 	for _, w := range writes {
-		groups[warehouse.CallKey{Integration: w.Record.Integration, GroupID: w.Record.GroupID}] = true
+		groups[call.GroupKey{Integration: w.Record.Integration, GroupID: w.Record.GroupID}] = true
 	}
 	done.rows, done.calls = len(writes), len(groups)
 	d.metrics.derived.Add(float64(len(keys)))
@@ -139,13 +140,13 @@ func forGood(err error) error {
 
 // read derives some calls and returns what is to be written of them, and those that
 // have recordings; kept counts those that differ and must stay.
-func (d *Deriver) read(ctx context.Context, keys []warehouse.CallKey, s standing) (writes []warehouse.CallWrite, recorded []call.Record, kept int, err error) {
-	var events map[warehouse.CallKey][]warehouse.StoredEvent
-	var stored map[warehouse.CallKey][]warehouse.StoredCall
+func (d *Deriver) read(ctx context.Context, keys []call.GroupKey, s rebuildContext) (writes []CallWrite, recorded []call.Record, kept int, err error) {
+	var events map[call.GroupKey][]StoredEvent
+	var stored map[call.GroupKey][]StoredCall
 	reads, both := errgroup.WithContext(ctx)
 	reads.Go(func() (err error) {
 		events, err = d.opts.Store.EventsOf(both, keys)
-		if errors.Is(err, warehouse.ErrTooMuch) || warehouse.ServerWords(err) != "" { // it answers, but not to this
+		if errors.Is(err, ErrTooMuch) || warehouse.ServerWords(err) != "" { // it answers, but not to this
 			return hopeless{err}
 		}
 		return err
@@ -157,12 +158,12 @@ func (d *Deriver) read(ctx context.Context, keys []warehouse.CallKey, s standing
 	if err := reads.Wait(); err != nil {
 		return nil, nil, 0, err
 	}
-	keys = slices.DeleteFunc(slices.Clone(keys), func(k warehouse.CallKey) bool {
+	keys = slices.DeleteFunc(slices.Clone(keys), func(k call.GroupKey) bool {
 		return len(events[k]) == 0 // their retention is over: what was derived stays
 	})
 	type derived struct {
 		records []call.Record
-		writes  []warehouse.CallWrite
+		writes  []CallWrite
 		stays   bool
 	}
 	all := make([]derived, len(keys))
@@ -208,11 +209,11 @@ const perTask = 100
 // its notifications now say; none if they say what is stored. kept tells that
 // they differ and must stay: they are made of more notifications than can be
 // seen now.
-func (d *Deriver) changes(key warehouse.CallKey, records []call.Record, v version, stored []warehouse.StoredCall, s standing) (writes []warehouse.CallWrite, kept bool) {
+func (d *Deriver) changes(key call.GroupKey, records []call.Record, v version, stored []StoredCall, s rebuildContext) (writes []CallWrite, kept bool) {
 	version, ok := nextVersion(v.events, v.revision, stored, max(d.opts.Epoch, s.epoch), s.top[key])
 	listed, unlisted := s.listed[key]
 	for _, r := range records {
-		w := warehouse.CallWrite{Record: r, Version: version}
+		w := CallWrite{Record: r, Version: version}
 		if old := find(stored, r); old != nil {
 			if same(old.Record, r) && !unlisted {
 				continue
@@ -228,7 +229,7 @@ func (d *Deriver) changes(key warehouse.CallKey, records []call.Record, v versio
 	}
 	for _, s := range stored {
 		if !live(records, s.Record) {
-			writes = append(writes, warehouse.CallWrite{Record: s.Record, Version: version, Deleted: true})
+			writes = append(writes, CallWrite{Record: s.Record, Version: version, Deleted: true})
 		}
 	}
 	if !ok {
@@ -241,26 +242,26 @@ func (d *Deriver) changes(key warehouse.CallKey, records []call.Record, v versio
 // have reached. It is none where a row of that epoch is made of more
 // notifications than there are, and where a higher epoch would replace such a
 // row: notifications whose retention is over take nothing from what they made.
-func nextVersion(events int, revision uint16, stored []warehouse.StoredCall, epoch uint16, top uint64) (version uint64, ok bool) {
+func nextVersion(events int, revision uint16, stored []StoredCall, epoch uint16, top uint64) (version uint64, ok bool) {
 	for _, s := range stored {
 		top = max(top, s.Version)
 	}
-	reached, _, _ := warehouse.SplitCallVersion(top)
+	reached, _, _ := SplitCallVersion(top)
 	for _, s := range stored {
 		if epoch > reached && s.Record.Events > events {
 			return 0, false
 		}
 	}
 	epoch = max(epoch, reached)
-	version = warehouse.CallVersion(epoch, uint32(events), revision)
+	version = CallVersion(epoch, uint32(events), revision)
 	if top >= version { // as many, but another outcome: received earlier than known, or other rules
 		version = top + 1
 	}
-	return version, version <= warehouse.CallVersion(epoch, uint32(events), 1<<16-1)
+	return version, version <= CallVersion(epoch, uint32(events), 1<<16-1)
 }
 
 // records derives, in the form that rows are read back in; revision is 1 where a silence ended a call by inference.
-func (d *Deriver) records(key warehouse.CallKey, stored []warehouse.StoredEvent) (records []call.Record, revision uint16) {
+func (d *Deriver) records(key call.GroupKey, stored []StoredEvent) (records []call.Record, revision uint16) {
 	rules := d.opts.Rules(key.Integration)
 	events := make([]call.Event, 0, len(stored))
 	var last time.Time
@@ -280,12 +281,12 @@ func (d *Deriver) records(key warehouse.CallKey, stored []warehouse.StoredEvent)
 	}
 	records = call.Derive(events, rules)
 	for i := range records {
-		records[i] = warehouse.Canonical(records[i])
+		records[i] = Canonical(records[i])
 	}
 	return records, revision
 }
 
-func find(stored []warehouse.StoredCall, r call.Record) *warehouse.StoredCall {
+func find(stored []StoredCall, r call.Record) *StoredCall {
 	for i := range stored {
 		if sameKey(stored[i].Record, r) {
 			return &stored[i]

@@ -22,9 +22,11 @@ import (
 
 	"fonoteka/internal/audit"
 	"fonoteka/internal/call"
+	"fonoteka/internal/directory"
 	"fonoteka/internal/links"
 	"fonoteka/internal/mtt"
-	"fonoteka/internal/warehouse"
+	"fonoteka/internal/warehouse/calls"
+	"fonoteka/internal/warehouse/directories"
 )
 
 // Operator is what is asked of the operator, for one integration.
@@ -35,13 +37,17 @@ type Operator interface {
 	SetParkingNumbers(ctx context.Context, numbers []string, parked bool) error
 }
 
-// Store is what is kept of actions, and known of calls and numbers.
+// Store is what is kept of actions, and known of calls.
 type Store interface {
 	SaveAction(ctx context.Context, a links.Action, outcome string) error
 	NewestEvent(ctx context.Context, integration, platformLegID string, decode func(integration string, body []byte, received time.Time) (call.Event, error)) (call.Event, error)
-	ShowCall(ctx context.Context, id string) ([]warehouse.CallDetail, error)
-	Directory(ctx context.Context, integration string, at time.Time) ([]warehouse.DirectoryRow, error)
-	SaveParking(ctx context.Context, rows []warehouse.ParkingRow) error
+	ShowCall(ctx context.Context, id string, recordings func(context.Context, call.Record) ([]call.RecordingStatus, error)) ([]calls.Detail, error)
+}
+
+// Numbers is what is known of the operator's numbers.
+type Numbers interface {
+	Directory(ctx context.Context, integration string, at time.Time) ([]directory.Row, error)
+	SaveParking(ctx context.Context, rows []directories.ParkingRow) error
 }
 
 // Options of a Control. All but AreaCode are required.
@@ -49,6 +55,7 @@ type Options struct {
 	Integration string
 	Operator    Operator
 	Store       Store
+	Numbers     Numbers
 	Trail       *audit.Trail
 	Actor       string // who asks, for the audit
 	Decode      func(integration string, body []byte, received time.Time) (call.Event, error)
@@ -60,8 +67,8 @@ type Control struct{ o Options }
 
 // New makes a Control.
 func New(o Options) (*Control, error) {
-	if o.Integration == "" || o.Operator == nil || o.Store == nil || o.Trail == nil || o.Actor == "" || o.Decode == nil {
-		return nil, errors.New("control: integration, operator, store, trail, actor and decode are required")
+	if o.Integration == "" || o.Operator == nil || o.Store == nil || o.Numbers == nil || o.Trail == nil || o.Actor == "" || o.Decode == nil {
+		return nil, errors.New("control: integration, operator, store, numbers, trail, actor and decode are required")
 	}
 	return &Control{o}, nil
 }

@@ -12,9 +12,12 @@ import (
 	"fonoteka/internal/audit"
 	"fonoteka/internal/call"
 	"fonoteka/internal/control"
+	"fonoteka/internal/directory"
 	"fonoteka/internal/embedded/embeddedtest"
 	"fonoteka/internal/mtt"
 	"fonoteka/internal/warehouse"
+	"fonoteka/internal/warehouse/calls"
+	"fonoteka/internal/warehouse/directories"
 )
 
 func TestMain(m *testing.M) { embeddedtest.Main(m) }
@@ -79,7 +82,7 @@ func open(t *testing.T) *desk {
 	}
 	d := &desk{op: &operator{asked: func() {}}, db: db, trail: trail}
 	d.Control, err = control.New(control.Options{
-		Integration: "main", Operator: d.op, Store: db, Trail: trail, Actor: "anna", Decode: decode, AreaCode: "495",
+		Integration: "main", Operator: d.op, Store: calls.New(db), Numbers: directories.New(db), Trail: trail, Actor: "anna", Decode: decode, AreaCode: "495",
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -91,17 +94,17 @@ func open(t *testing.T) *desk {
 func (d *desk) notify(t *testing.T, bodies ...string) {
 	t.Helper()
 	now := time.Now().UTC()
-	var rows []warehouse.EventRow
+	var rows []call.Notification
 	for i, body := range bodies {
 		e, err := decode("main", []byte(body), now.Add(time.Duration(i)*time.Second))
 		if err != nil {
 			t.Fatal(err)
 		}
-		rows = append(rows, warehouse.EventRow{
+		rows = append(rows, call.Notification{
 			Integration: "main", GroupID: e.GroupID(), EventID: e.ID, ReceivedAt: e.ReceivedAt, Kind: e.Kind, State: string(e.State), Body: []byte(body),
 		})
 	}
-	if err := d.db.InsertEvents(t.Context(), rows); err != nil {
+	if err := calls.New(d.db).InsertEvents(t.Context(), rows); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -138,7 +141,7 @@ func TestTheOperatorIsAskedBetweenTwoNotes(t *testing.T) {
 		if got := d.outcomes(t); !slices.Equal(got, []string{"call.make begun"}) {
 			t.Errorf("when it is asked the audit has %v", got)
 		}
-		if got, err := d.db.Actions(t.Context(), from, time.Now().Add(time.Minute)); err != nil || len(got) != 1 || got[0].PlatformCallID != "" {
+		if got, err := calls.New(d.db).Actions(t.Context(), from, time.Now().Add(time.Minute)); err != nil || len(got) != 1 || got[0].PlatformCallID != "" {
 			t.Errorf("when it is asked the warehouse has %+v, %v", got, err)
 		}
 	}
@@ -152,7 +155,7 @@ func TestTheOperatorIsAskedBetweenTwoNotes(t *testing.T) {
 	if got := d.outcomes(t); !slices.Equal(got, []string{"call.make begun", "call.make done"}) {
 		t.Errorf("the audit has %v", got)
 	}
-	if got, err := d.db.Actions(t.Context(), from, time.Now().Add(time.Minute)); err != nil || len(got) != 1 || got[0].PlatformCallID != "made~1o" || got[0].Number != "79161234567" {
+	if got, err := calls.New(d.db).Actions(t.Context(), from, time.Now().Add(time.Minute)); err != nil || len(got) != 1 || got[0].PlatformCallID != "made~1o" || got[0].Number != "79161234567" {
 		t.Errorf("the warehouse has %+v, %v", got, err)
 	}
 	err = d.trail.Each(func(r audit.Row) error {
@@ -257,8 +260,8 @@ func TestALegIsFoundAndLedOn(t *testing.T) {
 func TestNumbersAreParkedAsTheOperatorSpellsThem(t *testing.T) {
 	t.Parallel()
 	d := open(t)
-	err := d.db.InsertDirectory(t.Context(), []warehouse.DirectoryRow{
-		{Kind: warehouse.DirectoryNumber, Integration: "main", ID: "74951234567", ValidFrom: time.Now().Add(-time.Hour), Raw: "+7 495 123-45-67"},
+	err := directories.New(d.db).InsertDirectory(t.Context(), []directory.Row{
+		{Kind: directory.Number, Integration: "main", ID: "74951234567", ValidFrom: time.Now().Add(-time.Hour), Raw: "+7 495 123-45-67"},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -276,7 +279,7 @@ func TestNumbersAreParkedAsTheOperatorSpellsThem(t *testing.T) {
 	if want := []string{"park +7 495 123-45-67", "clear +7 495 123-45-67"}; !slices.Equal(d.op.said, want) {
 		t.Errorf("the operator was asked %q", d.op.said)
 	}
-	rows, err := d.db.Parking(t.Context(), "main")
+	rows, err := directories.New(d.db).Parking(t.Context(), "main")
 	if err != nil || len(rows) != 1 || rows[0].Parked || rows[0].Outcome != "unknown" {
 		t.Errorf("%+v, %v", rows, err)
 	}

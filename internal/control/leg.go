@@ -11,14 +11,14 @@ import (
 
 	"fonoteka/internal/call"
 	"fonoteka/internal/mtt"
-	"fonoteka/internal/warehouse"
+	"fonoteka/internal/warehouse/calls"
 )
 
 // Leg finds a leg by its Call-ID, or the one that goes on of a call, and takes
 // what the operator knows it by from its newest notification, as it came.
 func (c *Control) Leg(ctx context.Context, said string) (mtt.Leg, error) {
 	e, err := c.o.Store.NewestEvent(ctx, c.o.Integration, said, c.o.Decode)
-	if errors.Is(err, warehouse.ErrNoLeg) {
+	if errors.Is(err, calls.ErrNoLeg) {
 		var id string
 		if id, err = c.goingOn(ctx, said); err != nil {
 			return mtt.Leg{}, err
@@ -36,11 +36,11 @@ func (c *Control) Leg(ctx context.Context, said string) (mtt.Leg, error) {
 
 // goingOn is the Call-ID of the only leg of a call that is not over.
 func (c *Control) goingOn(ctx context.Context, said string) (string, error) {
-	found, err := c.o.Store.ShowCall(ctx, said)
+	found, err := c.o.Store.ShowCall(ctx, said, noRecordings)
 	if err != nil {
 		return "", err
 	}
-	found = slices.DeleteFunc(found, func(d warehouse.CallDetail) bool { return d.Record.Integration != c.o.Integration })
+	found = slices.DeleteFunc(found, func(d calls.Detail) bool { return d.Record.Integration != c.o.Integration })
 	var ids, told []string
 	for _, d := range found {
 		for _, l := range d.Record.Legs {
@@ -60,3 +60,6 @@ func (c *Control) goingOn(ctx context.Context, said string) (string, error) {
 	}
 	return ids[0], nil
 }
+
+// noRecordings spares ShowCall the reading of a call's recordings.
+func noRecordings(context.Context, call.Record) ([]call.RecordingStatus, error) { return nil, nil }

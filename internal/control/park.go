@@ -10,7 +10,8 @@ import (
 
 	"fonoteka/internal/audit"
 	"fonoteka/internal/call"
-	"fonoteka/internal/warehouse"
+	"fonoteka/internal/directory"
+	"fonoteka/internal/warehouse/directories"
 )
 
 // Park has the operator hold the calls to external numbers, or no more. It returns
@@ -37,7 +38,7 @@ func (c *Control) Park(ctx context.Context, numbers []string, parked bool) (int,
 		for i := range rows {
 			rows[i].Outcome = string(outcome)
 		}
-		if err := c.o.Store.SaveParking(context.WithoutCancel(ctx), rows); err != nil {
+		if err := c.o.Numbers.SaveParking(context.WithoutCancel(ctx), rows); err != nil {
 			return "", errors.Join(failed, fmt.Errorf("the operator was told, but parking show does not know it: %w", err))
 		}
 		return "", failed
@@ -46,24 +47,24 @@ func (c *Control) Park(ctx context.Context, numbers []string, parked bool) (int,
 
 // external are external numbers, spelled as the operator's own list spells them
 // where it has them.
-func (c *Control) external(ctx context.Context, said []string, parked bool) ([]warehouse.ParkingRow, error) {
+func (c *Control) external(ctx context.Context, said []string, parked bool) ([]directories.ParkingRow, error) {
 	now := time.Now().UTC()
-	known, err := c.o.Store.Directory(ctx, c.o.Integration, now)
+	known, err := c.o.Numbers.Directory(ctx, c.o.Integration, now)
 	if err != nil {
 		return nil, err
 	}
-	var rows []warehouse.ParkingRow
+	var rows []directories.ParkingRow
 	listed := false
 	for _, k := range known {
-		listed = listed || k.Kind == warehouse.DirectoryNumber && !k.Gone
+		listed = listed || k.Kind == directory.Number && !k.Gone
 	}
 	for _, s := range said {
 		n, err := c.Number(s)
 		if err != nil {
 			return nil, err
 		}
-		at := slices.IndexFunc(known, func(k warehouse.DirectoryRow) bool {
-			return k.Kind == warehouse.DirectoryNumber && k.ID == n.Digits && !k.Gone
+		at := slices.IndexFunc(known, func(k directory.Row) bool {
+			return k.Kind == directory.Number && k.ID == n.Digits && !k.Gone
 		})
 		raw := n.Digits
 		switch {
@@ -72,7 +73,7 @@ func (c *Control) external(ctx context.Context, said []string, parked bool) ([]w
 		case listed:
 			return nil, fmt.Errorf("%s is none of the external numbers of integration %s (fonoteka directory list)", n, c.o.Integration)
 		}
-		rows = append(rows, warehouse.ParkingRow{Integration: c.o.Integration, Number: n.Digits, Raw: raw, At: now, Parked: parked})
+		rows = append(rows, directories.ParkingRow{Integration: c.o.Integration, Number: n.Digits, Raw: raw, At: now, Parked: parked})
 	}
 	return rows, nil
 }

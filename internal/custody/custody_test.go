@@ -22,29 +22,21 @@ import (
 	"fonoteka/internal/call"
 	"fonoteka/internal/custody"
 	"fonoteka/internal/embedded/embeddedtest"
-	"fonoteka/internal/warehouse"
+	"fonoteka/internal/warehouse/warehousetest"
 )
 
 func TestMain(m *testing.M) { embeddedtest.Main(m) }
 
 // store is a migrated database of the test's own.
 type store struct {
-	*warehouse.DB
+	*warehousetest.DB
 	url string // of its writer's HTTP interface
 }
 
-func warehouseOf(t *testing.T, name string) store {
+func openStore(t *testing.T) store {
 	t.Helper()
-	native, addr, user, password := embeddedtest.ClickHouse(t)
-	db, err := warehouse.Open(warehouse.Options{Addrs: []string{native}, HTTPAddr: addr, User: user, Password: password, Database: "custody_" + name})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { db.Close() })
-	if err := db.Migrate(t.Context(), nil); err != nil {
-		t.Fatal(err)
-	}
-	return store{db, "http://" + addr + "/?" + url.Values{"user": {user}, "password": {password}, "database": {"custody_" + name}}.Encode()}
+	o := warehousetest.Options(t)
+	return store{warehousetest.Migrated(t, o), "http://" + o.HTTPAddr + "/?" + url.Values{"user": {o.User}, "password": {o.Password}, "database": {o.Database}}.Encode()}
 }
 
 // try runs SQL as the writer.
@@ -165,7 +157,7 @@ const steps = `INSERT INTO custody (integration, recording_id, at, step, attempt
 
 func TestWhatIsChangedInSQLIsFound(t *testing.T) {
 	t.Parallel()
-	db := warehouseOf(t, "attacked")
+	db := openStore(t)
 	exec(t, db, steps)
 	exec(t, db, "CREATE TABLE kept AS custody")
 	exec(t, db, "INSERT INTO kept SELECT * FROM custody")
@@ -212,14 +204,14 @@ func TestWhatIsChangedInSQLIsFound(t *testing.T) {
 // A seal is the digest of what ClickHouse itself prints.
 func TestASealIsWhatTheDocumentedQueryHashes(t *testing.T) {
 	t.Parallel()
-	db := warehouseOf(t, "documented")
+	db := openStore(t)
 	exec(t, db, steps)
 	a := newArchive(t, db, "2026-03-06 02:00")
 	a.pass()
 	for _, seal := range a.seals {
 		var out bytes.Buffer
 		sql := fmt.Sprintf("SELECT integration, recording_id, at, step, attempt, sha256, detail FROM custody WHERE written_on = '%s' ORDER BY ALL", seal.Day)
-		if err := db.Query(t.Context(), &out, sql, "TabSeparated"); err != nil {
+		if err := db.QueryFormat(t.Context(), &out, sql, "TabSeparated"); err != nil {
 			t.Fatal(err)
 		}
 		sum := sha256.Sum256(out.Bytes())

@@ -11,6 +11,7 @@ import (
 
 	"fonoteka/internal/audit"
 	"fonoteka/internal/call"
+	"fonoteka/internal/cdr"
 	"fonoteka/internal/custody"
 	"fonoteka/internal/directory"
 	"fonoteka/internal/installation"
@@ -18,6 +19,10 @@ import (
 	"fonoteka/internal/settings"
 	"fonoteka/internal/token"
 	"fonoteka/internal/warehouse"
+	"fonoteka/internal/warehouse/calls"
+	"fonoteka/internal/warehouse/catalogue"
+	"fonoteka/internal/warehouse/directories"
+	"fonoteka/internal/warehouse/trails"
 )
 
 // keeping is what keeps the tables beside the CDRs: the directory, the links
@@ -36,11 +41,11 @@ func (p *pipeline) newKeeping(cfg *settings.Config, a *installation.Access, reg 
 		return err
 	}
 	p.refusals = &refusals{trail: k.trail, log: p.log}
-	k.audit, err = k.trail.NewShipper(audit.ShipperOptions{Table: p.warehouse, Anchors: installation.NewAnchors(p.blob, p.bucketReady), Ready: p.tables})
+	k.audit, err = k.trail.NewShipper(audit.ShipperOptions{Table: trails.New(p.warehouse), Anchors: installation.NewAnchors(p.blob, p.bucketReady), Ready: p.tables})
 	if err != nil {
 		return err
 	}
-	k.custody, err = custody.NewSealer(custody.Options{Rows: p.warehouse, Trail: k.trail, Memory: installation.Memory(cfg), Ready: p.tables, Log: p.log, Registerer: reg})
+	k.custody, err = custody.NewSealer(custody.Options{Rows: catalogue.New(p.warehouse), Trail: k.trail, Memory: installation.Memory(cfg), Ready: p.tables, Log: p.log, Registerer: reg})
 	if err != nil {
 		return err
 	}
@@ -53,7 +58,7 @@ func (p *pipeline) newKeeping(cfg *settings.Config, a *installation.Access, reg 
 			return err
 		}
 		d, err := directory.New(directory.Options{
-			Integration: i.Name, Source: client, Store: p.warehouse, AreaCode: cfg.Rules.AreaCode, Departments: i.Departments,
+			Integration: i.Name, Source: client, Store: directories.New(p.warehouse), AreaCode: cfg.Rules.AreaCode, Departments: i.Departments,
 			NotYet: func(err error) bool { return errors.Is(err, token.ErrLogin) }, Log: p.log, Registerer: reg,
 		})
 		if err != nil {
@@ -79,7 +84,7 @@ func (p *pipeline) keep(ctx context.Context) error {
 
 func newPasser(cfg *settings.Config, db *warehouse.DB, log *slog.Logger, reg prometheus.Registerer) (*links.Passer, error) {
 	return links.NewPasser(links.PasserOptions{
-		Store: db, Log: log, Registerer: reg,
+		Store: calls.New(db), SeatOf: directories.New(db).SeatOf, Log: log, Registerer: reg,
 		Forwarders: func(ctx context.Context, calls []call.Record) ([][]string, error) {
 			return forwarders(ctx, cfg, db, calls)
 		},
@@ -106,14 +111,14 @@ func forwarders(ctx context.Context, cfg *settings.Config, db *warehouse.DB, cal
 // forwardersOfPage halves what is too much to be held. A single call that is names
 // nobody.
 func forwardersOfPage(ctx context.Context, cfg *settings.Config, db *warehouse.DB, page []call.Record) ([][]string, error) {
-	keys := make([]warehouse.CallKey, len(page))
+	keys := make([]call.GroupKey, len(page))
 	for i, c := range page {
-		keys[i] = warehouse.CallKey{Integration: c.Integration, GroupID: c.GroupID}
+		keys[i] = call.GroupKey{Integration: c.Integration, GroupID: c.GroupID}
 	}
-	events, err := db.EventsOf(ctx, keys)
+	events, err := calls.New(db).EventsOf(ctx, keys)
 	switch half := len(page) / 2; {
-	case errors.Is(err, warehouse.ErrTooMuch) && half == 0:
-	case errors.Is(err, warehouse.ErrTooMuch):
+	case errors.Is(err, cdr.ErrTooMuch) && half == 0:
+	case errors.Is(err, cdr.ErrTooMuch):
 		first, err := forwardersOfPage(ctx, cfg, db, page[:half])
 		if err != nil {
 			return nil, err

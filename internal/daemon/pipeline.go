@@ -28,6 +28,9 @@ import (
 	"fonoteka/internal/standing"
 	"fonoteka/internal/state"
 	"fonoteka/internal/warehouse"
+	"fonoteka/internal/warehouse/calls"
+	"fonoteka/internal/warehouse/catalogue"
+	"fonoteka/internal/warehouse/reports"
 )
 
 // pipeline is everything behind the spool.
@@ -39,7 +42,7 @@ type pipeline struct {
 	blob      *blob.Bucket
 	queue     *queue.Client
 
-	catalogue   *warehouse.Writer
+	catalogue   *catalogue.Archive
 	deriver     *cdr.Deriver
 	roller      *rollup.Roller
 	fetcher     *archive.Fetcher
@@ -90,14 +93,14 @@ func newPipeline(cfg *settings.Config, v state.Values, stack *embedded.Stack, a 
 	if p.queue, err = queue.NewClient(queue.ClientOptions{URL: redisURL, Dial: dialRedis, Logger: log, Registerer: reg}); err != nil {
 		return nil, err
 	}
-	p.catalogue = p.warehouse.NewWriter()
+	p.catalogue = catalogue.New(p.warehouse).NewArchive(p.tables)
 	if p.deriver, err = NewDeriver(cfg, p.warehouse, log, reg); err != nil {
 		return nil, err
 	}
-	if p.standing, err = standing.New(standing.Options{Catalogue: p.warehouse, Logger: log, Registerer: reg}); err != nil {
+	if p.standing, err = standing.New(standing.Options{Catalogue: catalogue.New(p.warehouse), Logger: log, Registerer: reg}); err != nil {
 		return nil, err
 	}
-	if p.arrivals, err = arrivals.New(arrivals.Options{Source: p.warehouse, Decode: cfg.Decode, Integrations: cfg.Names(), Log: log, Registerer: reg}); err != nil {
+	if p.arrivals, err = arrivals.New(arrivals.Options{Source: calls.New(p.warehouse), Decode: cfg.Decode, Integrations: cfg.Names(), Log: log, Registerer: reg}); err != nil {
 		return nil, err
 	}
 	if err := errors.Join(p.newRollup(cfg, reg), p.newRelays(cfg, sp, reg), p.newKeeping(cfg, a, reg)); err != nil {
@@ -111,7 +114,7 @@ func (p *pipeline) newRelays(cfg *settings.Config, sp *spool.Spool, reg promethe
 	if err != nil {
 		return err
 	}
-	p.rows = &relay.ToWarehouse{Warehouse: p.warehouse, Decode: Decoder(cfg), LinkLife: cfg.LinkLife, Log: p.log, Counter: notifications}
+	p.rows = &relay.ToWarehouse{Warehouse: calls.New(p.warehouse), Catalogue: catalogue.New(p.warehouse), Decode: Decoder(cfg), LinkLife: cfg.LinkLife, Log: p.log, Counter: notifications}
 	submitter, err := archive.NewSubmitter(archive.SubmitterOptions{
 		Queue: p.queue, Depth: p.queue.Depth, Backlog: func() bool { return p.planner.Backlog() }, CatalogueWorks: p.catalogueWorks, Registerer: reg,
 	})
@@ -165,9 +168,8 @@ func (p *pipeline) newArchive(cfg *settings.Config, redisURL string, dialRedis q
 	if err != nil {
 		return err
 	}
-	rows := catalogue{writer: p.catalogue, reader: p.warehouse.NewReader(), db: p.warehouse, tables: p.tables}
 	archiver, err := archive.New(archive.Options{
-		Catalogue: rows, TalkOf: rows.talk, Parallel: cfg.Workers, Store: p.blob, Bucket: p.blob.Name(), Queue: p.queue, Fetcher: p.fetcher, Refresh: p.access.Refused,
+		Catalogue: p.catalogue, TalkOf: p.catalogue.Talk, Parallel: cfg.Workers, Store: p.blob, Bucket: p.blob.Name(), Queue: p.queue, Fetcher: p.fetcher, Refresh: p.access.Refused,
 		Logger: p.log, Registerer: reg,
 	})
 	if err != nil {
@@ -176,7 +178,7 @@ func (p *pipeline) newArchive(cfg *settings.Config, redisURL string, dialRedis q
 	if err = p.newFixity(cfg, p.fetcher, reg); err != nil {
 		return err
 	}
-	p.planner, err = archive.NewPlanner(archive.PlannerOptions{Due: p.warehouse, Mend: p.warehouse.MendOpenRecordings, Queue: p.queue, Depth: p.queue.Depth, Hosts: cfg.RecordHosts, Logger: p.log, Registerer: reg})
+	p.planner, err = archive.NewPlanner(archive.PlannerOptions{Due: catalogue.New(p.warehouse), Mend: catalogue.New(p.warehouse).MendOpenRecordings, Queue: p.queue, Depth: p.queue.Depth, Hosts: cfg.RecordHosts, Logger: p.log, Registerer: reg})
 	if err != nil {
 		return err
 	}
@@ -189,7 +191,7 @@ func (p *pipeline) replayRejected(ctx context.Context, each func(taken, still in
 	if err := p.tables(); err != nil {
 		return err
 	}
-	return p.rows.ReplayRejected(ctx, p.warehouse, each)
+	return p.rows.ReplayRejected(ctx, calls.New(p.warehouse), each)
 }
 
 // resend relays again what can be read in another folder with a spool.
@@ -226,9 +228,9 @@ func (p *pipeline) derive(ctx context.Context) error {
 // NewDeriver derives calls by the rules of the settings. log and reg may be nil.
 func NewDeriver(cfg *settings.Config, db *warehouse.DB, log *slog.Logger, reg prometheus.Registerer) (*cdr.Deriver, error) {
 	return cdr.New(cdr.Options{
-		Store: db, Decode: cfg.Decode, Rules: func(string) call.Rules { return cfg.Rules }, EndAfter: cfg.EndAfter, Log: log, Registerer: reg,
+		Store: calls.New(db), Decode: cfg.Decode, Rules: func(string) call.Rules { return cfg.Rules }, EndAfter: cfg.EndAfter, Log: log, Registerer: reg,
 		Derived: func(ctx context.Context, records []call.Record) error {
-			_, err := db.JudgeShort(ctx, records, time.Now())
+			_, err := catalogue.New(db).JudgeShort(ctx, records, time.Now())
 			return err
 		},
 	})
@@ -293,7 +295,7 @@ func (p *pipeline) markCopies(ctx context.Context) error {
 	const every, overlap = 5 * time.Second, time.Minute // rows bear the time of another clock
 	for since := (time.Time{}); ctx.Err() == nil; pause(ctx, every) {
 		began := time.Now()
-		changed, err := p.warehouse.MarkCopies(ctx, since)
+		changed, err := catalogue.New(p.warehouse).MarkCopies(ctx, since)
 		switch {
 		case err == nil:
 			since = began.Add(-overlap)
@@ -326,7 +328,7 @@ func (p *pipeline) judgeShort(ctx context.Context) error {
 		}
 		changed := 0
 		if err == nil {
-			since, changed, err = p.warehouse.JudgeArchived(ctx, since, time.Now())
+			since, changed, err = catalogue.New(p.warehouse).JudgeArchived(ctx, since, time.Now())
 		}
 		if err == nil && since.Sub(stored) >= kept {
 			if err = p.warehouse.SetProgress(ctx, shortPosition, since.Format(time.RFC3339Nano)); err == nil {
@@ -384,6 +386,6 @@ func (p *pipeline) newRollup(cfg *settings.Config, reg prometheus.Registerer) (e
 	for _, i := range cfg.Integrations {
 		names = append(names, i.Name)
 	}
-	p.roller, err = rollup.New(rollup.Options{Store: p.warehouse, Settings: cfg.ReportsOf, Integrations: names, Log: p.log, Registerer: reg})
+	p.roller, err = rollup.New(rollup.Options{Store: reports.New(p.warehouse), Settings: cfg.ReportsOf, Integrations: names, Log: p.log, Registerer: reg})
 	return err
 }

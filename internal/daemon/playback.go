@@ -13,7 +13,8 @@ import (
 	"fonoteka/internal/call"
 	"fonoteka/internal/playback"
 	"fonoteka/internal/settings"
-	"fonoteka/internal/warehouse"
+	"fonoteka/internal/warehouse/catalogue"
+	"fonoteka/internal/warehouse/reports"
 )
 
 // newPlayback lets people listen to recordings by their links.
@@ -43,7 +44,7 @@ func (p *pipeline) findRecording(ctx context.Context, id string) (row call.Recor
 	if err := p.tables(); err != nil {
 		return row, false, err
 	}
-	rows, err := p.warehouse.ListRecordings(ctx, warehouse.RecordingFilter{ID: id, Limit: 1})
+	rows, err := catalogue.New(p.warehouse).ListRecordings(ctx, catalogue.Filter{ID: id, Limit: 1})
 	if err != nil || len(rows) == 0 {
 		return row, false, err
 	}
@@ -55,7 +56,7 @@ func (p *pipeline) tellAddress(ctx context.Context, url string) error {
 	p.awaitTables(ctx)
 	var fault atomic.Pointer[error]
 	p.insist(ctx, "keep the address of recordings", time.Minute, &fault, func(ctx context.Context) error {
-		return p.warehouse.SaveAddress(ctx, "recordings", url)
+		return reports.New(p.warehouse).SaveAddress(ctx, "recordings", url)
 	})
 	<-ctx.Done()
 	return nil

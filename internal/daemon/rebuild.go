@@ -16,6 +16,7 @@ import (
 	"fonoteka/internal/embedded"
 	"fonoteka/internal/installation"
 	"fonoteka/internal/settings"
+	"fonoteka/internal/warehouse/calls"
 )
 
 // rebuildMemory is what the process may hold while it compares a slice.
@@ -40,7 +41,7 @@ func (p *pipeline) rebuildHandler(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/x-ndjson")
 	enc, flush := json.NewEncoder(w), http.NewResponseController(w).Flush
 	var said time.Time
-	at, err := p.deriver.Rebuild(r.Context(), p.warehouse, o, func(at cdr.Rebuilt) {
+	at, err := p.deriver.Rebuild(r.Context(), calls.New(p.warehouse), o, func(at cdr.Rebuilt) {
 		if time.Since(said) > 500*time.Millisecond {
 			said = time.Now()
 			_ = enc.Encode(admin.Rebuilding{Rebuilt: at})
@@ -68,7 +69,7 @@ func RebuildAlone(ctx context.Context, cfg *settings.Config, o cdr.RebuildOption
 		if err != nil {
 			return err
 		}
-		_, err = d.Rebuild(ctx, st.Warehouse, o, each)
+		_, err = d.Rebuild(ctx, calls.New(st.Warehouse), o, each)
 		return err
 	})
 	return errors.Join(err, release())

@@ -18,6 +18,8 @@ import (
 	"fonoteka/internal/spool"
 	"fonoteka/internal/state"
 	"fonoteka/internal/warehouse"
+	"fonoteka/internal/warehouse/calls"
+	"fonoteka/internal/warehouse/catalogue"
 )
 
 // rewind moves both cursors back.
@@ -98,7 +100,7 @@ func ResendAlone(ctx context.Context, cfg *settings.Config, db *warehouse.DB, di
 		return err
 	}
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
-	rows := relay.ToWarehouse{Warehouse: db, Decode: Decoder(cfg), LinkLife: cfg.LinkLife, Log: log, Counter: counter}
+	rows := relay.ToWarehouse{Warehouse: calls.New(db), Catalogue: catalogue.New(db), Decode: Decoder(cfg), LinkLife: cfg.LinkLife, Log: log, Counter: counter}
 	r, err := relay.New(relay.Options{
 		Cursor: relay.WarehouseCursor, Source: noSource{}, Sink: rows.Sink, Refused: warehouse.IsRefusal, SetAside: rows.SetAside, Log: log,
 	})
@@ -183,6 +185,6 @@ func ReplayRejectedAlone(ctx context.Context, cfg *settings.Config, db *warehous
 	if err != nil {
 		return err
 	}
-	to := relay.ToWarehouse{Warehouse: db, Decode: Decoder(cfg), LinkLife: cfg.LinkLife, Log: slog.New(slog.DiscardHandler), Counter: counter}
-	return to.ReplayRejected(ctx, db, each)
+	to := relay.ToWarehouse{Warehouse: calls.New(db), Catalogue: catalogue.New(db), Decode: Decoder(cfg), LinkLife: cfg.LinkLife, Log: slog.New(slog.DiscardHandler), Counter: counter}
+	return to.ReplayRejected(ctx, calls.New(db), each)
 }

@@ -9,14 +9,14 @@ import (
 	"fonoteka/internal/archive"
 	"fonoteka/internal/call"
 	"fonoteka/internal/fixity"
-	"fonoteka/internal/installation"
 	"fonoteka/internal/settings"
+	"fonoteka/internal/warehouse/catalogue"
 )
 
 // newFixity prepares the check of what is stored, and of all of it in the background
 // where that is not turned off.
 func (p *pipeline) newFixity(cfg *settings.Config, fetcher *archive.Fetcher, reg prometheus.Registerer) (err error) {
-	db := installation.FixityCatalogue{DB: p.warehouse}
+	db := catalogue.New(p.warehouse)
 	p.suspects = make(chan call.RecordingStatus, 100)
 	p.checker, err = fixity.New(fixity.Options{
 		Rows: db, Custody: db, Store: p.blob, Bucket: p.blob.Name(), BytesPerSecond: cfg.Scrub.Rate, Logger: p.log, Registerer: reg,

@@ -13,12 +13,16 @@ import (
 
 	"fonoteka/internal/call"
 	"fonoteka/internal/dashboard"
+	"fonoteka/internal/directory"
 	"fonoteka/internal/embedded"
 	"fonoteka/internal/embedded/embeddedtest"
+	"fonoteka/internal/relay"
 	"fonoteka/internal/rollup"
 	"fonoteka/internal/seed"
 	"fonoteka/internal/sim"
 	"fonoteka/internal/warehouse"
+	"fonoteka/internal/warehouse/reports"
+	"fonoteka/internal/warehouse/warehousetest"
 )
 
 func TestMain(m *testing.M) { embeddedtest.Main(m) }
@@ -72,10 +76,10 @@ func found(ctx context.Context, o warehouse.Options) (company, error) {
 	if err != nil {
 		return c, err
 	}
-	if err := oddities(ctx, db, c.now); err != nil {
+	if err := oddities(ctx, warehousetest.Of(db), c.now); err != nil {
 		return c, err
 	}
-	roller, err := rollup.New(rollup.Options{Store: db, Settings: settings, Integrations: []string{"main"}, Log: log})
+	roller, err := rollup.New(rollup.Options{Store: reports.New(db), Settings: settings, Integrations: []string{"main"}, Log: log})
 	if err != nil {
 		return c, err
 	}
@@ -92,8 +96,8 @@ const namesake = "Анна Однофамильцева"
 
 // oddities fill the lists of what is wrong, and the address of recordings, and
 // give two employees the same name.
-func oddities(ctx context.Context, db *warehouse.DB, now time.Time) error {
-	err := db.InsertRejected(ctx, []warehouse.Rejected{{Integration: "main", ReceivedAt: now.Add(-time.Hour), Reason: "unreadable", Detail: "not JSON", Body: []byte("x")}})
+func oddities(ctx context.Context, db *warehousetest.DB, now time.Time) error {
+	err := db.InsertRejected(ctx, []relay.Rejected{{Integration: "main", ReceivedAt: now.Add(-time.Hour), Reason: "unreadable", Detail: "not JSON", Body: []byte("x")}})
 	if err != nil {
 		return err
 	}
@@ -104,14 +108,14 @@ func oddities(ctx context.Context, db *warehouse.DB, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	var namesakes []warehouse.DirectoryRow
+	var namesakes []directory.Row
 	var two bytes.Buffer
-	if err := db.Query(ctx, &two, "SELECT workplace FROM directory_staff GROUP BY workplace ORDER BY workplace LIMIT 2", "TSV"); err != nil {
+	if err := db.QueryFormat(ctx, &two, "SELECT workplace FROM directory_staff GROUP BY workplace ORDER BY workplace LIMIT 2", "TSV"); err != nil {
 		return err
 	}
 	for workplace := range strings.FieldsSeq(two.String()) {
-		namesakes = append(namesakes, warehouse.DirectoryRow{
-			Kind: warehouse.DirectoryStaff, Integration: "main", ID: workplace, Word: namesake, Department: "Продажи", ValidFrom: now.AddDate(0, 0, -69), Source: "import",
+		namesakes = append(namesakes, directory.Row{
+			Kind: directory.Staff, Integration: "main", ID: workplace, Word: namesake, Department: "Продажи", ValidFrom: now.AddDate(0, 0, -69), Source: "import",
 		})
 	}
 	if err := db.InsertDirectory(ctx, namesakes); err != nil {
@@ -121,12 +125,12 @@ func oddities(ctx context.Context, db *warehouse.DB, now time.Time) error {
 }
 
 // settings: Monday to Friday from 9 to 18 in Moscow.
-func settings(integration string) warehouse.ReportSettings {
+func settings(integration string) rollup.ReportSettings {
 	zone, err := time.LoadLocation("Europe/Moscow")
 	if err != nil {
 		panic(err)
 	}
-	s := warehouse.ReportSettings{
+	s := rollup.ReportSettings{
 		Integration: integration, Zone: zone, ShortDay: time.Hour, ServiceLevel: 20 * time.Second, CallbackDays: 7, RepeatHours: 24,
 	}
 	for day := range 5 {
@@ -155,7 +159,7 @@ func (c company) ask(t *testing.T, q dashboard.Query, span time.Duration, v dash
 func (c company) answer(t *testing.T, q dashboard.Query, sql string) (a answer) {
 	t.Helper()
 	var out bytes.Buffer
-	err := c.reader.Query(t.Context(), &out, sql, "JSONCompact")
+	err := c.reader.QueryFormat(t.Context(), &out, sql, "JSONCompact")
 	if err == nil {
 		err = json.Unmarshal(out.Bytes(), &a)
 	}

@@ -3,19 +3,17 @@ package directory
 import (
 	"context"
 	"time"
-
-	"fonoteka/internal/warehouse"
 )
 
 // Past is what the warehouse keeps of the directory's history.
 type Past interface {
-	Directory(ctx context.Context, integration string, at time.Time) ([]warehouse.DirectoryRow, error)
-	Seats(ctx context.Context) ([]warehouse.Seat, error)
-	NumberNames(ctx context.Context) ([]warehouse.NumberName, error)
+	Directory(ctx context.Context, integration string, at time.Time) ([]Row, error)
+	Seats(ctx context.Context) ([]Seat, error)
+	NumberNames(ctx context.Context) ([]NumberName, error)
 }
 
-// Workplace is a workplace as it was at some time.
-type Workplace struct {
+// ListedWorkplace is a workplace as it was at some time.
+type ListedWorkplace struct {
 	Integration, ID, Name, Employee, Department string
 
 	Terminals []string  // their SIP ids
@@ -23,8 +21,8 @@ type Workplace struct {
 	Gone      bool      // the operator lists it no more
 }
 
-// Number is an external number as it was at some time.
-type Number struct {
+// ListedNumber is an external number as it was at some time.
+type ListedNumber struct {
 	Integration, Number, Type, Name string
 
 	Since time.Time // zero: as far back as is known
@@ -33,7 +31,7 @@ type Number struct {
 
 // At is the directory as it was at a time, of one integration or of all (""). The
 // lists say who is gone, the timelines who sat where.
-func At(ctx context.Context, past Past, integration string, at time.Time) (workplaces []Workplace, numbers []Number, err error) {
+func At(ctx context.Context, past Past, integration string, at time.Time) (workplaces []ListedWorkplace, numbers []ListedNumber, err error) {
 	rows, err := past.Directory(ctx, integration, at)
 	if err != nil {
 		return nil, nil, err
@@ -42,7 +40,7 @@ func At(ctx context.Context, past Past, integration string, at time.Time) (workp
 	gone, terminal := map[listed]bool{}, map[listed]bool{}
 	for _, r := range rows {
 		gone[listed{r.Integration, string(r.Kind), r.ID}] = r.Gone
-		terminal[listed{r.Integration, string(r.Kind), r.ID}] = r.Kind == warehouse.DirectoryTerminal
+		terminal[listed{r.Integration, string(r.Kind), r.ID}] = r.Kind == Terminal
 	}
 	within := func(of string, from, until time.Time) bool {
 		return (integration == "" || of == integration) && !at.Before(from) && !at.After(until)
@@ -57,12 +55,12 @@ func At(ctx context.Context, past Past, integration string, at time.Time) (workp
 			continue
 		}
 		if s.Account == s.Workplace {
-			workplaces = append(workplaces, Workplace{
+			workplaces = append(workplaces, ListedWorkplace{
 				Integration: s.Integration, ID: s.Workplace, Name: s.Name, Employee: s.Employee, Department: s.Department,
-				Since: since(s.From), Gone: gone[listed{s.Integration, string(warehouse.DirectoryWorkplace), s.Workplace}],
+				Since: since(s.From), Gone: gone[listed{s.Integration, string(Workplace), s.Workplace}],
 			})
 		}
-		if is := (listed{s.Integration, string(warehouse.DirectoryTerminal), s.Account}); terminal[is] && !gone[is] {
+		if is := (listed{s.Integration, string(Terminal), s.Account}); terminal[is] && !gone[is] {
 			of := listed{s.Integration, "", s.Workplace}
 			terminals[of] = append(terminals[of], s.Account)
 		}
@@ -73,9 +71,9 @@ func At(ctx context.Context, past Past, integration string, at time.Time) (workp
 	names, err := past.NumberNames(ctx)
 	for _, n := range names {
 		if within(n.Integration, n.From, n.Until) {
-			numbers = append(numbers, Number{
+			numbers = append(numbers, ListedNumber{
 				Integration: n.Integration, Number: n.Number, Type: n.Type, Name: n.Name,
-				Since: since(n.From), Gone: gone[listed{n.Integration, string(warehouse.DirectoryNumber), n.Number}],
+				Since: since(n.From), Gone: gone[listed{n.Integration, string(Number), n.Number}],
 			})
 		}
 	}

@@ -41,7 +41,6 @@ import (
 
 	"fonoteka/internal/call"
 	"fonoteka/internal/mtt"
-	"fonoteka/internal/warehouse"
 )
 
 // Source is the operator's API for one integration.
@@ -53,8 +52,8 @@ type Source interface {
 
 // Store is the warehouse.
 type Store interface {
-	Directory(ctx context.Context, integration string, at time.Time) ([]warehouse.DirectoryRow, error)
-	InsertDirectory(ctx context.Context, rows []warehouse.DirectoryRow) error
+	Directory(ctx context.Context, integration string, at time.Time) ([]Row, error)
+	InsertDirectory(ctx context.Context, rows []Row) error
 	// DirectoryChanged is when the newest notification of a change arrived; zero
 	// if none ever did.
 	DirectoryChanged(ctx context.Context, integration string) (time.Time, error)
@@ -144,7 +143,7 @@ func (k *Keeper) Fetch(ctx context.Context, from time.Time) (changes int, err er
 func FetchedName(integration string) string { return "directory/" + integration }
 
 // listed is what the operator lists now.
-func (k *Keeper) listed(ctx context.Context) ([]warehouse.DirectoryRow, error) {
+func (k *Keeper) listed(ctx context.Context) ([]Row, error) {
 	numbers, err := k.o.Source.ExternalNumbers(ctx)
 	if err != nil {
 		return nil, err
@@ -157,36 +156,36 @@ func (k *Keeper) listed(ctx context.Context) ([]warehouse.DirectoryRow, error) {
 	if err != nil {
 		return nil, err
 	}
-	var rows []warehouse.DirectoryRow
-	add := func(kind warehouse.DirectoryKind, id, word, raw string) {
-		rows = append(rows, warehouse.DirectoryRow{Kind: kind, Integration: k.o.Integration, ID: id, Word: word, Raw: raw})
+	var rows []Row
+	add := func(kind Kind, id, word, raw string) {
+		rows = append(rows, Row{Kind: kind, Integration: k.o.Integration, ID: id, Word: word, Raw: raw})
 	}
 	for _, n := range numbers {
-		add(warehouse.DirectoryNumber, cmp.Or(call.ParseNumber(n.Number, k.o.AreaCode).Digits, n.Number), n.Type, n.Number)
+		add(Number, cmp.Or(call.ParseNumber(n.Number, k.o.AreaCode).Digits, n.Number), n.Type, n.Number)
 	}
 	for _, w := range workplaces {
-		add(warehouse.DirectoryWorkplace, w.ID, w.Name, "")
+		add(Workplace, w.ID, w.Name, "")
 	}
 	for _, t := range terminals {
-		add(warehouse.DirectoryTerminal, t.ID, t.Workplace, "")
+		add(Terminal, t.ID, t.Workplace, "")
 	}
 	return rows, nil
 }
 
 type rowKey struct {
-	kind warehouse.DirectoryKind
+	kind Kind
 	id   string
 }
 
 // differences are the rows that make the stored directory the listed one. Of an
 // id that is listed twice the first counts.
-func differences(stored, listed []warehouse.DirectoryRow, from time.Time) []warehouse.DirectoryRow {
-	old := map[rowKey]warehouse.DirectoryRow{}
+func differences(stored, listed []Row, from time.Time) []Row {
+	old := map[rowKey]Row{}
 	for _, r := range stored {
 		old[rowKey{r.Kind, r.ID}] = r
 	}
 	seen := map[rowKey]bool{}
-	var out []warehouse.DirectoryRow
+	var out []Row
 	for _, r := range listed {
 		key := rowKey{r.Kind, r.ID}
 		was, known := old[key]
@@ -197,20 +196,20 @@ func differences(stored, listed []warehouse.DirectoryRow, from time.Time) []ware
 		seen[key] = true
 	}
 	for _, r := range stored {
-		operators := r.Kind == warehouse.DirectoryNumber || r.Kind == warehouse.DirectoryWorkplace || r.Kind == warehouse.DirectoryTerminal
+		operators := r.Kind == Number || r.Kind == Workplace || r.Kind == Terminal
 		if operators && !r.Gone && !seen[rowKey{r.Kind, r.ID}] {
 			r.ValidFrom, r.Gone = after(from, r), true
 			out = append(out, r)
 		}
 	}
-	slices.SortFunc(out, func(a, b warehouse.DirectoryRow) int {
+	slices.SortFunc(out, func(a, b Row) int {
 		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.ID, b.ID))
 	})
 	return out
 }
 
 // after is from, or a moment after a row that a faster clock has written.
-func after(from time.Time, was warehouse.DirectoryRow) time.Time {
+func after(from time.Time, was Row) time.Time {
 	if was.ValidFrom.Before(from) {
 		return from
 	}

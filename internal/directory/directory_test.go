@@ -16,7 +16,6 @@ import (
 
 	"fonoteka/internal/directory"
 	"fonoteka/internal/mtt"
-	"fonoteka/internal/warehouse"
 )
 
 const seat, other, phone, line = "883140000000010", "883140000000020", "883140000000011", "74950000001"
@@ -57,29 +56,29 @@ func (c *cabinet) Terminals(context.Context) ([]mtt.Terminal, error) {
 // store is the warehouse in memory; internal/warehouse tests the real one.
 type store struct {
 	mu      sync.Mutex
-	rows    []warehouse.DirectoryRow
+	rows    []directory.Row
 	changed time.Time
 	err     error
 }
 
-func (s *store) Directory(_ context.Context, integration string, at time.Time) ([]warehouse.DirectoryRow, error) {
+func (s *store) Directory(_ context.Context, integration string, at time.Time) ([]directory.Row, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	last := map[string]warehouse.DirectoryRow{}
+	last := map[string]directory.Row{}
 	for _, r := range s.rows {
 		k := string(r.Kind) + r.ID
 		if r.Integration == integration && !r.ValidFrom.After(at) && !r.ValidFrom.Before(last[k].ValidFrom) {
 			last[k] = r
 		}
 	}
-	var out []warehouse.DirectoryRow
+	var out []directory.Row
 	for _, r := range last {
 		out = append(out, r)
 	}
 	return out, s.err
 }
 
-func (s *store) InsertDirectory(_ context.Context, rows []warehouse.DirectoryRow) error {
+func (s *store) InsertDirectory(_ context.Context, rows []directory.Row) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.err == nil {

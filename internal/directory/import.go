@@ -12,7 +12,6 @@ import (
 	"fonoteka/internal/call"
 	"fonoteka/internal/linkfile"
 	"fonoteka/internal/printable"
-	"fonoteka/internal/warehouse"
 )
 
 // columns of a file that is imported, with the other names they may bear. It
@@ -208,27 +207,27 @@ func (o ImportOptions) day(s string) (time.Time, error) {
 // that change something. Lines that say no day hold from now on, the first about something
 // AsFarBack. unknown counts the
 // workplaces and numbers that the operator does not list.
-func Changes(lines []Line, stored []warehouse.DirectoryRow, now time.Time) (rows []warehouse.DirectoryRow, unknown int) {
+func Changes(lines []Line, stored []Row, now time.Time) (rows []Row, unknown int) {
 	type key struct {
 		integration string
-		kind        warehouse.DirectoryKind
+		kind        Kind
 		id          string
 	}
-	have := map[key]warehouse.DirectoryRow{}
+	have := map[key]Row{}
 	for _, r := range stored {
 		have[key{r.Integration, r.Kind, r.ID}] = r
 	}
 	for _, l := range lines {
-		k := key{l.Integration, warehouse.DirectoryStaff, l.Workplace}
-		listed := []warehouse.DirectoryKind{warehouse.DirectoryWorkplace, warehouse.DirectoryTerminal}
+		k := key{l.Integration, Staff, l.Workplace}
+		listed := []Kind{Workplace, Terminal}
 		if l.Workplace == "" {
-			k, listed = key{l.Integration, warehouse.DirectoryLabel, l.External}, []warehouse.DirectoryKind{warehouse.DirectoryNumber}
+			k, listed = key{l.Integration, Label, l.External}, []Kind{Number}
 		}
-		if !slices.ContainsFunc(listed, func(kind warehouse.DirectoryKind) bool { return have[key{k.integration, kind, k.id}].ID != "" }) {
+		if !slices.ContainsFunc(listed, func(kind Kind) bool { return have[key{k.integration, kind, k.id}].ID != "" }) {
 			unknown++
 		}
 		was := have[k]
-		r := warehouse.DirectoryRow{Kind: k.kind, Integration: k.integration, ID: k.id, Word: was.Word, Department: was.Department, Source: "import", ValidFrom: l.From}
+		r := Row{Kind: k.kind, Integration: k.integration, ID: k.id, Word: was.Word, Department: was.Department, Source: "import", ValidFrom: l.From}
 		if l.Workplace == "" {
 			r.Word = l.Name
 		}

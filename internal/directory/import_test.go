@@ -9,7 +9,6 @@ import (
 	"golang.org/x/text/encoding/charmap"
 
 	"fonoteka/internal/directory"
-	"fonoteka/internal/warehouse"
 )
 
 var moscow = time.FixedZone("Moscow", 3*3600)
@@ -87,12 +86,12 @@ func TestImportNamesEveryMistakeAndNoValue(t *testing.T) {
 func TestImportChangesWhatDiffers(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 3, 20, 12, 0, 0, 0, time.UTC)
-	staff := func(id, employee, department string, from time.Time) warehouse.DirectoryRow {
-		return warehouse.DirectoryRow{Kind: warehouse.DirectoryStaff, Integration: "main", ID: id, ValidFrom: from, Word: employee, Department: department, Source: "import"}
+	staff := func(id, employee, department string, from time.Time) directory.Row {
+		return directory.Row{Kind: directory.Staff, Integration: "main", ID: id, ValidFrom: from, Word: employee, Department: department, Source: "import"}
 	}
-	stored := []warehouse.DirectoryRow{
-		{Kind: warehouse.DirectoryWorkplace, Integration: "main", ID: seat, Word: "Ivanov"},
-		{Kind: warehouse.DirectoryTerminal, Integration: "main", ID: phone, Word: seat},
+	stored := []directory.Row{
+		{Kind: directory.Workplace, Integration: "main", ID: seat, Word: "Ivanov"},
+		{Kind: directory.Terminal, Integration: "main", ID: phone, Word: seat},
 		staff(seat, "Ivan", "Sales", now.AddDate(0, 0, -10)),
 	}
 	lines, err := imported(t, "workplace,department,from\n"+
@@ -106,7 +105,7 @@ func TestImportChangesWhatDiffers(t *testing.T) {
 	}
 	rows, unknown := directory.Changes(lines, stored, now)
 	april := time.Date(2026, 3, 31, 21, 0, 0, 0, time.UTC)
-	want := []warehouse.DirectoryRow{
+	want := []directory.Row{
 		staff(phone, "", "Support", directory.AsFarBack), staff(other, "", "Support", time.Date(2026, 2, 28, 21, 0, 0, 0, time.UTC)),
 		staff(seat, "Ivan", "Support", april), staff(seat, "Ivan", "Management", now),
 	}

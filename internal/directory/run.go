@@ -7,8 +7,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-
-	"fonoteka/internal/warehouse"
 )
 
 // How a fetch is tried again that failed: soon at first.
@@ -132,13 +130,13 @@ func (k *Keeper) Configure(ctx context.Context, now time.Time) error {
 	if err != nil {
 		return fmt.Errorf("read the departments: %w", err)
 	}
-	staff := map[string]warehouse.DirectoryRow{}
+	staff := map[string]Row{}
 	for _, r := range stored {
-		if r.Kind == warehouse.DirectoryStaff {
+		if r.Kind == Staff {
 			staff[r.ID] = r
 		}
 	}
-	var rows []warehouse.DirectoryRow
+	var rows []Row
 	for workplace, department := range k.o.Departments {
 		was := staff[workplace]
 		if was.ID != "" && was.Department == department {
@@ -148,8 +146,8 @@ func (k *Keeper) Configure(ctx context.Context, now time.Time) error {
 		if was.ID == "" {
 			from = AsFarBack
 		}
-		rows = append(rows, warehouse.DirectoryRow{
-			Kind: warehouse.DirectoryStaff, Integration: k.o.Integration, ID: workplace, ValidFrom: from,
+		rows = append(rows, Row{
+			Kind: Staff, Integration: k.o.Integration, ID: workplace, ValidFrom: from,
 			Word: was.Word, Department: department, Source: "config",
 		})
 	}

@@ -19,6 +19,7 @@ import (
 	"fonoteka/internal/state"
 	"fonoteka/internal/token"
 	"fonoteka/internal/warehouse"
+	"fonoteka/internal/warehouse/catalogue"
 )
 
 // usual is an integration at which nothing is wrong.
@@ -183,7 +184,7 @@ func TestStoresAreExamined(t *testing.T) {
 		Fault: call.Fault{Kind: call.Altered, Part: call.RecordingPart},
 	}
 	err := installation.UseWarehouse(t.Context(), cfg, func(db *warehouse.DB) error {
-		return db.SaveRecordings(t.Context(), []call.RecordingStatus{altered})
+		return catalogue.New(db).SaveRecordings(t.Context(), []call.RecordingStatus{altered})
 	})
 	if err != nil {
 		t.Fatal(err)

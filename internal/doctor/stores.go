@@ -17,6 +17,8 @@ import (
 	"fonoteka/internal/settings"
 	"fonoteka/internal/state"
 	"fonoteka/internal/warehouse"
+	"fonoteka/internal/warehouse/calls"
+	"fonoteka/internal/warehouse/catalogue"
 	"fonoteka/internal/words"
 )
 
@@ -93,7 +95,7 @@ func ClickHouse(ctx context.Context, db *warehouse.DB, own bool) []Finding {
 // askFaults says whether what is archived is known to be damaged.
 func askFaults(ctx context.Context, db *warehouse.DB) Finding {
 	const check, names = "archive", "fonoteka recordings list --fault any names them; fonoteka scrub looks again, and serve fetches again what the operator still has"
-	n, err := db.CountRecordings(ctx, warehouse.RecordingFilter{Fault: warehouse.AnyFault})
+	n, err := catalogue.New(db).CountRecordings(ctx, catalogue.Filter{Fault: catalogue.AnyFault})
 	switch {
 	case err != nil:
 		return Finding{Check: check, Answer: No, Means: "the recordings cannot be counted", Do: "the log of serve says more", Detail: err.Error()}
@@ -136,7 +138,7 @@ func askRedis(ctx context.Context, cfg *settings.Config) Finding {
 func examineArrivals(ctx context.Context, cfg *settings.Config) (out Report, err error) {
 	out.Of = "the notifications of the last weeks"
 	err = installation.UseWarehouse(ctx, cfg, func(db *warehouse.DB) error {
-		all, err := arrivals.Measure(ctx, db, cfg.Decode, time.Now())
+		all, err := arrivals.Measure(ctx, calls.New(db), cfg.Decode, time.Now())
 		if err != nil {
 			return err
 		}
@@ -152,7 +154,7 @@ func examineArrivals(ctx context.Context, cfg *settings.Config) (out Report, err
 				}})...)
 			}
 		}
-		shared, err := db.SharedCalls(ctx, time.Now().Add(-7*24*time.Hour))
+		shared, err := calls.New(db).SharedCalls(ctx, time.Now().Add(-7*24*time.Hour))
 		for _, s := range shared {
 			out.Findings = append(out.Findings, Finding{
 				Check: "cabinet", Answer: Look,
@@ -253,7 +255,7 @@ func askLocks(ctx context.Context, cfg *settings.Config, b *blob.Bucket) (f Find
 	const check, shown = "locks", 5
 	var looked, lost []call.RecordingStatus
 	err := installation.UseWarehouse(ctx, cfg, func(db *warehouse.DB) error {
-		rows := installation.FixityCatalogue{DB: db}
+		rows := catalogue.New(db)
 		c, err := fixity.New(fixity.Options{Rows: rows, Custody: rows, Store: b, Bucket: b.Name()})
 		if err != nil {
 			return err
@@ -288,7 +290,7 @@ func askLocks(ctx context.Context, cfg *settings.Config, b *blob.Bucket) (f Find
 func askShared(ctx context.Context, db *warehouse.DB) Finding {
 	const check = "links"
 	const listed = 5
-	found, total, err := db.SharedRecordings(ctx, listed)
+	found, total, err := catalogue.New(db).SharedRecordings(ctx, listed)
 	switch {
 	case err != nil:
 		return Finding{Check: check, Answer: Unknown, Means: "whether two calls name one recording cannot be asked", Detail: err.Error()}

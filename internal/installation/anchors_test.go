@@ -13,6 +13,7 @@ import (
 	"fonoteka/internal/embedded/embeddedtest"
 	"fonoteka/internal/settings"
 	"fonoteka/internal/warehouse"
+	"fonoteka/internal/warehouse/trails"
 )
 
 // Days are anchored in a real bucket, under Object Lock, and compared with it.
@@ -52,7 +53,7 @@ func TestTheAuditIsAnchoredInTheBucket(t *testing.T) {
 			t.Fatal(err)
 		}
 		now = now.Add(24 * time.Hour)
-		s, err := trail.NewShipper(audit.ShipperOptions{Table: db, Anchors: in}) // as after a restart
+		s, err := trail.NewShipper(audit.ShipperOptions{Table: trails.New(db), Anchors: in}) // as after a restart
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -60,7 +61,7 @@ func TestTheAuditIsAnchoredInTheBucket(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	r, err := trail.Verify(t.Context(), db, in)
+	r, err := trail.Verify(t.Context(), trails.New(db), in)
 	if err != nil || r.Verdict() != audit.Whole || len(r.Chains) != 1 || r.Chains[0].Anchors != 3 || r.Chains[0].Waiting != 0 {
 		t.Fatalf("%+v, %v", r, err)
 	}
@@ -85,7 +86,7 @@ func TestTheAuditIsAnchoredInTheBucket(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer gone.Close()
-	r, err = trail.Verify(t.Context(), db, NewAnchors(gone, func() error { return nil }))
+	r, err = trail.Verify(t.Context(), trails.New(db), NewAnchors(gone, func() error { return nil }))
 	if err != nil || r.Verdict() != audit.Found || !strings.Contains(fmt.Sprint(r), "gone from the bucket: 2026-03-02, 2026-03-03, 2026-03-04") {
 		t.Errorf("a bucket that is not there: %+v, %v", r, err)
 	}
@@ -94,7 +95,7 @@ func TestTheAuditIsAnchoredInTheBucket(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer silent.Close()
-	r, err = trail.Verify(t.Context(), db, NewAnchors(silent, func() error { return nil }))
+	r, err = trail.Verify(t.Context(), trails.New(db), NewAnchors(silent, func() error { return nil }))
 	if err != nil || r.Verdict() != audit.Unasked {
 		t.Errorf("a store that does not answer: %+v, %v", r, err)
 	}

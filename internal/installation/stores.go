@@ -17,6 +17,7 @@ import (
 	"fonoteka/internal/settings"
 	"fonoteka/internal/state"
 	"fonoteka/internal/warehouse"
+	"fonoteka/internal/warehouse/catalogue"
 )
 
 // BucketName is the bucket of the embedded S3.
@@ -157,7 +158,7 @@ func UseWarehouse(ctx context.Context, cfg *settings.Config, use func(*warehouse
 
 // Checker checks what is stored, with at most rate bytes a second (0: no limit).
 func (st *Stores) Checker(rate int64, parallel int) (*fixity.Checker, error) {
-	db := FixityCatalogue{DB: st.Warehouse}
+	db := catalogue.New(st.Warehouse)
 	return fixity.New(fixity.Options{
 		Rows: db, Custody: db, Store: st.Blob, Bucket: st.Blob.Name(), BytesPerSecond: rate, Parallel: parallel,
 	})

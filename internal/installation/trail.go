@@ -12,6 +12,7 @@ import (
 	"fonoteka/internal/settings"
 	"fonoteka/internal/state"
 	"fonoteka/internal/warehouse"
+	"fonoteka/internal/warehouse/trails"
 )
 
 func auditDir(cfg *settings.Config) string { return filepath.Join(cfg.Data, "audit") }
@@ -35,7 +36,7 @@ func ShipNow(ctx context.Context, cfg *settings.Config, db *warehouse.DB) error 
 	if err != nil {
 		return err
 	}
-	s, err := trail.NewShipper(audit.ShipperOptions{Table: db})
+	s, err := trail.NewShipper(audit.ShipperOptions{Table: trails.New(db)})
 	if err != nil {
 		return err
 	}

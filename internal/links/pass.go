@@ -21,13 +21,13 @@ type Store interface {
 	// Links reads the links whose earlier call began in [from, to).
 	Links(ctx context.Context, from, to time.Time) ([]Link, error)
 	WriteLinks(ctx context.Context, add, remove []Link) error
-	// SeatOf returns a Seat for the directory of now.
-	SeatOf(ctx context.Context) (func(integration, account string, at time.Time) string, error)
 }
 
-// PasserOptions of a Passer. Store and Forwarders are required.
+// PasserOptions of a Passer. Store, SeatOf and Forwarders are required.
 type PasserOptions struct {
 	Store Store
+	// SeatOf returns a Seat for the directory of now.
+	SeatOf func(ctx context.Context) (func(integration, account string, at time.Time) string, error)
 	// Forwarders reads who is named in the forwarder lists of calls, by their
 	// place in the slice.
 	Forwarders func(ctx context.Context, calls []call.Record) ([][]string, error)
@@ -46,8 +46,8 @@ type Passer struct {
 
 // NewPasser checks the options and registers the metrics.
 func NewPasser(o PasserOptions) (*Passer, error) {
-	if o.Store == nil || o.Forwarders == nil {
-		return nil, errors.New("links: Store and Forwarders are required")
+	if o.Store == nil || o.SeatOf == nil || o.Forwarders == nil {
+		return nil, errors.New("links: Store, SeatOf and Forwarders are required")
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -178,7 +178,7 @@ func (p *Passer) find(ctx context.Context, from, to time.Time) ([]Link, error) {
 	if err != nil {
 		return nil, err
 	}
-	seat, err := p.o.Store.SeatOf(ctx)
+	seat, err := p.o.SeatOf(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -42,7 +42,7 @@ func (a *asked) SeatOf(context.Context) (func(string, string, time.Time) string,
 // run passes for so long and returns what was asked.
 func run(t *testing.T, a *asked, d time.Duration) {
 	t.Helper()
-	p, err := links.NewPasser(links.PasserOptions{Store: a, Forwarders: func(context.Context, []call.Record) ([][]string, error) { return nil, nil }})
+	p, err := links.NewPasser(links.PasserOptions{Store: a, SeatOf: a.SeatOf, Forwarders: func(context.Context, []call.Record) ([][]string, error) { return nil, nil }})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,7 +12,6 @@ import (
 	"fonoteka/internal/call"
 	"fonoteka/internal/relay"
 	"fonoteka/internal/spool"
-	"fonoteka/internal/warehouse"
 )
 
 // held is a Warehouse that remembers how much it was given at a time.
@@ -22,7 +21,7 @@ type held struct {
 	most, events, rejected int
 }
 
-func (h *held) InsertEvents(_ context.Context, rows []warehouse.EventRow) error {
+func (h *held) InsertEvents(_ context.Context, rows []call.Notification) error {
 	n := 0
 	for _, r := range rows {
 		n += len(r.Body)
@@ -33,7 +32,7 @@ func (h *held) InsertEvents(_ context.Context, rows []warehouse.EventRow) error 
 	return nil
 }
 
-func (h *held) InsertRejected(_ context.Context, rows []warehouse.Rejected) error {
+func (h *held) InsertRejected(_ context.Context, rows []relay.Rejected) error {
 	n := 0
 	for _, r := range rows {
 		n += len(r.Body)
@@ -146,11 +145,11 @@ func TestReplayHoldsAPageAtATime(t *testing.T) {
 	t.Parallel()
 	h := &held{}
 	for n := range 40 {
-		h.rowsTaken.rejected = append(h.rowsTaken.rejected, warehouse.Rejected{Integration: "main", ContentEncoding: "gzip", Body: padded(t, n, 1<<20), ReceivedAt: time.Now()})
+		h.rowsTaken.rejected = append(h.rowsTaken.rejected, relay.Rejected{Integration: "main", ContentEncoding: "gzip", Body: padded(t, n, 1<<20), ReceivedAt: time.Now()})
 	}
 	h.rowsTaken.rejected = append(h.rowsTaken.rejected,
-		warehouse.Rejected{Integration: "main", ContentEncoding: "gzip", Body: []byte(finished), ReceivedAt: time.Now()},
-		warehouse.Rejected{Integration: "main", ContentEncoding: "gzip", Body: gzipped(t, strings.Repeat(" ", 20<<20)), ReceivedAt: time.Now()})
+		relay.Rejected{Integration: "main", ContentEncoding: "gzip", Body: []byte(finished), ReceivedAt: time.Now()},
+		relay.Rejected{Integration: "main", ContentEncoding: "gzip", Body: gzipped(t, strings.Repeat(" ", 20<<20)), ReceivedAt: time.Now()})
 	w := toWarehouse(t, &h.rowsTaken, decoder)
 	w.Warehouse = h
 	var taken, still int

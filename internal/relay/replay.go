@@ -11,8 +11,8 @@ import (
 
 // Replayer puts rejected rows through the decoder again.
 type Replayer interface {
-	RejectedRows(ctx context.Context, f warehouse.RejectedFilter) ([]warehouse.Rejected, error)
-	MarkReplayed(ctx context.Context, rows []warehouse.Rejected, at time.Time) error
+	RejectedRows(ctx context.Context, f RejectedFilter) ([]Rejected, error)
+	MarkReplayed(ctx context.Context, rows []Rejected, at time.Time) error
 }
 
 // ReplayRejected puts all rejected rows through again; those that can be read
@@ -21,7 +21,7 @@ type Replayer interface {
 func (w *ToWarehouse) ReplayRejected(ctx context.Context, from Replayer, each func(taken, still int)) error {
 	taken, still := 0, 0
 	for after := uint64(0); ; {
-		page, err := from.RejectedRows(ctx, warehouse.RejectedFilter{AfterID: after, Limit: 1000, MaxBytes: portionHeld})
+		page, err := from.RejectedRows(ctx, RejectedFilter{AfterID: after, Limit: 1000, MaxBytes: portionHeld})
 		if err != nil {
 			return fmt.Errorf("read rejected rows: %w", err)
 		}
@@ -29,7 +29,7 @@ func (w *ToWarehouse) ReplayRejected(ctx context.Context, from Replayer, each fu
 			return nil
 		}
 		after = page[len(page)-1].ID
-		var readable []warehouse.Rejected
+		var readable []Rejected
 		var batch []spool.Record
 		for _, row := range page {
 			rec := spool.Record{Integration: row.Integration, ReceivedAt: row.ReceivedAt, ContentType: row.ContentType, ContentEncoding: row.ContentEncoding, Body: row.Body}
@@ -50,7 +50,7 @@ func (w *ToWarehouse) ReplayRejected(ctx context.Context, from Replayer, each fu
 
 // replayPage returns how many of the rows the warehouse took; the others it
 // refuses still.
-func (w *ToWarehouse) replayPage(ctx context.Context, from Replayer, rows []warehouse.Rejected, batch []spool.Record) (int, error) {
+func (w *ToWarehouse) replayPage(ctx context.Context, from Replayer, rows []Rejected, batch []spool.Record) (int, error) {
 	if len(batch) == 0 {
 		return 0, nil
 	}

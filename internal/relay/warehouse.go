@@ -14,20 +14,24 @@ import (
 	"fonoteka/internal/call"
 	"fonoteka/internal/mtt"
 	"fonoteka/internal/spool"
-	"fonoteka/internal/warehouse"
 )
 
 // Warehouse is where notifications become rows. Each call is durable when it
 // returns nil, and harmless when repeated.
 type Warehouse interface {
-	InsertEvents(ctx context.Context, rows []warehouse.EventRow) error
+	InsertEvents(ctx context.Context, rows []call.Notification) error
+	InsertRejected(ctx context.Context, rows []Rejected) error
+}
+
+// Catalogue takes the recordings that are announced. It is repeatable, too.
+type Catalogue interface {
 	AnnounceRecordings(ctx context.Context, recordings []call.Recording) error
-	InsertRejected(ctx context.Context, rows []warehouse.Rejected) error
 }
 
 // ToWarehouse is the sink of the cursor "warehouse".
 type ToWarehouse struct {
 	Warehouse Warehouse
+	Catalogue Catalogue
 	Decode    Decoder
 	LinkLife  func(integration string) time.Duration
 	Log       *slog.Logger
@@ -57,7 +61,7 @@ func (w *ToWarehouse) Sink(ctx context.Context, batch []spool.Record) (taken int
 	rows, taken := w.read(batch)
 	// At once, since most of an insert is waiting for the disk, and none needs another.
 	inserts, all := errgroup.WithContext(ctx)
-	inserts.Go(func() error { return w.Warehouse.AnnounceRecordings(all, rows.announced) })
+	inserts.Go(func() error { return w.Catalogue.AnnounceRecordings(all, rows.announced) })
 	inserts.Go(func() error { return w.Warehouse.InsertRejected(all, rows.rejected) })
 	inserts.Go(func() error { return w.Warehouse.InsertEvents(all, rows.events) })
 	if err := inserts.Wait(); err != nil {
@@ -73,9 +77,9 @@ func (w *ToWarehouse) Sink(ctx context.Context, batch []spool.Record) (taken int
 }
 
 type rows struct {
-	events    []warehouse.EventRow
+	events    []call.Notification
 	announced []call.Recording
-	rejected  []warehouse.Rejected
+	rejected  []Rejected
 	labels    [][3]string
 }
 
@@ -92,7 +96,7 @@ func (w *ToWarehouse) read(batch []spool.Record) (r rows, taken int) {
 		}
 		e := o.event
 		r.labels = append(r.labels, [3]string{rec.Integration, string(e.Kind), state(e)})
-		r.events = append(r.events, warehouse.EventRow{
+		r.events = append(r.events, call.Notification{
 			Integration: e.Integration, GroupID: e.GroupID(), EventID: e.ID, ReceivedAt: e.ReceivedAt,
 			Kind: e.Kind, State: string(e.State), Body: o.body,
 		})
@@ -127,13 +131,13 @@ func Announcements(e call.Event, linkLife func(integration string) time.Duration
 func (w *ToWarehouse) SetAside(ctx context.Context, rec spool.Record, why string) error {
 	row := reject(rec, errors.New(why))
 	row.Reason = "refused"
-	return w.Warehouse.InsertRejected(ctx, []warehouse.Rejected{row})
+	return w.Warehouse.InsertRejected(ctx, []Rejected{row})
 }
 
 // reject makes a row. What is only a part is told apart by its arrival, since equal
 // beginnings may have been different notifications; what is damaged, of which neither
 // arrival nor contents may be left, by its place: the spool and its number there.
-func reject(rec spool.Record, err error) warehouse.Rejected {
+func reject(rec spool.Record, err error) Rejected {
 	id := call.EventID(rec.Body)
 	switch {
 	case rec.Err != nil:
@@ -141,7 +145,7 @@ func reject(rec spool.Record, err error) warehouse.Rejected {
 	case rec.Truncated != "":
 		id = call.EventID(fmt.Appendf(nil, "%d %d", rec.Seq, rec.ReceivedAt.UnixNano()))
 	}
-	return warehouse.Rejected{
+	return Rejected{
 		ID: id, Integration: rec.Integration, ReceivedAt: rec.ReceivedAt, Reason: reason(rec, err), Detail: err.Error(),
 		ContentType: rec.ContentType, ContentEncoding: rec.ContentEncoding, Body: rec.Body,
 	}

@@ -19,19 +19,18 @@ import (
 	"fonoteka/internal/mtt"
 	"fonoteka/internal/relay"
 	"fonoteka/internal/spool"
-	"fonoteka/internal/warehouse"
 )
 
 // rowsTaken is a Warehouse that remembers the rows.
 type rowsTaken struct {
-	events    []warehouse.EventRow
+	events    []call.Notification
 	announced []call.Recording
-	rejected  []warehouse.Rejected
-	replayed  []warehouse.Rejected
-	asked     warehouse.RejectedFilter
+	rejected  []relay.Rejected
+	replayed  []relay.Rejected
+	asked     relay.RejectedFilter
 }
 
-func (r *rowsTaken) InsertEvents(_ context.Context, rows []warehouse.EventRow) error {
+func (r *rowsTaken) InsertEvents(_ context.Context, rows []call.Notification) error {
 	r.events = append(r.events, rows...)
 	return nil
 }
@@ -41,24 +40,24 @@ func (r *rowsTaken) AnnounceRecordings(_ context.Context, rows []call.Recording)
 	return nil
 }
 
-func (r *rowsTaken) InsertRejected(_ context.Context, rows []warehouse.Rejected) error {
+func (r *rowsTaken) InsertRejected(_ context.Context, rows []relay.Rejected) error {
 	r.rejected = append(r.rejected, rows...)
 	return nil
 }
 
-func (r *rowsTaken) RejectedRows(_ context.Context, f warehouse.RejectedFilter) ([]warehouse.Rejected, error) {
+func (r *rowsTaken) RejectedRows(_ context.Context, f relay.RejectedFilter) ([]relay.Rejected, error) {
 	r.asked = f
 	if f.AfterID != 0 {
 		return nil, nil
 	}
-	rows := append([]warehouse.Rejected{}, r.rejected...)
+	rows := append([]relay.Rejected{}, r.rejected...)
 	for i := range rows {
 		rows[i].ID = uint64(i + 1)
 	}
 	return rows, nil
 }
 
-func (r *rowsTaken) MarkReplayed(_ context.Context, rows []warehouse.Rejected, _ time.Time) error {
+func (r *rowsTaken) MarkReplayed(_ context.Context, rows []relay.Rejected, _ time.Time) error {
 	r.replayed = append(r.replayed, rows...)
 	return nil
 }
@@ -75,7 +74,7 @@ func toWarehouse(t *testing.T, rows *rowsTaken, d relay.Decoder) *relay.ToWareho
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &relay.ToWarehouse{Warehouse: rows, Decode: d, LinkLife: linkLife, Log: slog.New(slog.DiscardHandler), Counter: counter}
+	return &relay.ToWarehouse{Warehouse: rows, Catalogue: rows, Decode: d, LinkLife: linkLife, Log: slog.New(slog.DiscardHandler), Counter: counter}
 }
 
 func gzipped(t *testing.T, s string) []byte {
@@ -221,7 +220,7 @@ func TestASenderInventsNoLabels(t *testing.T) {
 
 func TestRejectedRowsAreReplayedOnceTheyCanBeRead(t *testing.T) {
 	t.Parallel()
-	rows := &rowsTaken{rejected: []warehouse.Rejected{
+	rows := &rowsTaken{rejected: []relay.Rejected{
 		{Integration: "main", Body: []byte("not json"), ReceivedAt: time.Now()},
 		{Integration: "main", Body: []byte(finished), ReceivedAt: time.Now()}, // refused by an older decoder
 	}}
@@ -241,7 +240,7 @@ func TestReplayBringsRecordingsBackThatWereRejected(t *testing.T) {
 		`"call":"a~1o","state":"recorded","urlRecord":"https://mtt.ru/3.mp3"`, `"call":{"id":"a~1o"},"state":"recorded","urlRecord":["https://mtt.ru/4.mp3"]`,
 		`"call":{"id":"a~1o"},"state":"recorded","urlRecord":{"url":"https://mtt.ru/5.mp3"}`, `"state":"recorded"`,
 	} {
-		rows.rejected = append(rows.rejected, warehouse.Rejected{
+		rows.rejected = append(rows.rejected, relay.Rejected{
 			Integration: "main", ReceivedAt: time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC), Body: []byte(`{"event":"callNotifications","result":{"callInfo":{` + callInfo + `}}}`),
 		})
 	}

@@ -5,7 +5,8 @@ import (
 	"time"
 
 	"fonoteka/internal/call"
-	"fonoteka/internal/warehouse"
+	"fonoteka/internal/rollup"
+	"fonoteka/internal/warehouse/reports"
 )
 
 // A company's midnight is not UTC's, and its hours are not always the same.
@@ -13,7 +14,7 @@ func TestDaysAndHoursAreTheCompanys(t *testing.T) {
 	t.Parallel()
 	o := open(t)
 	day := func(s string) time.Time { return moscow(s + " 03:00:00").Truncate(24 * time.Hour) }
-	if err := o.db.SaveCalendar(t.Context(), 2026, []warehouse.CalendarDay{
+	if err := o.db.SaveCalendar(t.Context(), 2026, []reports.CalendarDay{
 		{Day: day("2026-03-09"), Kind: "holiday"}, {Day: day("2026-03-14"), Kind: "working"}, {Day: day("2026-03-06"), Kind: "short"},
 	}); err != nil {
 		t.Fatal(err)
@@ -57,7 +58,7 @@ func TestDaysAndHoursAreTheCompanys(t *testing.T) {
 2026-03-14|0`)
 	o.want("SELECT toHour(started_at), local_hour FROM report_volume WHERE local_day = '2010-07-01'", "6|10")
 	// The company moves to Vladivostok (UTC+10), all at once.
-	o.settings = func(integration string) warehouse.ReportSettings {
+	o.settings = func(integration string) rollup.ReportSettings {
 		s := settings(integration)
 		var err error
 		if s.Zone, err = time.LoadLocation("Asia/Vladivostok"); err != nil {
@@ -90,7 +91,7 @@ func TestSilence(t *testing.T) {
 		return answered(s, call.Incoming, client, anna, time.Second, time.Second)
 	}
 	o.is(at("2026-03-02 09:59:00"), at("2026-03-02 10:30:00"), at("2026-03-02 11:29:59"), at("2026-03-02 14:20:00"), at("2026-03-02 17:50:00"), at("2026-03-03 09:10:00"))
-	if err := o.db.SaveCalendar(t.Context(), 2026, []warehouse.CalendarDay{{Day: moscow("2026-03-02 03:00:00"), Kind: "short"}}); err != nil {
+	if err := o.db.SaveCalendar(t.Context(), 2026, []reports.CalendarDay{{Day: moscow("2026-03-02 03:00:00"), Kind: "short"}}); err != nil {
 		t.Fatal(err)
 	}
 	o.pass()
@@ -160,7 +161,7 @@ func TestLocalDaysAreWhole(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o.settings = func(integration string) warehouse.ReportSettings {
+	o.settings = func(integration string) rollup.ReportSettings {
 		s := settings(integration)
 		s.Zone = berlin
 		return s

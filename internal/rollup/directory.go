@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"time"
-
-	"fonoteka/internal/warehouse"
 )
 
 // progressDepartments is where the fingerprint is noted of the departments that
@@ -17,7 +15,7 @@ const progressDepartments = "rollup departments"
 // forgetMoved notes the days as not done whose accounts the directory takes for
 // other workplaces now. They are noted first and rolled up then, so that a crash
 // between the two forgets none.
-func (r *Roller) forgetMoved(ctx context.Context, basis warehouse.ReportBasis, now time.Time) error {
+func (r *Roller) forgetMoved(ctx context.Context, basis ReportBasis, now time.Time) error {
 	if r.workplaces != nil && *r.workplaces == basis.Workplaces {
 		return nil
 	}
@@ -25,9 +23,9 @@ func (r *Roller) forgetMoved(ctx context.Context, basis warehouse.ReportBasis, n
 	if err != nil {
 		return err
 	}
-	var days []warehouse.Rolled
+	var days []Rolled
 	for _, day := range moved {
-		days = append(days, warehouse.Rolled{Name: calls, Day: day, Fingerprint: undone, Version: r.nextVersion(now)})
+		days = append(days, Rolled{Name: calls, Day: day, Fingerprint: undone, Version: r.nextVersion(now)})
 	}
 	if err := r.opts.Store.SaveRolled(ctx, days); err != nil {
 		return err
@@ -41,13 +39,13 @@ func (r *Roller) forgetMoved(ctx context.Context, basis warehouse.ReportBasis, n
 
 // rollDepartments works hourly_departments out anew where the directory's
 // departments have changed, for the days that are rolled up.
-func (r *Roller) rollDepartments(ctx context.Context, basis warehouse.ReportBasis, now time.Time) error {
+func (r *Roller) rollDepartments(ctx context.Context, basis ReportBasis, now time.Time) error {
 	named := strconv.FormatUint(basis.Departments, 16)
 	if r.departments == named {
 		return nil
 	}
 	days := slices.Sorted(maps.Keys(r.rolled[calls]))
-	days = slices.DeleteFunc(days, func(day warehouse.Day) bool { return r.rolled[calls][day] == undone })
+	days = slices.DeleteFunc(days, func(day Day) bool { return r.rolled[calls][day] == undone })
 	waiting := r.metrics.waiting.WithLabelValues(departments)
 	waiting.Set(float64(len(days)))
 	for _, span := range slices.Backward(spans(days)) {

@@ -13,49 +13,35 @@ import (
 	"time"
 
 	"fonoteka/internal/call"
+	"fonoteka/internal/cdr"
 	"fonoteka/internal/embedded/embeddedtest"
 	"fonoteka/internal/rollup"
-	"fonoteka/internal/warehouse"
+	"fonoteka/internal/warehouse/warehousetest"
 )
 
 func TestMain(m *testing.M) { embeddedtest.Main(m) }
 
-var (
-	databases atomic.Int64
-	ids       atomic.Uint64
-)
+var ids atomic.Uint64
 
 // office is a company in Moscow with a warehouse of its own.
 type office struct {
 	t        *testing.T
-	db       *warehouse.DB
-	settings func(integration string) warehouse.ReportSettings
+	db       *warehousetest.DB
+	settings func(integration string) rollup.ReportSettings
 }
 
 func open(t *testing.T) *office {
 	t.Helper()
-	native, http, user, password := embeddedtest.ClickHouse(t)
-	db, err := warehouse.Open(warehouse.Options{
-		Addrs: []string{native}, HTTPAddr: http, User: user, Password: password,
-		Database: fmt.Sprintf("rollup_%d", databases.Add(1)),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { db.Close() })
-	if err := db.Migrate(t.Context(), nil); err != nil {
-		t.Fatal(err)
-	}
-	return &office{t: t, db: db, settings: settings}
+	return &office{t: t, db: warehousetest.Open(t), settings: settings}
 }
 
 // settings: Monday to Friday from 9 to 18 by the clock of Moscow (UTC+3).
-func settings(integration string) warehouse.ReportSettings {
+func settings(integration string) rollup.ReportSettings {
 	zone, err := time.LoadLocation("Europe/Moscow")
 	if err != nil {
 		panic(err)
 	}
-	s := warehouse.ReportSettings{
+	s := rollup.ReportSettings{
 		Integration: integration, Zone: zone, ShortDay: time.Hour,
 		ServiceLevel: 20 * time.Second, CallbackDays: 7, RepeatHours: 24,
 	}
@@ -84,7 +70,7 @@ func (o *office) pass() {
 func (o *office) ask(sql string) string {
 	o.t.Helper()
 	var b bytes.Buffer
-	if err := o.db.Query(context.Background(), &b, sql, "TSV"); err != nil {
+	if err := o.db.QueryFormat(context.Background(), &b, sql, "TSV"); err != nil {
 		o.t.Fatalf("%s: %v", sql, err)
 	}
 	return strings.ReplaceAll(strings.TrimSpace(b.String()), "\t", "|")
@@ -120,9 +106,9 @@ func (o *office) merge(table string) {
 // is writes calls as they are now, each under a higher version than before.
 func (o *office) is(records ...call.Record) {
 	o.t.Helper()
-	var writes []warehouse.CallWrite
+	var writes []cdr.CallWrite
 	for _, r := range records {
-		writes = append(writes, warehouse.CallWrite{Record: r, Version: ids.Add(1)})
+		writes = append(writes, cdr.CallWrite{Record: r, Version: ids.Add(1)})
 	}
 	if err := o.db.WriteCalls(o.t.Context(), writes); err != nil {
 		o.t.Fatal(err)
@@ -132,9 +118,9 @@ func (o *office) is(records ...call.Record) {
 // is no more: tombstones.
 func (o *office) isGone(records ...call.Record) {
 	o.t.Helper()
-	var writes []warehouse.CallWrite
+	var writes []cdr.CallWrite
 	for _, r := range records {
-		writes = append(writes, warehouse.CallWrite{Record: r, Version: ids.Add(1), Deleted: true})
+		writes = append(writes, cdr.CallWrite{Record: r, Version: ids.Add(1), Deleted: true})
 	}
 	if err := o.db.WriteCalls(o.t.Context(), writes); err != nil {
 		o.t.Fatal(err)

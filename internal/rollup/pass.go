@@ -37,7 +37,7 @@ func (r *Roller) Pass(ctx context.Context) error {
 		return err
 	}
 	began := time.Now()
-	full, since := r.full.due(), warehouse.DayOf(now)-recent
+	full, since := r.full.due(), DayOf(now)-recent
 	if full {
 		since = 0
 		if err := r.settle(ctx, now); err != nil {
@@ -72,7 +72,7 @@ func (r *Roller) Pass(ctx context.Context) error {
 }
 
 // rollSlow rolls up what costs more, of all days.
-func (r *Roller) rollSlow(ctx context.Context, days map[warehouse.Day]uint64, now time.Time) error {
+func (r *Roller) rollSlow(ctx context.Context, days map[Day]uint64, now time.Time) error {
 	dirty := r.changed(callers, days, 0)
 	if len(dirty) > 0 {
 		// Who called before is known no more, or anew, to all days after it.
@@ -126,7 +126,7 @@ func (r *Roller) load(ctx context.Context) error {
 	if r.departments, err = r.opts.Store.Progress(ctx, progressDepartments); err != nil {
 		return err
 	}
-	rolled := map[string]map[warehouse.Day]uint64{calls: {}, callers: {}, recordings: {}}
+	rolled := map[string]map[Day]uint64{calls: {}, callers: {}, recordings: {}}
 	for _, d := range days {
 		if of := rolled[d.Name]; of != nil {
 			of[d.Day] = d.Fingerprint
@@ -146,7 +146,7 @@ func (r *Roller) settle(ctx context.Context, now time.Time) error {
 	}
 	names := append(slices.Clone(r.opts.Integrations), seen...)
 	slices.Sort(names)
-	var settings []warehouse.ReportSettings
+	var settings []ReportSettings
 	for _, name := range slices.Compact(names) {
 		s := r.opts.Settings(name)
 		settings = append(settings, s)
@@ -158,7 +158,7 @@ func (r *Roller) settle(ctx context.Context, now time.Time) error {
 
 // look returns the days' fingerprints, which cover what else goes into the
 // rollups.
-func (r *Roller) look(ctx context.Context, since warehouse.Day) (map[warehouse.Day]uint64, warehouse.ReportBasis, error) {
+func (r *Roller) look(ctx context.Context, since Day) (map[Day]uint64, ReportBasis, error) {
 	basis, err := r.opts.Store.ReportBasis(ctx)
 	if err != nil {
 		return nil, basis, err
@@ -175,7 +175,7 @@ func (r *Roller) look(ctx context.Context, since warehouse.Day) (map[warehouse.D
 
 // covering mixes into a day's fingerprint what else its rows depend on; a day of
 // the company's overlaps with two of UTC.
-func covering(fingerprint uint64, b warehouse.ReportBasis, day warehouse.Day) uint64 {
+func covering(fingerprint uint64, b ReportBasis, day Day) uint64 {
 	var settings uint64
 	for _, s := range b.Settings {
 		if s.Since.Before((day + 1).Start()) { // what begins later, such as a summer's clock, is no matter
@@ -192,8 +192,8 @@ func covering(fingerprint uint64, b warehouse.ReportBasis, day warehouse.Day) ui
 
 // changed are the days, from since on, whose fingerprint is not the one that
 // they were rolled up with, in order. A day that has lost all its calls is one.
-func (r *Roller) changed(name string, days map[warehouse.Day]uint64, since warehouse.Day) []warehouse.Day {
-	var dirty []warehouse.Day
+func (r *Roller) changed(name string, days map[Day]uint64, since Day) []Day {
+	var dirty []Day
 	for day, fingerprint := range days {
 		if r.rolled[name][day] != fingerprint {
 			dirty = append(dirty, day)
@@ -208,11 +208,11 @@ func (r *Roller) changed(name string, days map[warehouse.Day]uint64, since wareh
 	return dirty
 }
 
-type rolling func(context.Context, warehouse.Span) error
+type rolling func(context.Context, Span) error
 
 // roll rolls up days, the newest first, so that a first pass over years shows
 // what people look at most. Between two spans the last days are minded.
-func (r *Roller) roll(ctx context.Context, name string, dirty []warehouse.Day, days map[warehouse.Day]uint64, roll rolling) error {
+func (r *Roller) roll(ctx context.Context, name string, dirty []Day, days map[Day]uint64, roll rolling) error {
 	slices.Sort(dirty)
 	dirty = slices.Compact(dirty)
 	waiting := len(dirty)
@@ -239,7 +239,7 @@ func (r *Roller) rollRecent(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	since := warehouse.DayOf(now) - recent
+	since := DayOf(now) - recent
 	days, _, err := r.look(ctx, since)
 	if err != nil {
 		return err
@@ -255,7 +255,7 @@ func (r *Roller) rollRecent(ctx context.Context) error {
 }
 
 // rollSpan rolls up days of one month and notes that it did.
-func (r *Roller) rollSpan(ctx context.Context, name string, span []warehouse.Day, days map[warehouse.Day]uint64, roll rolling) error {
+func (r *Roller) rollSpan(ctx context.Context, name string, span []Day, days map[Day]uint64, roll rolling) error {
 	now, err := r.opts.Store.ServerTime(ctx)
 	if err != nil {
 		return err
@@ -266,9 +266,9 @@ func (r *Roller) rollSpan(ctx context.Context, name string, span []warehouse.Day
 	if err := roll(ctx, s); err != nil {
 		return err
 	}
-	done := make([]warehouse.Rolled, len(span))
+	done := make([]Rolled, len(span))
 	for i, day := range span {
-		done[i] = warehouse.Rolled{Name: name, Day: day, Fingerprint: days[day], Version: s.Version}
+		done[i] = Rolled{Name: name, Day: day, Fingerprint: days[day], Version: s.Version}
 	}
 	if err := r.opts.Store.SaveRolled(ctx, done); err != nil {
 		return err
@@ -288,8 +288,8 @@ func (r *Roller) nextVersion(now time.Time) uint64 {
 }
 
 // spans puts days that follow each other, of one month, together.
-func spans(days []warehouse.Day) [][]warehouse.Day {
-	var out [][]warehouse.Day
+func spans(days []Day) [][]Day {
+	var out [][]Day
 	for i, day := range days {
 		if i == 0 || day != days[i-1]+1 || day.Start().Month() != days[i-1].Start().Month() {
 			out = append(out, nil)

@@ -25,25 +25,23 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-
-	"fonoteka/internal/warehouse"
 )
 
 // Store is the warehouse as a Roller sees it.
 type Store interface {
 	ServerTime(ctx context.Context) (time.Time, error)
-	CallDays(ctx context.Context, since warehouse.Day) (map[warehouse.Day]uint64, error)
-	RecordingDays(ctx context.Context, since time.Time) ([]warehouse.Day, error)
-	RolledDays(ctx context.Context) ([]warehouse.Rolled, error)
-	SaveRolled(ctx context.Context, days []warehouse.Rolled) error
+	CallDays(ctx context.Context, since Day) (map[Day]uint64, error)
+	RecordingDays(ctx context.Context, since time.Time) ([]Day, error)
+	RolledDays(ctx context.Context) ([]Rolled, error)
+	SaveRolled(ctx context.Context, days []Rolled) error
 	Integrations(ctx context.Context) ([]string, error)
-	ReportBasis(ctx context.Context) (warehouse.ReportBasis, error)
-	MovedDays(ctx context.Context) ([]warehouse.Day, error)
-	SaveReportSettings(ctx context.Context, all []warehouse.ReportSettings, now time.Time) error
-	RollCalls(ctx context.Context, s warehouse.Span) error
-	RollDepartments(ctx context.Context, s warehouse.Span) error
-	RollCallers(ctx context.Context, s warehouse.Span) error
-	RollRecordings(ctx context.Context, s warehouse.Span) error
+	ReportBasis(ctx context.Context) (ReportBasis, error)
+	MovedDays(ctx context.Context) ([]Day, error)
+	SaveReportSettings(ctx context.Context, all []ReportSettings, now time.Time) error
+	RollCalls(ctx context.Context, s Span) error
+	RollDepartments(ctx context.Context, s Span) error
+	RollCallers(ctx context.Context, s Span) error
+	RollRecordings(ctx context.Context, s Span) error
 	MarkOrphans(ctx context.Context, since time.Time, version uint64) error
 	Progress(ctx context.Context, name string) (string, error)
 	SetProgress(ctx context.Context, name, position string) error
@@ -52,8 +50,8 @@ type Store interface {
 // Options of a Roller. Store, Settings and Log are required.
 type Options struct {
 	Store        Store
-	Settings     func(integration string) warehouse.ReportSettings // also of one that is not configured any more
-	Integrations []string                                          // the configured ones
+	Settings     func(integration string) ReportSettings // also of one that is not configured any more
+	Integrations []string                                // the configured ones
 
 	Every     time.Duration // between looks at the last days; default 5 s
 	EveryFull time.Duration // between looks at all days; default 10 s, and at least 50 times what a look takes
@@ -83,10 +81,10 @@ type Roller struct {
 	opts    Options
 	metrics metrics
 
-	rolled  map[string]map[warehouse.Day]uint64 // fingerprints by rollup and day; nil: not read yet
-	version uint64                              // of the last rows written
-	span    warehouse.Span                      // holds the settings of every span
-	looked  time.Time                           // when the last days were looked at
+	rolled  map[string]map[Day]uint64 // fingerprints by rollup and day; nil: not read yet
+	version uint64                    // of the last rows written
+	span    Span                      // holds the settings of every span
+	looked  time.Time                 // when the last days were looked at
 	full    pace
 	slow    pace
 	since   time.Time // the catalogue was looked at up to here

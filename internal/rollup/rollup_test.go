@@ -12,9 +12,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"fonoteka/internal/call"
+	"fonoteka/internal/directory"
 	"fonoteka/internal/links"
 	"fonoteka/internal/rollup"
-	"fonoteka/internal/warehouse"
 )
 
 // A Monday's morning: each kind of call once or twice, every figure by hand.
@@ -83,10 +83,10 @@ func TestTwoPhonesOfOneWorkplaceAreOneRing(t *testing.T) {
 	t.Parallel()
 	o := open(t)
 	const desk, phone, mobile = "883140000000009", "883140000000091", "883140000000092"
-	rows := []warehouse.DirectoryRow{
-		{Kind: warehouse.DirectoryWorkplace, Integration: "main", ID: desk, Word: "Вера", ValidFrom: moscow("2026-01-01 00:00:00")},
-		{Kind: warehouse.DirectoryTerminal, Integration: "main", ID: phone, Word: desk, ValidFrom: moscow("2026-01-01 00:00:00")},
-		{Kind: warehouse.DirectoryTerminal, Integration: "main", ID: mobile, Word: desk, ValidFrom: moscow("2026-01-01 00:00:00")},
+	rows := []directory.Row{
+		{Kind: directory.Workplace, Integration: "main", ID: desk, Word: "Вера", ValidFrom: moscow("2026-01-01 00:00:00")},
+		{Kind: directory.Terminal, Integration: "main", ID: phone, Word: desk, ValidFrom: moscow("2026-01-01 00:00:00")},
+		{Kind: directory.Terminal, Integration: "main", ID: mobile, Word: desk, ValidFrom: moscow("2026-01-01 00:00:00")},
 	}
 	if err := o.db.InsertDirectory(t.Context(), rows); err != nil {
 		t.Fatal(err)
@@ -102,10 +102,10 @@ func TestTwoPhonesOfOneWorkplaceAreOneRing(t *testing.T) {
 func TestDepartmentsAddUpToAllCalls(t *testing.T) {
 	t.Parallel()
 	o := open(t)
-	staff := func(workplace, employee, department string) warehouse.DirectoryRow {
-		return warehouse.DirectoryRow{Kind: warehouse.DirectoryStaff, Integration: "main", ID: workplace, Word: employee, Department: department, ValidFrom: time.Unix(0, 0)}
+	staff := func(workplace, employee, department string) directory.Row {
+		return directory.Row{Kind: directory.Staff, Integration: "main", ID: workplace, Word: employee, Department: department, ValidFrom: time.Unix(0, 0)}
 	}
-	if err := o.db.InsertDirectory(t.Context(), []warehouse.DirectoryRow{staff(anna, "Anna", "Sales")}); err != nil {
+	if err := o.db.InsertDirectory(t.Context(), []directory.Row{staff(anna, "Anna", "Sales")}); err != nil {
 		t.Fatal(err)
 	}
 	o.is(
@@ -130,7 +130,7 @@ Sales|2|1|1|0|0|1|1|60000|60000`)
 
 	// Who is in which department becomes known later, and nothing else is worked out for it.
 	before := o.ask("SELECT sum(version) FROM rollup_days")
-	if err := o.db.InsertDirectory(t.Context(), []warehouse.DirectoryRow{staff(boris, "Boris", "Support")}); err != nil {
+	if err := o.db.InsertDirectory(t.Context(), []directory.Row{staff(boris, "Boris", "Support")}); err != nil {
 		t.Fatal(err)
 	}
 	o.pass()
@@ -144,7 +144,7 @@ Support|1|1|0|0|0|0|0|30000|0`)
 // noDepartments is a store whose departments cannot be worked out.
 type noDepartments struct{ rollup.Store }
 
-func (noDepartments) RollDepartments(context.Context, warehouse.Span) error {
+func (noDepartments) RollDepartments(context.Context, rollup.Span) error {
 	return errors.New("no room")
 }
 
@@ -154,8 +154,8 @@ func TestDaysThatWaitForTheirDepartmentsAreCounted(t *testing.T) {
 	o.is(answered("2026-03-02 10:00:00", call.Incoming, client, anna, time.Second, time.Minute))
 	o.is(answered("2026-03-04 10:00:00", call.Incoming, client, anna, time.Second, time.Minute))
 	o.pass()
-	err := o.db.InsertDirectory(t.Context(), []warehouse.DirectoryRow{{
-		Kind: warehouse.DirectoryStaff, Integration: "main", ID: anna, Word: "Anna", Department: "Sales", ValidFrom: time.Unix(0, 0),
+	err := o.db.InsertDirectory(t.Context(), []directory.Row{{
+		Kind: directory.Staff, Integration: "main", ID: anna, Word: "Anna", Department: "Sales", ValidFrom: time.Unix(0, 0),
 	}})
 	if err != nil {
 		t.Fatal(err)
@@ -199,10 +199,10 @@ func TestADirectoryRollsUpOnlyWhatItChanges(t *testing.T) {
 	t.Parallel()
 	o := open(t)
 	const desk, other, phone, unused = "883140000000009", "883140000000008", "883140000000091", "883140000000092"
-	terminal := func(id, desk, since string) warehouse.DirectoryRow {
-		return warehouse.DirectoryRow{Kind: warehouse.DirectoryTerminal, Integration: "main", ID: id, Word: desk, ValidFrom: moscow(since)}
+	terminal := func(id, desk, since string) directory.Row {
+		return directory.Row{Kind: directory.Terminal, Integration: "main", ID: id, Word: desk, ValidFrom: moscow(since)}
 	}
-	directory := func(rows ...warehouse.DirectoryRow) {
+	directory := func(rows ...directory.Row) {
 		if err := o.db.InsertDirectory(t.Context(), rows); err != nil {
 			t.Fatal(err)
 		}

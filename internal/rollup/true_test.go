@@ -12,12 +12,12 @@ import (
 
 	"fonoteka/internal/call"
 	"fonoteka/internal/rollup"
-	"fonoteka/internal/warehouse"
+	"fonoteka/internal/warehouse/warehousetest"
 )
 
 // faulty is a warehouse whose n-th rolling or noting fails; it took effect or not.
 type faulty struct {
-	*warehouse.DB
+	*warehousetest.DB
 	n     int
 	after bool
 }
@@ -35,15 +35,15 @@ func (f *faulty) step(do func() error) error {
 	return errDown
 }
 
-func (f *faulty) RollCalls(ctx context.Context, s warehouse.Span) error {
+func (f *faulty) RollCalls(ctx context.Context, s rollup.Span) error {
 	return f.step(func() error { return f.DB.RollCalls(ctx, s) })
 }
 
-func (f *faulty) RollCallers(ctx context.Context, s warehouse.Span) error {
+func (f *faulty) RollCallers(ctx context.Context, s rollup.Span) error {
 	return f.step(func() error { return f.DB.RollCallers(ctx, s) })
 }
 
-func (f *faulty) SaveRolled(ctx context.Context, days []warehouse.Rolled) error {
+func (f *faulty) SaveRolled(ctx context.Context, days []rollup.Rolled) error {
 	return f.step(func() error { return f.DB.SaveRolled(ctx, days) })
 }
 

@@ -24,6 +24,7 @@ import (
 	"fonoteka/internal/blob"
 	"fonoteka/internal/call"
 	"fonoteka/internal/queue"
+	"fonoteka/internal/rollup"
 	"fonoteka/internal/warehouse"
 )
 
@@ -44,7 +45,7 @@ type Config struct {
 	Workers        int
 	Download       Download
 	Scrub          Scrub
-	ReportSettings map[string]warehouse.ReportSettings // by integration; "": of the others
+	ReportSettings map[string]rollup.ReportSettings // by integration; "": of the others
 	Rules          call.Rules
 	EndAfter       time.Duration
 	Retention      blob.Retention

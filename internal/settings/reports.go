@@ -3,6 +3,7 @@ package settings
 import (
 	"errors"
 	"fmt"
+	"fonoteka/internal/rollup"
 	"regexp"
 	"slices"
 	"strconv"
@@ -10,8 +11,6 @@ import (
 	"time"
 
 	"github.com/urfave/cli/v2"
-
-	"fonoteka/internal/warehouse"
 )
 
 // reportFlags say what the reports go by. The file may say otherwise for each
@@ -59,7 +58,7 @@ func (cfg *Config) reports(file file, pick func(string, string) string, p *probl
 		ServiceLevel: pick("service-level", file.Reports.ServiceLevel), CallbackDays: pick("callback-days", file.Reports.CallbackDays),
 		RepeatAfter: pick("repeat-after", file.Reports.RepeatAfter),
 	}
-	cfg.ReportSettings = map[string]warehouse.ReportSettings{"": all.parse("", p)}
+	cfg.ReportSettings = map[string]rollup.ReportSettings{"": all.parse("", p)}
 	for _, i := range file.Integrations {
 		if i.Reports != (fileReports{}) {
 			cfg.ReportSettings[i.Name] = i.Reports.or(all).parse(i.Name, p)
@@ -68,7 +67,7 @@ func (cfg *Config) reports(file file, pick func(string, string) string, p *probl
 }
 
 // ReportsOf are the settings of an integration, also of one that was configured once.
-func (cfg *Config) ReportsOf(name string) warehouse.ReportSettings {
+func (cfg *Config) ReportsOf(name string) rollup.ReportSettings {
 	s, ok := cfg.ReportSettings[name]
 	if !ok {
 		s = cfg.ReportSettings[""]
@@ -77,8 +76,8 @@ func (cfg *Config) ReportsOf(name string) warehouse.ReportSettings {
 	return s
 }
 
-func (f fileReports) parse(integration string, p *problems) warehouse.ReportSettings {
-	s := warehouse.ReportSettings{Zone: time.UTC, ShortDay: time.Hour}
+func (f fileReports) parse(integration string, p *problems) rollup.ReportSettings {
+	s := rollup.ReportSettings{Zone: time.UTC, ShortDay: time.Hour}
 	bad := func(flag, format string, args ...any) {
 		where := ""
 		if integration != "" {

@@ -21,12 +21,11 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"fonoteka/internal/call"
-	"fonoteka/internal/warehouse"
 )
 
 // Catalogue answers how it stands. The warehouse implements it.
 type Catalogue interface {
-	Standing(ctx context.Context, now time.Time) (warehouse.Standing, error)
+	Standing(ctx context.Context, now time.Time) (Counts, error)
 }
 
 // Options of a Collector. Catalogue and Logger are required.
@@ -44,7 +43,7 @@ const share = 20
 // Collector is a prometheus.Collector, fed by its Run.
 type Collector struct {
 	Options
-	last    atomic.Pointer[warehouse.Standing] // nil before the first answer
+	last    atomic.Pointer[Counts] // nil before the first answer
 	took    atomic.Int64
 	failing atomic.Bool
 }
@@ -172,10 +171,10 @@ func step(i int) string {
 	switch {
 	case i == 0:
 		return "overdue"
-	case i == len(warehouse.DaysLeft):
+	case i == len(DaysLeft):
 		return "more"
 	}
-	return strconv.Itoa(warehouse.DaysLeft[i])
+	return strconv.Itoa(DaysLeft[i])
 }
 
 func since(t, now time.Time) float64 {

@@ -16,7 +16,6 @@ import (
 
 	"fonoteka/internal/call"
 	"fonoteka/internal/standing"
-	"fonoteka/internal/warehouse"
 )
 
 // catalogue answers what it is told to.
@@ -40,7 +39,7 @@ func (c *catalogue) times() int {
 	return c.asked
 }
 
-func (c *catalogue) Standing(ctx context.Context, now time.Time) (warehouse.Standing, error) {
+func (c *catalogue) Standing(ctx context.Context, now time.Time) (standing.Counts, error) {
 	c.mu.Lock()
 	c.asked++
 	takes, err := c.takes, c.err
@@ -48,9 +47,9 @@ func (c *catalogue) Standing(ctx context.Context, now time.Time) (warehouse.Stan
 	select {
 	case <-time.After(takes):
 	case <-ctx.Done():
-		return warehouse.Standing{}, ctx.Err()
+		return standing.Counts{}, ctx.Err()
 	}
-	s := warehouse.Standing{
+	s := standing.Counts{
 		At: now, States: map[call.RecordingState]uint64{call.Archived: 40, call.Missing: 6, call.Expired: c.lost}, Lost: c.lost, ArchivedBytes: 4096,
 		AtRisk: [7]uint64{1, 0, 2, 0, 0, 3, 0}, Due: 2, OldestDue: now.Add(-time.Hour), NextExpiry: time.Unix(1_000_000, 0),
 	}

@@ -14,7 +14,7 @@ import (
 // are others: SQL tools show them beside tables and columns. What is not there is
 // left out.
 func (db *DB) Describe(ctx context.Context) error {
-	return db.do(ctx, "describe", migrateTimeout, db.describe)
+	return db.Do(ctx, "describe", migrateTimeout, db.describe)
 }
 
 func (db *DB) describe(ctx context.Context) error {
@@ -39,7 +39,7 @@ func (db *DB) describe(ctx context.Context) error {
 		if len(changes) == 0 {
 			continue
 		}
-		if err := db.conn.Exec(ctx, "ALTER TABLE "+quoteName(t.Name)+" "+strings.Join(changes, ", ")); err != nil {
+		if err := db.Exec(ctx, "ALTER TABLE "+quoteName(t.Name)+" "+strings.Join(changes, ", ")); err != nil {
 			return fmt.Errorf("describe %s: %w", t.Name, err)
 		}
 	}
@@ -51,7 +51,7 @@ type described struct{ engine, comment string }
 // comments are the engines and comments of tables, and the comments of columns.
 func (db *DB) comments(ctx context.Context) (tables map[string]described, columns map[string]string, err error) {
 	tables, columns = map[string]described{}, map[string]string{}
-	err = db.query(ctx, "SELECT name, engine, comment FROM system.tables WHERE database = currentDatabase()", nil, func(r driver.Rows) error {
+	err = db.Query(ctx, "SELECT name, engine, comment FROM system.tables WHERE database = currentDatabase()", nil, func(r driver.Rows) error {
 		var name string
 		var d described
 		err := r.Scan(&name, &d.engine, &d.comment)
@@ -61,7 +61,7 @@ func (db *DB) comments(ctx context.Context) (tables map[string]described, column
 	if err != nil {
 		return nil, nil, err
 	}
-	err = db.query(ctx, "SELECT table || '.' || name, comment FROM system.columns WHERE database = currentDatabase()", nil, func(r driver.Rows) error {
+	err = db.Query(ctx, "SELECT table || '.' || name, comment FROM system.columns WHERE database = currentDatabase()", nil, func(r driver.Rows) error {
 		var name, comment string
 		err := r.Scan(&name, &comment)
 		columns[name] = comment

@@ -16,16 +16,16 @@ func (o Options) dial(ctx context.Context, addr string) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &greeted{TCPConn: conn.(*net.TCPConn)}
-	g.disarm = context.AfterFunc(ctx, func() { conn.Close() })
+	c := &ctxConn{TCPConn: conn.(*net.TCPConn)}
+	c.disarm = context.AfterFunc(ctx, func() { conn.Close() })
 	if o.TLS == nil {
-		return g, nil
+		return c, nil
 	}
 	cfg := o.TLS.Clone()
 	if cfg.ServerName == "" {
 		cfg.ServerName, _, _ = net.SplitHostPort(addr)
 	}
-	secure := tls.Client(g, cfg)
+	secure := tls.Client(c, cfg)
 	if err := secure.HandshakeContext(ctx); err != nil {
 		conn.Close()
 		return nil, err
@@ -33,20 +33,20 @@ func (o Options) dial(ctx context.Context, addr string) (net.Conn, error) {
 	return secure, nil
 }
 
-// greeted is a connection that ends with the context it was made under, until
-// the server has said something: from then on the driver minds contexts itself,
+// ctxConn is a connection that is closed with the context it was made under, until
+// the first byte of the server arrives: from then on the driver minds contexts itself,
 // and the connection outlives its first user. It is a TCPConn, since the driver
 // looks at the socket before it takes a connection from its pool.
-type greeted struct {
+type ctxConn struct {
 	*net.TCPConn
 	disarm func() bool
 	once   sync.Once
 }
 
-func (g *greeted) Read(p []byte) (int, error) {
-	n, err := g.TCPConn.Read(p)
+func (c *ctxConn) Read(p []byte) (int, error) {
+	n, err := c.TCPConn.Read(p)
 	if n > 0 {
-		g.once.Do(func() { g.disarm() })
+		c.once.Do(func() { c.disarm() })
 	}
 	return n, err
 }

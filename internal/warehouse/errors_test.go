@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"fonoteka/internal/call"
 	"fonoteka/internal/warehouse"
 )
 
@@ -22,14 +23,14 @@ func TestRefusalIsTheServersWordOnTheRows(t *testing.T) {
 	db := open(t)
 	ask(t, db, "ALTER TABLE events ADD CONSTRAINT short CHECK length(body) < 10")
 	poison := event(1, at("2026-11-20 10:00:00"), "longer than ten")
-	err := db.InsertEvents(t.Context(), []warehouse.EventRow{event(2, at("2026-11-20 10:00:00"), "{}"), poison})
+	err := db.InsertEvents(t.Context(), []call.Notification{event(2, at("2026-11-20 10:00:00"), "{}"), poison})
 	if !warehouse.IsRefusal(err) || !strings.Contains(warehouse.ServerWords(err), "short") {
 		t.Errorf("violated constraint: %v", err)
 	}
 	if n, last := db.Health(); n != 0 || last != nil {
 		t.Errorf("a refusal is an answer, but health is %d, %v", n, last)
 	}
-	must(t, db.InsertEvents(t.Context(), []warehouse.EventRow{event(2, at("2026-11-20 10:00:00"), "{}")}))
+	must(t, db.InsertEvents(t.Context(), []call.Notification{event(2, at("2026-11-20 10:00:00"), "{}")}))
 
 	ask(t, db, "DROP TABLE calls")
 	_, err = db.OpenCalls(t.Context(), time.Now(), 1)
@@ -119,7 +120,7 @@ func TestOutageIsAnErrorInTimeAndPasses(t *testing.T) {
 	addr := g.open(t, "127.0.0.1:0")
 	o.Addrs = []string{addr}
 	db := connect(t, o)
-	rows := []warehouse.EventRow{event(1, at("2026-11-20 10:00:00"), "{}")}
+	rows := []call.Notification{event(1, at("2026-11-20 10:00:00"), "{}")}
 	must(t, db.InsertEvents(t.Context(), rows))
 
 	g.shut()

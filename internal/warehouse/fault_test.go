@@ -9,7 +9,7 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 
-	"fonoteka/internal/warehouse"
+	"fonoteka/internal/warehouse/warehousetest"
 )
 
 // errKilled is what a process learns that was killed: nothing more.
@@ -22,7 +22,7 @@ type watched struct {
 }
 
 // watch has Migrate use them.
-func (w *watched) watch(db *warehouse.DB) {
+func (w *watched) watch(db *warehousetest.DB) {
 	db.OpenStd(func(o *clickhouse.Options) *sql.DB {
 		std := sql.OpenDB(connector{clickhouse.Connector(o), w})
 		std.SetMaxOpenConns(o.MaxOpenConns)
@@ -83,7 +83,7 @@ func (c conn) QueryContext(ctx context.Context, query string, args []driver.Name
 
 // killAt has Migrate die at its nth statement from now on, before or after it took
 // effect, and returns how many there were.
-func killAt(db *warehouse.DB, n int, after bool) (statements func() int) {
+func killAt(db *warehousetest.DB, n int, after bool) (statements func() int) {
 	seen := 0
 	(&watched{
 		before: func(string) error {
@@ -105,7 +105,7 @@ func killAt(db *warehouse.DB, n int, after bool) (statements func() int) {
 
 // meanwhile has Migrate wait before the first statement that begins so, while
 // something else is done.
-func meanwhile(t *testing.T, db *warehouse.DB, is func(statement string) bool, do func()) {
+func meanwhile(t *testing.T, db *warehousetest.DB, is func(statement string) bool, do func()) {
 	t.Helper()
 	done := false
 	(&watched{

@@ -9,7 +9,10 @@ import (
 
 	"fonoteka/internal/audit"
 	"fonoteka/internal/call"
-	"fonoteka/internal/warehouse"
+	"fonoteka/internal/cdr"
+	"fonoteka/internal/warehouse/calls"
+	"fonoteka/internal/warehouse/catalogue"
+	"fonoteka/internal/warehouse/trails"
 )
 
 // inPages reads a list page by page.
@@ -32,7 +35,7 @@ func inPages[T any](t *testing.T, size int, page func(limit int, after *T) ([]T,
 func TestPagesOfListsAreTheList(t *testing.T) {
 	t.Parallel()
 	db := open(t)
-	var calls []warehouse.CallWrite
+	var writes []cdr.CallWrite
 	var recordings []call.Recording
 	var rows []audit.Row
 	for i := range 30 {
@@ -40,40 +43,40 @@ func TestPagesOfListsAreTheList(t *testing.T) {
 		if i < 7 {
 			began = fmt.Sprintf("201%d-05-05 10:00:00", i)
 		}
-		calls = append(calls, warehouse.CallWrite{Record: record(uint64(i+1), began, "78124241500"), Version: 1})
+		writes = append(writes, cdr.CallWrite{Record: record(uint64(i+1), began, "78124241500"), Version: 1})
 		recordings = append(recordings, recording(fmt.Sprint(i), at("2026-11-20 10:00:00").Add(time.Duration(i/10)*time.Millisecond)))
 		rows = append(rows, audit.Row{
 			Version: 1, Writer: "w" + fmt.Sprint(i%3), Seq: uint64(i/3) + 1, At: at("2026-11-20 10:00:00").Add(time.Duration(i/15) * time.Millisecond),
 			Entry: audit.Entry{Actor: "anna", Action: "call.make", Outcome: audit.Done}, Hash: fmt.Sprint("h", i),
 		})
 	}
-	must(t, db.WriteCalls(t.Context(), calls))
+	must(t, db.WriteCalls(t.Context(), writes))
 	must(t, db.AnnounceRecordings(t.Context(), recordings))
 	must(t, db.InsertAudit(t.Context(), rows))
-	allCalls, err := db.ListCalls(t.Context(), warehouse.CallFilter{Limit: 100})
+	allCalls, err := db.ListCalls(t.Context(), calls.Filter{Limit: 100})
 	must(t, err)
-	allRecordings, err := db.ListRecordings(t.Context(), warehouse.RecordingFilter{Limit: 100})
+	allRecordings, err := db.ListRecordings(t.Context(), catalogue.Filter{Limit: 100})
 	must(t, err)
-	allRows, err := db.ListAudit(t.Context(), warehouse.AuditFilter{Limit: 100})
+	allRows, err := db.ListAudit(t.Context(), trails.Filter{Limit: 100})
 	must(t, err)
 	if len(allCalls) != 30 || len(allRecordings) != 30 || len(allRows) != 30 {
 		t.Fatalf("%d calls, %d recordings, %d entries; want 30 each", len(allCalls), len(allRecordings), len(allRows))
 	}
 	for _, size := range []int{1, 4, 10, 29, 30, 31} {
 		got := inPages(t, size, func(limit int, after *call.Record) ([]call.Record, error) {
-			return db.ListCalls(t.Context(), warehouse.CallFilter{Limit: limit, After: after})
+			return db.ListCalls(t.Context(), calls.Filter{Limit: limit, After: after})
 		})
-		if diff := cmp.Diff(ids(allCalls), ids(got)); diff != "" {
+		if diff := cmp.Diff(allCalls, got); diff != "" {
 			t.Errorf("calls by %d: %s", size, diff)
 		}
-		gotRecordings := inPages(t, size, func(limit int, after *warehouse.RecordingRow) ([]warehouse.RecordingRow, error) {
-			return db.ListRecordings(t.Context(), warehouse.RecordingFilter{Limit: limit, After: after})
+		gotRecordings := inPages(t, size, func(limit int, after *catalogue.Row) ([]catalogue.Row, error) {
+			return db.ListRecordings(t.Context(), catalogue.Filter{Limit: limit, After: after})
 		})
 		if diff := cmp.Diff(allRecordings, gotRecordings); diff != "" {
 			t.Errorf("recordings by %d: %s", size, diff)
 		}
 		gotRows := inPages(t, size, func(limit int, after *audit.Row) ([]audit.Row, error) {
-			return db.ListAudit(t.Context(), warehouse.AuditFilter{Limit: limit, After: after})
+			return db.ListAudit(t.Context(), trails.Filter{Limit: limit, After: after})
 		})
 		if diff := cmp.Diff(allRows, gotRows); diff != "" {
 			t.Errorf("audit by %d: %s", size, diff)
@@ -81,12 +84,12 @@ func TestPagesOfListsAreTheList(t *testing.T) {
 	}
 	for name, count := range map[string]func() (uint64, error){
 		"calls": func() (uint64, error) {
-			return db.CountCalls(t.Context(), warehouse.CallFilter{From: at("2015-01-01 00:00:00")})
+			return db.CountCalls(t.Context(), calls.Filter{From: at("2015-01-01 00:00:00")})
 		},
 		"recordings": func() (uint64, error) {
-			return db.CountRecordings(t.Context(), warehouse.RecordingFilter{From: at("2026-11-20 10:00:00"), To: at("2026-11-20 10:00:00").Add(time.Millisecond)})
+			return db.CountRecordings(t.Context(), catalogue.Filter{From: at("2026-11-20 10:00:00"), To: at("2026-11-20 10:00:00").Add(time.Millisecond)})
 		},
-		"audit": func() (uint64, error) { return db.CountAudit(t.Context(), warehouse.AuditFilter{Action: "call"}) },
+		"audit": func() (uint64, error) { return db.CountAudit(t.Context(), trails.Filter{Action: "call"}) },
 	} {
 		want := map[string]uint64{"calls": 25, "recordings": 10, "audit": 30}[name]
 		if n, err := count(); err != nil || n != want {

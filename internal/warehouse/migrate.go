@@ -51,7 +51,7 @@ func (db *DB) Migrate(ctx context.Context, progress func(Migration)) error {
 }
 
 func (db *DB) migrate(ctx context.Context, use func(ctx context.Context, std *sql.DB) error) error {
-	return db.do(ctx, "migrate", migrateTimeout, func(ctx context.Context) error {
+	return db.Do(ctx, "migrate", migrateTimeout, func(ctx context.Context) error {
 		o := db.opts.native()
 		o.MaxIdleConns, o.MaxOpenConns = 1, 2
 		std := db.openStd(o)
@@ -116,14 +116,10 @@ func up(ctx context.Context, std *sql.DB, s schema.Set, progress func(Migration)
 	}
 }
 
-// MakeCatalogue makes those tables and views of the catalogue of recordings that
-// were dropped: recordings, custody, recordings_open and what fills it. Migrate
-// does not, as their migrations have been applied: here all are applied again, which
-// any may be, so that tables are as the newest one left them. What is there stays as
-// it is: rows that only one of recordings and recordings_open has left are in both
-// again, while what recordings_open knows to be settled no longer stands against a
-// new announcement.
-func (db *DB) MakeCatalogue(ctx context.Context) error {
+// MigrateAgain applies all migrations again, which any may be, so that tables which
+// were dropped are as the newest one left them. Migrate does not, as it knows them to
+// be applied. What is there stays as it is. then goes on over the same connection.
+func (db *DB) MigrateAgain(ctx context.Context, then func(ctx context.Context, std *sql.DB) error) error {
 	return db.migrate(ctx, func(ctx context.Context, std *sql.DB) error {
 		p, err := provider(std, db.schema, goose.WithDisableVersioning(true))
 		if err != nil {
@@ -132,22 +128,7 @@ func (db *DB) MakeCatalogue(ctx context.Context) error {
 		if _, err := p.Up(ctx); err != nil {
 			return fmt.Errorf("apply migrations again: %w", err)
 		}
-		for _, statement := range []string{
-			// What is archived comes back from the bucket, where all of it is known.
-			`DELETE FROM recordings_open WHERE state = 'archived' AND (integration, recording_id) NOT IN (SELECT integration, recording_id FROM recordings)`,
-			`INSERT INTO recordings (` + openColumns + written + `) SELECT ` + openColumns + written + ` FROM recordings_open FINAL
-			WHERE (integration, recording_id) NOT IN (
-				SELECT integration, recording_id FROM recordings
-				WHERE (integration, recording_id) IN (SELECT integration, recording_id FROM recordings_open))`,
-			`INSERT INTO recordings_open (` + openColumns + written + `, is_deleted) SELECT ` + openColumns + written + `, 0
-			FROM recordings FINAL WHERE NOT ` + settledStates,
-			"OPTIMIZE TABLE recordings_open FINAL CLEANUP",
-		} {
-			if _, err := std.ExecContext(ctx, statement); err != nil {
-				return fmt.Errorf("rows of recordings_open: %w", err)
-			}
-		}
-		return nil
+		return then(ctx, std)
 	})
 }
 

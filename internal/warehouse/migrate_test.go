@@ -9,9 +9,8 @@ import (
 	"testing"
 	"testing/fstest"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sync/errgroup"
 
 	"fonoteka/internal/call"
 	"fonoteka/internal/warehouse"
@@ -98,13 +97,13 @@ func TestEachMigrationMayRunTwice(t *testing.T) {
 	}
 }
 
-// catalogue are the tables that hold it, and the views between them.
-var catalogue = []string{"recordings", "custody", "recordings_open", "recordings_opened", "recordings_settled"}
+// catalogueTables are the tables that hold it, and the views between them.
+var catalogueTables = []string{"recordings", "custody", "recordings_open", "recordings_opened", "recordings_settled"}
 
 func TestTheCatalogueIsMadeAgainAsItWas(t *testing.T) {
 	t.Parallel()
 	for name, dropped := range map[string][]string{
-		"nothing": nil, "all": catalogue, "recordings": {"recordings"}, "recordings_open": {"recordings_open"}, "views": catalogue[3:],
+		"nothing": nil, "all": catalogueTables, "recordings": {"recordings"}, "recordings_open": {"recordings_open"}, "views": catalogueTables[3:],
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -23,7 +23,7 @@ const DefaultDatabase = "fonoteka"
 // Options say where the warehouse is.
 type Options struct {
 	Addrs    []string    // native protocol, host:port; the first that answers is used
-	HTTPAddr string      // HTTP interface, host:port, for Query only
+	HTTPAddr string      // HTTP interface, host:port, for QueryFormat only
 	Database string      // "" is DefaultDatabase
 	User     string      // "" is "default"
 	Password string      // never in an error, a log or a metric
@@ -66,7 +66,7 @@ func (o *Options) validate() error {
 
 func (o Options) native() *clickhouse.Options {
 	compression := &clickhouse.Compression{Method: clickhouse.CompressionLZ4}
-	if o.beside() {
+	if o.allLoopback() {
 		compression = nil
 	}
 	return &clickhouse.Options{
@@ -74,7 +74,7 @@ func (o Options) native() *clickhouse.Options {
 		Auth:             clickhouse.Auth{Database: o.Database, Username: o.User, Password: o.Password},
 		DialContext:      o.dial,
 		DialTimeout:      dialTimeout,
-		ReadTimeout:      readTimeout,
+		ReadTimeout:      ReadTimeout,
 		MaxOpenConns:     maxConns,
 		MaxIdleConns:     maxConns,
 		ConnOpenStrategy: clickhouse.ConnOpenInOrder,
@@ -82,10 +82,10 @@ func (o Options) native() *clickhouse.Options {
 	}
 }
 
-// beside reports whether every server has an address of this machine, where
-// packing and unpacking costs more than it saves, and a megabyte for each
-// connection. Behind a tunnel that looks so, rows travel unpacked.
-func (o Options) beside() bool {
+// allLoopback reports whether every server has a loopback address, where compression
+// costs more than it saves, and a megabyte for each connection. Rows that go through
+// an SSH tunnel whose end is there are not compressed either.
+func (o Options) allLoopback() bool {
 	return !slices.ContainsFunc(o.Addrs, func(addr string) bool {
 		host, _, err := net.SplitHostPort(addr)
 		ip, notIP := netip.ParseAddr(host)

@@ -13,6 +13,7 @@ import (
 
 	"fonoteka/internal/call"
 	"fonoteka/internal/warehouse"
+	"fonoteka/internal/warehouse/warehousetest"
 	"fonoteka/schema"
 )
 
@@ -44,14 +45,14 @@ func versions(t *testing.T) (older, newer schema.Set) {
 }
 
 // program is one on a database.
-func program(t *testing.T, o warehouse.Options, s schema.Set) *warehouse.DB {
+func program(t *testing.T, o warehouse.Options, s schema.Set) *warehousetest.DB {
 	t.Helper()
 	db := connect(t, o)
 	db.Make(s)
 	return db
 }
 
-func started(t *testing.T, db *warehouse.DB) {
+func started(t *testing.T, db *warehousetest.DB) {
 	t.Helper()
 	must(t, db.Migrate(t.Context(), nil))
 }
@@ -73,7 +74,7 @@ func same(t *testing.T, when, want string, o warehouse.Options) {
 
 // writing inserts until stopped, and then compares what is there with what was
 // acknowledged.
-func writing(t *testing.T, db *warehouse.DB) (stop func()) {
+func writing(t *testing.T, db *warehousetest.DB) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	var g sync.WaitGroup
@@ -83,7 +84,7 @@ func writing(t *testing.T, db *warehouse.DB) (stop func()) {
 			e := event(uint64(n+1), at("2026-11-20 10:00:00"), "{}")
 			e.GroupID = uint64(n + 1)
 			r := call.Recording{Integration: "main", ID: fmt.Sprint(n)}
-			if err := db.InsertEvents(t.Context(), []warehouse.EventRow{e}); err != nil {
+			if err := db.InsertEvents(t.Context(), []call.Notification{e}); err != nil {
 				t.Error(err)
 				return
 			}

@@ -44,7 +44,7 @@ func (s viewsState) precedes(o viewsState) bool {
 // there are those of the names that the database has.
 func (v viewMaker) there(ctx context.Context, engine string, names []string) ([]string, error) {
 	var there []string
-	err := v.db.query(ctx, "SELECT name FROM system.tables WHERE database = currentDatabase() AND engine = ? AND has(?, name)", []any{engine, names},
+	err := v.db.Query(ctx, "SELECT name FROM system.tables WHERE database = currentDatabase() AND engine = ? AND has(?, name)", []any{engine, names},
 		func(r driver.Rows) error {
 			var name string
 			err := r.Scan(&name)
@@ -60,7 +60,7 @@ func (v viewMaker) there(ctx context.Context, engine string, names []string) ([]
 // states are the rows of schema_views with that number or a higher one.
 func (v viewMaker) states(ctx context.Context, from uint64) ([]viewsState, error) {
 	var out []viewsState
-	err := v.db.query(ctx, "SELECT n, number, revision, whole, definitions FROM schema_views WHERE n >= ? ORDER BY n, whole", []any{from},
+	err := v.db.Query(ctx, "SELECT n, number, revision, whole, definitions FROM schema_views WHERE n >= ? ORDER BY n, whole", []any{from},
 		func(r driver.Rows) error {
 			var s viewsState
 			err := r.Scan(&s.n, &s.number, &s.revision, &s.whole, &s.definitions)
@@ -75,7 +75,7 @@ func (v viewMaker) states(ctx context.Context, from uint64) ([]viewsState, error
 
 // note adds a row for this program and returns its number.
 func (v viewMaker) note(ctx context.Context, whole bool) (n uint64, err error) {
-	if err := v.db.conn.QueryRow(ctx, "SELECT max(n) + 1 FROM schema_views").Scan(&n); err != nil {
+	if err := v.db.QueryRow(ctx, "SELECT max(n) + 1 FROM schema_views").Scan(&n); err != nil {
 		return 0, fmt.Errorf("note which views are there: %w", err)
 	}
 	names := slices.Sorted(maps.Keys(v.mine.definitions))

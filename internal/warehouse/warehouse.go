@@ -1,12 +1,18 @@
-// Package warehouse keeps events, calls, recordings and what was rejected in
-// ClickHouse. It is the only importer of clickhouse-go, and the only place that
-// knows the tables' columns.
+// Package warehouse is the engine's side of ClickHouse: connections, statements,
+// inserts, migrations, views, batching and errors. It is the only importer of
+// clickhouse-go, and knows no stage.
+//
+// Who knows the tables' columns are the topics, packages below this folder: calls,
+// catalogue, reports, directories and trails. A stage declares the interface that it
+// asks and the types of its rows; a topic implements it, with this engine, and stands
+// above the stages. So nothing has to be adapted where both are put together. What
+// many stages keep under a name, their position, is here: Progress.
 //
 // When a writing method returns nil, its rows are on disk: inserts are
 // synchronous and the tables fsync them. Every write may be repeated – after an
 // error nobody can know whether it took effect – and ends in the same rows:
 // the tables collapse by key, and versions are functions of the content. Every
-// reading method of this package sees collapsed rows (FINAL), whatever the
+// reading method of a topic sees collapsed rows (FINAL), whatever the
 // server has merged so far.
 //
 // Open needs no server: connections are made when they are needed, and an
@@ -16,7 +22,7 @@
 // clickhouse-go is used with its native protocol, not through database/sql:
 // columns are sent as columns, and external tables carry the keys of a lookup
 // of any size. Only migrations (pressly/goose) go through database/sql, and
-// only Query goes over HTTP, where the server itself writes any of its formats.
+// only QueryFormat goes over HTTP, where the server itself writes any of its formats.
 package warehouse
 
 import (
@@ -40,9 +46,17 @@ const (
 	// InsertTimeout bounds every insert. An insert that was given up by its
 	// caller may still take effect up to five seconds later.
 	InsertTimeout = time.Minute
-	readTimeout   = 2 * time.Minute
-	dialTimeout   = 10 * time.Second
-	maxConns      = 8
+	// ReadTimeout bounds the reading of some rows.
+	ReadTimeout = 2 * time.Minute
+	// WorkTimeout bounds what the server works out from a whole table: to roll up a
+	// month of 600,000 calls takes some seconds on two cores.
+	WorkTimeout = 10 * time.Minute
+	// StreamTimeout bounds the reading of a table from end to end: much longer than
+	// that of a few rows, and far from for ever.
+	StreamTimeout = 30 * time.Minute
+
+	dialTimeout = 10 * time.Second
+	maxConns    = 8
 )
 
 // DB is a warehouse. Its methods may be called from many goroutines.
@@ -85,7 +99,7 @@ func (db *DB) Close() error { return db.conn.Close() }
 
 // Ping asks the server for a sign of life.
 func (db *DB) Ping(ctx context.Context) error {
-	return db.do(ctx, "ping", dialTimeout, db.conn.Ping)
+	return db.Do(ctx, "ping", dialTimeout, db.conn.Ping)
 }
 
 // Health tells how many operations have failed in a row, and the last failure.
@@ -96,9 +110,21 @@ func (db *DB) Health() (failures int, last error) {
 	return db.failures, db.last
 }
 
-// do runs one operation under a deadline of its own and takes note of its end.
-// Its errors name the operation and never hold the password.
-func (db *DB) do(ctx context.Context, op string, limit time.Duration, f func(context.Context) error) error {
+// SealedDay is what Options.CustodySealed says; the zero time where nothing is sealed.
+func (db *DB) SealedDay() time.Time {
+	if db.opts.CustodySealed == nil {
+		return time.Time{}
+	}
+	return db.opts.CustodySealed()
+}
+
+// Log is where a topic tells what does not fail an operation.
+func (db *DB) Log() *slog.Logger { return db.log }
+
+// Do runs one operation under a deadline of its own and takes note of its end in
+// health and metrics. Every statement runs within one. Its errors name the operation
+// and never hold the password.
+func (db *DB) Do(ctx context.Context, op string, limit time.Duration, f func(context.Context) error) error {
 	bounded, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	start := time.Now()

@@ -1,0 +1,7 @@
+package cdr
+
+// The search in sorted fingerprints.
+var (
+	Split  = split
+	Within = within
+)
