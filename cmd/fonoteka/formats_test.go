@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"fonoteka/internal/blob"
+	"fonoteka/internal/bucket"
 	"fonoteka/internal/call"
 )
 
@@ -144,7 +145,7 @@ func TestRecordingsOfOtherFormatsGoTheWholeWay(t *testing.T) {
 		b := openBucket(t, blob.Options{URL: "s3://" + v.S3AccessKey + ":" + v.S3SecretKey + "@" + local(v.Ports.S3) + "/" + bucketName + "?secure=false"})
 		for name := range formats {
 			key := in.sql("SELECT key FROM recordings WHERE recording_id = '%s'", s.id(name))
-			for _, key := range []string{key, call.SidecarKey(key)} {
+			for _, key := range []string{key, bucket.SidecarKey(key)} {
 				if lock, err := b.Lock(t.Context(), key, ""); err != nil || lock.Mode != blob.Governance || lock.Until.IsZero() {
 					t.Errorf("%s: %+v, %v", key, lock, err)
 				}
@@ -160,7 +161,7 @@ func TestRecordingsOfOtherFormatsGoTheWholeWay(t *testing.T) {
 	t.Run("orphans", func(t *testing.T) { // looks at what is older than an hour
 		keys := in.keys()
 		for _, key := range keys {
-			for _, key := range []string{key, call.SidecarKey(key)} {
+			for _, key := range []string{key, bucket.SidecarKey(key)} {
 				if err := os.Chtimes(in.object(key), time.Time{}, time.Now().Add(-2*time.Hour)); err != nil {
 					t.Fatal(err)
 				}
@@ -170,7 +171,7 @@ func TestRecordingsOfOtherFormatsGoTheWholeWay(t *testing.T) {
 			t.Errorf("orphans: %s", out)
 		}
 		key := in.sql("SELECT key FROM recordings WHERE recording_id = '%s'", s.id("alaw.wav"))
-		side := in.object(call.SidecarKey(key))
+		side := in.object(bucket.SidecarKey(key))
 		if err := os.Rename(side, side+".away"); err != nil {
 			t.Fatal(err)
 		}
@@ -227,7 +228,7 @@ func TestTheBackgroundCheckRestoresAWAV(t *testing.T) {
 		t.Fatal(err)
 	}
 	in.until("both are fetched again", 2*time.Minute, func() bool { return in.metric(`fonoteka_fixity_restored_total{how="fetched"}`) == "2" })
-	in.eventually(10*time.Second, "wav", "SELECT format FROM recordings WHERE key = '%s' AND former_key = '%s'", call.BesideKey(altered, digest), altered)
+	in.eventually(10*time.Second, "wav", "SELECT format FROM recordings WHERE key = '%s' AND former_key = '%s'", bucket.BesideKey(altered, digest), altered)
 	if out, said, status := in.exits("scrub"); status != 0 {
 		t.Errorf("after the repair: %s%s", out, said)
 	}

@@ -20,15 +20,19 @@ var allowed = map[string][]string{
 	"internal/mp3":       {},
 	"internal/audio":     {"internal/mp3"}, // the other formats beside it, and which of them a file is
 	"internal/bounded":   {},
+	"internal/hours":     {}, // spans of the week, as people write them
 	"internal/printable": {},
 	"internal/words":     {}, // numbers and times, told
 	"internal/bagit":     {}, // folders, and files with digests
+	"internal/run":       {},
 	// rank 1: one thing of the outside each
-	"internal/mtt":       {"internal/bounded", "internal/call"}, // answers of any size; its words for the operator's
-	"internal/spool":     {"internal/bounded"},                  // opaque records; a damaged file of any size
-	"internal/blob":      {"internal/bounded"},                  // opaque objects; answers of any size
-	"internal/warehouse": {"schema"},                            // the tables it applies; it knows no row
-	"internal/queue":     {"internal/call"},                     // a job names a recording
+	"internal/mtt":       {"internal/bounded", "internal/call"},                   // answers of any size; its words for the operator's
+	"internal/spool":     {"internal/bounded"},                                    // opaque records; a damaged file of any size
+	"internal/blob":      {"internal/bounded"},                                    // opaque objects; answers of any size
+	"internal/warehouse": {"schema"},                                              // the tables it applies; it knows no row
+	"internal/bucket":    {"internal/audio", "internal/blob", "internal/call"},    // extensions of keys, objects and locks, rows
+	"internal/fetch":     {"internal/bounded", "internal/call", "internal/hours"}, // inflates; reasons of failures; when a bandwidth holds
+	"internal/queue":     {"internal/call"},                                       // a job names a recording
 	"internal/state":     {},
 	"internal/calendar":  {},                     // a file of the state's
 	"internal/linkfile":  {},                     // a file of somebody else's
@@ -38,11 +42,10 @@ var allowed = map[string][]string{
 	"internal/intake":    {"internal/spool"},                                                                                 // what it appends
 	"internal/relay":     {"internal/bounded", "internal/call", "internal/mtt", "internal/spool", "internal/warehouse"},      // inflates; from records to rows; mtt for ErrUnreadable
 	"internal/cdr":       {"internal/call", "internal/warehouse"},                                                            // its row types
-	"internal/archive":   {"internal/audio", "internal/bounded", "internal/call", "internal/queue", "internal/blob"},         // inflates, verifies, is a job's handler, stores
-	"internal/fixity":    {"internal/audio", "internal/call", "internal/blob"},                                               // reads rows and objects again, verifies what it fetches again
+	"internal/fixity":    {"internal/audio", "internal/blob", "internal/bucket", "internal/call", "internal/run"},            // verifies what it fetches again, reads rows and objects again, by their names
 	"internal/rollup":    {"internal/warehouse"},                                                                             // its spans and settings
 	"internal/standing":  {"internal/call", "internal/warehouse"},                                                            // its counts
-	"internal/playback":  {"internal/audio", "internal/call", "internal/blob", "internal/printable"},                         // no forged names; content types; a row, and the object that it names
+	"internal/playback":  {"internal/audio", "internal/call", "internal/blob", "internal/printable", "internal/run"},         // no forged names; content types; a row, and the object that it names
 	"internal/arrivals":  {"internal/call", "internal/warehouse"},                                                            // likewise
 	"internal/token":     {"internal/mtt"},                                                                                   // exchanges them
 	"internal/directory": {"internal/call", "internal/linkfile", "internal/mtt", "internal/printable", "internal/warehouse"}, // normalised numbers, encodings, the operator's lists, rows
@@ -81,6 +84,7 @@ var allowed = map[string][]string{
 	"internal/sim":                   {},                                      // cannot mirror a decoder's mistake
 	"internal/embedded":              {"internal/state"},                      // chooses ports the way an installation does
 	"internal/call/calltest":         {"internal/call"},                       // its records, told
+	"internal/fetch/fetchtest":       {"internal/fetch"},                      // its list of hosts
 	"internal/embedded/embeddedtest": {"internal/embedded", "internal/state"}, // starts them for tests
 	"cmd/mttsim":                     {"internal/seed", "internal/sim"},
 }

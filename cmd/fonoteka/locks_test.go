@@ -16,7 +16,7 @@ import (
 	"github.com/minio/minio-go/v7/pkg/credentials"
 
 	"fonoteka/internal/blob"
-	"fonoteka/internal/call"
+	"fonoteka/internal/bucket"
 	"fonoteka/internal/embedded/embeddedtest"
 	"fonoteka/internal/sim"
 )
@@ -40,7 +40,7 @@ func bucketOf(t *testing.T, url string) *blob.Bucket {
 func unlocked(t *testing.T, b *blob.Bucket, keys []string) (out []string) {
 	t.Helper()
 	for _, key := range keys {
-		for _, key := range []string{key, call.SidecarKey(key)} {
+		for _, key := range []string{key, bucket.SidecarKey(key)} {
 			l, err := b.Lock(t.Context(), key, "")
 			if err != nil {
 				t.Fatal(err)

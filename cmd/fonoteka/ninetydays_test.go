@@ -19,6 +19,7 @@ import (
 	"fonoteka/internal/blob"
 	"fonoteka/internal/call"
 	"fonoteka/internal/embedded/embeddedtest"
+	"fonoteka/internal/fetch"
 	"fonoteka/internal/queue"
 	"fonoteka/internal/standing"
 	"fonoteka/internal/warehouse"
@@ -66,11 +67,11 @@ func simulateYears(t *testing.T, origin string) *years {
 	if err := bucket.EnsureBucket(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	hosts, err := archive.ParseHosts(origin)
+	hosts, err := fetch.ParseHosts(origin)
 	if err != nil {
 		t.Fatal(err)
 	}
-	fetcher, err := archive.NewFetcher(archive.FetchOptions{Hosts: hosts, TempDir: t.TempDir()})
+	fetcher, err := fetch.New(fetch.Options{Hosts: hosts, TempDir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +83,7 @@ func simulateYears(t *testing.T, origin string) *years {
 	y.db = db
 	y.archiver, err = archive.New(archive.Options{
 		Catalogue: rows, Store: bucket, Bucket: bucket.Name(), Queue: y, Fetcher: fetcher,
-		Logger: slog.New(slog.DiscardHandler), Now: y.clock,
+		Log: slog.New(slog.DiscardHandler), Now: y.clock,
 	})
 	if err != nil {
 		t.Fatal(err)

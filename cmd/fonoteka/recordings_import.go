@@ -17,8 +17,8 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"fonoteka/internal/announce"
-	"fonoteka/internal/archive"
 	"fonoteka/internal/audit"
+	"fonoteka/internal/fetch"
 	"fonoteka/internal/linkfile"
 	"fonoteka/internal/printable"
 	"fonoteka/internal/settings"
@@ -122,7 +122,7 @@ func columns(pairs []string) (map[string]string, error) {
 
 // forbidden says why the settings forbid to fetch a link; "": they do not.
 func forbidden(cfg *settings.Config, link string) string {
-	if f, ok := errors.AsType[*archive.Failure](cfg.RecordHosts.Check(link)); ok {
+	if f, ok := errors.AsType[*fetch.Failure](cfg.RecordHosts.Check(link)); ok {
 		return f.Sentence()
 	}
 	return ""

@@ -127,7 +127,7 @@ func sayFinding(c *cli.Context, f fixity.Finding) {
 		_ = lines(c.App.Writer, []findingJSON{{
 			Integration: f.Row.Integration, RecordingID: f.Row.ID, Result: string(f.Result), Part: string(f.Part), Key: f.Row.Key,
 			ExpectedSHA256: f.Row.SHA256, ExpectedSize: f.Row.Size, FoundSHA256: f.SHA256, FoundSize: f.Size,
-			LastGood: isoTime(f.LastGood), CheckedAt: isoTime(f.At), Reason: f.Say(),
+			LastGood: isoTime(f.LastGood), CheckedAt: isoTime(f.At), Reason: f.Sentence(),
 		}})
 		return
 	}

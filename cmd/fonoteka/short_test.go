@@ -22,6 +22,7 @@ import (
 	"fonoteka/internal/blob"
 	"fonoteka/internal/call"
 	"fonoteka/internal/embedded/embeddedtest"
+	"fonoteka/internal/fetch"
 	"fonoteka/internal/queue"
 	"fonoteka/internal/standing"
 	"fonoteka/internal/warehouse"
@@ -294,16 +295,16 @@ func TestWhatIsShortAtTheOperatorIsAtRiskForAnHour(t *testing.T) {
 	check(err)
 	t.Cleanup(bucket.Close)
 	check(bucket.EnsureBucket(t.Context()))
-	hosts, err := archive.ParseHosts(strings.TrimPrefix(g.URL, "http://"))
+	hosts, err := fetch.ParseHosts(strings.TrimPrefix(g.URL, "http://"))
 	check(err)
-	fetcher, err := archive.NewFetcher(archive.FetchOptions{Hosts: hosts, TempDir: t.TempDir()})
+	fetcher, err := fetch.New(fetch.Options{Hosts: hosts, TempDir: t.TempDir()})
 	check(err)
 	t.Cleanup(fetcher.Close)
 	now := time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
 	rows := catalogue.New(db).NewArchive(func() error { return nil })
 	go func() { _ = rows.Run(t.Context()) }()
 	archiver, err := archive.New(archive.Options{
-		Catalogue: rows, Store: bucket, Bucket: bucket.Name(), Queue: noQueue{}, Fetcher: fetcher, Logger: slog.New(slog.DiscardHandler), Now: func() time.Time { return now },
+		Catalogue: rows, Store: bucket, Bucket: bucket.Name(), Queue: noQueue{}, Fetcher: fetcher, Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return now },
 	})
 	check(err)
 	var due []call.RecordingStatus

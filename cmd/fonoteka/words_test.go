@@ -24,8 +24,10 @@ import (
 
 	"fonoteka/internal/archive"
 	"fonoteka/internal/blob"
+	"fonoteka/internal/bucket"
 	"fonoteka/internal/call"
 	"fonoteka/internal/embedded/embeddedtest"
+	"fonoteka/internal/fetch"
 	"fonoteka/internal/fixity"
 	"fonoteka/internal/queue"
 	"fonoteka/internal/warehouse"
@@ -125,11 +127,11 @@ func newLife(t *testing.T, a *answers, url string, spoilt bool) *life {
 	if err := b.EnsureBucket(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	hosts, err := archive.ParseHosts(strings.TrimPrefix(url, "http://"))
+	hosts, err := fetch.ParseHosts(strings.TrimPrefix(url, "http://"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	fetcher, err := archive.NewFetcher(archive.FetchOptions{Hosts: hosts, TempDir: t.TempDir()})
+	fetcher, err := fetch.New(fetch.Options{Hosts: hosts, TempDir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -146,7 +148,7 @@ func newLife(t *testing.T, a *answers, url string, spoilt bool) *life {
 	log := slog.New(slog.DiscardHandler)
 	clock := func() time.Time { return l.now }
 	l.archive, err = archive.New(archive.Options{
-		Catalogue: rows{l}, Store: l.store, Bucket: b.Name(), Queue: noQueue{}, Fetcher: fetcher, Logger: log, Now: clock,
+		Catalogue: rows{l}, Store: l.store, Bucket: b.Name(), Queue: noQueue{}, Fetcher: fetcher, Log: log, Now: clock,
 		TalkOf: func(context.Context, string, uint64) (time.Duration, bool, error) {
 			return time.Second / 10, true, nil
 		},
@@ -459,7 +461,7 @@ func (u untilSwept) SetProgress(_ context.Context, _, place string) error {
 // back, and is mended while it is known.
 func (l *life) repaired() {
 	all := l.stored()
-	altered, absent, sidecar := l.row(all[0]).Key, l.row(all[1]).Key, call.SidecarKey(l.row(all[2]).Key)
+	altered, absent, sidecar := l.row(all[0]).Key, l.row(all[1]).Key, bucket.SidecarKey(l.row(all[2]).Key)
 	l.store.alter(altered)
 	l.store.gone[absent] = true
 	l.store.alter(sidecar)
@@ -515,7 +517,7 @@ func (l *life) collected() {
 	all := l.stored()
 	other := bytes.Clone(l.mp3)
 	other[200] ^= 1
-	beside := call.BesideKey(l.row(all[0]).Key, hexDigest(other))
+	beside := bucket.BesideKey(l.row(all[0]).Key, hexDigest(other))
 	l.must(l.store.Put(l.t.Context(), beside, bytes.NewReader(other), blob.Put{Size: int64(len(other)), SHA256: hexDigest(other), ContentType: "audio/mpeg"}))
 	for _, table := range []string{"recordings", "recordings_open"} { // the job is done again, on what is stored
 		l.exec("TRUNCATE TABLE " + table)
@@ -524,7 +526,7 @@ func (l *life) collected() {
 		l.must(l.archive.Handle(l.t.Context(), queue.Job{Recording: r, Attempt: 1}))
 	}
 	l.look()
-	l.store.gone[call.SidecarKey(l.row(all[0]).Key)] = true
+	l.store.gone[bucket.SidecarKey(l.row(all[0]).Key)] = true
 	l.scrub()
 	l.recheck()
 }

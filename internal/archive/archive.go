@@ -10,15 +10,11 @@
 // keep cut files for years.
 //
 // A recording is of whatever format its content is (package audio), under a key with
-// that extension. {id}.json names its first file; where a file of another format
-// comes, it goes beside, and of two that come at one moment the conditional put of
-// {id}.json tells the first. Text before the audio is archived with it, and said. What
-// is audio by its beginning, and cut, damaged or of a kind that cannot be verified, is
-// kept in quarantine under its own extension.
-//
-// A link is asked as it is meant, and an answer is taken for what it holds: gzip that
-// nobody asked for is decoded, and a proxy that says that it has changed the file is
-// noted with it.
+// that extension (package bucket). {id}.json names its first file; where a file of
+// another format comes, it goes beside, and of two that come at one moment the
+// conditional put of {id}.json tells the first. Text before the audio is archived with
+// it, and said. What is audio by its beginning, and cut, damaged or of a kind that cannot
+// be verified, is kept in quarantine under its own extension.
 //
 // Every failure has a class with a schedule of its own, over the whole life of
 // the link. A recording is given up only by the server's own "no such file", said
@@ -29,7 +25,7 @@
 // the CDR shows that (call.Record.Judged), the archived recording is fetched again, an
 // hour and a day later and a day before the link's end, until the same file has come
 // twice, an hour apart. Another file is stored beside, and the longest is the recording
-// (call.Longest); all of them have one lock.
+// (bucket.Longest); all of them have one lock.
 //
 // The catalogue knows what is announced, archived, failed and due; the queue is
 // only a clock. A Handle that ends with an outcome – archived or failed –
@@ -37,6 +33,18 @@
 // asks the catalogue what is due and puts it into the queue, in order of expiry
 // and a window at a time, so that a queue that lost everything is full again
 // within seconds, and what expires first goes first in any backlog.
+//
+// What bounds a download, in the order in which a recording meets it; each bound has its
+// reason where it is, and internal/README.md has them in a table:
+//
+//   - the planner's window: rows that are turned into jobs at a time (planner.go)
+//   - the depth of the queue, from which on announcements are left to the planner (submit.go)
+//   - jobs at once, most of which wait for an answer of ours (package queue)
+//   - the catalogue's reads, of many jobs together (package warehouse)
+//   - downloads at once, urgent ones first (slots.go)
+//   - requests at once and a second to one server, memory, bytes a second (package fetch)
+//   - sidecars written at once (slots.go, store.go)
+//   - the catalogue's writes, of many jobs together (package warehouse)
 package archive
 
 import (
@@ -49,7 +57,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"fonoteka/internal/blob"
+	"fonoteka/internal/bucket"
 	"fonoteka/internal/call"
+	"fonoteka/internal/fetch"
 	"fonoteka/internal/queue"
 )
 
@@ -69,16 +79,12 @@ type Catalogue interface {
 
 // Store holds the objects; *blob.Bucket is one.
 type Store interface {
-	Put(ctx context.Context, key string, body io.ReaderAt, p blob.Put) error
-	Stat(ctx context.Context, key string) (blob.Object, error)
+	bucket.Store
 	Get(ctx context.Context, key string) (io.ReadCloser, blob.Object, error)
-	List(ctx context.Context, prefix string, each func(blob.Object) bool) error
 	// LockNow is what an object is locked by that is put under the key now; Lock reads
 	// what one is locked by.
 	LockNow(key string) blob.Lock
 	Lock(ctx context.Context, key, version string) (blob.Lock, error)
-	// ShareLock gives each of the objects what keeps one of them from being deleted.
-	ShareLock(ctx context.Context, keys ...string) error
 }
 
 // Queue takes jobs; *queue.Client is one.
@@ -92,7 +98,7 @@ type Options struct {
 	Store     Store
 	Bucket    string // its name, for the row
 	Queue     Queue
-	Fetcher   *Fetcher
+	Fetcher   *fetch.Fetcher
 	// Refresh asks for a fresh login after a server answered 401, before the
 	// next try. nil: there is none.
 	Refresh func(ctx context.Context, integration, host string) error
@@ -105,14 +111,14 @@ type Options struct {
 	// not compared.
 	TalkOf func(ctx context.Context, integration string, groupID uint64) (talk time.Duration, known bool, err error)
 
-	Logger     *slog.Logger
+	Log        *slog.Logger
 	Registerer prometheus.Registerer
 	Now        func() time.Time // default time.Now
 }
 
 func (o *Options) validate() error {
-	if o.Catalogue == nil || o.Store == nil || o.Bucket == "" || o.Queue == nil || o.Fetcher == nil || o.Logger == nil {
-		return errors.New("archive: catalogue, store, bucket, queue, fetcher and logger are required")
+	if o.Catalogue == nil || o.Store == nil || o.Bucket == "" || o.Queue == nil || o.Fetcher == nil || o.Log == nil {
+		return errors.New("archive: catalogue, store, bucket, queue, fetcher and log are required")
 	}
 	if o.Now == nil {
 		o.Now = time.Now
@@ -123,11 +129,12 @@ func (o *Options) validate() error {
 // Archiver does jobs. It keeps nothing between them; any number of them, in any
 // number of processes, may work on the same recordings.
 type Archiver struct {
-	Options
+	opts      Options
+	pairs     bucket.Pairs
 	m         *metrics
-	outage    outage
-	downloads *places // nil: no limit
-	sidecars  *places // likewise
+	outage    *outage
+	downloads *slots // nil: no limit
+	sidecars  *slots // likewise
 }
 
 // New makes an Archiver.
@@ -135,9 +142,13 @@ func New(o Options) (*Archiver, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
-	a := &Archiver{Options: o, m: newMetrics(o.Registerer), outage: outage{log: o.Logger, now: o.Now}}
+	open := func(ctx context.Context, key string) (io.ReadCloser, error) {
+		r, _, err := o.Store.Get(ctx, key)
+		return r, err
+	}
+	a := &Archiver{opts: o, pairs: bucket.Pairs{Store: o.Store, Open: open}, m: newMetrics(o.Registerer), outage: newOutage(o)}
 	if o.Parallel > 0 {
-		a.downloads, a.sidecars = newPlaces(o.Parallel), newPlaces(o.Parallel)
+		a.downloads, a.sidecars = newSlots(o.Parallel), newSlots(o.Parallel)
 	}
 	return a, nil
 }

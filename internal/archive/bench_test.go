@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"fonoteka/internal/archive"
+	"fonoteka/internal/fetch"
 	"fonoteka/internal/queue"
 )
 
@@ -19,15 +20,15 @@ import (
 func BenchmarkHandle(b *testing.B) {
 	body := bytes.Repeat(audio(b), 130)
 	origin := newOrigin(b, serve(body))
-	origin.quiet = true
-	f, err := archive.NewFetcher(archive.FetchOptions{Hosts: hosts(b, origin.addr()), TempDir: b.TempDir()})
+	origin.Quiet = true
+	f, err := fetch.New(fetch.Options{Hosts: hosts(b, origin.Addr()), TempDir: b.TempDir()})
 	if err != nil {
 		b.Fatal(err)
 	}
 	defer f.Close()
-	bucket := newBucket(b)
+	store := newBucket(b)
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	a, err := archive.New(archive.Options{Catalogue: newCatalogue(), Store: bucket, Bucket: bucket.Name(), Queue: &jobs{}, Fetcher: f, Logger: log})
+	a, err := archive.New(archive.Options{Catalogue: newCatalogue(), Store: store, Bucket: store.Name(), Queue: &jobs{}, Fetcher: f, Log: log})
 	if err != nil {
 		b.Fatal(err)
 	}

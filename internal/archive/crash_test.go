@@ -9,6 +9,7 @@ import (
 
 	"fonoteka/internal/archive"
 	"fonoteka/internal/blob"
+	"fonoteka/internal/bucket"
 	"fonoteka/internal/call"
 	"fonoteka/internal/queue"
 )
@@ -121,8 +122,8 @@ func TestWhileTheCatalogueIsOut(t *testing.T) {
 			t.Error("a job without its row is done")
 		}
 	}
-	if got := read(t, r.bucket, archive.Key(job.Recording)); string(got) != string(mp3) || r.origin.asked() != 1 {
-		t.Errorf("%d bytes stored after %d requests", len(got), r.origin.asked())
+	if got := read(t, r.bucket, bucket.Key(job.Recording, "mp3")); string(got) != string(mp3) || r.origin.Asked() != 1 {
+		t.Errorf("%d bytes stored after %d requests", len(got), r.origin.Asked())
 	}
 	out.n, out.hit = 0, false
 	r.handle(t, job.Recording, 0)
@@ -173,8 +174,8 @@ func TestWhileTheStoreIsOutTheServerIsAskedOnce(t *testing.T) {
 	r := newRig(t, serve(audio(t)), change{opts: func(o *archive.Options) { o.Store = dead }})
 	// The first job finds the outage out; after it nobody asks the server in vain.
 	for range 3 {
-		if err := r.Handle(t.Context(), queue.Job{Recording: r.recording("/a.mp3")}); err == nil || r.origin.asked() != 1 {
-			t.Errorf("%v after %d requests", err, r.origin.asked())
+		if err := r.Handle(t.Context(), queue.Job{Recording: r.recording("/a.mp3")}); err == nil || r.origin.Asked() != 1 {
+			t.Errorf("%v after %d requests", err, r.origin.Asked())
 		}
 	}
 }

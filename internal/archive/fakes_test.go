@@ -3,14 +3,10 @@ package archive_test
 import (
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"io"
 	"log/slog"
 	"net/http"
-	"net/http/httptest"
-	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -22,7 +18,22 @@ import (
 	"fonoteka/internal/blob"
 	"fonoteka/internal/call"
 	"fonoteka/internal/embedded/embeddedtest"
+	"fonoteka/internal/fetch"
+	"fonoteka/internal/fetch/fetchtest"
 	"fonoteka/internal/queue"
+)
+
+var (
+	audio     = fetchtest.MP3
+	digest    = fetchtest.Digest
+	gzipped   = fetchtest.Gzipped
+	hosts     = fetchtest.Hosts
+	newOrigin = fetchtest.NewOrigin
+	serve     = fetchtest.Serve
+	status    = fetchtest.Status
+	answer    = fetchtest.Answer
+	stall     = fetchtest.Stall
+	cut       = fetchtest.Cut
 )
 
 func TestMain(m *testing.M) { embeddedtest.Main(m) }
@@ -130,13 +141,13 @@ type rig struct {
 	catalogue *catalogue
 	queue     *jobs
 	bucket    *blob.Bucket
-	origin    *origin
+	origin    *fetchtest.Origin
 	now       atomic.Pointer[time.Time]
 	start     time.Time
 }
 
 type change struct {
-	fetch func(o *archive.FetchOptions, self string) // self is the origin's address
+	fetch func(o *fetch.Options, self string) // self is the origin's address
 	opts  func(*archive.Options)
 }
 
@@ -144,17 +155,17 @@ func newRig(t *testing.T, handler http.HandlerFunc, changes ...change) *rig {
 	t.Helper()
 	r := &rig{catalogue: newCatalogue(), queue: &jobs{}, bucket: newBucket(t), origin: newOrigin(t, handler)}
 	r.setNow(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC))
-	fo := archive.FetchOptions{Hosts: hosts(t, r.origin.addr()), TempDir: t.TempDir()}
+	fo := fetch.Options{Hosts: hosts(t, r.origin.Addr()), TempDir: t.TempDir()}
 	o := archive.Options{
 		Catalogue: r.catalogue, Store: r.bucket, Bucket: r.bucket.Name(), Queue: r.queue, Parallel: 4,
-		Logger: slog.New(slog.DiscardHandler), Now: func() time.Time { return *r.now.Load() },
+		Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return *r.now.Load() },
 	}
 	for _, c := range changes {
 		if c.fetch != nil {
-			c.fetch(&fo, r.origin.addr())
+			c.fetch(&fo, r.origin.Addr())
 		}
 	}
-	f, err := archive.NewFetcher(fo)
+	f, err := fetch.New(fo)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -194,15 +205,6 @@ func (r *rig) handle(t *testing.T, rec call.Recording, attempt int) call.Recordi
 	return row
 }
 
-func hosts(t testing.TB, entries ...string) archive.Hosts {
-	t.Helper()
-	h, err := archive.ParseHosts(entries...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return h
-}
-
 func newBucket(t testing.TB, retention ...blob.Retention) *blob.Bucket {
 	t.Helper()
 	addr, key, secret := embeddedtest.S3(t)
@@ -219,58 +221,6 @@ func newBucket(t testing.TB, retention ...blob.Retention) *blob.Bucket {
 		t.Fatal(err)
 	}
 	return b
-}
-
-// origin is the operator's server.
-type origin struct {
-	*httptest.Server
-	mu       sync.Mutex
-	requests []*http.Request
-	quiet    bool // remembers no requests
-}
-
-func newOrigin(t testing.TB, h http.HandlerFunc) *origin {
-	t.Helper()
-	o := &origin{}
-	o.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		o.mu.Lock()
-		if !o.quiet {
-			o.requests = append(o.requests, r)
-		}
-		o.mu.Unlock()
-		h(w, r)
-	}))
-	t.Cleanup(o.Close)
-	return o
-}
-
-func (o *origin) addr() string { return strings.TrimPrefix(o.URL, "http://") }
-
-func (o *origin) asked() int {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return len(o.requests)
-}
-
-func audio(t testing.TB) []byte {
-	t.Helper()
-	b, err := os.ReadFile("../mp3/testdata/mpeg25-8khz.mp3")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
-
-func serve(body []byte) http.HandlerFunc {
-	return func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "audio/mpeg")
-		w.Write(body)
-	}
-}
-
-func digest(b []byte) string {
-	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:])
 }
 
 func read(t testing.TB, b *blob.Bucket, key string) []byte {

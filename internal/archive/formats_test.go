@@ -17,6 +17,7 @@ import (
 
 	"fonoteka/internal/archive"
 	"fonoteka/internal/blob"
+	"fonoteka/internal/bucket"
 	"fonoteka/internal/call"
 	"fonoteka/internal/queue"
 )
@@ -83,7 +84,7 @@ func (w *storeWatch) List(ctx context.Context, prefix string, each func(blob.Obj
 }
 
 // sidecarAt reads a sidecar as it is stored.
-func sidecarAt(t *testing.T, b *blob.Bucket, key string) (s archive.Sidecar) {
+func sidecarAt(t *testing.T, b *blob.Bucket, key string) (s bucket.Sidecar) {
 	t.Helper()
 	if err := json.Unmarshal(read(t, b, key), &s); err != nil {
 		t.Errorf("%s: %v", key, err)
@@ -106,7 +107,7 @@ func TestRecordingsOfEveryFormatAreArchived(t *testing.T) {
 			r := newRig(t, serve(body), watchStore(w)) // which calls it audio/mpeg
 			rec := r.recording("/2026/02/28/a.mp3")
 			row := r.handle(t, rec, 0)
-			stem := archive.Stem(rec)
+			stem := bucket.Stem(rec)
 			key := stem + "." + want.format
 			if row.State != call.Archived || row.Key != key || row.Format != want.format || row.SHA256 != digest(body) || row.Reason() != "" {
 				t.Fatalf("row %+v", row)
@@ -128,9 +129,9 @@ func TestRecordingsOfEveryFormatAreArchived(t *testing.T) {
 				t.Errorf("the store was asked (-want +got):\n%s", diff)
 			}
 			// The catalogue is lost: nothing is fetched again.
-			asked := r.origin.asked()
+			asked := r.origin.Asked()
 			delete(r.catalogue.rows, "main/"+rec.ID)
-			if again := r.handle(t, rec, 1); r.origin.asked() != asked || cmp.Diff(row, again) != "" {
+			if again := r.handle(t, rec, 1); r.origin.Asked() != asked || cmp.Diff(row, again) != "" {
 				t.Errorf("again (-want +got):\n%s", cmp.Diff(row, again))
 			}
 		})
@@ -154,7 +155,7 @@ func TestP4ACrashAtAnyWriteOfAWAVEndsArchivedOnce(t *testing.T) {
 			}
 			f.n, f.hit = 0, false
 			row := r.handle(t, rec, 0)
-			stem := archive.Stem(rec)
+			stem := bucket.Stem(rec)
 			if row.State != call.Archived || row.Key != stem+".wav" || row.Format != "wav" || row.Reason() != "" {
 				t.Errorf("write %d: row %+v", n, row)
 			}
@@ -208,7 +209,7 @@ func TestMediaThatIsNotWholeIsKeptUnderItsFormat(t *testing.T) {
 				}
 				r.setNow(row.NextAttemptAt)
 			}
-			place := call.QuarantinePrefix + "main/" + rec.ID + "/" + row.SHA256
+			place := bucket.Quarantine + "main/" + rec.ID + "/" + row.SHA256
 			if row.State != call.Quarantined || row.Key != place+"."+c.format || row.Format != c.format || row.Code() != c.code || row.Failure.Format != c.format || row.NextAttemptAt.IsZero() {
 				t.Errorf("row %+v", row)
 			}
@@ -258,7 +259,7 @@ func TestTextBeforeTheAudioIsSaid(t *testing.T) {
 		if row.State != call.Archived || row.Format != name || row.SHA256 != digest(body) || row.TextBefore != int64(len(warning)) || row.Code() != call.CodeTextBefore || !strings.Contains(row.Reason(), "text before the audio") {
 			t.Errorf("%s: %s, %+v", name, row.Reason(), row)
 		}
-		if side := sidecarAt(t, r.bucket, call.SidecarKey(row.Key)); side.TextBefore != int64(len(warning)) {
+		if side := sidecarAt(t, r.bucket, bucket.SidecarKey(row.Key)); side.TextBefore != int64(len(warning)) {
 			t.Errorf("%s: sidecar %+v", name, side)
 		}
 	}
@@ -273,12 +274,12 @@ func put(t *testing.T, b *blob.Bucket, key string, body []byte) {
 
 // putSidecar stores the sidecar of another worker's file.
 func putSidecar(t *testing.T, b *blob.Bucket, rec call.Recording, key string, body []byte) {
-	s := call.Sidecar{Schema: 2, Recording: rec, Key: key, Format: path.Ext(key)[1:], SHA256: digest(body), Size: int64(len(body)), DurationMS: 4000, Attempt: 1} // longer than ours
+	s := bucket.Sidecar{Schema: 2, Recording: rec, Key: key, Format: path.Ext(key)[1:], SHA256: digest(body), Size: int64(len(body)), DurationMS: 4000, Attempt: 1} // longer than ours
 	doc, _, err := s.Document()
 	if err != nil {
 		t.Error(err)
 	}
-	put(t, b, call.SidecarKey(key), doc)
+	put(t, b, bucket.SidecarKey(key), doc)
 }
 
 // A file of another format that another worker stores while ours is on its way keeps its
@@ -303,15 +304,15 @@ func TestAnotherFormatIsKeptBeside(t *testing.T) {
 			var r *rig
 			r = newRig(t, func(w http.ResponseWriter, req *http.Request) {
 				rec := r.recording("/a.mp3")
-				put(t, r.bucket, archive.Stem(rec)+"."+c.theirExt, c.theirs)
+				put(t, r.bucket, bucket.Stem(rec)+"."+c.theirExt, c.theirs)
 				if c.theirSidecar {
-					putSidecar(t, r.bucket, rec, archive.Stem(rec)+"."+c.theirExt, c.theirs)
+					putSidecar(t, r.bucket, rec, bucket.Stem(rec)+"."+c.theirExt, c.theirs)
 				}
 				serve(c.ours)(w, req)
 			})
 			rec := r.recording("/a.mp3")
 			row := r.handle(t, rec, 0)
-			stem := archive.Stem(rec)
+			stem := bucket.Stem(rec)
 			at := func(s string) string { return stem + strings.Replace(s, "DIGEST", digest(c.ours)[:16], 1) }
 			named, body := at(c.ourKey), c.ours
 			if c.first {
@@ -341,8 +342,8 @@ func TestAnotherFormatIsKeptBeside(t *testing.T) {
 			if len(sidecars) != 2 || !sidecars[at(c.ourKey)] || !sidecars[stem+"."+c.theirExt] {
 				t.Errorf("there are sidecars of %v", sidecars)
 			}
-			if r.origin.asked() != 1 {
-				t.Errorf("fetched %d times", r.origin.asked())
+			if r.origin.Asked() != 1 {
+				t.Errorf("fetched %d times", r.origin.Asked())
 			}
 		})
 	}
@@ -375,13 +376,13 @@ func TestTwoFormatsAtOneMoment(t *testing.T) {
 		})
 	}
 	running.Wait()
-	stem := archive.Stem(rec)
+	stem := bucket.Stem(rec)
 	first := sidecarAt(t, r.bucket, stem+".json")
 	other := stem + ".wav"
 	if first.Key == other {
 		other = stem + ".mp3"
 	}
-	beside := call.BesideSidecarKey(other, digest(read(t, r.bucket, other)))
+	beside := bucket.BesideSidecarKey(other, digest(read(t, r.bucket, other)))
 	if side := sidecarAt(t, r.bucket, beside); side.Key != other || side.SHA256 != digest(read(t, r.bucket, other)) {
 		t.Errorf("the other's sidecar %+v", side)
 	}
@@ -403,9 +404,9 @@ func TestAnotherFormatInPlaceOfAFileThatIsGone(t *testing.T) {
 	mp3, wav := audio(t), tone(t, "alaw.wav")
 	r := newRig(t, serve(wav))
 	rec := r.recording("/a.mp3")
-	putSidecar(t, r.bucket, rec, archive.Key(rec), mp3)
+	putSidecar(t, r.bucket, rec, bucket.Key(rec, "mp3"), mp3)
 	row := r.handle(t, rec, 1)
-	if row.State != call.Archived || row.Key != archive.Stem(rec)+".wav" || row.SHA256 != digest(wav) || row.Format != "wav" {
+	if row.State != call.Archived || row.Key != bucket.Stem(rec)+".wav" || row.SHA256 != digest(wav) || row.Format != "wav" {
 		t.Errorf("row %+v", row)
 	}
 }
@@ -418,7 +419,7 @@ func TestWhatWasKeptBeforeIsNotKeptTwice(t *testing.T) {
 	cut = cut[:len(cut)-50]
 	r := newRig(t, serve(cut))
 	rec := r.recording("/a.mp3")
-	key := call.QuarantinePrefix + "main/" + rec.ID + "/" + digest(cut) + ".mp3"
+	key := bucket.Quarantine + "main/" + rec.ID + "/" + digest(cut) + ".mp3"
 	put(t, r.bucket, key, cut)
 	putSidecar(t, r.bucket, rec, key, cut)
 	row := r.handle(t, rec, 5)

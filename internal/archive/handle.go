@@ -9,27 +9,15 @@ import (
 
 	"fonoteka/internal/audio"
 	"fonoteka/internal/blob"
+	"fonoteka/internal/bucket"
 	"fonoteka/internal/call"
+	"fonoteka/internal/fetch"
 	"fonoteka/internal/queue"
 )
 
-// soon is how near a next try must be to be put into the queue right away; the
+// enqueueWithin is how near a next try must be to be put into the queue right away; the
 // planner, which looks every ten seconds, cares for later ones.
-const soon = 90 * time.Second
-
-// Outcome is how a job ended, and its label in the metrics: one of those below, or
-// the Kind of the failure that is in the catalogue now.
-type Outcome string
-
-// The outcomes without a failure of the operator's.
-const (
-	Stored   Outcome = "archived" // fetched and stored
-	Finished Outcome = "finished" // it was stored already
-	Stale    Outcome = "stale"    // there was nothing to do
-	Same     Outcome = "same"     // fetched again, as it was short: a file that is stored
-	Another  Outcome = "another"  // likewise: another file, which is stored beside
-	Again    Outcome = "again"    // our infrastructure failed
-)
+const enqueueWithin = 90 * time.Second
 
 // Handle does one job. When it returns nil, the outcome is in the catalogue:
 // archived, or failed with reason and next try – or, where only the catalogue
@@ -39,12 +27,12 @@ const (
 func (a *Archiver) Handle(ctx context.Context, job queue.Job) error {
 	a.m.inFlight.Inc()
 	defer a.m.inFlight.Dec()
-	start := a.Now()
+	start := a.opts.Now()
 	outcome, err := a.handle(ctx, job)
-	if err != nil && ctx.Err() == nil && !errors.Is(err, queue.ErrStopping) && job.Failures >= stubborn && a.outage.others() {
+	if err != nil && ctx.Err() == nil && !errors.Is(err, queue.ErrStopping) && job.Failures >= maxInfraFailures && a.outage.archivesOthers() {
 		outcome, err = a.putOff(ctx, job, err)
 	}
-	took := a.Now().Sub(start)
+	took := a.opts.Now().Sub(start)
 	switch {
 	case err != nil:
 		outcome = Again
@@ -52,19 +40,21 @@ func (a *Archiver) Handle(ctx context.Context, job queue.Job) error {
 			a.outage.failed(ctx, job.Recording.ID, err)
 		}
 	default:
-		a.Logger.DebugContext(ctx, "recording handled", "recording", job.Recording.ID, "attempt", job.Attempt+1, "outcome", outcome, "took", took)
+		a.opts.Log.DebugContext(ctx, "recording handled", "recording", job.Recording.ID, "attempt", job.Attempt+1, "outcome", outcome, "took", took)
 	}
 	a.m.attempts.WithLabelValues(string(outcome)).Inc()
 	a.m.took.Observe(took.Seconds())
 	return err
 }
 
-// stubborn is how often a job may end with an error, half a minute apart at last,
-// before its recording is put off where others are archived meanwhile: what only
-// fails must not fill the planner's window, nor go without a word.
-const stubborn = 30
+// maxInfraFailures: after so many infrastructure failures of one job, half a minute
+// apart at last, while other recordings are archived, a failure is recorded and the
+// recording is scheduled like any other that failed. Else it would take a place in the
+// planner's window for ever, and nobody would be told.
+const maxInfraFailures = 30
 
-// putOff writes a try that failed by cause. Its error is cause where it cannot.
+// putOff records that a try failed by cause, and its next try. Its error is cause where
+// it cannot.
 func (a *Archiver) putOff(ctx context.Context, job queue.Job, cause error) (outcome Outcome, err error) {
 	row, known, err := a.row(ctx, job)
 	switch {
@@ -73,17 +63,17 @@ func (a *Archiver) putOff(ctx context.Context, job queue.Job, cause error) (outc
 	case known && a.settled(row, job):
 		return Stale, nil
 	}
-	a.Logger.ErrorContext(ctx, "recording put off, others are archived", "recording", job.Recording.ID, "failures", job.Failures+1, "err", cause)
+	a.opts.Log.ErrorContext(ctx, "recording put off, others are archived", "recording", job.Recording.ID, "failures", job.Failures+1, "err", cause)
 	f := failure(call.Failure{Code: call.CodeOwnFailure, OwnFailures: job.Failures + 1})
 	commit, err := a.failed(ctx, merge(job.Recording, row.Recording), job, row, f, nil)
 	if err != nil {
 		return "", cause
 	}
-	return Outcome(f.Kind), commit(ctx)
+	return Failed(f.Kind), commit(ctx)
 }
 
 func (a *Archiver) handle(ctx context.Context, job queue.Job) (outcome Outcome, err error) {
-	if job.Failures >= stubborn {
+	if job.Failures >= maxInfraFailures {
 		defer func() {
 			if v := recover(); v != nil {
 				err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
@@ -115,12 +105,12 @@ func (a *Archiver) handle(ctx context.Context, job queue.Job) (outcome Outcome, 
 type commit func(ctx context.Context) error
 
 // attemptInTurn is attempt within the limit of Options.Parallel. What it leaves to
-// commit is not limited: who waits for the catalogue, which writes in groups, holds
-// neither a body nor another's place.
+// commit is not limited: a job that waits for the catalogue, which writes in groups,
+// holds neither a body nor a slot.
 func (a *Archiver) attemptInTurn(ctx context.Context, job queue.Job, rec call.Recording, row call.RecordingStatus, known bool, t talk) (outcome Outcome, commit commit, err error) {
 	before, end := queue.BeforeStop(ctx)
 	defer end()
-	if refused := a.downloads.do(before, Urgent(rec.ExpiresAt, a.Now()), func() { outcome, commit, err = a.attempt(ctx, job, rec, row, known, t) }); refused != nil {
+	if refused := a.downloads.do(before, Urgent(rec.ExpiresAt, a.opts.Now()), func() { outcome, commit, err = a.attempt(ctx, job, rec, row, known, t) }); refused != nil {
 		return "", nil, refused
 	}
 	return outcome, commit, err
@@ -135,8 +125,8 @@ func (a *Archiver) attempt(ctx context.Context, job queue.Job, rec call.Recordin
 	if row.State == call.Archived {
 		return a.fetch(ctx, rec, job, row, t)
 	}
-	if job.Attempt > 0 || row.Attempt > 0 || !known || a.outage.failing() {
-		object, err := a.stored(ctx, rec)
+	if job.Attempt > 0 || row.Attempt > 0 || !known || a.outage.Failing() {
+		object, err := a.pairs.First(ctx, bucket.Stem(rec))
 		if err == nil {
 			left, err := a.finish(ctx, rec, job, object)
 			return Finished, left, err
@@ -152,11 +142,11 @@ func (a *Archiver) attempt(ctx context.Context, job queue.Job, rec call.Recordin
 // row reads what the catalogue has of a job's recording: what a try goes by, and of
 // one that is archived and to be fetched again all.
 func (a *Archiver) row(ctx context.Context, job queue.Job) (row call.RecordingStatus, known bool, err error) {
-	row, known, err = a.Catalogue.Recording(ctx, job.Recording.Integration, job.Recording.ID)
+	row, known, err = a.opts.Catalogue.Recording(ctx, job.Recording.Integration, job.Recording.ID)
 	if err != nil || !known || row.State != call.Archived || a.settled(row, job) {
 		return row, known, err
 	}
-	return a.Catalogue.Whole(ctx, job.Recording.Integration, job.Recording.ID)
+	return a.opts.Catalogue.Whole(ctx, job.Recording.Integration, job.Recording.ID)
 }
 
 // settled reports whether there is nothing to do: it is erased, or archived and not to
@@ -164,7 +154,7 @@ func (a *Archiver) row(ctx context.Context, job queue.Job) (row call.RecordingSt
 // given up, with its number of tries, is somebody's wish: a notification that comes
 // again has none.
 func (a *Archiver) settled(row call.RecordingStatus, job queue.Job) bool {
-	if row.State == call.Archived && (row.NextAttemptAt.IsZero() || a.Now().Before(row.NextAttemptAt)) {
+	if row.State == call.Archived && (row.NextAttemptAt.IsZero() || a.opts.Now().Before(row.NextAttemptAt)) {
 		return true
 	}
 	return row.State.Rank() > call.Archived.Rank() || row.Attempt > job.Attempt
@@ -192,7 +182,7 @@ func merge(job, row call.Recording) call.Recording {
 // fetch downloads, verifies and stores. before is the catalogue's row, zero if
 // there is none or it is not known.
 func (a *Archiver) fetch(ctx context.Context, rec call.Recording, job queue.Job, before call.RecordingStatus, t talk) (Outcome, commit, error) {
-	body, err := a.Fetcher.Fetch(ctx, rec.Integration, rec.URL)
+	body, err := a.opts.Fetcher.Fetch(ctx, rec.Integration, rec.URL)
 	var found audio.Result
 	if err == nil {
 		defer body.Close()
@@ -200,21 +190,21 @@ func (a *Archiver) fetch(ctx context.Context, rec call.Recording, job queue.Job,
 		a.m.resumed.Add(float64(body.Resumed))
 		found, err = verify(body)
 	}
-	if f, ok := errors.AsType[*Failure](err); ok {
+	if f, ok := errors.AsType[*fetch.Failure](err); ok {
 		commit, err := a.failed(ctx, rec, job, before, f, body)
-		return Outcome(f.Kind), commit, err
+		return Failed(f.Kind), commit, err
 	}
 	if err != nil {
 		a.m.infra.WithLabelValues("download").Inc()
 		return "", nil, err
 	}
-	side := Sidecar{
-		Schema: SidecarSchema, Recording: rec, Key: keyOf(rec, found.Format), Format: string(found.Format), SHA256: body.SHA256, Size: body.Size,
-		DurationMS: found.Duration.Milliseconds(), Attempt: job.Attempt + 1, FetchedAt: a.Now().UTC(),
+	side := bucket.Sidecar{
+		Schema: bucket.SidecarSchema, Recording: rec, Key: bucket.Key(rec, found.Format), Format: string(found.Format), SHA256: body.SHA256, Size: body.Size,
+		DurationMS: found.Duration.Milliseconds(), Attempt: job.Attempt + 1, FetchedAt: a.opts.Now().UTC(),
 	}
-	a.doubt(&side, found, body, t)
+	a.noteAnomalies(&side, found, body, t)
 	if before.State == call.Archived {
-		return a.cameAgain(ctx, side, body, before)
+		return a.refetched(ctx, side, body, before)
 	}
 	commit, err := a.store(ctx, side, body)
 	if err != nil {
@@ -224,11 +214,11 @@ func (a *Archiver) fetch(ctx context.Context, rec call.Recording, job queue.Job,
 }
 
 // failed writes a failure and its next try. body is what came, where something did.
-func (a *Archiver) failed(ctx context.Context, rec call.Recording, job queue.Job, before call.RecordingStatus, f *Failure, body *Body) (commit, error) {
+func (a *Archiver) failed(ctx context.Context, rec call.Recording, job queue.Job, before call.RecordingStatus, f *fetch.Failure, body *fetch.Body) (commit, error) {
 	if before.State == call.Archived {
-		return a.failedAgain(ctx, rec, job, before, f), nil
+		return a.refetchFailed(ctx, rec, job, before, f), nil
 	}
-	now := a.Now()
+	now := a.opts.Now()
 	row := call.RecordingStatus{Recording: rec, Attempt: job.Attempt + 1, Failure: f.Failure}
 	next(&row, before, f, now)
 	steps := []call.Custody{{
@@ -237,11 +227,11 @@ func (a *Archiver) failed(ctx context.Context, rec call.Recording, job queue.Job
 	if row.State == call.Refused {
 		steps[0].Step = "refused"
 	}
-	carry(&row, before)
-	if f.why != nil && f.Format != "" {
-		a.Logger.InfoContext(ctx, "what came is no whole recording", "recording", rec.ID, "format", f.Format, "err", f.why)
+	keepFormer(&row, before)
+	if f.Why != nil && f.Format != "" {
+		a.opts.Log.InfoContext(ctx, "what came is no whole recording", "recording", rec.ID, "format", f.Format, "err", f.Why)
 	}
-	if f.Kind.kept(row.Attempt) {
+	if worthKeeping(f.Kind, row.Attempt) {
 		step, err := a.quarantine(ctx, &row, job, body, f)
 		if err != nil {
 			return nil, err
@@ -253,18 +243,18 @@ func (a *Archiver) failed(ctx context.Context, rec call.Recording, job queue.Job
 }
 
 // refresh asks for a fresh login where a try failed for want of one.
-func (a *Archiver) refresh(ctx context.Context, rec call.Recording, f *Failure) {
-	if f.Kind != Unauthorised || a.Refresh == nil {
+func (a *Archiver) refresh(ctx context.Context, rec call.Recording, f *fetch.Failure) {
+	if f.Kind != fetch.Unauthorised || a.opts.Refresh == nil {
 		return
 	}
-	if err := a.Refresh(ctx, rec.Integration, f.Host); err != nil {
+	if err := a.opts.Refresh(ctx, rec.Integration, f.Host); err != nil {
 		a.m.infra.WithLabelValues("refresh").Inc()
-		a.Logger.WarnContext(ctx, "login could not be refreshed", "err", err)
+		a.opts.Log.WarnContext(ctx, "login could not be refreshed", "err", err)
 	}
 }
 
 func (a *Archiver) saveFailed(ctx context.Context, row call.RecordingStatus, now time.Time, steps []call.Custody) error {
-	if err := a.Catalogue.Save(ctx, row, steps...); err != nil {
+	if err := a.opts.Catalogue.Save(ctx, row, steps...); err != nil {
 		a.m.infra.WithLabelValues("catalogue").Inc()
 		if row.NextAttemptAt.IsZero() || ctx.Err() != nil {
 			return err
@@ -274,20 +264,20 @@ func (a *Archiver) saveFailed(ctx context.Context, row call.RecordingStatus, now
 		a.outage.failed(ctx, row.ID, err)
 		return a.enqueue(ctx, row)
 	}
-	a.outage.worked(ctx)
-	if row.NextAttemptAt.IsZero() || row.NextAttemptAt.Sub(now) > soon {
+	a.outage.Note(nil)
+	if row.NextAttemptAt.IsZero() || row.NextAttemptAt.Sub(now) > enqueueWithin {
 		return nil
 	}
 	if err := a.enqueue(ctx, row); err != nil { // the planner will
 		a.m.infra.WithLabelValues("queue").Inc()
-		a.Logger.DebugContext(ctx, "next try not enqueued", "recording", row.ID, "err", err)
+		a.opts.Log.DebugContext(ctx, "next try not enqueued", "recording", row.ID, "err", err)
 	}
 	return nil
 }
 
 func (a *Archiver) enqueue(ctx context.Context, row call.RecordingStatus) error {
-	return a.Queue.Enqueue(ctx, jobOf(row), queue.Options{
-		At: row.NextAttemptAt, Urgent: Urgent(row.ExpiresAt, a.Now()),
+	return a.opts.Queue.Enqueue(ctx, jobOf(row), queue.Options{
+		At: row.NextAttemptAt, Urgent: Urgent(row.ExpiresAt, a.opts.Now()),
 	})
 }
 
@@ -296,8 +286,8 @@ func (a *Archiver) enqueue(ctx context.Context, row call.RecordingStatus) error 
 // day apart, and only by it: a single 404 may be the server's mistake, as may be
 // our guess of the link's end. Anything else is tried every week for as long as
 // it takes. before is the catalogue's row.
-func next(row *call.RecordingStatus, before call.RecordingStatus, f *Failure, now time.Time) {
-	c := f.Kind.class()
+func next(row *call.RecordingStatus, before call.RecordingStatus, f *fetch.Failure, now time.Time) {
+	c := classOf(f.Kind)
 	row.State = c.state
 	row.NextAttemptAt = NextAttempt(f.Kind, row.Attempt, row.AnnouncedAt, now, row.ExpiresAt)
 	if !row.NextAttemptAt.IsZero() {

@@ -18,6 +18,7 @@ import (
 
 	"fonoteka/internal/archive"
 	"fonoteka/internal/blob"
+	"fonoteka/internal/bucket"
 	"fonoteka/internal/call"
 	"fonoteka/internal/queue"
 )
@@ -43,11 +44,11 @@ func TestARecordingIsArchivedWithSidecarRowAndCustody(t *testing.T) {
 	if o, err := r.bucket.Stat(t.Context(), key); err != nil || o.SHA256 != digest(mp3) {
 		t.Errorf("stored as %+v, %v", o, err)
 	}
-	var side archive.Sidecar
+	var side bucket.Sidecar
 	if err := json.Unmarshal(read(t, r.bucket, strings.TrimSuffix(key, "mp3")+"json"), &side); err != nil {
 		t.Fatal(err)
 	}
-	wantSide := archive.Sidecar{
+	wantSide := bucket.Sidecar{
 		Schema: 2, Recording: rec, Key: key, Format: "mp3", SHA256: digest(mp3), Size: int64(len(mp3)), DurationMS: 1152,
 		Attempt: 1, FetchedAt: *r.now.Load(), StoredAt: *r.now.Load(),
 	}
@@ -68,23 +69,8 @@ fonoteka_archive_fetched_bytes_total 2304
 		t.Error(err)
 	}
 	r.handle(t, rec, 0)
-	if r.origin.asked() != 1 || len(r.catalogue.steps) != 4 {
+	if r.origin.Asked() != 1 || len(r.catalogue.steps) != 4 {
 		t.Error("an archived recording was touched again")
-	}
-}
-
-func TestKeysComeFromTheNotificationAlone(t *testing.T) {
-	t.Parallel()
-	for _, c := range []struct{ integration, link, want string }{
-		{"main", "https://mtt.ru/records/1/2020/06/24/A.mp3", "recordings/main/2020/06/24/ID.mp3"},
-		{"main", "https://mtt.ru/A.mp3", "recordings/main/undated/ID.mp3"},
-		{"../Ёлка/x", "https://mtt.ru/records/1/2020/02/31/A.mp3", "recordings/..______x/undated/ID.mp3"},
-		{"..", "https://mtt.ru/A.mp3", "recordings/_../undated/ID.mp3"},
-		{"", "https://mtt.ru/A.mp3", "recordings/_/undated/ID.mp3"},
-	} {
-		if got := archive.Key(call.Recording{Integration: c.integration, ID: "ID", URL: c.link}); got != c.want {
-			t.Errorf("%q, %q: %s, want %s", c.integration, c.link, got, c.want)
-		}
 	}
 }
 
@@ -165,7 +151,7 @@ func TestGivingUpNeedsTheServersOwnWordTwoWeeksAfterTheEstimate(t *testing.T) {
 		}
 		if c.want == call.Expired {
 			r.handle(t, rec, 0) // a replay of its notification
-			if r.origin.asked() != 2 {
+			if r.origin.Asked() != 2 {
 				t.Errorf("%s: asked again", c.name)
 			}
 		}
@@ -199,7 +185,7 @@ func TestUnauthorisedAsksForAFreshLogin(t *testing.T) {
 		}
 	}})
 	row := r.handle(t, r.recording("/a.mp3"), 0)
-	if row.State != call.Retrying || len(r.queue.take()) != 1 || len(asked) != 1 || asked[0] != "main "+r.origin.addr() {
+	if row.State != call.Retrying || len(r.queue.take()) != 1 || len(asked) != 1 || asked[0] != "main "+r.origin.Addr() {
 		t.Errorf("row %+v, asked %v", row, asked)
 	}
 }
@@ -215,7 +201,7 @@ func TestSettledAndOvertakenJobsDoNothing(t *testing.T) {
 		row := call.RecordingStatus{Recording: rec, State: c.state, Attempt: c.attempt}
 		r.catalogue.Save(t.Context(), row)
 		r.handle(t, rec, max(c.attempt-1, 0))
-		if r.origin.asked() != 0 || len(keys(t, r.bucket)) != 0 {
+		if r.origin.Asked() != 0 || len(keys(t, r.bucket)) != 0 {
 			t.Errorf("%s: fetched or stored", c.state)
 		}
 		if got, _, _ := r.catalogue.Recording(t.Context(), "main", rec.ID); got.State != c.state {
@@ -265,14 +251,14 @@ func TestManyWorkersWithOneJobArchiveItOnce(t *testing.T) {
 func (r *rig) checkArchived(t *testing.T, rec call.Recording, mp3 []byte) {
 	t.Helper()
 	row, _, _ := r.catalogue.Recording(context.Background(), rec.Integration, rec.ID)
-	key := archive.Key(rec)
+	key := bucket.Key(rec, "mp3")
 	if row.State != call.Archived || row.Key != key || row.SHA256 != digest(mp3) || row.Size != int64(len(mp3)) || row.Duration == 0 || row.ArchivedAt.IsZero() {
 		t.Errorf("row %+v", row)
 	}
 	if diff := cmp.Diff([]string{strings.TrimSuffix(key, "mp3") + "json", key}, keys(t, r.bucket)); diff != "" {
 		t.Error(diff)
 	}
-	var side archive.Sidecar
+	var side bucket.Sidecar
 	if err := json.Unmarshal(read(t, r.bucket, strings.TrimSuffix(key, "mp3")+"json"), &side); err != nil || side.SHA256 != digest(mp3) || side.Recording.ID != rec.ID {
 		t.Errorf("sidecar %+v, %v", side, err)
 	}
@@ -317,14 +303,14 @@ func TestP5AnotherFileUnderTheSameKeyIsKeptBeside(t *testing.T) {
 	r = newRig(t, func(w http.ResponseWriter, req *http.Request) {
 		// While the second file is on its way, another worker stores the first.
 		rec := r.recording("/a.mp3")
-		if err := r.bucket.Put(context.Background(), archive.Key(rec), bytes.NewReader(first), blob.Put{Size: int64(len(first)), SHA256: digest(first)}); err != nil {
+		if err := r.bucket.Put(context.Background(), bucket.Key(rec, "mp3"), bytes.NewReader(first), blob.Put{Size: int64(len(first)), SHA256: digest(first)}); err != nil {
 			t.Error(err)
 		}
 		serve(second)(w, req)
 	})
 	rec := r.recording("/a.mp3")
 	row := r.handle(t, rec, 0)
-	base := strings.TrimSuffix(archive.Key(rec), ".mp3")
+	base := strings.TrimSuffix(bucket.Key(rec, "mp3"), ".mp3")
 	if row.State != call.Archived || row.Key != base+".mp3" || row.SHA256 != digest(first) || !strings.Contains(row.Reason(), "conflict") {
 		t.Errorf("row %+v", row)
 	}

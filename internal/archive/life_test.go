@@ -13,6 +13,7 @@ import (
 
 	"fonoteka/internal/archive"
 	"fonoteka/internal/blob"
+	"fonoteka/internal/bucket"
 	"fonoteka/internal/call"
 	"fonoteka/internal/queue"
 )
@@ -150,7 +151,7 @@ func TestDamagedAudioIsKeptOncePerDigestUntilAWholeFileComes(t *testing.T) {
 		r.setNow(row.NextAttemptAt)
 	}
 	row := r.handle(t, rec, 5)
-	if row.State != call.Archived || row.SHA256 != digest(mp3) || row.Key != archive.Key(rec) || row.Reason() != "" {
+	if row.State != call.Archived || row.SHA256 != digest(mp3) || row.Key != bucket.Key(rec, "mp3") || row.Reason() != "" {
 		t.Errorf("in the end: %+v", row)
 	}
 	steps := r.catalogue.names()
@@ -158,7 +159,7 @@ func TestDamagedAudioIsKeptOncePerDigestUntilAWholeFileComes(t *testing.T) {
 		t.Errorf("%d steps of quarantine: %v", got, steps)
 	}
 	for key, locked := range locks.locked { // what changes with every try must not fill the bucket for years
-		if locked == strings.HasPrefix(key, call.QuarantinePrefix) {
+		if locked == strings.HasPrefix(key, bucket.Quarantine) {
 			t.Errorf("%s is stored with the configured lock: %v", key, locked)
 		}
 	}
@@ -289,8 +290,8 @@ func TestWhatWasGivenUpIsTriedAgainOnlyByWish(t *testing.T) {
 		t.Fatalf("%+v", row)
 	}
 	r.handle(t, rec, 0)
-	if row := r.handle(t, rec, 10); r.origin.asked() != 3 || row.State != call.Expired || row.Attempt != 11 || !row.NextAttemptAt.IsZero() {
-		t.Errorf("%d requests, %+v", r.origin.asked(), row)
+	if row := r.handle(t, rec, 10); r.origin.Asked() != 3 || row.State != call.Expired || row.Attempt != 11 || !row.NextAttemptAt.IsZero() {
+		t.Errorf("%d requests, %+v", r.origin.Asked(), row)
 	}
 	answer = status(500) // says nothing about the file
 	if row := r.handle(t, rec, 11); row.State != call.Expired || row.NextAttemptAt.IsZero() {

@@ -50,7 +50,7 @@ func newMetrics(r prometheus.Registerer) *metrics {
 			Name: "fonoteka_archive_lag_seconds", Help: "From the announcement of a recording to its row.", Buckets: prometheus.ExponentialBuckets(0.25, 4, 13),
 		}),
 	}
-	for _, outcome := range []Outcome{Stored, Finished, Stale, Same, Another, Again} {
+	for _, outcome := range outcomes() { // an increase from nothing is none
 		m.attempts.WithLabelValues(string(outcome))
 	}
 	for _, what := range []string{"duration", "unmeasured", "proxied", "text_before"} {
@@ -58,9 +58,6 @@ func newMetrics(r prometheus.Registerer) *metrics {
 	}
 	for _, format := range audio.Verified() {
 		m.formats.WithLabelValues(string(format))
-	}
-	for _, kind := range kinds {
-		m.attempts.WithLabelValues(string(kind))
 	}
 	return m
 }

@@ -2,43 +2,16 @@ package archive_test
 
 import (
 	"bytes"
-	"compress/gzip"
 	"fmt"
-	"math/rand/v2"
 	"net/http"
 	"strconv"
 	"strings"
 	"testing"
 
-	"fonoteka/internal/archive"
+	"fonoteka/internal/bucket"
 	"fonoteka/internal/call"
+	"fonoteka/internal/fetch"
 )
-
-// answer sends a body with a status and headers, name and value in turn.
-func answer(status int, body []byte, headers ...string) http.HandlerFunc {
-	return func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "audio/mpeg")
-		for i := 0; i < len(headers); i += 2 {
-			w.Header().Set(headers[i], headers[i+1])
-		}
-		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
-		w.WriteHeader(status)
-		_, _ = w.Write(body)
-	}
-}
-
-func gzipped(t testing.TB, b []byte) []byte {
-	t.Helper()
-	var out bytes.Buffer
-	z := gzip.NewWriter(&out)
-	if _, err := z.Write(b); err != nil {
-		t.Fatal(err)
-	}
-	if err := z.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return out.Bytes()
-}
 
 // Answers other than a plain 200 that hold the whole file all the same.
 func TestAWholeFileInAnOddAnswerIsArchived(t *testing.T) {
@@ -78,7 +51,7 @@ func TestAWholeFileInAnOddAnswerIsArchived(t *testing.T) {
 			if noted != c.proxied {
 				t.Errorf("custody %+v", r.catalogue.steps)
 			}
-			side, err := call.ReadSidecar(bytes.NewReader(read(t, r.bucket, call.SidecarKey(row.Key))))
+			side, err := bucket.ReadSidecar(bytes.NewReader(read(t, r.bucket, bucket.SidecarKey(row.Key))))
 			if err != nil || side.Row(row.Bucket).Proxied != c.proxied {
 				t.Errorf("sidecar %+v, %v", side, err)
 			}
@@ -114,7 +87,7 @@ func TestAnOddAnswerThatIsNotWholeIsNotArchived(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := newRig(t, c.handler, change{fetch: func(o *archive.FetchOptions, _ string) { o.MaxSize = 10 << 20 }})
+			r := newRig(t, c.handler, change{fetch: func(o *fetch.Options, _ string) { o.MaxSize = 10 << 20 }})
 			row := r.handle(t, r.recording("/2026/02/28/a.mp3"), 0)
 			if row.State == call.Archived || row.Code() != c.code || len(keys(t, r.bucket)) > 0 {
 				t.Errorf("row %s, code %s: %s", row.State, row.Code(), row.Reason())
@@ -142,19 +115,6 @@ func cutEncoded(z []byte) http.HandlerFunc {
 	}
 }
 
-// A large file that comes encoded goes through memory and disk like any other.
-func TestALargeEncodedFileIsDecodedPieceByPiece(t *testing.T) {
-	t.Parallel()
-	large := make([]byte, 6<<20)
-	for i, rng := 0, rand.New(rand.NewPCG(1, 1)); i < len(large); i++ {
-		large[i] = byte(rng.Uint32() & 15)
-	}
-	got, body, err := fetched(t, answer(200, gzipped(t, large), "Content-Encoding", "gzip"))
-	if err != nil || !bytes.Equal(got, large) || body.SHA256 != digest(large) {
-		t.Fatalf("%d bytes of %d, %v", len(got), len(large), err)
-	}
-}
-
 // Links that are not spelled as they should be are read as they are meant.
 func TestOddLinksAreFetched(t *testing.T) {
 	t.Parallel()
@@ -175,7 +135,7 @@ func TestOddLinksAreFetched(t *testing.T) {
 				}
 				serve(mp3)(w, r)
 			})
-			row := r.handle(t, recording(strings.ReplaceAll(link, "HOST", r.origin.addr()), *r.now.Load()), 0)
+			row := r.handle(t, recording(strings.ReplaceAll(link, "HOST", r.origin.Addr()), *r.now.Load()), 0)
 			if row.State != call.Archived || !strings.Contains(row.Key, "/2026/02/28/") {
 				t.Errorf("%s %s: %s", row.State, row.Key, row.Reason())
 			}
@@ -200,7 +160,7 @@ func TestRefusalsOfOddLinksSayWhatWouldAllowThem(t *testing.T) {
 		{"http://evil.example:8080/a.mp3", call.CodeRefusedHost, []string{"evil.example"}},
 		{"ftp://mtt.ru/a.mp3", call.CodeNotHTTPS, []string{"mtt.ru"}},
 	} {
-		r := newRig(t, serve(audio(t)), change{fetch: func(o *archive.FetchOptions, _ string) { o.Hosts = hosts(t) }})
+		r := newRig(t, serve(audio(t)), change{fetch: func(o *fetch.Options, _ string) { o.Hosts = hosts(t) }})
 		row := r.handle(t, recording(c.link, *r.now.Load()), 0)
 		if row.State != call.Refused || row.Code() != c.code {
 			t.Errorf("%s: %s %s: %s", c.link, row.State, row.Code(), row.Reason())

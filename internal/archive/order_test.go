@@ -90,7 +90,7 @@ func TestABacklogIsDoneInOrderOfExpiry(t *testing.T) {
 		t.Fatal(err)
 	}
 	p, err := archive.NewPlanner(archive.PlannerOptions{
-		Due: b, Queue: client, Depth: client.Depth, Hosts: hosts(t), Window: window, Logger: slog.New(slog.DiscardHandler),
+		Due: b, Queue: client, Depth: client.Depth, Hosts: hosts(t), Window: window, Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		t.Fatal(err)

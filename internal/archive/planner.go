@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"maps"
-	"slices"
 	"sync/atomic"
 	"time"
 
@@ -13,7 +11,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promauto"
 
 	"fonoteka/internal/call"
+	"fonoteka/internal/fetch"
 	"fonoteka/internal/queue"
+	"fonoteka/internal/run"
 )
 
 // Due lists what the catalogue wants tried now, and what the rules refused, what
@@ -25,11 +25,11 @@ type Due interface {
 	RefusedRecordings(ctx context.Context, limit int) ([]call.RecordingStatus, error)
 }
 
-// PlannerOptions of a Planner. Due, Queue, Hosts and Logger are required.
+// PlannerOptions of a Planner. Due, Queue, Hosts and Log are required.
 type PlannerOptions struct {
 	Due      Due
 	Queue    Queue
-	Hosts    Hosts
+	Hosts    fetch.Hosts
 	Interval time.Duration // default 10 s
 	// Window is how many jobs are in the queue at most, as far as they are the
 	// planner's; default 300. It is shallow, so that order of expiry is decided
@@ -41,16 +41,18 @@ type PlannerOptions struct {
 	// is out among them. While more is due than the window holds, it is filled
 	// again as soon as a quarter of it is done. nil: it is filled every second then.
 	Depth func(ctx context.Context) (int, error)
-	// Mend compares what Due reads with the whole catalogue, at the start and
-	// every MendEvery, and tells what was missing there and what settled. nil: never.
-	Mend       func(ctx context.Context) (missing, settled uint64, err error)
-	MendEvery  time.Duration // default 1 h
-	Logger     *slog.Logger
+	// Reconcile compares what Due reads with the whole catalogue, at the start and
+	// every ReconcileEvery, repairs it, and tells how many rows were missing there and
+	// how many had settled. nil: never.
+	Reconcile      func(ctx context.Context) (missing, settled uint64, err error)
+	ReconcileEvery time.Duration // default 1 h
+
+	Log        *slog.Logger
 	Registerer prometheus.Registerer
 }
 
 func (o *PlannerOptions) validate() error {
-	if o.Due == nil || o.Queue == nil || o.Logger == nil || o.Hosts.empty() {
+	if o.Due == nil || o.Queue == nil || o.Log == nil || o.Hosts.Empty() {
 		return errors.New("archive: a planner needs catalogue, queue, hosts and logger")
 	}
 	if o.Interval <= 0 {
@@ -59,8 +61,8 @@ func (o *PlannerOptions) validate() error {
 	if o.Window <= 0 {
 		o.Window = 300
 	}
-	if o.MendEvery <= 0 {
-		o.MendEvery = time.Hour
+	if o.ReconcileEvery <= 0 {
+		o.ReconcileEvery = time.Hour
 	}
 	return nil
 }
@@ -68,13 +70,14 @@ func (o *PlannerOptions) validate() error {
 // Planner keeps the queue filled with what the catalogue says is due. It is
 // the reason why the queue may lose everything at any time.
 type Planner struct {
-	PlannerOptions
+	opts     PlannerOptions
 	due      prometheus.Gauge
 	passes   *prometheus.CounterVec
 	released prometheus.Counter
 	mended   *prometheus.CounterVec
-	compared time.Time         // when Mend began last
-	failing  map[string]string // by look, what failed at the last one
+	compared time.Time // when Reconcile began last
+	outage   *run.Outage
+	failing  map[string]bool // looks that failed the last time
 	backlog  atomic.Bool
 	offered  map[string]time.Time   // jobs, when they went into the queue
 	ahead    []call.RecordingStatus // read from the catalogue, not in the queue yet
@@ -91,12 +94,13 @@ func NewPlanner(o PlannerOptions) (*Planner, error) {
 	}
 	f := promauto.With(o.Registerer)
 	p := &Planner{
-		PlannerOptions: o,
-		failing:        map[string]string{},
-		due:            f.NewGauge(prometheus.GaugeOpts{Name: "fonoteka_archive_due", Help: "Recordings due at the last look, at most sixteen of the planner's windows."}),
-		passes:         f.NewCounterVec(prometheus.CounterOpts{Name: "fonoteka_archive_planner_passes_total", Help: "The planner's looks at the catalogue: ok, or what failed."}, []string{"result"}),
-		released:       f.NewCounter(prometheus.CounterOpts{Name: "fonoteka_archive_released_total", Help: "Refused recordings tried again because the list of hosts, or the limit of their size, may allow them now."}),
-		mended:         f.NewCounterVec(prometheus.CounterOpts{Name: "fonoteka_archive_open_mended_total", Help: "Recordings whose row in recordings_open had to be mended at the hourly comparison: missing (which should never be), or settled since long."}, []string{"what"}),
+		opts:     o,
+		outage:   run.NewOutage("planner", o.Log, o.Registerer),
+		failing:  map[string]bool{},
+		due:      f.NewGauge(prometheus.GaugeOpts{Name: "fonoteka_archive_due", Help: "Recordings due at the last look, at most sixteen of the planner's windows."}),
+		passes:   f.NewCounterVec(prometheus.CounterOpts{Name: "fonoteka_archive_planner_passes_total", Help: "The planner's looks at the catalogue: ok, or what failed."}, []string{"result"}),
+		released: f.NewCounter(prometheus.CounterOpts{Name: "fonoteka_archive_released_total", Help: "Refused recordings tried again because the list of hosts, or the limit of their size, may allow them now."}),
+		mended:   f.NewCounterVec(prometheus.CounterOpts{Name: "fonoteka_archive_open_mended_total", Help: "Recordings whose row in recordings_open had to be mended at the hourly comparison: missing (which should never be), or settled since long."}, []string{"what"}),
 	}
 	for _, result := range []string{"ok", "catalogue", "queue", "comparison"} { // an increase from nothing is none
 		p.passes.WithLabelValues(result)
@@ -114,10 +118,10 @@ func (p *Planner) Run(ctx context.Context) error {
 		if !p.checked || len(p.allowed) > 0 {
 			p.pass(ctx, "release", p.release)
 		}
-		if now := time.Now(); p.Mend != nil && now.Sub(p.compared) >= p.MendEvery {
+		if now := time.Now(); p.opts.Reconcile != nil && now.Sub(p.compared) >= p.opts.ReconcileEvery {
 			p.compared = now
-			if !p.pass(ctx, "mend", p.mend) { // sooner, and not at every look
-				p.compared = now.Add(-p.MendEvery * 9 / 10)
+			if !p.pass(ctx, "reconcile", p.reconcile) { // sooner, and not at every look
+				p.compared = now.Add(-p.opts.ReconcileEvery * 9 / 10)
 			}
 		}
 		full := false
@@ -128,7 +132,7 @@ func (p *Planner) Run(ctx context.Context) error {
 			}
 			return what, err
 		})
-		wait := time.After(p.Interval)
+		wait := time.After(p.opts.Interval)
 		if (full || len(p.allowed) > 0) && planned {
 			wait = p.room(ctx)
 		}
@@ -153,13 +157,13 @@ const (
 // a whole window at once, as a batch of rows sets many of them free together, get
 // the next one at once; only the catalogue is not asked more often than that.
 func (p *Planner) room(ctx context.Context) <-chan time.Time {
-	if p.Depth == nil {
-		return time.After(min(p.Interval, idleLook))
+	if p.opts.Depth == nil {
+		return time.After(min(p.opts.Interval, idleLook))
 	}
 	if since := time.Since(p.looked); len(p.ahead) == 0 && since < idleLook && p.low(ctx) {
-		return time.After(min(p.Interval, idleLook-since))
+		return time.After(min(p.opts.Interval, idleLook-since))
 	}
-	for end := time.Now().Add(p.Interval); time.Now().Before(end) && ctx.Err() == nil; {
+	for end := time.Now().Add(p.opts.Interval); time.Now().Before(end) && ctx.Err() == nil; {
 		select {
 		case <-ctx.Done():
 		case <-time.After(depthPoll):
@@ -172,38 +176,28 @@ func (p *Planner) room(ctx context.Context) <-chan time.Time {
 }
 
 func (p *Planner) low(ctx context.Context) bool {
-	n, err := p.Depth(ctx)
-	return err != nil || n <= p.Window*3/4
+	n, err := p.opts.Depth(ctx)
+	return err != nil || n <= p.opts.Window*3/4
 }
 
-// pass runs one look and reports a change from working to failing and back.
+// pass runs one look. The planner fails as long as one of its looks does.
 func (p *Planner) pass(ctx context.Context, name string, look func(context.Context) (string, error)) bool {
 	limited, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	what, err := look(limited)
 	switch {
 	case ctx.Err() != nil:
-		return err == nil
 	case err != nil:
 		p.passes.WithLabelValues(what).Inc()
-		if !p.fails(what) {
-			p.Logger.WarnContext(ctx, "planner cannot work, goes on trying", "what", what, "err", err)
-		}
-		p.failing[name] = what
+		p.failing[name] = true
+		p.outage.Note(err, "what", what)
 	default:
 		p.passes.WithLabelValues("ok").Inc()
-		what := p.failing[name]
-		delete(p.failing, name)
-		if what != "" && !p.fails(what) {
-			p.Logger.InfoContext(ctx, "planner works again", "what", what)
+		if delete(p.failing, name); len(p.failing) == 0 {
+			p.outage.Note(nil)
 		}
 	}
 	return err == nil
-}
-
-// fails reports whether some look failed by what the last time.
-func (p *Planner) fails(what string) bool {
-	return slices.Contains(slices.Collect(maps.Values(p.failing)), what)
 }
 
 // readAhead is how many windows are read from the catalogue at once: sorting a
@@ -213,9 +207,9 @@ const readAhead = 16
 // plan fills the window. full: more is due than it holds.
 func (p *Planner) plan(ctx context.Context) (full bool, what string, err error) {
 	now := time.Now()
-	room := p.Window
-	if p.Depth != nil {
-		waiting, err := p.Depth(ctx)
+	room := p.opts.Window
+	if p.opts.Depth != nil {
+		waiting, err := p.opts.Depth(ctx)
 		if err != nil {
 			return false, "queue", err
 		}
@@ -225,7 +219,7 @@ func (p *Planner) plan(ctx context.Context) (full bool, what string, err error) 
 		}
 	}
 	ago := now.Sub(p.looked)
-	if ago >= p.Interval || len(p.ahead) == 0 || p.more && len(p.ahead) < p.Window && ago >= idleLook {
+	if ago >= p.opts.Interval || len(p.ahead) == 0 || p.more && len(p.ahead) < p.opts.Window && ago >= idleLook {
 		if err := p.look(ctx, now); err != nil {
 			return false, "catalogue", err
 		}
@@ -244,8 +238,8 @@ func (p *Planner) plan(ctx context.Context) (full bool, what string, err error) 
 // look reads what is due. What went into the queue less than an interval ago is
 // left out: that the queue knows a job costs it as much as a new one.
 func (p *Planner) look(ctx context.Context, now time.Time) error {
-	limit := readAhead * p.Window
-	rows, err := p.Due.DueRecordings(ctx, now, limit)
+	limit := readAhead * p.opts.Window
+	rows, err := p.opts.Due.DueRecordings(ctx, now, limit)
 	if err != nil {
 		return err
 	}
@@ -254,7 +248,7 @@ func (p *Planner) look(ctx context.Context, now time.Time) error {
 	ahead := rows[:0]
 	for _, row := range rows {
 		id := jobID(row)
-		if at, ok := p.offered[id]; ok && now.Sub(at) < p.Interval {
+		if at, ok := p.offered[id]; ok && now.Sub(at) < p.opts.Interval {
 			offered[id] = at
 			continue
 		}
@@ -264,13 +258,13 @@ func (p *Planner) look(ctx context.Context, now time.Time) error {
 	return nil
 }
 
-// mend is the net below a table that should never miss a recording.
-func (p *Planner) mend(ctx context.Context) (string, error) {
-	missing, settled, err := p.Mend(ctx)
+// reconcile is the safety net below a table that should never miss a recording.
+func (p *Planner) reconcile(ctx context.Context) (string, error) {
+	missing, settled, err := p.opts.Reconcile(ctx)
 	p.mended.WithLabelValues("missing").Add(float64(missing))
 	p.mended.WithLabelValues("settled").Add(float64(settled))
 	if missing > 0 {
-		p.Logger.ErrorContext(ctx, "recordings were missing among those that wait", "recordings", missing, "mended", err == nil)
+		p.opts.Log.ErrorContext(ctx, "recordings were missing among those that wait", "recordings", missing, "mended", err == nil)
 	}
 	if err != nil {
 		return "comparison", err
@@ -297,20 +291,20 @@ const maxRefused = 20_000
 func (p *Planner) release(ctx context.Context) (string, error) {
 	now := time.Now()
 	if !p.checked {
-		rows, err := p.Due.RefusedRecordings(ctx, maxRefused)
+		rows, err := p.opts.Due.RefusedRecordings(ctx, maxRefused)
 		if err != nil {
 			return "catalogue", err
 		}
 		for _, row := range rows {
-			if p.Hosts.Check(row.URL) == nil {
+			if p.opts.Hosts.Check(row.URL) == nil {
 				p.allowed = append(p.allowed, row)
 			}
 		}
 		p.checked = true
 	}
-	room := p.Window
-	if p.Depth != nil {
-		waiting, err := p.Depth(ctx)
+	room := p.opts.Window
+	if p.opts.Depth != nil {
+		waiting, err := p.opts.Depth(ctx)
 		if err != nil {
 			return "queue", err
 		}
@@ -327,5 +321,5 @@ func (p *Planner) release(ctx context.Context) (string, error) {
 }
 
 func (p *Planner) enqueue(ctx context.Context, row call.RecordingStatus, now time.Time) error {
-	return p.Queue.Enqueue(ctx, jobOf(row), queue.Options{Urgent: Urgent(row.ExpiresAt, now)})
+	return p.opts.Queue.Enqueue(ctx, jobOf(row), queue.Options{Urgent: Urgent(row.ExpiresAt, now)})
 }

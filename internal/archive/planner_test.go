@@ -26,8 +26,8 @@ import (
 // plan runs a planner in the test's bubble until stop is called.
 func plan(t *testing.T, o archive.PlannerOptions) (stop func()) {
 	t.Helper()
-	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
 	}
 	p, err := archive.NewPlanner(o)
 	if err != nil {
@@ -238,12 +238,12 @@ func TestThePlannerWorksAgainOnlyWhenItDoes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		logged := &bytes.Buffer{}
 		stop := plan(t, archive.PlannerOptions{
-			Due: newCatalogue(), Queue: &jobs{}, Hosts: hosts(t), Logger: slog.New(slog.NewTextHandler(logged, nil)),
-			Mend: func(context.Context) (missing, settled uint64, err error) { return 0, 0, errInjected },
+			Due: newCatalogue(), Queue: &jobs{}, Hosts: hosts(t), Log: slog.New(slog.NewTextHandler(logged, nil)),
+			Reconcile: func(context.Context) (missing, settled uint64, err error) { return 0, 0, errInjected },
 		})
 		time.Sleep(time.Hour) // the other looks go well meanwhile
 		stop()
-		if n := strings.Count(logged.String(), "\n"); n != 1 || strings.Contains(logged.String(), "works again") {
+		if n := strings.Count(logged.String(), "\n"); n != 1 || strings.Contains(logged.String(), "recovered") {
 			t.Errorf("%d lines, want one:\n%s", n, logged)
 		}
 	})
@@ -296,7 +296,7 @@ func TestThePlannerGoesOnAndSaysSoOnce(t *testing.T) {
 		f := &flaky{catalogue: newCatalogue(waiting("a", call.Announced, 0, time.Time{}, now.Add(80*day)),
 			waiting("b", call.Refused, 1, now.Add(day), now.Add(90*day))), jobs: &jobs{}, due: errInjected}
 		logged := &bytes.Buffer{}
-		stop := plan(t, archive.PlannerOptions{Due: f, Queue: f, Hosts: hosts(t), Logger: slog.New(slog.NewTextHandler(logged, nil))})
+		stop := plan(t, archive.PlannerOptions{Due: f, Queue: f, Hosts: hosts(t), Log: slog.New(slog.NewTextHandler(logged, nil))})
 		time.Sleep(time.Minute + time.Second)
 		f.fail(nil, errInjected)
 		time.Sleep(time.Minute)
@@ -306,8 +306,8 @@ func TestThePlannerGoesOnAndSaysSoOnce(t *testing.T) {
 		if got := ids(f.take()); len(got) < 2 || got[0] != "b:1" || got[1] != "a:0" { // the refused one too, though its look failed at the start
 			t.Errorf("enqueued %v", got)
 		}
-		if n := strings.Count(logged.String(), "\n"); n != 3 {
-			t.Errorf("%d lines, want catalogue, queue, works again:\n%s", n, logged)
+		if n := strings.Count(logged.String(), "\n"); n != 2 {
+			t.Errorf("%d lines, want failed, recovered:\n%s", n, logged)
 		}
 	})
 }
@@ -319,8 +319,8 @@ func TestWhatIsDueIsComparedWithTheWholeCatalogueHourly(t *testing.T) {
 		answers := []error{errors.New("out"), nil, nil, nil}
 		reg, log := prometheus.NewRegistry(), &bytes.Buffer{}
 		stop := plan(t, archive.PlannerOptions{
-			Due: newCatalogue(), Queue: &jobs{}, Hosts: hosts(t), Registerer: reg, Logger: slog.New(slog.NewTextHandler(log, nil)),
-			Mend: func(context.Context) (missing, settled uint64, err error) {
+			Due: newCatalogue(), Queue: &jobs{}, Hosts: hosts(t), Registerer: reg, Log: slog.New(slog.NewTextHandler(log, nil)),
+			Reconcile: func(context.Context) (missing, settled uint64, err error) {
 				at = append(at, time.Since(began))
 				return 2, 3, answers[len(at)-1]
 			},

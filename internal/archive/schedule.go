@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"fonoteka/internal/call"
+	"fonoteka/internal/fetch"
 )
 
 const (
@@ -15,13 +16,13 @@ const (
 	urgentDays = 7 * day
 )
 
-// quick is how many failures are followed by a quick try, whatever they are.
-const quick = 3
+// quickRetries is how many failures are followed by a quick try, whatever they are.
+const quickRetries = 3
 
-// pace is the rhythm of tries after a kind of failure: the delays after the
-// first ones, so many hourly tries, then one every so often; and at most an hour
-// apart, as the end nears, where that may help.
-type pace struct {
+// backoff is how long to wait after each failure of a kind: the delays after the first
+// ones, so many hourly tries, then one every so often; and at most an hour apart, as
+// the end nears, where that may help.
+type backoff struct {
 	first    []time.Duration
 	hourly   int
 	then     time.Duration
@@ -32,24 +33,26 @@ type pace struct {
 // 0.7 s for the queue's polling at each: a file may be a moment late.
 var early = []time.Duration{1300 * time.Millisecond, 5 * time.Second, 11 * time.Second}
 
-func after(more ...time.Duration) []time.Duration { return append(early[:quick:quick], more...) }
+func after(more ...time.Duration) []time.Duration {
+	return append(early[:quickRetries:quickRetries], more...)
+}
 
 var (
-	notReady = pace{after(time.Minute, 5*time.Minute, 15*time.Minute), 24, day, true}
-	gone     = pace{after(5*time.Minute, time.Hour, 6*time.Hour), 0, day, false}
-	login    = pace{after(time.Minute, 5*time.Minute, 5*time.Minute, 15*time.Minute), 72, 6 * time.Hour, true}
-	damaged  = pace{after(5*time.Minute, 30*time.Minute), 12, day, true}
-	policy   = pace{nil, 0, day, false}
+	notReady = backoff{after(time.Minute, 5*time.Minute, 15*time.Minute), 24, day, true}
+	gone     = backoff{after(5*time.Minute, time.Hour, 6*time.Hour), 0, day, false}
+	login    = backoff{after(time.Minute, 5*time.Minute, 5*time.Minute, 15*time.Minute), 72, 6 * time.Hour, true}
+	damaged  = backoff{after(5*time.Minute, 30*time.Minute), 12, day, true}
+	policy   = backoff{nil, 0, day, false}
 )
 
-func (p *pace) delay(attempt int) time.Duration {
+func (b *backoff) delay(attempt int) time.Duration {
 	switch {
-	case attempt <= len(p.first):
-		return p.first[max(attempt, 1)-1]
-	case attempt <= len(p.first)+p.hourly:
+	case attempt <= len(b.first):
+		return b.first[max(attempt, 1)-1]
+	case attempt <= len(b.first)+b.hourly:
 		return time.Hour
 	}
-	return p.then
+	return b.then
 }
 
 // NextAttempt says when to try again after attempt tries (1 and more), the
@@ -58,14 +61,14 @@ func (p *pace) delay(attempt int) time.Duration {
 // End on it is zero. In the last three days before the expiry it is at most an
 // hour away, unless the server has said that the file is gone, or we refuse it.
 // A zero expires is an unknown one.
-func NextAttempt(kind Kind, attempt int, announced, now, expires time.Time) time.Time {
-	p := kind.class().pace
+func NextAttempt(kind fetch.Kind, attempt int, announced, now, expires time.Time) time.Time {
+	b := classOf(kind).backoff
 	end := call.End(announced, expires)
 	if !end.IsZero() && !now.Before(end) {
 		return time.Time{}
 	}
-	next := now.Add(p.delay(attempt))
-	if p.closeEnd && !expires.IsZero() && now.Before(expires) {
+	next := now.Add(b.delay(attempt))
+	if b.closeEnd && !expires.IsZero() && now.Before(expires) {
 		latest := now.Add(time.Hour)
 		if begin := expires.Add(-lastDays); latest.Before(begin) {
 			latest = begin

@@ -8,6 +8,7 @@ import (
 
 	"fonoteka/internal/archive"
 	"fonoteka/internal/call"
+	"fonoteka/internal/fetch"
 )
 
 const day = 24 * time.Hour
@@ -43,7 +44,7 @@ func TestNextAttemptFollowsTheSchedule(t *testing.T) {
 		if c.want > 0 {
 			want = now.Add(c.want)
 		}
-		if got := archive.NextAttempt(archive.Missing, c.attempt, announced, now, expires); !got.Equal(want) {
+		if got := archive.NextAttempt(fetch.Missing, c.attempt, announced, now, expires); !got.Equal(want) {
 			t.Errorf("%s: NextAttempt = %v, want %v", c.name, got, want)
 		}
 	}
@@ -55,7 +56,7 @@ func TestEarlyTriesComeWithinTwoEightAndTwentySeconds(t *testing.T) {
 	first := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	now := first
 	for i, limit := range []time.Duration{2 * time.Second, 8 * time.Second, 20 * time.Second} {
-		now = archive.NextAttempt(archive.Missing, i+1, first, now, first.Add(90*day)).Add(polling)
+		now = archive.NextAttempt(fetch.Missing, i+1, first, now, first.Add(90*day)).Add(polling)
 		if now.Sub(first) > limit {
 			t.Errorf("try %d comes after %v, want at most %v", i+2, now.Sub(first), limit)
 		}
@@ -69,10 +70,10 @@ func TestALinkAnnouncedYearsLateIsStillTriedForTwoWeeks(t *testing.T) {
 	if got := call.End(announced, expires); !got.Equal(announced.Add(14 * day)) {
 		t.Errorf("End = %v", got)
 	}
-	if got := archive.NextAttempt(archive.Missing, 1, announced, announced, expires); got.IsZero() {
+	if got := archive.NextAttempt(fetch.Missing, 1, announced, announced, expires); got.IsZero() {
 		t.Error("no second try")
 	}
-	if got := archive.NextAttempt(archive.Missing, 100, time.Time{}, announced, time.Time{}); !got.Equal(announced.Add(day)) {
+	if got := archive.NextAttempt(fetch.Missing, 100, time.Time{}, announced, time.Time{}); !got.Equal(announced.Add(day)) {
 		t.Errorf("nothing known: %v", got)
 	}
 }
@@ -89,7 +90,7 @@ func TestNextAttemptNeverStopsBeforeTheEnd(t *testing.T) {
 		now := at(t, "now", -100*day, 400*day)
 		attempt := rapid.IntRange(-1, 2000).Draw(t, "attempt")
 		end := call.End(announced, expires)
-		next := archive.NextAttempt(archive.Missing, attempt, announced, now, expires)
+		next := archive.NextAttempt(fetch.Missing, attempt, announced, now, expires)
 		if next.IsZero() != !now.Before(end) {
 			t.Fatalf("zero is %v at %v, the end is %v", next.IsZero(), now, end)
 		}
@@ -102,11 +103,11 @@ func TestNextAttemptNeverStopsBeforeTheEnd(t *testing.T) {
 		if left := expires.Sub(now); left > 0 && left < 3*day && next.Sub(now) > time.Hour {
 			t.Fatalf("%v before the expiry the next try is in %v", left, next.Sub(now))
 		}
-		if more := archive.NextAttempt(archive.Missing, attempt+1, announced, now, expires); more.Before(next) {
+		if more := archive.NextAttempt(fetch.Missing, attempt+1, announced, now, expires); more.Before(next) {
 			t.Fatalf("attempt %d is sooner than %d", attempt+1, attempt)
 		}
 		later := now.Add(time.Duration(rapid.Int64Range(0, int64(day)).Draw(t, "later")))
-		if then := archive.NextAttempt(archive.Missing, attempt, announced, later, expires); !then.IsZero() && then.Before(next) {
+		if then := archive.NextAttempt(fetch.Missing, attempt, announced, later, expires); !then.IsZero() && then.Before(next) {
 			t.Fatalf("failing at %v gives %v, failing later, at %v, gives %v", now, next, later, then)
 		}
 	})

@@ -12,6 +12,7 @@ import (
 
 	"fonoteka/internal/archive"
 	"fonoteka/internal/blob"
+	"fonoteka/internal/bucket"
 	"fonoteka/internal/call"
 	"fonoteka/internal/embedded/embeddedtest"
 	"fonoteka/internal/queue"
@@ -75,18 +76,18 @@ func TestAShortRecordingIsFetchedAgainAndTheLongestIsPlayed(t *testing.T) {
 		t.Fatalf("judged: %+v", row)
 	}
 	row := r.due(t, rec)
-	beside := call.BesideKey(archive.Key(rec), digest(whole))
+	beside := bucket.BesideKey(bucket.Key(rec, "mp3"), digest(whole))
 	if row.Key != beside || row.SHA256 != digest(whole) || row.Size != int64(len(whole)) || row.Duration.Round(time.Second) != time.Minute || row.Attempt != 2 {
 		t.Errorf("played is %+v", row)
 	}
 	if row.ShortTalk != 0 || !row.NextAttemptAt.IsZero() || row.State != call.Archived || row.Conflicts != 1 || row.Code() != call.CodeConflict {
 		t.Errorf("it is short still: %s, %+v", row.Reason(), row)
 	}
-	for key, want := range map[string][]byte{archive.Key(rec): short, beside: whole} {
+	for key, want := range map[string][]byte{bucket.Key(rec, "mp3"): short, beside: whole} {
 		if got := read(t, r.bucket, key); !bytes.Equal(got, want) {
 			t.Errorf("%s has %d bytes", key, len(got))
 		}
-		side, err := call.ReadSidecar(bytes.NewReader(read(t, r.bucket, call.SidecarKey(key))))
+		side, err := bucket.ReadSidecar(bytes.NewReader(read(t, r.bucket, bucket.SidecarKey(key))))
 		if err != nil || side.SHA256 != digest(want) || side.Key != key {
 			t.Errorf("sidecar of %s: %+v, %v", key, side, err)
 		}
@@ -98,7 +99,7 @@ func TestAShortRecordingIsFetchedAgainAndTheLongestIsPlayed(t *testing.T) {
 			}
 		}
 	}
-	if n := r.origin.asked(); n != 2 {
+	if n := r.origin.Asked(); n != 2 {
 		t.Errorf("%d requests", n)
 	}
 }
@@ -122,7 +123,7 @@ func TestWhatIsShortAtTheOperatorIsFetchedTwice(t *testing.T) {
 	}
 	r.setNow(r.now.Load().Add(48 * time.Hour))
 	r.handle(t, rec, row.Attempt)
-	if n := r.origin.asked(); n != 2 {
+	if n := r.origin.Asked(); n != 2 {
 		t.Errorf("%d requests", n)
 	}
 	if steps := r.catalogue.names(); !slices.Contains(steps, "refetched") {
@@ -152,8 +153,8 @@ func TestAFileThatGrowsIsFetchedThreeTimesMore(t *testing.T) {
 		}
 	}
 	row, _, _ := r.catalogue.Recording(t.Context(), rec.Integration, rec.ID)
-	if row.Code() != call.CodeShort || r.origin.asked() != 4 {
-		t.Errorf("in the end %s, %d requests", row.Reason(), r.origin.asked())
+	if row.Code() != call.CodeShort || r.origin.Asked() != 4 {
+		t.Errorf("in the end %s, %d requests", row.Reason(), r.origin.Asked())
 	}
 }
 
@@ -173,12 +174,12 @@ func TestAShortRecordingOfAnotherFormatIsMadeGood(t *testing.T) {
 			t.Parallel()
 			r := newRig(t, answers(serve(c.first), serve(c.then)))
 			rec := r.recording("/2026/02/28/a.mp3")
-			if row := r.handle(t, rec, 0); row.Key != archive.Stem(rec)+c.key {
+			if row := r.handle(t, rec, 0); row.Key != bucket.Stem(rec)+c.key {
 				t.Fatalf("%+v", row)
 			}
 			r.finished(t, rec, time.Minute)
 			row := r.due(t, rec)
-			if want := call.BesideKey(archive.Stem(rec)+c.besideOf, digest(c.then)); row.Key != want || row.Format != c.format || row.SHA256 != digest(c.then) || row.ShortTalk != 0 || row.Conflicts != 1 {
+			if want := bucket.BesideKey(bucket.Stem(rec)+c.besideOf, digest(c.then)); row.Key != want || row.Format != c.format || row.SHA256 != digest(c.then) || row.ShortTalk != 0 || row.Conflicts != 1 {
 				t.Errorf("want %s: %+v", want, row)
 			}
 			if got := len(keys(t, r.bucket)); got != 4 || !bytes.Equal(read(t, r.bucket, row.Key), c.then) {
@@ -301,7 +302,7 @@ func TestACorrectedTalkEndsThePlan(t *testing.T) {
 	}
 	r.setNow(planned.NextAttemptAt)
 	r.handle(t, rec, planned.Attempt) // a job that was in the queue already
-	if n := r.origin.asked(); n != 1 {
+	if n := r.origin.Asked(); n != 1 {
 		t.Errorf("%d requests", n)
 	}
 }

@@ -35,7 +35,7 @@ type SubmitterOptions struct {
 // is out. In a backlog it stands back: the queue then belongs to the planner,
 // which brings in what expires first, and these are in the catalogue as well.
 type Submitter struct {
-	o         SubmitterOptions
+	opts      SubmitterOptions
 	left      prometheus.Counter
 	deepUntil atomic.Int64 // unix nanoseconds
 }
@@ -55,7 +55,7 @@ func NewSubmitter(o SubmitterOptions) (*Submitter, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Submitter{o: o, left: promauto.With(o.Registerer).NewCounter(prometheus.CounterOpts{
+	return &Submitter{opts: o, left: promauto.With(o.Registerer).NewCounter(prometheus.CounterOpts{
 		Name: "fonoteka_archive_left_to_planner_total", Help: "Announced recordings that met a deep queue and wait for the planner.",
 	})}, nil
 }
@@ -71,7 +71,7 @@ func (s *Submitter) Submit(ctx context.Context, recordings ...call.Recording) er
 			s.left.Inc()
 			continue
 		}
-		if err := s.o.Queue.Enqueue(ctx, queue.Job{Recording: r}, queue.Options{Urgent: Urgent(r.ExpiresAt, s.o.Now())}); err != nil {
+		if err := s.opts.Queue.Enqueue(ctx, queue.Job{Recording: r}, queue.Options{Urgent: Urgent(r.ExpiresAt, s.opts.Now())}); err != nil {
 			return err
 		}
 	}
@@ -79,21 +79,21 @@ func (s *Submitter) Submit(ctx context.Context, recordings ...call.Recording) er
 }
 
 func (s *Submitter) deep(ctx context.Context) (bool, error) {
-	if s.o.CatalogueWorks != nil && !s.o.CatalogueWorks() {
+	if s.opts.CatalogueWorks != nil && !s.opts.CatalogueWorks() {
 		return false, nil
 	}
-	if s.o.Backlog != nil && s.o.Backlog() {
+	if s.opts.Backlog != nil && s.opts.Backlog() {
 		return true, nil
 	}
-	if s.o.Depth == nil {
+	if s.opts.Depth == nil {
 		return false, nil
 	}
 	if now := time.Now().UnixNano(); now < s.deepUntil.Load() {
 		return true, nil
 	}
-	n, err := s.o.Depth(ctx)
-	if n >= s.o.Deep && err == nil {
+	n, err := s.opts.Depth(ctx)
+	if n >= s.opts.Deep && err == nil {
 		s.deepUntil.Store(time.Now().Add(deepFor).UnixNano())
 	}
-	return n >= s.o.Deep, err
+	return n >= s.opts.Deep, err
 }

@@ -9,10 +9,11 @@ import (
 
 	"fonoteka/internal/audio"
 	"fonoteka/internal/call"
+	"fonoteka/internal/fetch"
 )
 
 // verify says whether a downloaded body is a whole recording, and what it is.
-func verify(b *Body) (audio.Result, error) {
+func verify(b *fetch.Body) (audio.Result, error) {
 	res, err := audio.Verify(io.NewSectionReader(b, 0, b.Size))
 	f := call.Failure{Host: b.Host, GotBytes: b.Size, Format: string(res.Format)}
 	switch {
@@ -32,12 +33,12 @@ func verify(b *Body) (audio.Result, error) {
 		return res, fmt.Errorf("reading a download back: %w", err)
 	}
 	failed := failure(f)
-	failed.why = err
+	failed.Why = err
 	return res, failed
 }
 
 // looksLike names what is not audio.
-func looksLike(b *Body) call.Code {
+func looksLike(b *fetch.Body) call.Code {
 	head := make([]byte, 512)
 	n, _ := b.ReadAt(head, 0)
 	head = bytes.TrimSpace(head[:n])

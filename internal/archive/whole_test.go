@@ -14,8 +14,10 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"fonoteka/internal/archive"
+	"fonoteka/internal/bucket"
 	"fonoteka/internal/call"
 	"fonoteka/internal/embedded/embeddedtest"
+	"fonoteka/internal/fetch"
 	"fonoteka/internal/queue"
 )
 
@@ -59,24 +61,24 @@ func TestEverythingIsArchivedThoughRedisLosesItAll(t *testing.T) {
 	}
 	defer client.Close()
 
-	c, bucket := newCatalogue(), newBucket(t)
+	c, store := newCatalogue(), newBucket(t)
 	var recs []call.Recording
 	for i := range n {
 		rec := recording(fmt.Sprintf("%s/2026/02/28/%d.mp3", origin.URL, i), time.Now())
 		recs = append(recs, rec)
 		c.Save(t.Context(), call.RecordingStatus{Recording: rec, State: call.Announced})
 	}
-	fetcher, err := archive.NewFetcher(archive.FetchOptions{Hosts: hosts(t, origin.addr()), TempDir: t.TempDir()})
+	fetcher, err := fetch.New(fetch.Options{Hosts: hosts(t, origin.Addr()), TempDir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer fetcher.Close()
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))
-	a, err := archive.New(archive.Options{Catalogue: c, Store: bucket, Bucket: bucket.Name(), Queue: client, Fetcher: fetcher, Logger: log})
+	a, err := archive.New(archive.Options{Catalogue: c, Store: store, Bucket: store.Name(), Queue: client, Fetcher: fetcher, Log: log})
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := archive.NewPlanner(archive.PlannerOptions{Due: c, Queue: client, Hosts: hosts(t, origin.addr()), Interval: time.Second, Window: 100, Depth: client.Depth, Logger: log})
+	p, err := archive.NewPlanner(archive.PlannerOptions{Due: c, Queue: client, Hosts: hosts(t, origin.Addr()), Interval: time.Second, Window: 100, Depth: client.Depth, Log: log})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,11 +123,11 @@ func TestEverythingIsArchivedThoughRedisLosesItAll(t *testing.T) {
 			t.Fatalf("%d of %d after a minute", archived(), n)
 		}
 	}
-	if got := len(keys(t, bucket)); got != 2*n {
+	if got := len(keys(t, store)); got != 2*n {
 		t.Errorf("%d objects for %d recordings", got, n)
 	}
 	for _, rec := range recs[:20] {
-		if got := read(t, bucket, archive.Key(rec)); string(got) != string(mp3) {
+		if got := read(t, store, bucket.Key(rec, "mp3")); string(got) != string(mp3) {
 			t.Errorf("%s: %d bytes", rec.ID, len(got))
 		}
 	}

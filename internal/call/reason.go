@@ -227,6 +227,9 @@ func (f Failure) transfer(server string) string {
 	return ""
 }
 
+// mp3 is the format of most recordings, which is not said.
+const mp3 = "mp3"
+
 // content is about what came.
 func (f Failure) content(server string) string {
 	var what string

@@ -1,9 +1,6 @@
 package call
 
-import (
-	"cmp"
-	"time"
-)
+import "time"
 
 // shortBy is what a recording must lack of the talk, besides a tenth of it, to be
 // short. The operator's times are whole seconds.
@@ -72,10 +69,11 @@ func (s RecordingStatus) judged(talk time.Duration, now time.Time) RecordingStat
 	return s
 }
 
-// Playing is the row of an archived recording with another of its files: the tries and
-// the plan are those of the row, and whether it is short is judged anew.
-func (s RecordingStatus) Playing(file Sidecar, bucket string, now time.Time) RecordingStatus {
-	row := file.Row(bucket)
+// Playing is the row of an archived recording with another of its files, of which file
+// is the row that it would have alone: the tries and the plan stay as they are, and
+// whether the recording is short is judged anew.
+func (s RecordingStatus) Playing(file RecordingStatus, now time.Time) RecordingStatus {
+	row := file
 	row.Recording, row.Attempt, row.NextAttemptAt, row.Conflicts = s.Recording, s.Attempt, s.NextAttemptAt, s.Conflicts
 	row.ShortTalk, row.ShortSince = s.ShortTalk, s.ShortSince
 	if s.Lock.Until.After(row.Lock.Until) { // all files share it
@@ -103,22 +101,3 @@ func (s RecordingStatus) FetchAgainAt(now time.Time) (at time.Time) {
 
 // ShortAtOperator reports whether a recording is short, and the operator has no other.
 func (s RecordingStatus) ShortAtOperator() bool { return !s.ShortConfirmedAt.IsZero() }
-
-// Longest is the place among the files of one recording of the one that is the
-// recording: the one that plays longest; of several the one under the recording's own
-// key, then the one that is named first. Every file must be whole.
-func Longest(files []Sidecar) int {
-	best := 0
-	for i, f := range files {
-		if f.before(files[best]) {
-			best = i
-		}
-	}
-	return best
-}
-
-// before reports whether a file is to be taken for the recording rather than another.
-// The recording's own key is the shortest.
-func (s Sidecar) before(other Sidecar) bool {
-	return cmp.Or(cmp.Compare(other.DurationMS, s.DurationMS), cmp.Compare(len(s.Key), len(other.Key))) < 0
-}

@@ -152,27 +152,3 @@ func TestWhenAShortRecordingIsFetchedAgain(t *testing.T) {
 		}
 	}
 }
-
-func TestTheLongestFileIsTheRecording(t *testing.T) {
-	t.Parallel()
-	file := func(key string, ms int64, minutes int) call.Sidecar {
-		return call.Sidecar{Key: key, DurationMS: ms, StoredAt: found.Add(time.Duration(minutes) * time.Minute)}
-	}
-	own, beside, other := file("r/a.mp3", 21600, 0), file("r/a.0123456789abcdef.mp3", 60000, 60), file("r/a.fedcba9876543210.mp3", 60000, 50)
-	for _, c := range []struct {
-		files []call.Sidecar
-		want  string
-	}{
-		{[]call.Sidecar{own}, own.Key},
-		{[]call.Sidecar{own, beside}, beside.Key},
-		{[]call.Sidecar{beside, own}, beside.Key},
-		{[]call.Sidecar{beside, own, other}, beside.Key},
-		{[]call.Sidecar{other, own, beside}, other.Key},
-		{[]call.Sidecar{file("r/a.0123456789abcdef.mp3", 21600, -9), own}, own.Key},
-		{[]call.Sidecar{file("r/a.0123456789abcdef.mp3", 9000, 9), own}, own.Key},
-	} {
-		if got := c.files[call.Longest(c.files)].Key; got != c.want {
-			t.Errorf("%+v: %s", c.files, got)
-		}
-	}
-}

@@ -15,9 +15,9 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"fonoteka/internal/archive"
 	"fonoteka/internal/arrivals"
 	"fonoteka/internal/embedded"
+	"fonoteka/internal/fetch"
 	"fonoteka/internal/installation"
 	"fonoteka/internal/relay"
 	"fonoteka/internal/settings"
@@ -68,7 +68,7 @@ func registered(t *testing.T) *described {
 // wired is a serve that does not run, with its metrics.
 func wired(t *testing.T) (*daemon, *described) {
 	t.Helper()
-	hosts, err := archive.ParseHosts()
+	hosts, err := fetch.ParseHosts()
 	if err != nil {
 		t.Fatal(err)
 	}

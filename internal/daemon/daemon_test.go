@@ -9,8 +9,8 @@ import (
 
 	"go.uber.org/goleak"
 
-	"fonoteka/internal/archive"
 	"fonoteka/internal/embedded/embeddedtest"
+	"fonoteka/internal/fetch"
 	"fonoteka/internal/settings"
 	"fonoteka/internal/state"
 )
@@ -18,7 +18,7 @@ import (
 func TestServeStopsWithoutLeavingAnything(t *testing.T) {
 	embeddedtest.Engine(t)
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
-	hosts, err := archive.ParseHosts()
+	hosts, err := fetch.ParseHosts()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,6 +18,7 @@ import (
 	"fonoteka/internal/call"
 	"fonoteka/internal/cdr"
 	"fonoteka/internal/embedded"
+	"fonoteka/internal/fetch"
 	"fonoteka/internal/fixity"
 	"fonoteka/internal/installation"
 	"fonoteka/internal/queue"
@@ -45,7 +46,7 @@ type pipeline struct {
 	catalogue   *catalogue.Archive
 	deriver     *cdr.Deriver
 	roller      *rollup.Roller
-	fetcher     *archive.Fetcher
+	fetcher     *fetch.Fetcher
 	planner     *archive.Planner
 	standing    *standing.Collector
 	arrivals    *arrivals.Watch
@@ -160,7 +161,7 @@ func (p *pipeline) newArchive(cfg *settings.Config, redisURL string, dialRedis q
 	if err != nil {
 		return err
 	}
-	p.fetcher, err = archive.NewFetcher(archive.FetchOptions{
+	p.fetcher, err = fetch.New(fetch.Options{
 		Token: p.access.Bearer, TokenHosts: tokenHosts,
 		Hosts: cfg.RecordHosts, TempDir: filepath.Join(cfg.Data, "downloads"), MaxSize: cfg.Download.MaxSize,
 		PerHostDownloads: cfg.Download.PerHost, PerHostRate: cfg.Download.Rate, Bandwidth: cfg.Download.Bandwidth,
@@ -170,7 +171,7 @@ func (p *pipeline) newArchive(cfg *settings.Config, redisURL string, dialRedis q
 	}
 	archiver, err := archive.New(archive.Options{
 		Catalogue: p.catalogue, TalkOf: p.catalogue.Talk, Parallel: cfg.Workers, Store: p.blob, Bucket: p.blob.Name(), Queue: p.queue, Fetcher: p.fetcher, Refresh: p.access.Refused,
-		Logger: p.log, Registerer: reg,
+		Log: p.log, Registerer: reg,
 	})
 	if err != nil {
 		return err
@@ -178,7 +179,7 @@ func (p *pipeline) newArchive(cfg *settings.Config, redisURL string, dialRedis q
 	if err = p.newFixity(cfg, p.fetcher, reg); err != nil {
 		return err
 	}
-	p.planner, err = archive.NewPlanner(archive.PlannerOptions{Due: catalogue.New(p.warehouse), Mend: catalogue.New(p.warehouse).MendOpenRecordings, Queue: p.queue, Depth: p.queue.Depth, Hosts: cfg.RecordHosts, Logger: p.log, Registerer: reg})
+	p.planner, err = archive.NewPlanner(archive.PlannerOptions{Due: catalogue.New(p.warehouse), Reconcile: catalogue.New(p.warehouse).MendOpenRecordings, Queue: p.queue, Depth: p.queue.Depth, Hosts: cfg.RecordHosts, Log: p.log, Registerer: reg})
 	if err != nil {
 		return err
 	}

@@ -6,8 +6,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"fonoteka/internal/archive"
 	"fonoteka/internal/call"
+	"fonoteka/internal/fetch"
 	"fonoteka/internal/fixity"
 	"fonoteka/internal/settings"
 	"fonoteka/internal/warehouse/catalogue"
@@ -15,11 +15,11 @@ import (
 
 // newFixity prepares the check of what is stored, and of all of it in the background
 // where that is not turned off.
-func (p *pipeline) newFixity(cfg *settings.Config, fetcher *archive.Fetcher, reg prometheus.Registerer) (err error) {
+func (p *pipeline) newFixity(cfg *settings.Config, fetcher *fetch.Fetcher, reg prometheus.Registerer) (err error) {
 	db := catalogue.New(p.warehouse)
 	p.suspects = make(chan call.RecordingStatus, 100)
 	p.checker, err = fixity.New(fixity.Options{
-		Rows: db, Custody: db, Store: p.blob, Bucket: p.blob.Name(), BytesPerSecond: cfg.Scrub.Rate, Logger: p.log, Registerer: reg,
+		Rows: db, Custody: db, Store: p.blob, Bucket: p.blob.Name(), BytesPerSecond: cfg.Scrub.Rate, Log: p.log, Registerer: reg,
 	})
 	if err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"fonoteka/internal/blob"
+	"fonoteka/internal/bucket"
 	"fonoteka/internal/call"
 )
 
@@ -13,19 +14,19 @@ import (
 // digest apart, against their sidecars, and has all of them share a lock: a legal hold
 // may have been laid on one of them since.
 func (c *Checker) checkBeside(ctx context.Context, f *Finding) error {
-	stem, _, ok := stemOf(f.Row.Key)
+	stem, _, ok := bucket.Split(f.Row.Key)
 	if !ok {
 		return nil
 	}
-	var all []group
+	var all []bucket.Holdings
 	var keys []string
-	err := c.groups(ctx, stem+".", time.Time{}, func(gs []group) error { all = append(all, gs...); return nil }, func(blob.Object) {})
+	err := c.pairs.Each(ctx, stem+".", time.Time{}, func(gs []bucket.Holdings) error { all = append(all, gs...); return nil }, func(blob.Object) {})
 	if err != nil || len(all) != 1 {
 		return err
 	}
 	g := all[0]
 	digests := map[string]bool{}
-	for _, o := range g.files {
+	for _, o := range g.Files {
 		keys = append(keys, o.Key)
 		side, err := c.checkOne(ctx, f, g, o.Key)
 		if err != nil {
@@ -38,22 +39,22 @@ func (c *Checker) checkBeside(ctx context.Context, f *Finding) error {
 	if f.Result == Verified && len(digests) < f.Row.Conflicts {
 		f.Result, f.Part, f.Detail = Absent, call.BesidePart, fmt.Sprintf("%d of %d files are there", len(digests), f.Row.Conflicts)
 	}
-	for key := range g.sidecars {
+	for key := range g.Sidecars {
 		keys = append(keys, key)
 	}
-	if err := c.Store.ShareLock(ctx, keys...); err != nil && ctx.Err() == nil {
+	if err := c.opts.Store.ShareLock(ctx, keys...); err != nil && ctx.Err() == nil {
 		c.m.failures.WithLabelValues("lock").Inc()
-		c.Logger.WarnContext(ctx, "the files of a recording do not share a lock", "recording", f.Row.ID, "err", err)
+		c.opts.Log.WarnContext(ctx, "the files of a recording do not share a lock", "recording", f.Row.ID, "err", err)
 	}
 	return nil
 }
 
 // checkOne checks one file of a recording, unless something was found wrong before, and
 // returns its sidecar; a zero one where that cannot be read.
-func (c *Checker) checkOne(ctx context.Context, f *Finding, g group, key string) (side call.Sidecar, err error) {
+func (c *Checker) checkOne(ctx context.Context, f *Finding, g bucket.Holdings, key string) (side bucket.Sidecar, err error) {
 	var malformed error
-	err = c.insist(ctx, f, call.BesidePart, func() (err error) {
-		side, malformed, err = c.sidecarAt(ctx, g.sidecarKey(key))
+	err = c.readWithRetries(ctx, f, call.BesidePart, func() (err error) {
+		side, malformed, err = c.sidecarAt(ctx, g.SidecarKey(key))
 		return err
 	})
 	switch {
@@ -70,7 +71,7 @@ func (c *Checker) checkOne(ctx context.Context, f *Finding, g group, key string)
 	}
 	var sum string
 	var size int64
-	err = c.insist(ctx, f, call.BesidePart, func() (err error) {
+	err = c.readWithRetries(ctx, f, call.BesidePart, func() (err error) {
 		sum, size, err = c.digest(ctx, key)
 		return err
 	})

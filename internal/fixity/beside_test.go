@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"fonoteka/internal/bucket"
 	"fonoteka/internal/call"
 	"fonoteka/internal/fixity"
 )
@@ -20,16 +21,16 @@ func (m *memory) keep(t *testing.T, row call.RecordingStatus, ext string, plays 
 	t.Helper()
 	for _, d := range plays {
 		body := []byte(ext + d.String())
-		side := call.Sidecar{
-			Schema: call.SidecarSchema, Recording: row.Recording, SHA256: digest(body), Size: int64(len(body)), DurationMS: d.Milliseconds(), Format: ext,
+		side := bucket.Sidecar{
+			Schema: bucket.SidecarSchema, Recording: row.Recording, SHA256: digest(body), Size: int64(len(body)), DurationMS: d.Milliseconds(), Format: ext,
 			Attempt: 2, FetchedAt: time.Now().UTC(), StoredAt: time.Now().UTC(),
 		}
-		side.Key = strings.TrimSuffix(call.BesideKey(row.Key, side.SHA256), ".mp3") + "." + ext
+		side.Key = strings.TrimSuffix(bucket.BesideKey(row.Key, side.SHA256), ".mp3") + "." + ext
 		doc, err := json.Marshal(side)
 		if err != nil {
 			t.Fatal(err)
 		}
-		m.objects[side.Key], m.objects[call.SidecarKey(side.Key)] = body, doc
+		m.objects[side.Key], m.objects[bucket.SidecarKey(side.Key)] = body, doc
 		keys = append(keys, side.Key)
 	}
 	return keys
@@ -85,8 +86,11 @@ func TestScrubChecksAllFilesOfARecording(t *testing.T) {
 		"nothing":     {func(*memory, string) {}, fixity.Verified},
 		"altered":     {func(m *memory, beside string) { m.objects[beside] = []byte("other") }, fixity.Altered},
 		"absent":      {func(m *memory, beside string) { delete(m.objects, beside) }, fixity.Absent},
-		"its sidecar": {func(m *memory, beside string) { delete(m.objects, call.SidecarKey(beside)) }, fixity.Absent},
-		"both":        {func(m *memory, beside string) { delete(m.objects, beside); delete(m.objects, call.SidecarKey(beside)) }, fixity.Absent},
+		"its sidecar": {func(m *memory, beside string) { delete(m.objects, bucket.SidecarKey(beside)) }, fixity.Absent},
+		"both": {func(m *memory, beside string) {
+			delete(m.objects, beside)
+			delete(m.objects, bucket.SidecarKey(beside))
+		}, fixity.Absent},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -114,7 +118,7 @@ func TestScrubChecksAllFilesOfARecording(t *testing.T) {
 				if good, err := m.checker(0).Restore(t.Context(), fixity.Finding{Row: got, Result: c.want, Part: call.BesidePart}, nil); good || err != nil {
 					t.Errorf("restored: %v, %v", good, err)
 				}
-				all := slices.Sorted(slices.Values([]string{first.Key, call.SidecarKey(first.Key), beside, call.SidecarKey(beside)}))
+				all := slices.Sorted(slices.Values([]string{first.Key, bucket.SidecarKey(first.Key), beside, bucket.SidecarKey(beside)}))
 				if c.want == fixity.Verified && (len(m.shared) != 1 || cmp.Diff(all, slices.Sorted(slices.Values(m.shared[0]))) != "") {
 					t.Errorf("one lock is of %v", m.shared)
 				}
@@ -131,12 +135,12 @@ func TestALongerFileThatIsFetchedForADamagedOneIsTheRecording(t *testing.T) {
 	longer := append(slices.Clone(audio), audio...)
 	m := newMemory()
 	row := m.archive(1, audio)
-	var side call.Sidecar
-	if err := json.Unmarshal(m.objects[call.SidecarKey(row.Key)], &side); err != nil {
+	var side bucket.Sidecar
+	if err := json.Unmarshal(m.objects[bucket.SidecarKey(row.Key)], &side); err != nil {
 		t.Fatal(err)
 	}
 	side.DurationMS, row.Duration = 1000, time.Second
-	m.objects[call.SidecarKey(row.Key)], _ = json.Marshal(side)
+	m.objects[bucket.SidecarKey(row.Key)], _ = json.Marshal(side)
 	m.rows[row.ID] = row
 	alter(m, row.Key)
 	check := m.checker(0)

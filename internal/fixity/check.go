@@ -2,8 +2,6 @@ package fixity
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -12,7 +10,9 @@ import (
 	"time"
 
 	"fonoteka/internal/blob"
+	"fonoteka/internal/bucket"
 	"fonoteka/internal/call"
+	"fonoteka/internal/run"
 )
 
 // Finding is what one check found.
@@ -36,8 +36,8 @@ func (f Finding) fault() call.Fault {
 	return call.Fault{Kind: call.FaultKind(f.Result), Part: f.Part, At: f.At, LastGood: f.LastGood, SHA256: f.SHA256, Size: f.Size}
 }
 
-// Say is the finding in a sentence, for people.
-func (f Finding) Say() string {
+// Sentence is the finding for people.
+func (f Finding) Sentence() string {
 	if f.Result == Verified {
 		return string(Verified)
 	}
@@ -48,8 +48,7 @@ func (f Finding) Say() string {
 const tries = 3
 
 // Check reads a recording and its sidecar again, and what is kept beside them of other
-// digests. An error means that nothing
-// was found out: ctx ended, or the store is out.
+// digests. An error means that nothing was found out: ctx ended, or the store is out.
 func (c *Checker) Check(ctx context.Context, row call.RecordingStatus) (Finding, error) {
 	f, err := c.check(ctx, row)
 	if err != nil {
@@ -61,11 +60,11 @@ func (c *Checker) Check(ctx context.Context, row call.RecordingStatus) (Finding,
 
 func (c *Checker) check(ctx context.Context, row call.RecordingStatus) (Finding, error) {
 	f := Finding{Row: row, Result: Verified}
-	err := c.insist(ctx, &f, call.RecordingPart, func() (err error) {
+	err := c.readWithRetries(ctx, &f, call.RecordingPart, func() (err error) {
 		f.SHA256, f.Size, err = c.digest(ctx, row.Key)
 		return err
 	})
-	f.At = c.Now().UTC()
+	f.At = c.opts.Now().UTC()
 	if err != nil || f.Result != Verified {
 		return f, err
 	}
@@ -73,9 +72,9 @@ func (c *Checker) check(ctx context.Context, row call.RecordingStatus) (Finding,
 		f.Result, f.Part = Altered, call.RecordingPart
 		return f, nil
 	}
-	var side call.Sidecar
+	var side bucket.Sidecar
 	var malformed error
-	err = c.insist(ctx, &f, call.SidecarPart, func() (err error) {
+	err = c.readWithRetries(ctx, &f, call.SidecarPart, func() (err error) {
 		side, malformed, err = c.sidecar(ctx, row)
 		return err
 	})
@@ -93,14 +92,14 @@ func (c *Checker) check(ctx context.Context, row call.RecordingStatus) (Finding,
 	return f, nil
 }
 
-// insist reads until it succeeds or it is clear why not. One object that cannot
+// readWithRetries reads until it succeeds or it is clear why not. One object that cannot
 // be read, on a store that answers otherwise, is a finding: a bad sector must
 // not stop the check of everything behind it.
-func (c *Checker) insist(ctx context.Context, f *Finding, part call.Part, read func() error) error {
+func (c *Checker) readWithRetries(ctx context.Context, f *Finding, part call.Part, read func() error) error {
 	var err error
 	for n := range tries {
-		if n > 0 && !pause(ctx, time.Duration(n)*time.Second) {
-			return ctx.Err()
+		if n > 0 {
+			run.Sleep(ctx, time.Duration(n)*time.Second)
 		}
 		if err = read(); err == nil {
 			return nil
@@ -113,7 +112,7 @@ func (c *Checker) insist(ctx context.Context, f *Finding, part call.Part, read f
 			return ctx.Err()
 		}
 	}
-	if down := c.Store.Ping(ctx); down != nil {
+	if down := c.opts.Store.Ping(ctx); down != nil {
 		return fmt.Errorf("checking %s: %w", f.Row.Key, down)
 	}
 	f.Result, f.Part, f.Detail = Unreadable, part, err.Error()
@@ -121,70 +120,43 @@ func (c *Checker) insist(ctx context.Context, f *Finding, part call.Part, read f
 }
 
 func (c *Checker) digest(ctx context.Context, key string) (sum string, size int64, err error) {
-	r, err := c.open(ctx, key)
-	if err != nil {
-		return "", 0, err
-	}
-	defer r.Close()
-	h := sha256.New()
-	size, err = io.CopyBuffer(struct{ io.Writer }{h}, c.slow(ctx, r), make([]byte, chunk))
+	sum, size, err = c.pairs.Digest(ctx, key)
 	c.m.bytes.Add(float64(size))
-	if err != nil {
-		return "", size, fmt.Errorf("reading %s: %w", key, err)
-	}
-	return hex.EncodeToString(h.Sum(nil)), size, nil
+	return sum, size, err
 }
 
 // sidecar reads the sidecar of a row's object, which may have had to leave its own
 // place to that of a file of another format.
-func (c *Checker) sidecar(ctx context.Context, row call.RecordingStatus) (side call.Sidecar, malformed, err error) {
-	side, malformed, err = c.sidecarAt(ctx, call.SidecarKey(row.Key))
+func (c *Checker) sidecar(ctx context.Context, row call.RecordingStatus) (side bucket.Sidecar, malformed, err error) {
+	side, malformed, err = c.sidecarAt(ctx, bucket.SidecarKey(row.Key))
 	if err != nil || malformed != nil || side.Key == row.Key || path.Ext(side.Key) == path.Ext(row.Key) || len(row.SHA256) != 64 {
 		return side, malformed, err
 	}
-	return c.sidecarAt(ctx, call.BesideSidecarKey(row.Key, row.SHA256))
+	return c.sidecarAt(ctx, bucket.BesideSidecarKey(row.Key, row.SHA256))
 }
 
-// sidecarAt reads a sidecar. That it is none is told apart from not being able to read
-// it.
-func (c *Checker) sidecarAt(ctx context.Context, at string) (side call.Sidecar, malformed, err error) {
-	r, err := c.open(ctx, at)
-	if err != nil {
-		return side, nil, err
+// sidecarAt reads a sidecar. malformed: what lies there is none.
+func (c *Checker) sidecarAt(ctx context.Context, at string) (side bucket.Sidecar, malformed, err error) {
+	side, err = c.pairs.SidecarAt(ctx, at)
+	if m, ok := errors.AsType[*bucket.MalformedError](err); ok {
+		return side, m.Err, nil
 	}
-	defer r.Close()
-	kept := &keptError{r: c.slow(ctx, r)}
-	side, malformed = call.ReadSidecar(kept)
-	return side, malformed, kept.err
+	return side, nil, err
 }
 
 // open reads an object from its first byte, by a range: the client compares a
 // whole object with the store's own note of its digest and would give an error
 // instead of what is there.
 func (c *Checker) open(ctx context.Context, key string) (io.ReadCloser, error) {
-	r, _, err := c.Store.GetRange(ctx, key, 0, -1)
+	r, _, err := c.opts.Store.GetRange(ctx, key, 0, -1)
 	if errors.Is(err, blob.ErrRange) { // nothing is left of it
 		return io.NopCloser(strings.NewReader("")), nil
 	}
 	return r, err
 }
 
-// keptError remembers a failure to read apart from what a parser makes of it.
-type keptError struct {
-	r   io.Reader
-	err error
-}
-
-func (k *keptError) Read(p []byte) (int, error) {
-	n, err := k.r.Read(p)
-	if err != nil && err != io.EOF {
-		k.err = err
-	}
-	return n, err
-}
-
-// slow reads no faster than allowed.
-func (c *Checker) slow(ctx context.Context, r io.Reader) io.Reader {
+// throttled reads no faster than allowed.
+func (c *Checker) throttled(ctx context.Context, r io.Reader) io.Reader {
 	if c.limit == nil {
 		return r
 	}
@@ -197,18 +169,12 @@ func (c *Checker) slow(ctx context.Context, r io.Reader) io.Reader {
 	})
 }
 
+// throttledObject reads by way of one and closes the other.
+type throttledObject struct {
+	io.Reader
+	io.Closer
+}
+
 type readerFunc func([]byte) (int, error)
 
 func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
-
-// pause waits, and is false where ctx ended meanwhile.
-func pause(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-t.C:
-		return true
-	}
-}

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"fonoteka/internal/blob"
+	"fonoteka/internal/bucket"
 	"fonoteka/internal/call"
 	"fonoteka/internal/fixity"
 )
@@ -48,12 +49,12 @@ func digest(b []byte) string {
 func (m *memory) archive(n int, body []byte) call.RecordingStatus {
 	id := fmt.Sprintf("%032x", n)
 	at := time.Now().UTC()
-	side := call.Sidecar{
-		Schema: call.SidecarSchema, Key: "recordings/main/2026/11/20/" + id + ".mp3", SHA256: digest(body), Size: int64(len(body)),
+	side := bucket.Sidecar{
+		Schema: bucket.SidecarSchema, Key: "recordings/main/2026/11/20/" + id + ".mp3", SHA256: digest(body), Size: int64(len(body)),
 		Recording: call.Recording{Integration: "main", ID: id, AnnouncedAt: at, ExpiresAt: at.AddDate(0, 0, 90)}, Attempt: 1, FetchedAt: at, StoredAt: at,
 	}
 	doc, _ := json.Marshal(side)
-	m.objects[side.Key], m.objects[call.SidecarKey(side.Key)] = slices.Clone(body), doc
+	m.objects[side.Key], m.objects[bucket.SidecarKey(side.Key)] = slices.Clone(body), doc
 	m.rows[id] = side.Row("b")
 	return m.rows[id]
 }

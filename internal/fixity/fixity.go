@@ -10,7 +10,7 @@
 // recordings (Locks), since a folder may have been copied while it was stopped.
 //
 // Of a recording of which several different files are kept each is checked, and all share
-// the firmest lock that one of them has. The longest is the recording (call.Longest): the
+// the firmest lock that one of them has. The longest is the recording (bucket.Longest): the
 // row names it, and a catalogue that is rebuilt from the bucket does.
 //
 // Nothing here deletes or overwrites an archived object. A recording that is
@@ -44,7 +44,9 @@ import (
 	"golang.org/x/time/rate"
 
 	"fonoteka/internal/blob"
+	"fonoteka/internal/bucket"
 	"fonoteka/internal/call"
+	"fonoteka/internal/run"
 )
 
 // Query chooses among recordings of a state; another field that is zero chooses all.
@@ -83,13 +85,9 @@ type Custody interface {
 
 // Store holds the objects; *blob.Bucket is one.
 type Store interface {
+	bucket.Store
 	// GetRange, unlike Get, gives bytes that are not what was stored as they are.
 	GetRange(ctx context.Context, key string, offset, length int64) (io.ReadCloser, blob.Object, error)
-	Stat(ctx context.Context, key string) (blob.Object, error)
-	Put(ctx context.Context, key string, body io.ReaderAt, p blob.Put) error
-	List(ctx context.Context, prefix string, each func(blob.Object) bool) error
-	// ShareLock gives each of the objects what keeps one of them from being deleted.
-	ShareLock(ctx context.Context, keys ...string) error
 	Ping(ctx context.Context) error
 	// LockNow is what an object is locked by that is put under the key now. Lock reads
 	// what one is locked by. LockAnew makes sure that one is locked so, or more firmly.
@@ -108,7 +106,7 @@ type Options struct {
 	BytesPerSecond int64 // read at most; 0: as fast as it goes
 	Parallel       int   // objects read at once; default 1
 
-	Logger     *slog.Logger // nil: none
+	Log        *slog.Logger // nil: none
 	Registerer prometheus.Registerer
 	Now        func() time.Time // default time.Now
 }
@@ -123,9 +121,7 @@ func (o *Options) validate() error {
 	if o.Parallel <= 0 {
 		o.Parallel = 1
 	}
-	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
-	}
+	o.Log = run.Log(o.Log)
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -135,9 +131,11 @@ func (o *Options) validate() error {
 // Checker checks. It keeps nothing between checks, but what custody could not take;
 // several may work at once.
 type Checker struct {
-	Options
-	limit *rate.Limiter
-	m     *metrics
+	opts        Options
+	limit       *rate.Limiter
+	pairs       bucket.Pairs // read no faster than allowed
+	unthrottled bucket.Pairs
+	m           *metrics
 
 	mu      sync.Mutex
 	unsaved []call.Custody // of locks that were set anew, which no later check would find
@@ -148,18 +146,23 @@ func New(o Options) (*Checker, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
-	c := &Checker{Options: o, m: newMetrics(o.Registerer)}
+	c := &Checker{opts: o, m: newMetrics(o.Registerer)}
 	if o.BytesPerSecond > 0 {
 		c.limit = rate.NewLimiter(rate.Limit(o.BytesPerSecond), chunk)
 	}
+	c.unthrottled = bucket.Pairs{Store: o.Store, Open: c.open}
+	c.pairs = bucket.Pairs{Store: o.Store, Open: func(ctx context.Context, key string) (io.ReadCloser, error) {
+		r, err := c.open(ctx, key)
+		if err != nil {
+			return nil, err
+		}
+		return throttledObject{c.throttled(ctx, r), r}, nil
+	}}
 	return c, nil
 }
 
-// chunk is how much is read at once.
+// chunk is how much is read at once, where a rate bounds it.
 const chunk = 64 << 10
-
-// recordings is the folder that archived objects are in.
-const recordings = "recordings/"
 
 // Result of a check; also the name of its step in the chain of custody.
 type Result string

@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"fonoteka/internal/blob"
+	"fonoteka/internal/bucket"
 	"fonoteka/internal/call"
 	"fonoteka/internal/fixity"
 )
@@ -244,7 +245,7 @@ func TestARepairIsProvenEachTime(t *testing.T) {
 		"unreadable beside":          {func(m *memory, key string) { m.objects[key] = nil; m.broken[key] = true }, []func(*memory, string){alter}, ".DIGEST.2"},
 		"beside without sidecar":     {func(m *memory, key string) { m.objects[key] = slices.Clone(audio) }, []func(*memory, string){alter}, ".DIGEST"},
 		"beside with another's": {func(m *memory, key string) {
-			m.objects[key], m.objects[call.SidecarKey(key)] = slices.Clone(audio), []byte("{}")
+			m.objects[key], m.objects[bucket.SidecarKey(key)] = slices.Clone(audio), []byte("{}")
 		}, []func(*memory, string){alter}, ".DIGEST.2"},
 		"absent, its sidecar altered":  {none, []func(*memory, string){func(m *memory, key string) { remove(m, key); alterSidecar(m, key) }}, ".DIGEST"},
 		"the first is back meanwhile":  {none, []func(*memory, string){alter, func(m *memory, key string) { alter(m, key); m.objects[stem(key)+".mp3"] = slices.Clone(audio) }}, ""},
@@ -255,7 +256,7 @@ func TestARepairIsProvenEachTime(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				m := newMemory()
 				row := m.archive(1, audio)
-				c.beside(m, call.BesideKey(row.Key, row.SHA256))
+				c.beside(m, bucket.BesideKey(row.Key, row.SHA256))
 				check := m.checker(0)
 				for _, damage := range c.damage {
 					damage(m, row.Key)
@@ -313,13 +314,13 @@ func rebuildable(t *testing.T, m *memory, row call.RecordingStatus) {
 // stem is a recording's key without what tells its objects apart.
 func stem(key string) string { return key[:strings.Index(key, ".")] }
 
-func alterSidecar(m *memory, key string) { m.objects[call.SidecarKey(key)] = []byte("{") }
+func alterSidecar(m *memory, key string) { m.objects[bucket.SidecarKey(key)] = []byte("{") }
 
 func alter(m *memory, key string) { m.objects[key][len(m.objects[key])/2] ^= 1 }
 
 func remove(m *memory, key string) { delete(m.objects, key) }
 
-func removeSidecar(m *memory, key string) { delete(m.objects, call.SidecarKey(key)) }
+func removeSidecar(m *memory, key string) { delete(m.objects, bucket.SidecarKey(key)) }
 
 func TestNothingIsFetchedOnceTheLinkHasExpired(t *testing.T) {
 	t.Parallel()
@@ -376,12 +377,12 @@ func TestOrphansOfEitherSideAreNamed(t *testing.T) {
 func (m *memory) quarantine(n int, body string, attempt int) call.RecordingStatus {
 	sum := digest([]byte(body))
 	rec := call.Recording{Integration: "main", ID: fmt.Sprintf("%032x", n), AnnouncedAt: time.Now().UTC(), ExpiresAt: time.Now().UTC().AddDate(0, 0, 90)}
-	side := call.Sidecar{
-		Schema: call.SidecarSchema, Recording: rec, Key: call.QuarantinePrefix + "main/" + rec.ID + "/" + sum + ".mp3",
+	side := bucket.Sidecar{
+		Schema: bucket.SidecarSchema, Recording: rec, Key: bucket.Quarantine + "main/" + rec.ID + "/" + sum + ".mp3",
 		SHA256: sum, Size: int64(len(body)), Attempt: attempt, FetchedAt: rec.AnnouncedAt, StoredAt: rec.AnnouncedAt, Failure: call.Failure{Code: call.CodeIncomplete, GotBytes: int64(len(body))},
 	}
 	doc, _, _ := side.Document()
-	m.objects[side.Key], m.objects[call.SidecarKey(side.Key)] = []byte(body), doc
+	m.objects[side.Key], m.objects[bucket.SidecarKey(side.Key)] = []byte(body), doc
 	m.rows[rec.ID] = side.Row("b")
 	return m.rows[rec.ID]
 }
@@ -406,7 +407,7 @@ func TestOrphansOfQuarantineAreNamed(t *testing.T) {
 	slices.Sort(got)
 	want := []string{
 		"object without row " + lost.Key, "recording without sidecar " + kept.Key, "row without object " + gone.Key,
-		"sidecar without recording " + call.SidecarKey(gone.Key), "unknown object quarantine/main/" + kept.ID + "/notes.mp3",
+		"sidecar without recording " + bucket.SidecarKey(gone.Key), "unknown object quarantine/main/" + kept.ID + "/notes.mp3",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("%+v (-want +got):\n%s", r, diff)
@@ -469,10 +470,10 @@ func TestRebuildChoosesAmongSeveralFiles(t *testing.T) {
 	m := newMemory()
 	row := m.archive(1, []byte("first"))
 	put := func(body string) string {
-		side := call.Sidecar{Schema: 1, Recording: row.Recording, Key: call.BesideKey(row.Key, digest([]byte(body))), SHA256: digest([]byte(body)), Size: int64(len(body)), Attempt: 2}
+		side := bucket.Sidecar{Schema: 1, Recording: row.Recording, Key: bucket.BesideKey(row.Key, digest([]byte(body))), SHA256: digest([]byte(body)), Size: int64(len(body)), Attempt: 2}
 		doc := fmt.Sprintf(`{"schema":1,"recording":{"integration":"main","recording_id":%q,"call_id":"0"},"key":%q,"sha256":%q,"size":%d,"attempt":2}`,
 			row.ID, side.Key, side.SHA256, side.Size)
-		m.objects[side.Key], m.objects[call.SidecarKey(side.Key)] = []byte(body), []byte(doc)
+		m.objects[side.Key], m.objects[bucket.SidecarKey(side.Key)] = []byte(body), []byte(doc)
 		return side.Key
 	}
 	put("second")

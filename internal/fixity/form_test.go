@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"fonoteka/internal/bucket"
 	"fonoteka/internal/call"
 	"fonoteka/internal/fixity"
 )
@@ -17,13 +18,13 @@ import (
 // sidecarOfForm is a sidecar as it was written in a form, for a body.
 func sidecarOfForm(t *testing.T, form int, what string, body []byte) (key string, doc []byte) {
 	t.Helper()
-	golden, err := os.ReadFile(fmt.Sprintf("../call/testdata/sidecars/%d-%s.json", form, what))
+	golden, err := os.ReadFile(fmt.Sprintf("../bucket/testdata/sidecars/%d-%s.json", form, what))
 	if err != nil {
 		t.Fatal(err)
 	}
 	text := strings.ReplaceAll(string(golden), strings.Repeat("ab", 32), digest(body))
 	text = strings.Replace(text, `"size": 2304`, fmt.Sprintf(`"size": %d`, len(body)), 1)
-	side, err := call.ReadSidecar(strings.NewReader(text))
+	side, err := bucket.ReadSidecar(strings.NewReader(text))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,7 +44,7 @@ func TestRebuildReadsSidecarsOfEveryForm(t *testing.T) {
 				for _, form := range []int{1, 2} {
 					m := newMemory()
 					key, doc := sidecarOfForm(t, form, what, body)
-					m.objects[key], m.objects[call.SidecarKey(key)] = body, doc
+					m.objects[key], m.objects[bucket.SidecarKey(key)] = body, doc
 					r, err := m.checker(0).Rebuild(t.Context(), fixity.RebuildOptions{Verify: true}, nil, nil)
 					if err != nil || r.Rebuilt != 1 || r.Unusable != 0 || r.Faulty != 0 || len(m.rows) != 1 {
 						t.Fatalf("form %d: %+v, %v", form, r, err)
@@ -79,7 +80,7 @@ func TestAnotherRecordingsSidecarRebuildsNothing(t *testing.T) {
 	t.Parallel()
 	m := newMemory()
 	one, other := m.archive(1, []byte("one")), m.archive(2, []byte("other"))
-	m.objects[call.SidecarKey(one.Key)] = m.objects[call.SidecarKey(other.Key)]
+	m.objects[bucket.SidecarKey(one.Key)] = m.objects[bucket.SidecarKey(other.Key)]
 	clear(m.rows)
 	r, err := m.checker(0).Rebuild(t.Context(), fixity.RebuildOptions{}, nil, nil)
 	if _, made := m.rows[one.ID]; err != nil || made || r.Rebuilt != 1 || r.Unusable != 1 {
@@ -105,12 +106,12 @@ func TestAFindingIsSaidAsItsRowWillSayIt(t *testing.T) {
 	m := newMemory()
 	row := m.archive(1, []byte("one"))
 	f, err := m.checker(0).Check(t.Context(), row)
-	if err != nil || f.Say() != "verified" {
-		t.Errorf("%s, %v", f.Say(), err)
+	if err != nil || f.Sentence() != "verified" {
+		t.Errorf("%s, %v", f.Sentence(), err)
 	}
 	alter(m, row.Key)
 	var said string
-	_, err = m.checker(0).Scrub(t.Context(), fixity.Query{}, func(f fixity.Finding) { said = f.Say() }, nil)
+	_, err = m.checker(0).Scrub(t.Context(), fixity.Query{}, func(f fixity.Finding) { said = f.Sentence() }, nil)
 	if err != nil || said != m.rows[row.ID].Reason() || !strings.HasPrefix(said, "altered: ") {
 		t.Errorf("%v: %s, and the row %s", err, said, m.rows[row.ID].Reason())
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"fonoteka/internal/bucket"
 	"fonoteka/internal/call"
 	"fonoteka/internal/fixity"
 )
@@ -25,8 +26,8 @@ func tone(t *testing.T, name string) []byte {
 
 // archiveAs adds a whole recording in a format, its sidecar at a key of its own.
 func (m *memory) archiveAs(row call.RecordingStatus, key, sidecar string, body []byte) call.RecordingStatus {
-	side := call.Sidecar{
-		Schema: call.SidecarSchema, Recording: row.Recording, Key: key, Format: path.Ext(key)[1:], SHA256: digest(body), Size: int64(len(body)),
+	side := bucket.Sidecar{
+		Schema: bucket.SidecarSchema, Recording: row.Recording, Key: key, Format: path.Ext(key)[1:], SHA256: digest(body), Size: int64(len(body)),
 		DurationMS: 400, Attempt: 1, FetchedAt: row.AnnouncedAt, StoredAt: row.AnnouncedAt,
 	}
 	doc, _, _ := side.Document()
@@ -40,7 +41,7 @@ func (m *memory) wav(n int, body []byte) call.RecordingStatus {
 	row := m.archive(n, body)
 	delete(m.objects, row.Key)
 	key := stem(row.Key) + ".wav"
-	return m.archiveAs(row, key, call.SidecarKey(key), body)
+	return m.archiveAs(row, key, bucket.SidecarKey(key), body)
 }
 
 // orphans lists what is on one side only.
@@ -119,7 +120,7 @@ func TestARestoredFileHasTheFormatOfItsKey(t *testing.T) {
 	if ok, err := m.checker(0).Restore(t.Context(), f, fetched(body)); err != nil || !ok || path.Ext(m.rows[row.ID].Key) != ".mp3" {
 		t.Errorf("%v, %v: %+v", ok, err, m.rows[row.ID])
 	}
-	if side, err := call.ReadSidecar(bytes.NewReader(m.objects[call.SidecarKey(m.rows[row.ID].Key)])); err != nil || side.Format != "mp3" {
+	if side, err := bucket.ReadSidecar(bytes.NewReader(m.objects[bucket.SidecarKey(m.rows[row.ID].Key)])); err != nil || side.Format != "mp3" {
 		t.Errorf("sidecar %+v, %v", side, err)
 	}
 }
@@ -131,9 +132,9 @@ func TestTwoFirstFilesHaveTheirSidecars(t *testing.T) {
 	mp3, wav := sample(t), tone(t, "alaw.wav")
 	m := newMemory()
 	row := m.archive(1, mp3)
-	row = m.archiveAs(row, row.Key, call.SidecarKey(row.Key), mp3) // which plays as long
+	row = m.archiveAs(row, row.Key, bucket.SidecarKey(row.Key), mp3) // which plays as long
 	second := stem(row.Key) + ".wav"
-	beside := call.BesideSidecarKey(second, digest(wav))
+	beside := bucket.BesideSidecarKey(second, digest(wav))
 	m.archiveAs(row, second, beside, wav)
 	for _, named := range []call.RecordingStatus{row, m.rows[row.ID]} { // the one or the other
 		m.rows[row.ID] = named
@@ -150,7 +151,7 @@ func TestTwoFirstFilesHaveTheirSidecars(t *testing.T) {
 		t.Errorf("%+v, %v: %+v", r, err, got)
 	}
 	// The first one's sidecar is absent: it is written again into its own place.
-	delete(m.objects, call.SidecarKey(row.Key))
+	delete(m.objects, bucket.SidecarKey(row.Key))
 	want := []string{"recording without sidecar " + row.Key}
 	if diff := cmp.Diff(want, m.orphans(t)); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
@@ -188,8 +189,8 @@ func TestAFileBesideIsRestoredToItsOwnPlace(t *testing.T) {
 	mp3, wav := sample(t), tone(t, "alaw.wav")
 	m := newMemory()
 	row := m.archive(1, mp3)
-	key := call.BesideKey(stem(row.Key)+".wav", digest(wav))
-	row = m.archiveAs(row, key, call.SidecarKey(key), wav)
+	key := bucket.BesideKey(stem(row.Key)+".wav", digest(wav))
+	row = m.archiveAs(row, key, bucket.SidecarKey(key), wav)
 	remove(m, key)
 	findings, err := m.checker(0).CheckAll(t.Context(), []call.RecordingStatus{row})
 	if err != nil || len(findings) != 1 {
@@ -213,7 +214,7 @@ func TestGroupsKnowTheFilesOfEveryFormat(t *testing.T) {
 	for n, ext := range []string{"mp3", "mp2", "mp1", "wav", "ogg", "m4a", "aac"} {
 		row := m.archive(n, []byte(ext))
 		delete(m.objects, row.Key)
-		m.archiveAs(row, stem(row.Key)+"."+ext, call.SidecarKey(row.Key), []byte(ext))
+		m.archiveAs(row, stem(row.Key)+"."+ext, bucket.SidecarKey(row.Key), []byte(ext))
 	}
 	odd := m.archive(20, []byte("x"))
 	m.objects[stem(odd.Key)+".exe"] = []byte("x")

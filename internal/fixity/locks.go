@@ -4,22 +4,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
 
 	"fonoteka/internal/blob"
+	"fonoteka/internal/bucket"
 	"fonoteka/internal/call"
 )
 
 // relocked is the step of custody of a recording whose lock was missing, or ended
 // too soon, in the store.
 const relocked = "locked anew"
-
-func rowLock(l blob.Lock) call.Lock { return call.Lock{Mode: string(l.Mode), Until: l.Until} }
-
-func lockOf(l call.Lock) blob.Lock { return blob.Lock{Mode: blob.Mode(l.Mode), Until: l.Until} }
 
 // Relock compares what rows say is locked with the store: the object, its sidecar,
 // and what is kept beside. What is missing there is locked anew, firmer and longer
@@ -32,31 +28,31 @@ func (c *Checker) Relock(ctx context.Context, rows []call.RecordingStatus) (lost
 	var steps []call.Custody
 	var unread, unset error
 	g, inner := errgroup.WithContext(ctx)
-	g.SetLimit(c.Parallel)
+	g.SetLimit(c.opts.Parallel)
 	for _, row := range rows {
-		if !c.Now().Before(row.Lock.Until) {
+		if !c.opts.Now().Before(row.Lock.Until) {
 			continue
 		}
 		g.Go(func() error {
 			r := c.relock(inner, row)
-			if (r.unread != nil || r.unset != nil) && (inner.Err() != nil || c.Store.Ping(inner) != nil) {
+			if (r.unread != nil || r.unset != nil) && (inner.Err() != nil || c.opts.Store.Ping(inner) != nil) {
 				return errors.Join(r.unread, r.unset)
 			}
 			mu.Lock()
 			defer mu.Unlock()
 			if r.renewed > 0 {
-				steps = append(steps, step(row, relocked, c.Now().UTC(), row.SHA256,
+				steps = append(steps, step(row, relocked, c.opts.Now().UTC(), row.SHA256,
 					fmt.Sprintf("%s: objects %d, %s until %s", row.Key, r.renewed, row.Lock.Mode, row.Lock.Until.UTC().Format("2006-01-02T15:04:05Z"))))
 			}
 			switch {
 			case r.unset != nil:
 				lost, left, unset = lost+1, left+1, r.unset
-				c.m.locked(lockFailed, c.Now())
+				c.m.locked(lockFailed, c.opts.Now())
 			case r.renewed > 0:
 				lost++
-				c.m.locked(lockRenewed, c.Now())
+				c.m.locked(lockRenewed, c.opts.Now())
 			case r.unread == nil:
-				c.m.locked(lockKept, c.Now())
+				c.m.locked(lockKept, c.opts.Now())
 			}
 			if r.unread != nil {
 				unread = r.unread
@@ -67,13 +63,13 @@ func (c *Checker) Relock(ctx context.Context, rows []call.RecordingStatus) (lost
 	}
 	err = g.Wait()
 	if lost > left {
-		c.Logger.WarnContext(ctx, "the store had lost locks of recordings; they are locked anew", "recordings", lost-left)
+		c.opts.Log.WarnContext(ctx, "the store had lost locks of recordings; they are locked anew", "recordings", lost-left)
 	}
 	if unset != nil {
-		c.Logger.ErrorContext(ctx, "the store has lost locks of recordings, and does not take them anew", "recordings", left, "err", unset)
+		c.opts.Log.ErrorContext(ctx, "the store has lost locks of recordings, and does not take them anew", "recordings", left, "err", unset)
 	}
 	if unread != nil {
-		c.Logger.WarnContext(ctx, "locks of some recordings cannot be read", "err", unread)
+		c.opts.Log.WarnContext(ctx, "locks of some recordings cannot be read", "err", unread)
 	}
 	return lost, left, errors.Join(err, c.noteRelocked(ctx, steps))
 }
@@ -86,7 +82,7 @@ func (c *Checker) noteRelocked(ctx context.Context, steps []call.Custody) error 
 	if c.unsaved = append(c.unsaved, steps...); len(c.unsaved) == 0 {
 		return nil
 	}
-	err := c.Custody.Save(ctx, nil, c.unsaved)
+	err := c.opts.Custody.Save(ctx, nil, c.unsaved)
 	if err == nil {
 		c.unsaved = nil
 	}
@@ -102,7 +98,7 @@ type locks struct {
 
 func (c *Checker) relock(ctx context.Context, row call.RecordingStatus) (r locks) {
 	r.unread = c.eachLocked(ctx, row, func(key string, want blob.Lock) error {
-		missed, err := c.Store.LockAnew(ctx, key, want)
+		missed, err := c.opts.Store.LockAnew(ctx, key, want)
 		switch {
 		case missed && err != nil:
 			r.unset = err
@@ -120,13 +116,13 @@ func (c *Checker) relock(ctx context.Context, row call.RecordingStatus) (r locks
 // object there that is not locked so. It changes nothing.
 func (c *Checker) Unlocked(ctx context.Context, rows []call.RecordingStatus) (out []call.RecordingStatus, err error) {
 	for _, row := range rows {
-		if !c.Now().Before(row.Lock.Until) {
+		if !c.opts.Now().Before(row.Lock.Until) {
 			continue
 		}
 		lost := false
 		err := c.eachLocked(ctx, row, func(key string, want blob.Lock) error {
-			have, err := c.Store.Lock(ctx, key, "")
-			lost = lost || err == nil && c.Now().Before(want.Until) && !have.Covers(want)
+			have, err := c.opts.Store.Lock(ctx, key, "")
+			lost = lost || err == nil && c.opts.Now().Before(want.Until) && !have.Covers(want)
 			return err
 		})
 		if err != nil {
@@ -150,16 +146,16 @@ func (c *Checker) eachLocked(ctx context.Context, row call.RecordingStatus, each
 		}
 		return nil
 	}
-	want, side := lockOf(row.Lock), call.SidecarKey(row.Key)
+	want, side := bucket.StoreLock(row.Lock), bucket.SidecarKey(row.Key)
 	if err := errors.Join(try(row.Key, want), try(side, want)); err != nil {
 		return err
 	}
-	stem, _, ok := stemOf(row.Key)
-	if !ok || row.Conflicts == 0 && row.Former.Key == "" && row.Key == original(row.Key) {
+	stem, _, ok := bucket.Split(row.Key)
+	if !ok || row.Conflicts == 0 && row.Former.Key == "" && row.Key == bucket.FirstKey(row.Key) {
 		return nil // nothing is kept beside; a listing for each recording would cost more than all else here
 	}
 	var keys []string
-	err := c.Store.List(ctx, stem+".", func(o blob.Object) bool {
+	err := c.opts.Store.List(ctx, stem+".", func(o blob.Object) bool {
 		if o.Key != row.Key && o.Key != side {
 			keys = append(keys, o.Key)
 		}
@@ -169,7 +165,7 @@ func (c *Checker) eachLocked(ctx context.Context, row call.RecordingStatus, each
 		if err == nil {
 			err = try(key, want)
 		}
-		if err == nil && strings.HasSuffix(key, ".json") {
+		if err == nil && bucket.IsSidecar(key) {
 			err = c.ownLock(ctx, key, try)
 		}
 	}
@@ -178,14 +174,12 @@ func (c *Checker) eachLocked(ctx context.Context, row call.RecordingStatus, each
 
 // ownLock calls each for a file beside and its sidecar with the lock that this says.
 func (c *Checker) ownLock(ctx context.Context, sidecar string, each func(key string, want blob.Lock) error) error {
-	r, err := c.open(ctx, sidecar)
+	side, err := c.unthrottled.SidecarAt(ctx, sidecar)
+	if _, malformed := errors.AsType[*bucket.MalformedError](err); malformed || err == nil && bucket.SidecarKey(side.Key) != sidecar {
+		return nil // it is not what was put there: a scrub of the row says more
+	}
 	if err != nil {
 		return err
 	}
-	defer r.Close()
-	side, err := call.ReadSidecar(r)
-	if err != nil || call.SidecarKey(side.Key) != sidecar {
-		return nil // it is not what was put there: a scrub of the row says more
-	}
-	return errors.Join(each(side.Key, lockOf(side.Lock)), each(sidecar, lockOf(side.Lock)))
+	return errors.Join(each(side.Key, bucket.StoreLock(side.Lock)), each(sidecar, bucket.StoreLock(side.Lock)))
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"fonoteka/internal/blob"
+	"fonoteka/internal/bucket"
 	"fonoteka/internal/call"
 	"fonoteka/internal/fixity"
 )
@@ -20,7 +21,7 @@ func (m *memory) locked(n int, body []byte) call.RecordingStatus {
 	row := m.archive(n, body)
 	row.Lock = call.Lock{Mode: "COMPLIANCE", Until: time.Now().AddDate(3, 0, 0).UTC().Truncate(time.Second)}
 	m.rows[row.ID] = row
-	for _, key := range []string{row.Key, call.SidecarKey(row.Key)} {
+	for _, key := range []string{row.Key, bucket.SidecarKey(row.Key)} {
 		m.locks[key] = blob.Lock{Mode: blob.Compliance, Until: row.Lock.Until}
 	}
 	return row
@@ -32,13 +33,13 @@ func TestAllFilesOfARecordingAreLockedAnew(t *testing.T) {
 	row := m.locked(1, []byte("audio"))
 	later := row.Lock
 	later.Until = later.Until.AddDate(1, 0, 0)
-	beside := call.BesideKey(row.Key, digest([]byte("other")))
-	side := call.Sidecar{Schema: call.SidecarSchema, Recording: row.Recording, Key: beside, SHA256: digest([]byte("other")), Size: 5, Lock: later}
+	beside := bucket.BesideKey(row.Key, digest([]byte("other")))
+	side := bucket.Sidecar{Schema: bucket.SidecarSchema, Recording: row.Recording, Key: beside, SHA256: digest([]byte("other")), Size: 5, Lock: later}
 	doc, err := json.Marshal(side)
 	if err != nil {
 		t.Fatal(err)
 	}
-	m.objects[beside], m.objects[call.SidecarKey(beside)] = []byte("other"), doc
+	m.objects[beside], m.objects[bucket.SidecarKey(beside)] = []byte("other"), doc
 	row.Conflicts, row.Attempt = 1, row.Attempt+1
 	m.rows[row.ID] = row
 	whole := m.locked(2, []byte("audio of another"))
@@ -46,7 +47,7 @@ func TestAllFilesOfARecordingAreLockedAnew(t *testing.T) {
 	past.Lock = call.Lock{Mode: "COMPLIANCE", Until: time.Now().Add(-time.Hour)}
 	m.rows[past.ID] = past
 	delete(m.locks, row.Key)
-	delete(m.locks, call.SidecarKey(row.Key))
+	delete(m.locks, bucket.SidecarKey(row.Key))
 
 	check := m.checker(0)
 	rows := []call.RecordingStatus{row, whole, past}
@@ -58,7 +59,7 @@ func TestAllFilesOfARecordingAreLockedAnew(t *testing.T) {
 		t.Fatalf("%d, %d, %v", n, left, err)
 	}
 	for key, want := range map[string]call.Lock{
-		row.Key: row.Lock, call.SidecarKey(row.Key): row.Lock, beside: later, call.SidecarKey(beside): later,
+		row.Key: row.Lock, bucket.SidecarKey(row.Key): row.Lock, beside: later, bucket.SidecarKey(beside): later,
 	} {
 		if got := m.locks[key]; string(got.Mode) != want.Mode || !got.Until.Equal(want.Until) {
 			t.Errorf("%s is locked %+v, want %+v", key, got, want)
@@ -222,14 +223,14 @@ func TestWhatIsFetchedAgainIsLockedAsItsRowSays(t *testing.T) {
 			if now.Lock != want {
 				t.Errorf("the row is locked %+v, want %+v", now.Lock, want)
 			}
-			side, err := call.ReadSidecar(strings.NewReader(string(m.objects[call.SidecarKey(now.Key)])))
+			side, err := bucket.ReadSidecar(strings.NewReader(string(m.objects[bucket.SidecarKey(now.Key)])))
 			if err != nil || mode != blob.NoRetention && side.Lock != want {
 				t.Errorf("the sidecar says %+v, %v", side.Lock, err)
 			}
 			if _, _, err := check.Relock(t.Context(), []call.RecordingStatus{now}); err != nil {
 				t.Fatal(err)
 			}
-			for _, key := range []string{now.Key, call.SidecarKey(now.Key)} {
+			for _, key := range []string{now.Key, bucket.SidecarKey(now.Key)} {
 				if l := m.locks[key]; !l.Until.Equal(want.Until) {
 					t.Errorf("%s is locked %+v", key, l)
 				}

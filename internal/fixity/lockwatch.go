@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"fonoteka/internal/call"
+	"fonoteka/internal/run"
 )
 
 // LocksOptions of Locks. Checker and Positions are required.
@@ -24,8 +25,9 @@ type LocksOptions struct {
 // catalogue's key. The place is kept, so that a program that is started often gets
 // through; where the first look finds a lost lock, it begins at the first again.
 type Locks struct {
-	LocksOptions
-	c *Checker
+	opts   LocksOptions
+	c      *Checker
+	outage *run.Outage
 }
 
 // lockSample is how many recordings each of the two first looks takes.
@@ -56,7 +58,7 @@ func NewLocks(o LocksOptions) (*Locks, error) {
 	if o.Retry <= 0 {
 		o.Retry = 30 * time.Second
 	}
-	return &Locks{LocksOptions: o, c: o.Checker}, nil
+	return &Locks{opts: o, c: o.Checker, outage: run.NewOutage("fixity/locks", o.Checker.opts.Log, o.Checker.opts.Registerer)}, nil
 }
 
 // Run compares all once and returns then, or when ctx ends. No failure stops it.
@@ -64,7 +66,7 @@ func (l *Locks) Run(ctx context.Context) error {
 	var lost int
 	var at lockPlace
 	var done bool
-	l.insist(ctx, func() error {
+	l.retryUntilDone(ctx, func() error {
 		n, next, none, err := l.begin(ctx)
 		lost, at, done = lost+n, next, none // what was lost counts though the rest failed: then it is found no more
 		return err
@@ -73,11 +75,11 @@ func (l *Locks) Run(ctx context.Context) error {
 		at = lockPlace{}
 	}
 	for !done && ctx.Err() == nil {
-		rate := l.Rate
+		rate := l.opts.Rate
 		if lost > 0 {
 			rate *= 10
 		}
-		l.insist(ctx, func() error {
+		l.retryUntilDone(ctx, func() error {
 			n, next, err := l.page(ctx, at)
 			if lost += n; err != nil {
 				return err
@@ -85,26 +87,28 @@ func (l *Locks) Run(ctx context.Context) error {
 			at, done = next, next == lockPlace{}
 			return l.save(ctx, at)
 		})
-		if !done && !pause(ctx, time.Duration(lockPage/rate*float64(time.Second))) {
-			return nil
+		if !done {
+			run.Sleep(ctx, time.Duration(lockPage/rate*float64(time.Second)))
 		}
 	}
 	if lost > 0 && ctx.Err() == nil {
-		l.c.Logger.WarnContext(ctx, "every lock that the catalogue knows was compared with the store", "lost", lost)
+		l.c.opts.Log.WarnContext(ctx, "every lock that the catalogue knows was compared with the store", "lost", lost)
 	}
 	return nil
 }
 
-// insist tries until it succeeds or ctx ends.
-func (l *Locks) insist(ctx context.Context, do func() error) {
+// retryUntilDone tries until it succeeds or ctx ends.
+func (l *Locks) retryUntilDone(ctx context.Context, do func() error) {
 	for ctx.Err() == nil {
 		err := do()
-		if err == nil || ctx.Err() != nil {
+		if ctx.Err() != nil {
+			return
+		}
+		if l.outage.Note(err); err == nil {
 			return
 		}
 		l.c.m.failures.WithLabelValues("locks").Inc()
-		l.c.Logger.WarnContext(ctx, "locks cannot be compared with the store, goes on trying", "err", err)
-		pause(ctx, l.Retry)
+		run.Sleep(ctx, l.opts.Retry)
 	}
 }
 
@@ -117,7 +121,7 @@ func (l *Locks) begin(ctx context.Context) (lost int, at lockPlace, done bool, e
 	if lost, _, err = l.c.Relock(ctx, rows); err != nil {
 		return lost, at, false, err
 	}
-	text, err := l.Positions.Progress(ctx, locksPosition)
+	text, err := l.opts.Positions.Progress(ctx, locksPosition)
 	if err == nil && json.Unmarshal([]byte(text), &at) != nil { // none is kept, or it cannot be read: from the first
 		at = lockPlace{}
 	}
@@ -127,7 +131,7 @@ func (l *Locks) begin(ctx context.Context) (lost int, at lockPlace, done bool, e
 // page compares some recordings behind a place, and says where the next begin; the
 // zero place: there are none.
 func (l *Locks) page(ctx context.Context, at lockPlace) (lost int, next lockPlace, err error) {
-	rows, err := l.c.Rows.Archived(ctx, Query{AfterIntegration: at.Integration, AfterID: at.ID, LockedAfter: l.c.Now()}, lockPage)
+	rows, err := l.c.opts.Rows.Archived(ctx, Query{AfterIntegration: at.Integration, AfterID: at.ID, LockedAfter: l.c.opts.Now()}, lockPage)
 	if err != nil || len(rows) == 0 {
 		return 0, lockPlace{}, err
 	}
@@ -141,26 +145,26 @@ func (l *Locks) save(ctx context.Context, at lockPlace) error {
 	if err != nil {
 		return err
 	}
-	return l.Positions.SetProgress(ctx, locksPosition, string(text))
+	return l.opts.Positions.SetProgress(ctx, locksPosition, string(text))
 }
 
 // LockSample are recordings that are enough to see that a store has lost its locks:
 // some drawn by lot of all that are locked, and some of those of the last days.
 func (c *Checker) LockSample(ctx context.Context) ([]call.RecordingStatus, error) {
-	now := c.Now()
+	now := c.opts.Now()
 	all := Query{LockedAfter: now, Seed: uint64(now.UnixNano())}
-	n, _, err := c.Rows.Count(ctx, all)
+	n, _, err := c.opts.Rows.Count(ctx, all)
 	if err != nil || n == 0 {
 		return nil, err
 	}
 	if n > lockSample {
 		all.Share = lockSample / float64(n)
 	}
-	rows, err := c.Rows.Archived(ctx, all, 2*lockSample)
+	rows, err := c.opts.Rows.Archived(ctx, all, 2*lockSample)
 	if err != nil {
 		return nil, err
 	}
-	late, err := c.Rows.Archived(ctx, Query{LockedAfter: now, Since: now.Add(-recent)}, lockSample)
+	late, err := c.opts.Rows.Archived(ctx, Query{LockedAfter: now, Since: now.Add(-recent)}, lockSample)
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"fonoteka/internal/blob"
+	"fonoteka/internal/bucket"
 	"fonoteka/internal/call"
 )
 
@@ -39,8 +40,8 @@ type OrphanReport struct {
 	ByKind     map[OrphanKind]uint64
 }
 
-// young objects are on their way: the row follows its object.
-const young = time.Hour
+// minAge: younger objects are on their way, as the row follows its object.
+const minAge = time.Hour
 
 // Orphans compares bucket and catalogue by names: each is called for what is on
 // one side only. Objects younger than an hour are passed over. Rows without an
@@ -48,56 +49,56 @@ const young = time.Hour
 // must be some.
 func (c *Checker) Orphans(ctx context.Context, each func(Orphan), progress func(OrphanReport)) (OrphanReport, error) {
 	r := OrphanReport{ByKind: map[OrphanKind]uint64{}}
-	tell := func(o Orphan) {
+	report := func(o Orphan) {
 		r.ByKind[o.Kind]++
 		if each != nil {
 			each(o)
 		}
 	}
-	began := c.Now()
+	began := c.opts.Now()
 	var matched uint64
-	stranger := func(o blob.Object) { tell(Orphan{Kind: Stranger, Key: o.Key}) }
-	batch := func(gs []group) error {
+	stranger := func(o blob.Object) { report(Orphan{Kind: Stranger, Key: o.Key}) }
+	batch := func(gs []bucket.Holdings) error {
 		rows, err := c.rowsOf(ctx, gs)
 		if err != nil {
 			return err
 		}
 		for _, g := range gs {
-			if !g.damaged() {
-				r.Objects += uint64(len(g.files))
+			if !g.Damaged() {
+				r.Objects += uint64(len(g.Files))
 			}
-			matched += g.compare(rows[g.id], tell)
+			matched += compare(g, rows[g.ID], report)
 		}
 		if progress != nil {
 			progress(r)
 		}
 		return nil
 	}
-	for _, folder := range []string{recordings, call.QuarantinePrefix} {
-		if err := c.groups(ctx, folder, began.Add(-young), batch, stranger); err != nil {
+	for _, folder := range []string{bucket.Recordings, bucket.Quarantine} {
+		if err := c.pairs.Each(ctx, folder, began.Add(-minAge), batch, stranger); err != nil {
 			return r, err
 		}
 	}
 	var err error
-	if r.Recordings, _, err = c.Rows.Count(ctx, Query{}); err != nil {
+	if r.Recordings, _, err = c.opts.Rows.Count(ctx, Query{}); err != nil {
 		return r, err
 	}
 	if r.Recordings > matched {
-		if err := c.rowsWithoutObject(ctx, call.Archived, began, tell); err != nil {
+		if err := c.rowsWithoutObject(ctx, call.Archived, began, report); err != nil {
 			return r, err
 		}
 	}
-	return r, c.rowsWithoutObject(ctx, call.Quarantined, began, tell) // few
+	return r, c.rowsWithoutObject(ctx, call.Quarantined, began, report) // few
 }
 
-// compare tells what of a group is on one side only, and how many rows have
+// compare reports what of one recording is on one side only, and how many rows have
 // their object in it.
-func (g group) compare(rows []call.RecordingStatus, tell func(Orphan)) (matched uint64) {
-	o := Orphan{RecordingID: g.id}
-	archived := g.damaged() && g.settled(rows)
+func compare(g bucket.Holdings, rows []call.RecordingStatus, report func(Orphan)) (matched uint64) {
+	o := Orphan{RecordingID: g.ID}
+	archived := g.Damaged() && settled(g, rows)
 	for _, row := range rows {
 		o.Integration, o.State = row.Integration, row.State
-		for _, m := range g.files {
+		for _, m := range g.Files {
 			if row.State == call.Archived && row.Key == m.Key {
 				matched++
 				archived = true
@@ -105,38 +106,38 @@ func (g group) compare(rows []call.RecordingStatus, tell func(Orphan)) (matched 
 			}
 		}
 	}
-	say := func(kind OrphanKind, key string) {
+	add := func(kind OrphanKind, key string) {
 		o.Kind, o.Key = kind, key
-		tell(o)
+		report(o)
 	}
 	left := map[string]bool{}
-	for key := range g.sidecars {
+	for key := range g.Sidecars {
 		left[key] = true
 	}
-	for _, m := range g.files {
-		side := g.sidecarKey(m.Key)
+	for _, m := range g.Files {
+		side := g.SidecarKey(m.Key)
 		if !left[side] {
-			say(NoSidecar, m.Key)
+			add(NoSidecar, m.Key)
 		} else if !archived {
-			say(NoRow, m.Key)
+			add(NoRow, m.Key)
 		}
 		delete(left, side)
 	}
 	for key := range left {
-		say(NoFile, key)
+		add(NoFile, key)
 	}
-	for _, u := range g.unknown {
-		say(Stranger, u.Key)
+	for _, u := range g.Unknown {
+		add(Stranger, u.Key)
 	}
 	return matched
 }
 
 // rowsWithoutObject asks the store for the object of every row of a state, of
 // those archived for the ones from before.
-func (c *Checker) rowsWithoutObject(ctx context.Context, state call.RecordingState, before time.Time, tell func(Orphan)) error {
+func (c *Checker) rowsWithoutObject(ctx context.Context, state call.RecordingState, before time.Time, report func(Orphan)) error {
 	q := Query{State: state}
 	for {
-		rows, err := c.Rows.Archived(ctx, q, 1000)
+		rows, err := c.opts.Rows.Archived(ctx, q, 1000)
 		if err != nil || len(rows) == 0 {
 			return err
 		}
@@ -144,9 +145,9 @@ func (c *Checker) rowsWithoutObject(ctx context.Context, state call.RecordingSta
 			if row.ArchivedAt.After(before) {
 				continue
 			}
-			_, err := c.Store.Stat(ctx, row.Key)
+			_, err := c.opts.Store.Stat(ctx, row.Key)
 			if errors.Is(err, blob.ErrNotFound) {
-				tell(Orphan{Kind: NoObject, Key: row.Key, Integration: row.Integration, RecordingID: row.ID, State: row.State})
+				report(Orphan{Kind: NoObject, Key: row.Key, Integration: row.Integration, RecordingID: row.ID, State: row.State})
 			} else if err != nil {
 				return err
 			}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"fonoteka/internal/bucket"
 	"fonoteka/internal/call"
 	"fonoteka/internal/fixity"
 )
@@ -50,8 +51,8 @@ func TestWhatIsFetchedAgainThroughAProxyIsNoted(t *testing.T) {
 			if last.Step != c.step || strings.Contains(last.Detail, "changed by a proxy (answer 203)") != c.proxied {
 				t.Errorf("custody: %s %q", last.Step, last.Detail)
 			}
-			beside := call.BesideKey(row.Key, digest(c.body))
-			side, err := call.ReadSidecar(bytes.NewReader(m.objects[call.SidecarKey(beside)]))
+			beside := bucket.BesideKey(row.Key, digest(c.body))
+			side, err := bucket.ReadSidecar(bytes.NewReader(m.objects[bucket.SidecarKey(beside)]))
 			if err != nil || side.Proxied != c.proxied {
 				t.Errorf("sidecar %+v, %v", side, err)
 			}

@@ -9,8 +9,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"fonoteka/internal/audio"
 	"fonoteka/internal/blob"
+	"fonoteka/internal/bucket"
 	"fonoteka/internal/call"
 )
 
@@ -35,37 +35,36 @@ type RebuildReport struct {
 
 // Rebuild makes the rows of archived recordings from the objects alone, and those
 // of what came damaged and is in quarantine, to be tried again now where the link
-// lives. It may
-// be interrupted and run again: what has its row is passed over. A row that
-// says archived or erased is never touched; a lower state gives way.
+// lives. It may be interrupted and run again: what has its row is passed over. A row
+// that says archived or erased is never touched; a lower state gives way.
 // unusable is called for recordings whose row cannot be made.
 //
-// Of several files of one recording the longest is the recording (call.Longest), as it
+// Of several files of one recording the longest is the recording (bucket.Longest), as it
 // was when they were stored – or, with Verify and where that is damaged, a copy of it.
 func (c *Checker) Rebuild(ctx context.Context, o RebuildOptions, unusable func(key, why string), progress func(RebuildReport)) (RebuildReport, error) {
-	r := RebuildReport{Started: c.Now()}
+	r := RebuildReport{Started: c.opts.Now()}
 	unknown := func(blob.Object) { r.Unknown++ }
-	damaged := map[string]group{} // few; those of which there is something better are dropped
-	err := c.groups(ctx, call.QuarantinePrefix, time.Time{}, func(gs []group) error {
+	damaged := map[string]bucket.Holdings{} // few; those of which there is something better are dropped
+	err := c.pairs.Each(ctx, bucket.Quarantine, time.Time{}, func(gs []bucket.Holdings) error {
 		for _, g := range gs {
-			damaged[g.id] = g
+			damaged[g.ID] = g
 		}
 		return nil
 	}, unknown)
 	if err != nil {
 		return r, err
 	}
-	batch := func(gs []group) error {
+	batch := func(gs []bucket.Holdings) error {
 		r.Listed += uint64(len(gs))
 		rows, err := c.rowsOf(ctx, gs)
 		if err != nil {
 			return err
 		}
-		var missing []group
+		var missing []bucket.Holdings
 		for _, g := range gs {
-			if g.settled(rows[g.id]) {
+			if settled(g, rows[g.ID]) {
 				r.Present++
-				delete(damaged, g.id)
+				delete(damaged, g.ID)
 			} else {
 				missing = append(missing, g)
 			}
@@ -79,7 +78,7 @@ func (c *Checker) Rebuild(ctx context.Context, o RebuildOptions, unusable func(k
 				delete(damaged, m.row.ID)
 			}
 		}
-		if err := c.keep(ctx, o, made, &r, unusable); err != nil {
+		if err := c.saveRebuilt(ctx, o, made, &r, unusable); err != nil {
 			return err
 		}
 		if progress != nil {
@@ -87,10 +86,10 @@ func (c *Checker) Rebuild(ctx context.Context, o RebuildOptions, unusable func(k
 		}
 		return nil
 	}
-	if err := c.groups(ctx, recordings, time.Time{}, batch, unknown); err != nil {
+	if err := c.pairs.Each(ctx, bucket.Recordings, time.Time{}, batch, unknown); err != nil {
 		return r, err
 	}
-	for gs := range slices.Chunk(slices.Collect(maps.Values(damaged)), groupsAtOnce) {
+	for gs := range slices.Chunk(slices.Collect(maps.Values(damaged)), bucket.MaxBatch) {
 		if err := batch(gs); err != nil {
 			return r, err
 		}
@@ -99,12 +98,12 @@ func (c *Checker) Rebuild(ctx context.Context, o RebuildOptions, unusable func(k
 }
 
 // settled tells that the catalogue knows a recording at least as well.
-func (g group) settled(rows []call.RecordingStatus) bool {
+func settled(g bucket.Holdings, rows []call.RecordingStatus) bool {
 	for _, row := range rows {
-		if row.State == call.Erased || g.damaged() && row.State.Rank() >= call.Quarantined.Rank() {
+		if row.State == call.Erased || g.Damaged() && row.State.Rank() >= call.Quarantined.Rank() {
 			return true
 		}
-		for _, m := range g.files {
+		for _, m := range g.Files {
 			if row.State == call.Archived && row.Key == m.Key {
 				return true
 			}
@@ -113,28 +112,20 @@ func (g group) settled(rows []call.RecordingStatus) bool {
 	return false
 }
 
-// name is the recording in the bucket, for people.
-func (g group) name() string {
-	if firsts := g.firsts(); len(firsts) > 0 {
-		return firsts[0].Key
-	}
-	return g.stem + audio.MP3.Ext()
-}
-
 // rebuilt is a row that was made, or why it could not be.
 type rebuilt struct {
 	row   call.RecordingStatus
-	side  call.Sidecar
+	side  bucket.Sidecar
 	fault Finding
 	key   string
 	why   string // not "": there is no row
 }
 
-func (c *Checker) rebuildAll(ctx context.Context, o RebuildOptions, gs []group) ([]rebuilt, error) {
+func (c *Checker) rebuildAll(ctx context.Context, o RebuildOptions, gs []bucket.Holdings) ([]rebuilt, error) {
 	var mu sync.Mutex
 	var out []rebuilt
 	g, inner := errgroup.WithContext(ctx)
-	g.SetLimit(c.Parallel)
+	g.SetLimit(c.opts.Parallel)
 	for _, one := range gs {
 		g.Go(func() error {
 			made, err := c.rebuildOne(inner, o, one)
@@ -150,11 +141,11 @@ func (c *Checker) rebuildAll(ctx context.Context, o RebuildOptions, gs []group) 
 	return out, g.Wait()
 }
 
-func (c *Checker) rebuildOne(ctx context.Context, o RebuildOptions, g group) (rebuilt, error) {
-	if g.damaged() {
+func (c *Checker) rebuildOne(ctx context.Context, o RebuildOptions, g bucket.Holdings) (rebuilt, error) {
+	if g.Damaged() {
 		return c.rebuildDamaged(ctx, g)
 	}
-	bad := rebuilt{key: g.name(), why: "there is no recording with a sidecar"}
+	bad := rebuilt{key: g.Name(), why: "there is no recording with a sidecar"}
 	sides, why, err := c.sidesOf(ctx, g)
 	if err != nil {
 		return bad, err
@@ -164,14 +155,14 @@ func (c *Checker) rebuildOne(ctx context.Context, o RebuildOptions, g group) (re
 	}
 	var faulty *rebuilt
 	for left := slices.Clone(sides); len(left) > 0; {
-		n := call.Longest(left)
+		n := bucket.Longest(left)
 		side := left[n]
 		left = slices.Delete(left, n, n+1)
 		if faulty != nil && side.SHA256 != faulty.row.SHA256 { // another file, no copy
 			continue
 		}
-		made := rebuilt{row: side.Row(c.Bucket), side: side, key: side.Key}
-		made.row.Conflicts = g.others(sides, side.SHA256)
+		made := rebuilt{row: side.Row(c.opts.Bucket), side: side, key: side.Key}
+		made.row.Conflicts = g.Others(sides, side.SHA256)
 		made.row.Attempt = max(made.row.Attempt, 1+made.row.Conflicts) // each file took one
 		if o.Verify {
 			if made.fault, err = c.Check(ctx, made.row); err != nil {
@@ -192,16 +183,16 @@ func (c *Checker) rebuildOne(ctx context.Context, o RebuildOptions, g group) (re
 	return bad, nil
 }
 
-// sidesOf reads the sidecars of a group's files. why: the last of those that are none.
-func (c *Checker) sidesOf(ctx context.Context, g group) (sides []call.Sidecar, why string, err error) {
-	for _, object := range g.whole() {
-		side, malformed, err := c.sidecarAt(ctx, g.sidecarKey(object.Key))
+// sidesOf reads the sidecars of a recording's files. why: the last of those that are none.
+func (c *Checker) sidesOf(ctx context.Context, g bucket.Holdings) (sides []bucket.Sidecar, why string, err error) {
+	for _, object := range g.Paired() {
+		side, malformed, err := c.sidecarAt(ctx, g.SidecarKey(object.Key))
 		switch {
 		case err != nil:
 			return nil, "", err
 		case malformed != nil:
 			why = malformed.Error()
-		case side.Key != object.Key || side.Recording.ID != g.id:
+		case side.Key != object.Key || side.Recording.ID != g.ID:
 			why = "its sidecar is of another recording"
 		default:
 			sides = append(sides, side)
@@ -211,24 +202,24 @@ func (c *Checker) sidesOf(ctx context.Context, g group) (sides []call.Sidecar, w
 }
 
 // rebuildDamaged takes what came last.
-func (c *Checker) rebuildDamaged(ctx context.Context, g group) (rebuilt, error) {
-	made := rebuilt{key: g.stem, why: "there is no damaged recording with a sidecar"}
-	for _, object := range g.whole() {
-		side, malformed, err := c.sidecarAt(ctx, g.sidecarKey(object.Key))
+func (c *Checker) rebuildDamaged(ctx context.Context, g bucket.Holdings) (rebuilt, error) {
+	made := rebuilt{key: g.Stem, why: "there is no damaged recording with a sidecar"}
+	for _, object := range g.Paired() {
+		side, malformed, err := c.sidecarAt(ctx, g.SidecarKey(object.Key))
 		switch {
 		case err != nil:
 			return made, err
-		case malformed != nil || side.Key != object.Key || side.Recording.ID != g.id:
+		case malformed != nil || side.Key != object.Key || side.Recording.ID != g.ID:
 		case made.why != "" || side.Attempt > made.side.Attempt:
-			made = rebuilt{row: side.Row(c.Bucket), side: side, key: object.Key}
+			made = rebuilt{row: side.Row(c.opts.Bucket), side: side, key: object.Key}
 		}
 	}
-	made.row.NextAttemptAt = c.Now().UTC() // only the operator's server can say that there is no more
+	made.row.NextAttemptAt = c.opts.Now().UTC() // only the operator's server can say that there is no more
 	return made, nil
 }
 
-// keep writes rows with the steps of custody that their sidecars know.
-func (c *Checker) keep(ctx context.Context, o RebuildOptions, made []rebuilt, r *RebuildReport, unusable func(key, why string)) error {
+// saveRebuilt writes rows with the steps of custody that their sidecars know.
+func (c *Checker) saveRebuilt(ctx context.Context, o RebuildOptions, made []rebuilt, r *RebuildReport, unusable func(key, why string)) error {
 	var rows []call.RecordingStatus
 	var steps []call.Custody
 	for _, m := range made {
@@ -248,9 +239,9 @@ func (c *Checker) keep(ctx context.Context, o RebuildOptions, made []rebuilt, r 
 			steps = append(steps,
 				step(m.row, "fetched", m.side.FetchedAt, m.row.SHA256, ""),
 				step(m.row, "stored", m.side.StoredAt, m.row.SHA256, m.row.Key),
-				step(m.row, "sidecar", m.side.StoredAt, m.row.SHA256, call.SidecarKey(m.row.Key)))
+				step(m.row, "sidecar", m.side.StoredAt, m.row.SHA256, bucket.SidecarKey(m.row.Key)))
 		}
-		steps = append(steps, step(m.row, "rebuilt", c.Now().UTC(), m.row.SHA256, ""))
+		steps = append(steps, step(m.row, "rebuilt", c.opts.Now().UTC(), m.row.SHA256, ""))
 		if o.Verify && m.row.State == call.Archived {
 			f := m.fault
 			f.Row = m.row
@@ -265,5 +256,5 @@ func (c *Checker) keep(ctx context.Context, o RebuildOptions, made []rebuilt, r 
 	if o.DryRun || len(rows) == 0 {
 		return nil
 	}
-	return c.Custody.Save(ctx, rows, steps)
+	return c.opts.Custody.Save(ctx, rows, steps)
 }

@@ -1,18 +1,16 @@
 package fixity
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"path"
 	"slices"
-	"strings"
 	"time"
 
 	"fonoteka/internal/audio"
 	"fonoteka/internal/blob"
+	"fonoteka/internal/bucket"
 	"fonoteka/internal/call"
 )
 
@@ -41,24 +39,24 @@ func (c *Checker) Restore(ctx context.Context, f Finding, fetch Fetch) (bool, er
 	case call.BesidePart: // the recording itself is whole, and what is beside it can be had from nowhere
 		return false, nil
 	}
-	first := original(f.Row.Key)
-	keys := append([]string{first}, besides(first, f.Row.SHA256)...)
+	first := bucket.FirstKey(f.Row.Key)
+	keys := append([]string{first}, bucket.AlternateKeys(first, f.Row.SHA256)...)
 	keys = slices.DeleteFunc(keys, func(key string) bool { return key == f.Row.Key })
 	if f.Result == Absent { // its own place is free, and its sidecar may still be there
 		keys = slices.Insert(keys, 0, f.Row.Key)
 	}
-	whole, free, err := c.look(ctx, f.Row, keys)
+	whole, free, err := c.findWhole(ctx, f.Row, keys)
 	if err != nil {
 		return false, err
 	}
 	switch whole {
 	case "":
 	case f.Row.Key: // it came back meanwhile
-		return true, c.move(ctx, f, whole, "back", "")
+		return true, c.pointTo(ctx, f, whole, "back", "")
 	default:
-		return true, c.move(ctx, f, whole, "beside", "")
+		return true, c.pointTo(ctx, f, whole, "beside", "")
 	}
-	now := c.Now()
+	now := c.opts.Now()
 	if fetch == nil || !f.Row.ExpiresAt.IsZero() && now.After(f.Row.ExpiresAt) {
 		return false, nil
 	}
@@ -71,10 +69,10 @@ func (c *Checker) Restore(ctx context.Context, f Finding, fetch Fetch) (bool, er
 	if err != nil {
 		return false, fmt.Errorf("what was fetched again: %w", err)
 	}
-	side := call.Sidecar{
-		Schema: call.SidecarSchema, Recording: f.Row.Recording, Format: string(found.Format), SHA256: file.SHA256, Size: file.Size,
+	side := bucket.Sidecar{
+		Schema: bucket.SidecarSchema, Recording: f.Row.Recording, Format: string(found.Format), SHA256: file.SHA256, Size: file.Size,
 		DurationMS: found.Duration.Milliseconds(), TextBefore: found.TextBefore, Attempt: f.Row.Attempt, FetchedAt: now.UTC(), StoredAt: now.UTC(),
-		Proxied: file.Proxied, Lock: rowLock(c.Store.LockNow(first)),
+		Proxied: file.Proxied, Lock: bucket.RowLock(c.opts.Store.LockNow(first)),
 	}
 	note := ""
 	if file.Proxied {
@@ -90,9 +88,9 @@ func (c *Checker) Restore(ctx context.Context, f Finding, fetch Fetch) (bool, er
 		if side.Lock.Until.After(f.Row.Lock.Until) {
 			f.Row.Lock = side.Lock
 		}
-		return true, c.move(ctx, f, key, "fetched", note)
+		return true, c.pointTo(ctx, f, key, "fetched", note)
 	}
-	whole, free, err = c.look(ctx, side.Row(c.Bucket), besides(stemKey(first, found.Format), file.SHA256))
+	whole, free, err = c.findWhole(ctx, side.Row(c.opts.Bucket), bucket.AlternateKeys(bucket.InFormat(first, found.Format), file.SHA256))
 	known := whole != ""
 	if err == nil && !known {
 		whole, err = c.store(ctx, side, file, free)
@@ -103,7 +101,7 @@ func (c *Checker) Restore(ctx context.Context, f Finding, fetch Fetch) (bool, er
 	c.m.restored.WithLabelValues("differs").Inc()
 	steps := []call.Custody{step(f.Row, "conflict", now.UTC(), file.SHA256, whole+note)}
 	if known || whole == "" {
-		return false, c.Custody.Save(ctx, nil, steps)
+		return false, c.opts.Custody.Save(ctx, nil, steps)
 	}
 	side.Key = whole
 	return c.differs(ctx, f, side, steps)
@@ -111,36 +109,22 @@ func (c *Checker) Restore(ctx context.Context, f Finding, fetch Fetch) (bool, er
 
 // differs notes another file than the damaged one that is kept beside it now: where it
 // plays for longer, it is the recording.
-func (c *Checker) differs(ctx context.Context, f Finding, side call.Sidecar, steps []call.Custody) (good bool, err error) {
-	row, now := f.Row, c.Now().UTC()
+func (c *Checker) differs(ctx context.Context, f Finding, side bucket.Sidecar, steps []call.Custody) (good bool, err error) {
+	row, now := f.Row, c.opts.Now().UTC()
 	row.Attempt++
 	row.Conflicts++
 	if good = row.Duration > 0 && time.Duration(side.DurationMS)*time.Millisecond > row.Duration; good {
-		row = row.Playing(side, c.Bucket, now)
+		row = row.Playing(side.Row(c.opts.Bucket), now)
 		steps = append(steps, step(row, "archived", now, row.SHA256, "the longest file, "+row.Key))
 	}
-	return good, c.Custody.Save(ctx, []call.RecordingStatus{row}, steps)
+	return good, c.opts.Custody.Save(ctx, []call.RecordingStatus{row}, steps)
 }
 
-// mostCopies bounds the places of one file beside the first: as often as a copy
-// is damaged in its turn, the next one takes another.
-const mostCopies = 9
-
-// besides are the places beside a key for copies of a file.
-func besides(key, digest string) []string {
-	beside, ext := call.BesideKey(key, digest), path.Ext(key)
-	keys := []string{beside}
-	for n := 2; n <= mostCopies; n++ {
-		keys = append(keys, fmt.Sprintf("%s.%d%s", strings.TrimSuffix(beside, ext), n, ext))
-	}
-	return keys
-}
-
-// look reads what is stored under keys. whole is the first that holds the row's
+// findWhole reads what is stored under keys. whole is the first that holds the row's
 // file; a sidecar that it lacks is written from the row. Where there is none,
 // free are the keys that hold nothing: another file, a damaged one and one that
 // cannot be read keep their places.
-func (c *Checker) look(ctx context.Context, row call.RecordingStatus, keys []string) (whole string, free []string, err error) {
+func (c *Checker) findWhole(ctx context.Context, row call.RecordingStatus, keys []string) (whole string, free []string, err error) {
 	row.Conflicts = 0 // what is kept beside it of other digests is not looked at
 	for _, row.Key = range keys {
 		f, err := c.check(ctx, row)
@@ -161,17 +145,17 @@ func (c *Checker) look(ctx context.Context, row call.RecordingStatus, keys []str
 
 // store puts a file under the first of keys where it can be read again with a
 // sidecar that is its own. One that is taken meanwhile proves nothing.
-func (c *Checker) store(ctx context.Context, side call.Sidecar, file File, keys []string) (string, error) {
+func (c *Checker) store(ctx context.Context, side bucket.Sidecar, file File, keys []string) (string, error) {
 	for _, side.Key = range keys {
-		err := c.Store.Put(ctx, side.Key, file.Body, blob.Put{Size: file.Size, SHA256: file.SHA256, ContentType: audio.Format(side.Format).ContentType(), Lock: lockOf(side.Lock)})
+		err := c.pairs.Put(ctx, side, file.Body)
 		if err == nil {
-			side.StoredAt = c.Now().UTC()
+			side.StoredAt = c.opts.Now().UTC()
 			err = c.putSidecar(ctx, side)
 		}
 		if err != nil && !errors.Is(err, blob.ErrExists) {
 			return "", err
 		}
-		whole, _, err := c.look(ctx, side.Row(c.Bucket), []string{side.Key})
+		whole, _, err := c.findWhole(ctx, side.Row(c.opts.Bucket), []string{side.Key})
 		if err != nil || whole != "" {
 			return whole, err
 		}
@@ -179,39 +163,24 @@ func (c *Checker) store(ctx context.Context, side call.Sidecar, file File, keys 
 	return "", errors.New("there is no free place left for what was fetched again")
 }
 
-// original is the key that a recording was first stored under: a row may name a
-// copy beside it.
-func original(key string) string {
-	stem, _, ok := stemOf(key)
-	if !ok {
-		return key
-	}
-	return stem + path.Ext(key)
-}
-
-// stemKey is a first file's key, if it were of another format.
-func stemKey(first string, f audio.Format) string {
-	return strings.TrimSuffix(first, path.Ext(first)) + f.Ext()
-}
-
-// move makes the row name good bytes. note is added to the step of custody.
-func (c *Checker) move(ctx context.Context, f Finding, key, how, note string) error {
+// pointTo makes the row name good bytes. note is added to the step of custody.
+func (c *Checker) pointTo(ctx context.Context, f Finding, key, how, note string) error {
 	row := f.Row
 	row.Key, row.Attempt, row.Fault = key, row.Attempt+1, call.Fault{}
 	switch key {
 	case f.Row.Key: // it is what the row named, itself a copy or not
-	case original(key):
+	case bucket.FirstKey(key):
 		row.Former = call.Former{}
 	default:
 		row.Former = call.Former{Key: f.Row.Key, Fault: call.FaultKind(f.Result), At: f.At}
 	}
-	now := c.Now().UTC()
+	now := c.opts.Now().UTC()
 	steps := []call.Custody{step(row, "restored", now, row.SHA256, how+" "+key+note)}
-	if err := c.Custody.Save(ctx, []call.RecordingStatus{row}, steps); err != nil {
+	if err := c.opts.Custody.Save(ctx, []call.RecordingStatus{row}, steps); err != nil {
 		return err
 	}
 	c.m.restored.WithLabelValues(how).Inc()
-	c.Logger.InfoContext(ctx, "recording has good bytes again", "recording", row.ID, "key", key, "how", how)
+	c.opts.Log.InfoContext(ctx, "recording has good bytes again", "recording", row.ID, "key", key, "how", how)
 	return nil
 }
 
@@ -221,38 +190,27 @@ func (c *Checker) restoreSidecar(ctx context.Context, f Finding) (bool, error) {
 	if f.Result != Absent {
 		return false, nil
 	}
-	whole, _, err := c.look(ctx, f.Row, []string{f.Row.Key})
+	whole, _, err := c.findWhole(ctx, f.Row, []string{f.Row.Key})
 	if err != nil || whole == "" {
 		return false, err
 	}
-	return true, c.move(ctx, f, whole, "back", "")
+	return true, c.pointTo(ctx, f, whole, "back", "")
 }
 
-func sidecarOf(row call.RecordingStatus) call.Sidecar {
-	return call.Sidecar{
-		Schema: call.SidecarSchema, Recording: row.Recording, Key: row.Key, Format: string(audio.Format(row.Format).Or()), SHA256: row.SHA256, Size: row.Size,
+func sidecarOf(row call.RecordingStatus) bucket.Sidecar {
+	return bucket.Sidecar{
+		Schema: bucket.SidecarSchema, Recording: row.Recording, Key: row.Key, Format: string(audio.Format(row.Format).Or()), SHA256: row.SHA256, Size: row.Size,
 		DurationMS: row.Duration.Milliseconds(), Attempt: row.Attempt, FetchedAt: row.ArchivedAt, StoredAt: row.ArchivedAt,
 		Unmeasured: row.Unmeasured, Proxied: row.Proxied, TextBefore: row.TextBefore, Lock: row.Lock, MismatchedTalkMS: row.MismatchedTalk.Milliseconds(), Note: row.Note,
 	}
 }
 
-// putSidecar writes a sidecar into its place, or where a first file of another format
-// has its own there, into that of a file beside.
-func (c *Checker) putSidecar(ctx context.Context, s call.Sidecar) error {
-	doc, sum, err := s.Document()
-	if err != nil {
-		return err
+// putSidecar writes a sidecar that is not there. blob.ErrExists: something is by now,
+// perhaps a sidecar of another worker; it proves nothing.
+func (c *Checker) putSidecar(ctx context.Context, s bucket.Sidecar) error {
+	stored, _, err := c.pairs.PutSidecar(ctx, s)
+	if _, malformed := errors.AsType[*bucket.MalformedError](err); malformed || err == nil && stored != s {
+		return fmt.Errorf("storing the sidecar of %s: %w", s.Key, blob.ErrExists)
 	}
-	put := func(at string) error {
-		return c.Store.Put(ctx, at, bytes.NewReader(doc), blob.Put{Size: int64(len(doc)), SHA256: sum, ContentType: "application/json", Lock: lockOf(s.Lock)})
-	}
-	err = put(call.SidecarKey(s.Key))
-	if !errors.Is(err, blob.ErrExists) {
-		return err
-	}
-	other, malformed, failed := c.sidecarAt(ctx, call.SidecarKey(s.Key))
-	if failed != nil || malformed != nil || path.Ext(other.Key) == path.Ext(s.Key) {
-		return err
-	}
-	return put(call.BesideSidecarKey(s.Key, s.SHA256))
+	return err
 }

@@ -65,13 +65,13 @@ func (r *Report) add(f Finding) {
 // nil. When it returns nil, every check is in the chain of custody, and the
 // rows of what is wrong say so.
 func (c *Checker) Scrub(ctx context.Context, q Query, wrong func(Finding), progress func(Report)) (Report, error) {
-	r := Report{Started: c.Now()}
+	r := Report{Started: c.opts.Now()}
 	var err error
-	if r.Total, r.TotalBytes, err = c.Rows.Count(ctx, q); err != nil {
+	if r.Total, r.TotalBytes, err = c.opts.Rows.Count(ctx, q); err != nil {
 		return r, err
 	}
 	for {
-		rows, err := c.Rows.Archived(ctx, q, page)
+		rows, err := c.opts.Rows.Archived(ctx, q, page)
 		if err != nil || len(rows) == 0 {
 			return r, err
 		}
@@ -111,7 +111,7 @@ func (c *Checker) checkEach(ctx context.Context, rows []call.RecordingStatus) ([
 	findings := make([]Finding, 0, len(rows))
 	var mu sync.Mutex
 	g, inner := errgroup.WithContext(ctx)
-	g.SetLimit(c.Parallel)
+	g.SetLimit(c.opts.Parallel)
 	for _, row := range rows {
 		g.Go(func() error {
 			f, err := c.Check(inner, row)
@@ -145,16 +145,16 @@ func (c *Checker) note(ctx context.Context, findings []Finding) ([]Finding, erro
 			rows = append(rows, row)
 		}
 		if f.Result != Verified {
-			c.Logger.ErrorContext(ctx, "archived recording is not as it was", "recording", f.Row.ID, "key", f.Row.Key, "result", string(f.Result), "part", string(f.Part))
+			c.opts.Log.ErrorContext(ctx, "archived recording is not as it was", "recording", f.Row.ID, "key", f.Row.Key, "result", string(f.Result), "part", string(f.Part))
 		} else if Faulty(f.Row) != "" {
 			c.m.restored.WithLabelValues("back").Inc()
-			c.Logger.InfoContext(ctx, "recording is as archived again", "recording", f.Row.ID, "key", f.Row.Key)
+			c.opts.Log.InfoContext(ctx, "recording is as archived again", "recording", f.Row.ID, "key", f.Row.Key)
 		}
 	}
 	if len(steps) == 0 {
 		return findings, nil
 	}
-	if err := c.Custody.Save(ctx, rows, steps); err != nil {
+	if err := c.opts.Custody.Save(ctx, rows, steps); err != nil {
 		return nil, err
 	}
 	return findings, nil
@@ -201,7 +201,7 @@ func (c *Checker) current(ctx context.Context, findings []Finding) ([]Finding, e
 	if len(ids) == 0 {
 		return findings, nil
 	}
-	rows, err := c.Rows.ByID(ctx, ids)
+	rows, err := c.opts.Rows.ByID(ctx, ids)
 	if err != nil {
 		return nil, err
 	}
@@ -232,7 +232,7 @@ func (c *Checker) lastGood(ctx context.Context, findings []Finding) error {
 	if len(rows) == 0 {
 		return nil
 	}
-	times, err := c.Custody.LastStep(ctx, rows, good...)
+	times, err := c.opts.Custody.LastStep(ctx, rows, good...)
 	if err != nil {
 		return err
 	}

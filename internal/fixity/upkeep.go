@@ -5,15 +5,16 @@ import (
 	"time"
 
 	"fonoteka/internal/blob"
+	"fonoteka/internal/bucket"
 	"fonoteka/internal/call"
 )
 
-// manyFaulty bounds one recheck.
-const manyFaulty = 1000
+// maxFaulty bounds one recheck.
+const maxFaulty = 1000
 
 // recheck looks at what is known to be wrong, and tries to mend it.
 func (w *Worker) recheck(ctx context.Context) error {
-	rows, err := w.c.Rows.Archived(ctx, Query{Faulty: true}, manyFaulty)
+	rows, err := w.c.opts.Rows.Archived(ctx, Query{Faulty: true}, maxFaulty)
 	if err != nil {
 		return err
 	}
@@ -42,24 +43,24 @@ func (w *Worker) recheck(ctx context.Context) error {
 
 // restore tries to mend, each recording once a day.
 func (w *Worker) restore(ctx context.Context, f Finding) {
-	now := w.c.Now()
+	now := w.c.opts.Now()
 	if now.Sub(w.fetched[f.Row.ID]) < 24*time.Hour {
 		return
 	}
-	if len(w.fetched) > 10*manyFaulty {
+	if len(w.fetched) > 10*maxFaulty {
 		clear(w.fetched)
 	}
 	w.fetched[f.Row.ID] = now
 	f.Row = w.latest(ctx, f.Row)
-	if _, err := w.c.Restore(ctx, f, w.Fetch); err != nil && ctx.Err() == nil {
+	if _, err := w.c.Restore(ctx, f, w.opts.Fetch); err != nil && ctx.Err() == nil {
 		w.c.m.failures.WithLabelValues("restore").Inc()
-		w.c.Logger.WarnContext(ctx, "recording could not be fetched again", "recording", f.Row.ID, "err", err)
+		w.c.opts.Log.WarnContext(ctx, "recording could not be fetched again", "recording", f.Row.ID, "err", err)
 	}
 }
 
 // latest is the row after the finding was noted in it.
 func (w *Worker) latest(ctx context.Context, row call.RecordingStatus) call.RecordingStatus {
-	rows, err := w.c.Rows.ByID(ctx, []string{row.ID})
+	rows, err := w.c.opts.Rows.ByID(ctx, []string{row.ID})
 	if err == nil {
 		for _, r := range rows {
 			if r.Integration == row.Integration && r.Key == row.Key {
@@ -79,12 +80,12 @@ func (w *Worker) sweep(ctx context.Context) error {
 	for _, kind := range orphanKinds {
 		w.c.m.orphans.WithLabelValues(string(kind)).Set(float64(r.ByKind[kind]))
 	}
-	if w.Uploads != nil {
+	if w.opts.Uploads != nil {
 		if err := w.endUploads(ctx); err != nil {
 			return err
 		}
 	}
-	w.pass.Swept = w.c.Now().UTC()
+	w.pass.Swept = w.c.opts.Now().UTC()
 	return w.save(ctx)
 }
 
@@ -92,8 +93,8 @@ func (w *Worker) sweep(ctx context.Context) error {
 // day. Fonoteka makes none itself: they come from who restores or copies.
 func (w *Worker) endUploads(ctx context.Context) error {
 	var old []blob.Upload
-	err := w.Uploads.Leftovers(ctx, "", func(u blob.Upload) bool {
-		if _, _, ours := stemOf(u.Key); ours && w.c.Now().Sub(u.Started) > 24*time.Hour {
+	err := w.opts.Uploads.Leftovers(ctx, "", func(u blob.Upload) bool {
+		if _, _, ours := bucket.Split(u.Key); ours && w.c.opts.Now().Sub(u.Started) > 24*time.Hour {
 			old = append(old, u)
 		}
 		return true
@@ -102,11 +103,11 @@ func (w *Worker) endUploads(ctx context.Context) error {
 		return err
 	}
 	for _, u := range old {
-		if err := w.Uploads.Abort(ctx, u); err != nil {
+		if err := w.opts.Uploads.Abort(ctx, u); err != nil {
 			return err
 		}
 		w.c.m.uploads.Inc()
-		w.c.Logger.InfoContext(ctx, "incomplete upload ended", "key", u.Key)
+		w.c.opts.Log.InfoContext(ctx, "incomplete upload ended", "key", u.Key)
 	}
 	return nil
 }

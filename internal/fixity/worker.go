@@ -9,6 +9,7 @@ import (
 
 	"fonoteka/internal/blob"
 	"fonoteka/internal/call"
+	"fonoteka/internal/run"
 )
 
 // Positions keeps where the background check stands.
@@ -61,11 +62,13 @@ func (o *WorkerOptions) validate() error {
 // allows. What was archived behind its back is met by the next pass, again
 // within Every. Failures of store and warehouse only delay it.
 type Worker struct {
-	WorkerOptions
+	opts    WorkerOptions
 	c       *Checker
 	pass    position
 	left    uint64 // of the pass, counted then
 	counted time.Time
+	outage  *run.Outage
+	failing map[string]bool      // parts of the work that failed the last time
 	looked  string               // behind which key the next one's age was read
 	fetched map[string]time.Time // when a restore of a recording was last tried
 }
@@ -88,52 +91,60 @@ func NewWorker(o WorkerOptions) (*Worker, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
-	return &Worker{WorkerOptions: o, c: o.Checker, fetched: map[string]time.Time{}}, nil
+	return &Worker{
+		opts: o, c: o.Checker, fetched: map[string]time.Time{}, failing: map[string]bool{},
+		outage: run.NewOutage("fixity", o.Checker.opts.Log, o.Checker.opts.Registerer),
+	}, nil
 }
 
-// longest is how long the worker sleeps at most: the catalogue grows meanwhile.
-const longest = 15 * time.Minute
+// maxSleep is how long the worker sleeps at most: the catalogue grows meanwhile.
+const maxSleep = 15 * time.Minute
 
 // Run works until ctx ends. No failure stops it.
 func (w *Worker) Run(ctx context.Context) error {
 	for !w.try(ctx, "position", w.load) {
-		if !pause(ctx, w.Stride) {
+		if run.Sleep(ctx, w.opts.Stride); ctx.Err() != nil {
 			return nil
 		}
 	}
 	var rechecked time.Time
 	for ctx.Err() == nil {
-		now := w.c.Now()
-		if now.Sub(rechecked) >= w.Recheck {
+		now := w.c.opts.Now()
+		if now.Sub(rechecked) >= w.opts.Recheck {
 			w.try(ctx, "recheck", w.recheck)
 			rechecked = now
 		}
-		if now.Sub(w.pass.Swept) >= w.Sweep {
+		if now.Sub(w.pass.Swept) >= w.opts.Sweep {
 			w.try(ctx, "sweep", w.sweep)
 		}
-		wait := w.Stride
+		wait := w.opts.Stride
 		w.try(ctx, "check", func(ctx context.Context) (err error) {
 			wait, err = w.advance(ctx)
 			return err
 		})
-		if !pause(ctx, min(max(wait, 0), longest, w.Recheck)) {
-			return nil
-		}
+		run.Sleep(ctx, min(max(wait, 0), maxSleep, w.opts.Recheck))
 	}
 	return nil
 }
 
+// try does a part of the work. The worker fails as long as one of them does.
 func (w *Worker) try(ctx context.Context, what string, f func(context.Context) error) bool {
 	err := f(ctx)
-	if err != nil && ctx.Err() == nil {
+	switch {
+	case err == nil:
+		if delete(w.failing, what); len(w.failing) == 0 {
+			w.outage.Note(nil)
+		}
+	case ctx.Err() == nil:
 		w.c.m.failures.WithLabelValues(what).Inc()
-		w.c.Logger.WarnContext(ctx, "background check cannot work, goes on trying", "what", what, "err", err)
+		w.failing[what] = true
+		w.outage.Note(err, "what", what)
 	}
 	return err == nil
 }
 
 func (w *Worker) load(ctx context.Context) error {
-	text, err := w.Positions.Progress(ctx, positionName)
+	text, err := w.opts.Positions.Progress(ctx, positionName)
 	if err != nil {
 		return err
 	}
@@ -143,7 +154,7 @@ func (w *Worker) load(ctx context.Context) error {
 		}
 	}
 	if w.pass.Started.IsZero() {
-		w.pass.Started = w.c.Now().UTC()
+		w.pass.Started = w.c.opts.Now().UTC()
 		return w.save(ctx)
 	}
 	return nil
@@ -157,7 +168,7 @@ func (w *Worker) save(ctx context.Context) error {
 	if !w.pass.Ended.IsZero() {
 		w.c.m.passEnd.Set(float64(w.pass.Ended.Unix()))
 	}
-	return w.Positions.SetProgress(ctx, positionName, string(text))
+	return w.opts.Positions.SetProgress(ctx, positionName, string(text))
 }
 
 // advance checks what is due and says how long to wait for the next.
@@ -165,30 +176,30 @@ func (w *Worker) advance(ctx context.Context) (time.Duration, error) {
 	q := Query{AfterIntegration: w.pass.Integration, AfterID: w.pass.ID}
 	left, err := w.count(ctx, q)
 	if err != nil {
-		return w.Stride, err
+		return w.opts.Stride, err
 	}
-	now := w.c.Now()
+	now := w.c.opts.Now()
 	if left == 0 {
 		return w.finished(ctx, now)
 	}
-	n, wait := due(now.Sub(w.pass.Started), w.Every/10*9, w.Stride, w.pass.Checked, left)
+	n, wait := due(now.Sub(w.pass.Started), w.opts.Every/10*9, w.opts.Stride, w.pass.Checked, left)
 	if n == 0 {
 		return wait, w.age(ctx, q)
 	}
-	rows, err := w.c.Rows.Archived(ctx, q, n)
+	rows, err := w.c.opts.Rows.Archived(ctx, q, n)
 	if err != nil || len(rows) == 0 {
 		w.counted = time.Time{}
-		return w.Stride, err
+		return w.opts.Stride, err
 	}
-	if err := w.aged(ctx, rows); err != nil {
-		return w.Stride, err
+	if err := w.observeAge(ctx, rows); err != nil {
+		return w.opts.Stride, err
 	}
 	findings, err := w.c.CheckAll(ctx, rows)
 	if err != nil {
-		return w.Stride, err
+		return w.opts.Stride, err
 	}
 	if _, _, err := w.c.Relock(ctx, rows); err != nil {
-		return w.Stride, err
+		return w.opts.Stride, err
 	}
 	for _, f := range findings {
 		if f.Result != Verified {
@@ -206,8 +217,8 @@ func (w *Worker) advance(ctx context.Context) (time.Duration, error) {
 // count tells how many recordings the pass has still to check: counted anew now
 // and then, as that takes a second or more with very many of them.
 func (w *Worker) count(ctx context.Context, q Query) (uint64, error) {
-	if now := w.c.Now(); w.left == 0 || now.Sub(w.counted) >= min(longest, 10*w.Stride) {
-		left, _, err := w.c.Rows.Count(ctx, q)
+	if now := w.c.opts.Now(); w.left == 0 || now.Sub(w.counted) >= min(maxSleep, 10*w.opts.Stride) {
+		left, _, err := w.c.opts.Rows.Count(ctx, q)
 		if err != nil {
 			return 0, err
 		}
@@ -233,12 +244,12 @@ func due(passed, span, stride time.Duration, checked, left uint64) (n int, wait 
 
 // finished ends a pass; the next begins when its time has come.
 func (w *Worker) finished(ctx context.Context, now time.Time) (time.Duration, error) {
-	next := w.pass.Started.Add(w.Every)
+	next := w.pass.Started.Add(w.opts.Every)
 	if w.pass.Checked > 0 && w.pass.Ended.Before(w.pass.Started) {
 		w.pass.Ended = now.UTC()
-		w.c.Logger.InfoContext(ctx, "every archived recording was read again", "recordings", w.pass.Checked, "wrong", w.pass.Wrong, "took", now.Sub(w.pass.Started))
+		w.c.opts.Log.InfoContext(ctx, "every archived recording was read again", "recordings", w.pass.Checked, "wrong", w.pass.Wrong, "took", now.Sub(w.pass.Started))
 		if err := w.save(ctx); err != nil {
-			return w.Stride, err
+			return w.opts.Stride, err
 		}
 	}
 	if now.Before(next) && w.pass.Checked > 0 {
@@ -247,9 +258,9 @@ func (w *Worker) finished(ctx context.Context, now time.Time) (time.Duration, er
 	w.counted = time.Time{}
 	if w.pass.Checked == 0 { // nothing is archived yet: the pass begins with the first recording
 		w.pass.Started = now.UTC()
-		return w.Stride, nil
+		return w.opts.Stride, nil
 	}
-	if now.Sub(next) > w.Every/5 { // else it catches up, so that what a stop delayed does not add up
+	if now.Sub(next) > w.opts.Every/5 { // else it catches up, so that what a stop delayed does not add up
 		next = now
 	}
 	w.pass.Started = next.UTC()
@@ -262,16 +273,16 @@ func (w *Worker) age(ctx context.Context, q Query) error {
 	if w.looked == q.AfterIntegration+" "+q.AfterID {
 		return nil
 	}
-	rows, err := w.c.Rows.Archived(ctx, q, 1)
+	rows, err := w.c.opts.Rows.Archived(ctx, q, 1)
 	if err != nil || len(rows) == 0 {
 		return err
 	}
 	w.looked = q.AfterIntegration + " " + q.AfterID
-	return w.aged(ctx, rows)
+	return w.observeAge(ctx, rows)
 }
 
-func (w *Worker) aged(ctx context.Context, rows []call.RecordingStatus) error {
-	times, err := w.c.Custody.LastStep(ctx, rows, string(Verified), string(Altered), string(Absent), string(Unreadable))
+func (w *Worker) observeAge(ctx context.Context, rows []call.RecordingStatus) error {
+	times, err := w.c.opts.Custody.LastStep(ctx, rows, string(Verified), string(Altered), string(Absent), string(Unreadable))
 	if err != nil {
 		return err
 	}

@@ -54,7 +54,7 @@ func (c *content) Read(p []byte) (int, error) {
 		}
 		c.stream = stream
 		if c.at == 0 {
-			c.stream = checked{blob.Verified(stream, c.size, c.sha256), stream}
+			c.stream = verifiedStream{blob.Verified(stream, c.size, c.sha256), stream}
 		}
 	}
 	n, err := c.stream.Read(p)
@@ -68,8 +68,8 @@ func (c *content) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// checked reads by way of one and closes the other.
-type checked struct {
+// verifiedStream reads by way of one and closes the other.
+type verifiedStream struct {
 	io.Reader
 	io.Closer
 }

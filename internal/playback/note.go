@@ -7,49 +7,50 @@ import (
 	"time"
 )
 
-// again is how long one note stands for whoever goes on listening to the same
+// noteHolds is how long one note stands for whoever goes on listening to the same
 // recording: a player asks for a part of it at every seek.
-const again = 10 * time.Minute
+const noteHolds = 10 * time.Minute
 
-// maxNoted is how many notes are remembered, of 40 bytes each.
-const maxNoted = 10_000
+// maxNotes is how many notes are remembered, of 40 bytes each.
+const maxNotes = 10_000
 
-// noted remembers what was noted of late. What it has forgotten is noted twice.
-type noted struct {
+// recentNotes remembers what was noted within noteHolds. What it has forgotten is noted
+// twice.
+type recentNotes struct {
 	mu sync.Mutex
 	at map[[sha256.Size]byte]time.Time // by who and recording
 }
 
-func listening(who, id string) [sha256.Size]byte { return sha256.Sum256([]byte(id + who)) }
+func noteKey(who, id string) [sha256.Size]byte { return sha256.Sum256([]byte(id + who)) }
 
-func (n *noted) lately(key [sha256.Size]byte) bool {
+func (n *recentNotes) has(key [sha256.Size]byte) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	at, ok := n.at[key]
-	return ok && time.Since(at) < again
+	return ok && time.Since(at) < noteHolds
 }
 
-// remember is told of a note once it is kept.
-func (n *noted) remember(key [sha256.Size]byte) {
+// add is told of a note once it is kept.
+func (n *recentNotes) add(key [sha256.Size]byte) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if len(n.at) >= maxNoted {
+	if len(n.at) >= maxNotes {
 		for k, at := range n.at {
-			if time.Since(at) >= again {
+			if time.Since(at) >= noteHolds {
 				delete(n.at, k)
 			}
 		}
 	}
-	if n.at == nil || len(n.at) >= maxNoted {
+	if n.at == nil || len(n.at) >= maxNotes {
 		n.at = map[[sha256.Size]byte]time.Time{}
 	}
 	n.at[key] = time.Now()
 }
 
-// noting calls note before the first byte of a recording goes out, and lets none
+// notingWriter calls note before the first byte of a recording goes out, and lets none
 // out if that fails. The header goes out with the first byte, or by finish: until
 // then there can be another answer.
-type noting struct {
+type notingWriter struct {
 	http.ResponseWriter
 	note   func() error
 	err    error // of note
@@ -59,7 +60,7 @@ type noting struct {
 
 // WriteHeader implements http.ResponseWriter. Of http.ServeContent's answers only
 // these two have bytes of the recording.
-func (n *noting) WriteHeader(status int) {
+func (n *notingWriter) WriteHeader(status int) {
 	n.status = status
 	if status != http.StatusOK {
 		n.Header().Del("Repr-Digest") // of the whole
@@ -69,7 +70,7 @@ func (n *noting) WriteHeader(status int) {
 	}
 }
 
-func (n *noting) Write(b []byte) (int, error) {
+func (n *notingWriter) Write(b []byte) (int, error) {
 	if n.err != nil {
 		return 0, n.err
 	}
@@ -78,7 +79,7 @@ func (n *noting) Write(b []byte) (int, error) {
 }
 
 // finish sends the header, if that was not done.
-func (n *noting) finish() {
+func (n *notingWriter) finish() {
 	if !n.sent && n.status != 0 {
 		n.ResponseWriter.WriteHeader(n.status)
 	}

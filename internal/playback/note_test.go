@@ -12,18 +12,18 @@ const recording = "0123456789abcdef0123456789abcdef"
 func TestANoteStandsForTenMinutes(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var n noted
-		anna := listening("anna", recording)
-		if n.lately(anna) {
+		var n recentNotes
+		anna := noteKey("anna", recording)
+		if n.has(anna) {
 			t.Error("noted before it was")
 		}
-		n.remember(anna)
-		time.Sleep(again - time.Second)
-		if !n.lately(anna) || n.lately(listening("boris", recording)) {
+		n.add(anna)
+		time.Sleep(noteHolds - time.Second)
+		if !n.has(anna) || n.has(noteKey("boris", recording)) {
 			t.Error("a note is not of its listener for ten minutes")
 		}
 		time.Sleep(time.Second)
-		if n.lately(anna) {
+		if n.has(anna) {
 			t.Error("a note holds for longer than ten minutes")
 		}
 	})
@@ -32,13 +32,13 @@ func TestANoteStandsForTenMinutes(t *testing.T) {
 func TestFewNotesAreRemembered(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var n noted
-		for i := range 3 * maxNoted {
-			if i == maxNoted/2 {
-				time.Sleep(again)
+		var n recentNotes
+		for i := range 3 * maxNotes {
+			if i == maxNotes/2 {
+				time.Sleep(noteHolds)
 			}
-			key := listening(strconv.Itoa(i), recording)
-			if n.remember(key); !n.lately(key) || len(n.at) > maxNoted {
+			key := noteKey(strconv.Itoa(i), recording)
+			if n.add(key); !n.has(key) || len(n.at) > maxNotes {
 				t.Fatalf("the newest of %d is forgotten, or %d are remembered", i, len(n.at))
 			}
 		}

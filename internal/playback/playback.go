@@ -4,10 +4,11 @@
 // Contract. The link names the recording's id and nothing else: no number, no
 // date, no place in the store, so that it holds for as long as the recording is
 // kept, wherever it is moved, and tells nothing to who reads it in a log. Bucket
-// and key come from the catalogue's row, which of several files names the longest. An archived recording is served as the
-// media type of its format, in ranges where the client asks for them, and only if the
-// store has the digest that the row has; for any other the answer is a page that says
-// why it is not there and what happens next. Every answer is counted.
+// and key come from the catalogue's row, which of several files names the longest. An
+// archived recording is served as the media type of its format, in ranges where the
+// client asks for them, and only if the store has the digest that the row has; for any
+// other the answer is a page that says why it is not there and what happens next. Every
+// answer is counted.
 //
 // What is known to be altered is not served. Of what is sent from the beginning to the
 // end, the last 32 KiB leave only if the bytes read have the digest: else the connection is
@@ -44,11 +45,13 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
 
 	"fonoteka/internal/audio"
 	"fonoteka/internal/blob"
 	"fonoteka/internal/call"
 	"fonoteka/internal/printable"
+	"fonoteka/internal/run"
 )
 
 // Store is one bucket.
@@ -80,10 +83,10 @@ type Options struct {
 
 // Handler serves recordings by their ids: GET and HEAD with the path value "id".
 type Handler struct {
-	Options
+	opts     Options
 	password [sha256.Size]byte
 	answers  *prometheus.CounterVec
-	noted    noted
+	noted    recentNotes
 }
 
 // The answers, as they are counted.
@@ -112,19 +115,14 @@ func New(o Options) (*Handler, error) {
 	if o.Refused == nil {
 		o.Refused = func(context.Context) {}
 	}
-	if o.Log == nil {
-		o.Log = slog.New(slog.DiscardHandler)
-	}
-	h := &Handler{Options: o, password: sha256.Sum256([]byte(o.Password)), answers: prometheus.NewCounterVec(prometheus.CounterOpts{
+	o.Log = run.Log(o.Log)
+	h := &Handler{opts: o, password: sha256.Sum256([]byte(o.Password)), answers: promauto.With(o.Registerer).NewCounterVec(prometheus.CounterOpts{
 		Name: "fonoteka_playback_requests_total", Help: "Requests to listen to a recording, by the answer.",
 	}, []string{"answer"})}
 	for _, a := range []string{served, broken, unauthorised, unknown, absent, differs, altered, failed} {
 		h.answers.WithLabelValues(a)
 	}
-	if o.Registerer == nil {
-		return h, nil
-	}
-	return h, o.Registerer.Register(h.answers)
+	return h, nil
 }
 
 // recordingID is the form of ids; what looks otherwise is not asked for.
@@ -147,7 +145,7 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request) string {
 	who, ok := h.authorised(r)
 	if !ok {
 		if r.Header.Get("Authorization") != "" { // a browser asks without it first
-			h.Refused(r.Context())
+			h.opts.Refused(r.Context())
 		}
 		w.Header().Set("WWW-Authenticate", `Basic realm="Fonoteka", charset="UTF-8"`)
 		page(w, r, http.StatusUnauthorized, needsPassword)
@@ -158,7 +156,7 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request) string {
 		page(w, r, http.StatusNotFound, noSuchRecording)
 		return unknown
 	}
-	rec, known, err := h.Find(r.Context(), id)
+	rec, known, err := h.opts.Find(r.Context(), id)
 	switch {
 	case err != nil:
 		return h.unavailable(w, r, "find a recording to listen to", id, err)
@@ -184,12 +182,12 @@ func (h *Handler) authorised(r *http.Request) (who string, ok bool) {
 }
 
 func (h *Handler) serve(w http.ResponseWriter, r *http.Request, who string, rec call.RecordingStatus) string {
-	store := h.Store(rec.Bucket)
+	store := h.opts.Store(rec.Bucket)
 	object, err := store.Stat(r.Context(), rec.Key)
 	switch {
 	case errors.Is(err, blob.ErrNotFound), err == nil && !same(object, rec):
-		h.Log.ErrorContext(r.Context(), "a recording to listen to is not what was archived", "recording", rec.ID, "absent", err != nil)
-		h.Suspect(rec)
+		h.opts.Log.ErrorContext(r.Context(), "a recording to listen to is not what was archived", "recording", rec.ID, "absent", err != nil)
+		h.opts.Suspect(rec)
 		page(w, r, http.StatusNotFound, notAsArchived)
 		return differs
 	case err != nil:
@@ -205,32 +203,32 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, who string, rec 
 	if digest, err := hex.DecodeString(rec.SHA256); err == nil {
 		w.Header().Set("Repr-Digest", "sha-256=:"+base64.StdEncoding.EncodeToString(digest)+":")
 	}
-	out := &noting{ResponseWriter: w, note: func() error { return h.noteOnce(r, who, rec) }}
+	out := &notingWriter{ResponseWriter: w, note: func() error { return h.noteOnce(r, who, rec) }}
 	http.ServeContent(out, r, "", time.Time{}, content)
-	instead := func() { // of what was prepared, while nothing is sent
+	restoreHeader := func() { // while nothing is sent
 		clear(w.Header())
 		maps.Copy(w.Header(), before)
 	}
 	switch {
 	case out.err != nil:
-		instead()
+		restoreHeader()
 		return h.unavailable(w, r, "note who listens", rec.ID, out.err)
 	case errors.Is(content.err, blob.ErrAltered):
-		h.Log.ErrorContext(r.Context(), "a recording that was listened to is not what was archived", "recording", rec.ID, "err", content.err)
-		h.Suspect(rec)
+		h.opts.Log.ErrorContext(r.Context(), "a recording that was listened to is not what was archived", "recording", rec.ID, "err", content.err)
+		h.opts.Suspect(rec)
 		if out.sent {
 			return altered
 		}
-		instead()
+		restoreHeader()
 		page(w, r, http.StatusNotFound, notAsArchived)
 		return differs
 	case content.err != nil && r.Context().Err() != nil: // who listened has gone
 		return served
 	case content.err != nil && !out.sent:
-		instead()
+		restoreHeader()
 		return h.unavailable(w, r, "read a recording to listen to", rec.ID, content.err)
 	case content.err != nil:
-		h.Log.WarnContext(r.Context(), "a recording broke off while it was listened to", "recording", rec.ID, "err", content.err)
+		h.opts.Log.WarnContext(r.Context(), "a recording broke off while it was listened to", "recording", rec.ID, "err", content.err)
 		return broken
 	}
 	out.finish()
@@ -238,18 +236,18 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, who string, rec 
 }
 
 func (h *Handler) noteOnce(r *http.Request, who string, rec call.RecordingStatus) error {
-	key := listening(who, rec.ID)
-	if r.Method == http.MethodHead || h.noted.lately(key) {
+	key := noteKey(who, rec.ID)
+	if r.Method == http.MethodHead || h.noted.has(key) {
 		return nil
 	}
-	if err := h.Note(r.Context(), who, rec); err != nil {
+	if err := h.opts.Note(r.Context(), who, rec); err != nil {
 		return err
 	}
-	h.noted.remember(key)
+	h.noted.add(key)
 	return nil
 }
 
-// same is whether the store holds what the row says. A store that gives no
+// same reports whether the store holds what the row says. A store that gives no
 // digest back is held to the size.
 func same(o blob.Object, rec call.RecordingStatus) bool {
 	return o.Size == rec.Size && (o.SHA256 == "" || o.SHA256 == rec.SHA256)
@@ -257,7 +255,7 @@ func same(o blob.Object, rec call.RecordingStatus) bool {
 
 func (h *Handler) unavailable(w http.ResponseWriter, r *http.Request, what, id string, err error) string {
 	if r.Context().Err() == nil {
-		h.Log.WarnContext(r.Context(), "a recording cannot be listened to now", "while", what, "recording", id, "err", err)
+		h.opts.Log.WarnContext(r.Context(), "a recording cannot be listened to now", "while", what, "recording", id, "err", err)
 	}
 	w.Header().Set("Retry-After", "30")
 	page(w, r, http.StatusServiceUnavailable, notNow)

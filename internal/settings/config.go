@@ -20,9 +20,9 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"fonoteka/internal/archive"
 	"fonoteka/internal/blob"
 	"fonoteka/internal/call"
+	"fonoteka/internal/fetch"
 	"fonoteka/internal/queue"
 	"fonoteka/internal/rollup"
 	"fonoteka/internal/warehouse"
@@ -41,7 +41,7 @@ type Config struct {
 	Ports          map[string]int // of the embedded stores; 0: chosen and kept
 	EngineCache    string
 	Unconfined     bool // the engine's reader is there also where nothing confines it
-	RecordHosts    archive.Hosts
+	RecordHosts    fetch.Hosts
 	Workers        int
 	Download       Download
 	Scrub          Scrub
@@ -186,7 +186,7 @@ func (cfg *Config) hosts(c *cli.Context, file file, p *problems) {
 		}
 	}
 	var err error
-	if cfg.RecordHosts, err = archive.ParseHosts(names...); err != nil {
+	if cfg.RecordHosts, err = fetch.ParseHosts(names...); err != nil {
 		p.add("--record-hosts (FONOTEKA_MTT_RECORD_HOSTS): %w", err)
 	}
 }

@@ -6,7 +6,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"fonoteka/internal/archive"
+	"fonoteka/internal/fetch"
+	"fonoteka/internal/hours"
 )
 
 // fileDownload is the section "download" of the YAML file.
@@ -23,7 +24,7 @@ type fileDownload struct {
 type Download struct {
 	PerHost   int     // downloads at once; 0: no limit
 	Rate      float64 // requests a second to one server; 0: no limit
-	Bandwidth archive.Bandwidth
+	Bandwidth fetch.Bandwidth
 	MaxSize   int64 // of a recording, bytes
 }
 
@@ -56,16 +57,16 @@ func downloads(f fileDownload, zone *time.Location, pick func(flag, fromFile str
 		into           *int64
 	}{{"bandwidth", f.Bandwidth, &d.Bandwidth.Limit}, {"bandwidth-working-hours", f.BandwidthWorkingHours, &d.Bandwidth.Working}} {
 		if said := pick(b.flag, b.fromFile); said != "" {
-			if *b.into, err = archive.ParseRate(said); err != nil {
+			if *b.into, err = fetch.ParseRate(said); err != nil {
 				p.add("--%s (%s): %w", b.flag, envName(b.flag), err)
 			}
 		}
 	}
-	if d.Bandwidth.Hours, err = archive.ParseWorkingHours(pick("working-hours", f.WorkingHours), zone); err != nil {
+	if d.Bandwidth.Hours, err = hours.Parse(pick("working-hours", f.WorkingHours), zone); err != nil {
 		p.add("--working-hours (%s): %w", envName("working-hours"), err)
 	}
 	size := pick("max-recording-size", f.MaxRecordingSize)
-	if d.MaxSize, err = archive.ParseSize(size); err != nil || d.MaxSize < 1<<20 {
+	if d.MaxSize, err = fetch.ParseSize(size); err != nil || d.MaxSize < 1<<20 {
 		p.add("--max-recording-size (%s): %q is not a size such as 1GiB, 1MiB or more", envName("max-recording-size"), size)
 	}
 	return d

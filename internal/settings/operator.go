@@ -7,7 +7,7 @@ import (
 	"net/netip"
 	"net/url"
 
-	"fonoteka/internal/archive"
+	"fonoteka/internal/fetch"
 	"fonoteka/internal/state"
 )
 
@@ -54,8 +54,8 @@ func checkService(raw string) error {
 
 // TokenHosts may see a token when they ask for one: the operator's own, whatever
 // other hosts recordings may be fetched from.
-func (cfg *Config) TokenHosts() (archive.Hosts, error) {
-	hosts := []string{archive.DefaultHosts}
+func (cfg *Config) TokenHosts() (fetch.Hosts, error) {
+	hosts := []string{fetch.DefaultHosts}
 	if u, err := url.Parse(cfg.APIURL); err == nil && u.Host != "" {
 		host := u.Hostname()
 		if _, err := netip.ParseAddr(host); err == nil { // stands in a list with its port
@@ -66,5 +66,5 @@ func (cfg *Config) TokenHosts() (archive.Hosts, error) {
 		}
 		hosts = append(hosts, host)
 	}
-	return archive.ParseHosts(hosts...)
+	return fetch.ParseHosts(hosts...)
 }

@@ -1,13 +1,10 @@
 package settings
 
 import (
-	"errors"
 	"fmt"
+	"fonoteka/internal/hours"
 	"fonoteka/internal/rollup"
-	"regexp"
-	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -91,7 +88,7 @@ func (f fileReports) parse(integration string, p *problems) rollup.ReportSetting
 		s.Zone = zone
 	}
 	var err error
-	if s.WorkFrom, s.WorkTo, err = parseWorkingHours(f.Hours); err != nil {
+	if s.WorkFrom, s.WorkTo, err = hours.ParseWeek(f.Hours); err != nil {
 		bad("report-hours", "%w", err)
 	}
 	if s.ServiceLevel, err = time.ParseDuration(f.ServiceLevel); err != nil || s.ServiceLevel < time.Second || s.ServiceLevel > time.Hour {
@@ -106,45 +103,4 @@ func (f fileReports) parse(integration string, p *problems) rollup.ReportSetting
 	}
 	s.RepeatHours = int(repeat / time.Hour)
 	return s
-}
-
-var (
-	weekdays  = []string{"mon", "tue", "wed", "thu", "fri", "sat", "sun"}
-	workHours = regexp.MustCompile(`^(\w{3})(?:-(\w{3}))?\s+([0-2]\d):([0-5]\d)-([0-2]\d):([0-5]\d)$`)
-)
-
-// parseWorkingHours reads "Mon-Thu 09:00-18:00, Fri 09:00-16:45". A day that is
-// not named is free; 24:00 is the end of a day.
-func parseWorkingHours(s string) (from, to [7]time.Duration, err error) {
-	for part := range strings.SplitSeq(s, ",") {
-		m := workHours.FindStringSubmatch(strings.ToLower(strings.TrimSpace(part)))
-		if m == nil {
-			return from, to, fmt.Errorf("%q is not days and hours such as Mon-Fri 09:00-18:00", strings.TrimSpace(part))
-		}
-		first := slices.Index(weekdays, m[1])
-		last := first
-		if m[2] != "" {
-			last = slices.Index(weekdays, m[2])
-		}
-		begin, end := minuteOfDay(m[3], m[4]), minuteOfDay(m[5], m[6])
-		if first < 0 || last < first {
-			return from, to, fmt.Errorf("%q: days are Mon, Tue, Wed, Thu, Fri, Sat, Sun, in this order", strings.TrimSpace(part))
-		}
-		if end <= begin || end > 24*time.Hour {
-			return from, to, fmt.Errorf("%q: work must end after it begins, on the same day", strings.TrimSpace(part))
-		}
-		for d := first; d <= last; d++ {
-			if to[d] != 0 {
-				return from, to, errors.New("a day is named twice")
-			}
-			from[d], to[d] = begin, end
-		}
-	}
-	return from, to, nil
-}
-
-func minuteOfDay(hours, minutes string) time.Duration {
-	h, _ := strconv.Atoi(hours) // digits, by the pattern
-	m, _ := strconv.Atoi(minutes)
-	return time.Duration(h)*time.Hour + time.Duration(m)*time.Minute
 }

@@ -6,9 +6,9 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"fonoteka/internal/archive"
 	"fonoteka/internal/audit"
 	"fonoteka/internal/blob"
+	"fonoteka/internal/bucket"
 )
 
 // objectFlags say how the store keeps what is put there.
@@ -59,7 +59,7 @@ func (cfg *Config) Retentions() map[string]blob.Retention {
 	firmest := cfg.Retention
 	for _, i := range cfg.Integrations {
 		if i.Retention != nil {
-			out[archive.Folder(i.Name)] = *i.Retention
+			out[bucket.Folder(i.Name)] = *i.Retention
 			firmest = firmer(firmest, *i.Retention)
 		}
 	}

@@ -1,12 +1,11 @@
 package settings
 
 import (
+	"fonoteka/internal/fetch"
 	"strconv"
 	"time"
 
 	"github.com/urfave/cli/v2"
-
-	"fonoteka/internal/archive"
 )
 
 // Scrub are those of the background check.
@@ -40,5 +39,5 @@ func ParseByteRate(s string) (int64, error) {
 	if s == "0" {
 		return 0, nil
 	}
-	return archive.ParseRate(s)
+	return fetch.ParseRate(s)
 }
