@@ -69,7 +69,7 @@ func awaitLogin(ctx context.Context, w io.Writer, k *token.Keeper, began time.Ti
 	for time.Since(began) < token.LoginLife {
 		if s := k.Status(); s.LastLogin.At.After(began) && s.LastLogin.Outcome != "" {
 			if s.LastLogin.Outcome != token.LoginDone {
-				return fmt.Errorf("the login failed: %s", s.LastLogin.Tell())
+				return fmt.Errorf("the login failed: %s", s.LastLogin.Describe())
 			}
 			fmt.Fprintln(w, "Logged in. fonoteka auth status says how long it lasts; serve renews it.")
 			return nil

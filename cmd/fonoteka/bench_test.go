@@ -84,10 +84,7 @@ func relayAndDerive(b testing.TB, db *warehouse.DB, bodies [][]byte) time.Durati
 	fill(b, sp, bodies)
 	cfg := &settings.Config{Rules: call.Rules{AbandonAfter: 5 * time.Second}}
 	log := slog.New(slog.DiscardHandler)
-	counter, err := relay.NewNotifications(nil)
-	if err != nil {
-		b.Fatal(err)
-	}
+	counter := relay.NewNotifications(nil)
 	rows := &relay.ToWarehouse{Warehouse: calls.New(db), Catalogue: catalogue.New(db), Decode: daemon.Decoder(cfg), LinkLife: cfg.LinkLife, Log: log, Counter: counter}
 	toWarehouse, err := relay.New(relay.Options{
 		Cursor: relay.WarehouseCursor, Source: sp, Sink: rows.Sink, Refused: warehouse.IsRefusal, SetAside: rows.SetAside, Log: log,

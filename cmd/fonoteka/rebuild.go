@@ -139,14 +139,14 @@ func sayRebuiltCalls(c *cli.Context, o cdr.RebuildOptions, r cdr.Rebuilt, took t
 	if announced > 0 {
 		fmt.Fprintf(w, "%s announced that an older version had passed over: serve fetches them\n", words.Count(announced, "recording"))
 	}
-	if r.Keys > 0 {
-		fmt.Fprintf(w, "%s of rows had been lost\n", words.Count(r.Keys, "key"))
+	if r.MissingKeys > 0 {
+		fmt.Fprintf(w, "%s of rows had been lost\n", words.Count(r.MissingKeys, "key"))
 	}
-	if r.Kept > 0 {
-		fmt.Fprintf(w, "%s kept: made of more notifications than are left, or altered under a higher version (--changed-rules)\n", words.Count(r.Kept, "call"))
+	if r.NotReplaced > 0 {
+		fmt.Fprintf(w, "%s kept: made of more notifications than are left, or altered under a higher version (--changed-rules)\n", words.Count(r.NotReplaced, "call"))
 	}
-	if r.Alone > 0 {
-		fmt.Fprintf(w, "%s without any notification left: kept as it is\n", words.Count(r.Alone, "call"))
+	if r.WithoutEvents > 0 {
+		fmt.Fprintf(w, "%s without any notification left: kept as it is\n", words.Count(r.WithoutEvents, "call"))
 	}
 	return nil
 }

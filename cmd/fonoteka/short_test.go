@@ -165,7 +165,7 @@ func TestARecordingThatIsShorterThanItsTalkIsFoundShort(t *testing.T) {
 			t.Errorf("%v shows %s:\n%s", c.args, c.not, out)
 		}
 	}
-	in.until("the metrics count them", time.Minute, func() bool { return in.metric(`fonoteka_recordings_short{standing="again"}`) == "5" })
+	in.until("the metrics count them", time.Minute, func() bool { return in.metric(`fonoteka_recordings_short{status="to_fetch"}`) == "5" })
 	if got := in.metric(`fonoteka_recordings_at_risk{days_left="90"}`); got != "5" {
 		t.Errorf("%s are at risk", got)
 	}

@@ -82,7 +82,7 @@ func TestEverythingIsArchivedThoughRedisLosesItAll(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server, err := queue.NewServer(queue.ServerOptions{URL: url, Handler: a.Handle, Concurrency: 8, Logger: log})
+	server, err := queue.NewServer(queue.ServerOptions{URL: url, Handler: a.Handle, Concurrency: 8, Log: log})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,17 +1,17 @@
-// Package arrivals notices what a healthy-looking day may hide: that nothing
-// comes any more, that much less comes than usual, and that the operator's
-// clock is not in the zone that was configured.
+// Package arrivals detects faults that cause no error: that no notifications
+// arrive any more, that far fewer arrive than usual, and that the operator's
+// times are not in the time zone that was configured.
 //
-// A wrong redirect URI or a dead listener makes no error anywhere; it looks like
-// a quiet day. So what comes is compared with what came in the same hours of the
-// same weekdays of the eight weeks before. A silence is told as a span of time,
-// together with how many calls usually begin in such a span: two hours say
+// A wrong redirect URI or a dead listener causes no error anywhere; it looks like
+// a quiet day. So the number of calls is compared with that of the same hours of the
+// same weekdays of the eight weeks before. A silence is reported as its length,
+// together with how many calls usually begin in such a span: two hours mean
 // nothing on a Sunday and much on a Monday morning. A fixed limit of minutes was
-// rejected, since it is either blind by day or loud by night; a model with
-// seasons and trends, since nobody could say why it spoke.
+// rejected, since it is either blind by day or noisy by night; a model with
+// seasons and trends, since nobody could explain its alarms.
 //
-// Only whole weeks are looked back, in UTC, so that no time zone matters here,
-// except that a change to summer time makes the usual level an hour late until
+// Only whole weeks are compared, in UTC, so that no time zone matters here,
+// except that a change to summer time shifts the usual level by an hour until
 // eight weeks have passed.
 package arrivals
 
@@ -25,9 +25,10 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"fonoteka/internal/call"
+	"fonoteka/internal/run"
 )
 
-// Source is what the warehouse knows of what came in.
+// Source is what the warehouse knows of notifications and calls.
 type Source interface {
 	LastArrivals(ctx context.Context, since time.Time) (map[string]time.Time, error)
 	CallsByHour(ctx context.Context, from, to time.Time) ([]CallsInHour, error)
@@ -37,55 +38,59 @@ type Source interface {
 // Decode reads a notification in the zone of its integration.
 type Decode func(integration string, body []byte, received time.Time) (call.Event, error)
 
-// Options of a Watch. Source, Decode and Log are required.
+// Options of a Watch. Source and Decode are required.
 type Options struct {
 	Source       Source
 	Decode       Decode
-	Integrations []string // from which something should come
-	Log          *slog.Logger
+	Integrations []string              // from which notifications should arrive
+	Log          *slog.Logger          // nil: discarded
 	Registerer   prometheus.Registerer // nil: none
-	Interval     time.Duration         // between two looks; 0: 30 s
+	Interval     time.Duration         // between two measurements; 0: 30 s
 }
 
-// Watch looks again and again, and keeps the metrics.
+// Watch measures repeatedly, and exports the metrics.
 type Watch struct {
-	Options
+	opts   Options
+	outage *run.Outage
+
 	mu       sync.Mutex
 	standing []Standing
-	at       time.Time
-	failing  bool
+	at       time.Time // when that was measured
 }
 
 // New makes a Watch and registers its metrics.
 func New(o Options) (*Watch, error) {
-	if o.Source == nil || o.Decode == nil || o.Log == nil {
-		return nil, errors.New("arrivals: source, decode and log are required")
+	if o.Source == nil || o.Decode == nil {
+		return nil, errors.New("arrivals: Source and Decode are required")
 	}
 	if o.Interval <= 0 {
 		o.Interval = 30 * time.Second
 	}
-	w := &Watch{Options: o}
+	w := &Watch{opts: o, outage: run.NewOutage("arrivals", o.Log, o.Registerer)}
 	if o.Registerer == nil {
 		return w, nil
 	}
 	return w, o.Registerer.Register(w)
 }
 
-// slow is how often what changes slowly is read again: the usual level, and the
-// zone.
-const slow = 10 * time.Minute
+// slowInterval is how often the values are read again that change slowly: the usual level,
+// and the zone.
+const slowInterval = 10 * time.Minute
 
-// Run looks until ctx ends. No failure stops it.
+// Run measures until ctx ends. No failure stops it.
 func (w *Watch) Run(ctx context.Context) error {
-	tick := time.NewTicker(w.Interval)
+	tick := time.NewTicker(w.opts.Interval)
 	defer tick.Stop()
-	var l look
+	var m measurement
 	for {
-		err := l.refresh(ctx, w.Source, w.Decode, time.Now())
+		err := m.refresh(ctx, w.opts.Source, w.opts.Decode, time.Now())
 		if ctx.Err() != nil {
 			return nil
 		}
-		w.keep(l, err)
+		w.outage.Note(err)
+		if err == nil {
+			w.publish(m)
+		}
 		select {
 		case <-ctx.Done():
 			return nil
@@ -94,59 +99,53 @@ func (w *Watch) Run(ctx context.Context) error {
 	}
 }
 
-func (w *Watch) keep(l look, err error) {
+// publish makes a measurement that of the next scrapes.
+func (w *Watch) publish(m measurement) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if err != nil {
-		if !w.failing {
-			w.Log.Warn("arrivals cannot be compared, goes on trying", "err", err)
-		}
-		w.failing = true
-		return
-	}
-	w.failing, w.at, w.standing = false, l.at, l.standing()
+	w.at, w.standing = m.at, m.standing()
 }
 
-// Measure looks once.
+// Measure measures once.
 func Measure(ctx context.Context, s Source, d Decode, now time.Time) ([]Standing, error) {
-	var l look
-	if err := l.refresh(ctx, s, d, now); err != nil {
+	var m measurement
+	if err := m.refresh(ctx, s, d, now); err != nil {
 		return nil, err
 	}
-	return l.standing(), nil
+	return m.standing(), nil
 }
 
-// look is what was read, at different times.
-type look struct {
+// measurement is what was read. The parts that change slowly are older than the others.
+type measurement struct {
 	at     time.Time
-	slowly time.Time // when usual and zones were read
+	slowAt time.Time // when usual and zones were read
 	last   map[string]time.Time
 	usual  map[string]usual
 	zones  map[string]Zone
 }
 
-func (l *look) refresh(ctx context.Context, s Source, d Decode, now time.Time) error {
+func (m *measurement) refresh(ctx context.Context, s Source, d Decode, now time.Time) error {
 	limited, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	last, err := s.LastArrivals(limited, now.Add(-month))
 	if err != nil {
 		return err
 	}
-	if now.Sub(l.slowly) >= slow || now.Before(l.slowly) {
+	if now.Sub(m.slowAt) >= slowInterval || now.Before(m.slowAt) {
 		hours, err := s.CallsByHour(limited, now.Add(-weeks*week).Truncate(time.Hour), now)
 		if err != nil {
 			return err
 		}
 		var rows []call.Notification
-		for _, state := range telling {
+		for _, state := range promptStates {
 			some, err := s.RecentNotifications(limited, string(state), now.Add(-24*time.Hour), sample)
 			if err != nil {
 				return err
 			}
 			rows = append(rows, some...)
 		}
-		l.usual, l.zones, l.slowly = usualOf(hours), zonesOf(rows, d), now
+		m.usual, m.zones, m.slowAt = usualOf(hours), zonesOf(rows, d), now
 	}
-	l.last, l.at = last, now
+	m.last, m.at = last, now
 	return nil
 }

@@ -241,7 +241,7 @@ func TestTheMetricsOutliveAFaultOfTheWarehouse(t *testing.T) {
 		p.fail(errors.New("gone"))
 		time.Sleep(time.Hour)
 		silent("3630")
-		if n := strings.Count(log.String(), "cannot be compared"); n != 1 {
+		if n := strings.Count(log.String(), "stage failed"); n != 1 {
 			t.Errorf("the fault was logged %d times", n)
 		}
 		p.fail(nil)

@@ -24,7 +24,7 @@ func (w *Watch) Describe(ch chan<- *prometheus.Desc) {
 	}
 }
 
-// Collect is part of prometheus.Collector. A scrape never asks the warehouse.
+// Collect is part of prometheus.Collector. A scrape never queries the warehouse.
 func (w *Watch) Collect(ch chan<- prometheus.Metric) {
 	w.mu.Lock()
 	all, at := w.standing, w.at
@@ -41,7 +41,7 @@ func (w *Watch) Collect(ch chan<- prometheus.Metric) {
 	for _, s := range all {
 		known[s.Integration] = true
 	}
-	for _, name := range w.Integrations {
+	for _, name := range w.opts.Integrations {
 		gauge(ever, map[bool]float64{true: 1}[known[name]], name)
 	}
 	for _, s := range all {

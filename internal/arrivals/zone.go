@@ -7,29 +7,29 @@ import (
 	"fonoteka/internal/call"
 )
 
-// Zone is how far the operator's clock is from the configured time zone. A call
-// announces its begin and its answer within a second or two, so that what is left
-// between the announced time and the receive time is a wrong zone.
+// Zone is how far the operator's times are from the configured time zone. The begin and
+// the answer of a call are notified within a second or two, so that a larger difference
+// between the notified time and the receive time is a wrong zone.
 type Zone struct {
-	// Known is false where too few calls came in the last day, or where they came
-	// with delays so different that nothing can be said, as after an outage.
+	// Known is false where too few calls came in the last day, or where their delays
+	// differ too much to tell, as after an outage.
 	Known bool
 	// Offset is a multiple of 15 minutes: 0 if the zone is right; 3 h if the
 	// announced times, read in the configured zone, are three hours early.
 	Offset time.Duration
-	// Skew is what is left: the clocks' difference and the usual delay.
+	// Skew is the remaining difference: that of the clocks, and the usual delay.
 	Skew time.Duration
 }
 
 const (
-	sample  = 200 // of the newest calls of an integration
-	enough  = 10
+	sample  = 200 // newest notifications that are read
+	enough  = 10  // notifications of an integration that a zone is computed from, at least
 	quarter = 15 * time.Minute
 )
 
-// telling are the states that come at the time they name. A call may do without
-// trying: whether only parked numbers have it is not documented.
-var telling = [...]call.State{call.Trying, call.Connected}
+// promptStates are the states that are notified at the time they name. A call may come
+// without trying: whether only parked numbers have it is not documented.
+var promptStates = [...]call.State{call.Trying, call.Connected}
 
 func zonesOf(rows []call.Notification, decode Decode) map[string]Zone {
 	delays := map[string][]time.Duration{}
@@ -47,7 +47,7 @@ func zonesOf(rows []call.Notification, decode Decode) map[string]Zone {
 	return out
 }
 
-// zone takes the median, and trusts it only where the middle half of the delays
+// zone takes the median of the delays, and trusts it only where the middle half of them
 // lies close together.
 func zone(delays []time.Duration) Zone {
 	if len(delays) < enough {

@@ -13,7 +13,7 @@ import (
 // ErrNoAnchor says that the bucket has no such anchor.
 var ErrNoAnchor = errors.New("no such anchor")
 
-// Anchors is the bucket. One that is not there holds no anchors, which is no error.
+// Anchors is the bucket. One that does not exist has no anchors, which is no error.
 type Anchors interface {
 	// PutAnchor stores a small object under a key. It never overwrites: where
 	// the key is taken it may return nil or an error.
@@ -31,7 +31,7 @@ const (
 	InstallationPrefix = "installations/"
 )
 
-// An anchor says how far a chain had come when a day was over. It is a function
+// An anchor holds the last entry of a chain on a day. It is a function
 // of the chain alone.
 type anchor struct {
 	Schema string    `json:"schema"`
@@ -81,11 +81,11 @@ func noteKey(installation string) string { return InstallationPrefix + installat
 
 // days are the last rows of the days that are not anchored yet.
 type days struct {
-	last    []Row // by day; of the day that goes on, too
+	last    []Row // by day; also of the day that is not over
 	checked bool  // whether the bucket was asked which it has
 }
 
-func (d *days) note(r Row) {
+func (d *days) add(r Row) {
 	if n := len(d.last); n > 0 && dayOf(d.last[n-1].At) == dayOf(r.At) {
 		d.last[n-1] = r
 		return
@@ -93,7 +93,7 @@ func (d *days) note(r Row) {
 	d.last = append(d.last, r)
 }
 
-// since are the days after a row's.
+// since are the days after that of a row.
 func (d *days) since(r Row) []Row {
 	i := slices.IndexFunc(d.last, func(l Row) bool { return l.At.After(r.At) })
 	if i < 0 {
@@ -102,9 +102,9 @@ func (d *days) since(r Row) []Row {
 	return slices.Clone(d.last[i:])
 }
 
-// Anchor puts an anchor for each day that is over and has had none. The rows
-// must have been read by Ship. A day whose anchor was put once gets no other: one
-// that is gone is missed (check), and would not be if it were made again.
+// Anchor puts an anchor for each day that is over and never had one. The rows
+// must have been read by Ship. A day whose anchor was put once gets no other: that one
+// was deleted is a finding of Check, which a new anchor would hide.
 func (s *Shipper) Anchor(ctx context.Context) error {
 	if s.o.Anchors == nil || len(s.days.last) == 0 {
 		return nil
@@ -112,18 +112,18 @@ func (s *Shipper) Anchor(ctx context.Context) error {
 	err := s.anchor(ctx)
 	if err != nil && ctx.Err() == nil {
 		s.trail.m.failures.WithLabelValues("anchor").Inc()
-		s.overdue()
+		s.countLate()
 	}
 	return err
 }
 
-// overdue counts in the metric the days that have waited too long for their anchor,
-// by the file alone: while none can be put, the bucket can hardly be asked either, and
-// no check tells. The next one that can, does, at once.
-func (s *Shipper) overdue() {
+// countLate counts in the metric the days that have waited too long for their anchor. It
+// uses the file alone: while no anchor can be put, the bucket can hardly be read, so that
+// Check cannot count them. The next check is due at once.
+func (s *Shipper) countLate() {
 	n := 0
 	for _, r := range s.over() {
-		if s.trail.now().Sub(endOfDay(r.At)) > patience {
+		if s.trail.now().Sub(endOfDay(r.At)) > anchorWithin {
 			n++
 		}
 	}
@@ -134,7 +134,7 @@ func (s *Shipper) overdue() {
 }
 
 func (s *Shipper) anchor(ctx context.Context) error {
-	if err := s.note(ctx); err != nil {
+	if err := s.putNote(ctx); err != nil {
 		return err
 	}
 	over := s.over()
@@ -149,11 +149,11 @@ func (s *Shipper) anchor(ctx context.Context) error {
 		a := anchorOf(r)
 		if err := s.o.Anchors.PutAnchor(ctx, a.key(), a.body()); err != nil {
 			if there, err := s.anchored(ctx, a); err == nil && there {
-				continue // an earlier try, whose answer was lost
+				continue // put by an earlier try, whose answer was lost
 			}
 			return fmt.Errorf("anchor the audit of %s: %w", a.Day, err)
 		}
-		s.trail.log.Info("the audit is anchored", "day", a.Day, "seq", a.Seq)
+		s.trail.log.Info("audit anchored", "day", a.Day, "seq", a.Seq)
 	}
 	last := over[len(over)-1]
 	s.remember(ctx, last, last)
@@ -175,7 +175,7 @@ func (s *Shipper) over() []Row {
 }
 
 // haveAnchors counts the days that have their anchor already. Days are anchored
-// in order: what lies before the newest anchor was put once.
+// in order: every day before the newest anchor had one.
 func (s *Shipper) haveAnchors(ctx context.Context, over []Row) (int, error) {
 	have := 0
 	if !s.days.checked {
@@ -192,8 +192,8 @@ func (s *Shipper) haveAnchors(ctx context.Context, over []Row) (int, error) {
 	return have, nil
 }
 
-// anchored tells whether the bucket has a day's anchor. One that says something
-// else stays, and is reported.
+// anchored says whether the bucket has a day's anchor. One with other contents stays, and
+// is reported.
 func (s *Shipper) anchored(ctx context.Context, a anchor) (bool, error) {
 	body, err := s.o.Anchors.Anchor(ctx, a.key())
 	switch {
@@ -202,26 +202,26 @@ func (s *Shipper) anchored(ctx context.Context, a anchor) (bool, error) {
 	case err != nil:
 		return false, fmt.Errorf("look for the audit's anchor of %s: %w", a.Day, err)
 	case !bytes.Equal(body, a.body()):
-		s.forked("the audit's anchor says something else than its file", "day", a.Day)
+		s.forked("the audit's anchor differs from its file", "day", a.Day)
 	}
 	return true, nil
 }
 
-// note tells the bucket once which chain is this installation's.
-func (s *Shipper) note(ctx context.Context) error {
+// putNote notes in the bucket once which chain is this installation's.
+func (s *Shipper) putNote(ctx context.Context) error {
 	if s.noted || s.trail.installation == "" || s.distrust {
 		return nil
 	}
 	key := noteKey(s.trail.installation)
 	body := document(note{noteSchema, s.trail.installation, s.days.last[0].Writer})
-	said, err := s.o.Anchors.Anchor(ctx, key)
+	found, err := s.o.Anchors.Anchor(ctx, key)
 	if errors.Is(err, ErrNoAnchor) {
-		said, err = body, s.o.Anchors.PutAnchor(ctx, key, body)
+		found, err = body, s.o.Anchors.PutAnchor(ctx, key, body)
 	}
 	if err != nil {
-		return fmt.Errorf("tell the bucket which audit is this installation's: %w", err)
+		return fmt.Errorf("note in the bucket which audit is this installation's: %w", err)
 	}
-	if s.noted = true; !bytes.Equal(said, body) {
+	if s.noted = true; !bytes.Equal(found, body) {
 		s.forked("the bucket says that another chain is this installation's audit")
 	}
 	return nil

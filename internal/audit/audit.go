@@ -2,29 +2,29 @@
 // changed a department.
 //
 // Contract. When Trail.Log returns nil, the entry is on disk and survives a
-// loss of power; so whoever reports an action as done logs it first. Log works
-// while the table audit and the bucket are away: they hear of the entry later
-// (Shipper), however long that takes. Entries are only ever added, by several
+// loss of power; so an action is logged before it is reported as done. Log works
+// while the table audit and the bucket are away: the Shipper copies entries there
+// later, however long that takes. Entries are only ever added, by several
 // processes of one data folder at once.
 //
-// The entries of one data folder are one chain: each holds the hash of the one
+// The entries of one data folder are one hash chain: each holds the hash of the one
 // before it, and each line of the file is, byte for byte, the encoding of its
 // entry in the version that the line names. When a day is over, the hash of its
 // newest entry is put into the bucket as the day's anchor, where Object Lock can
-// keep it from everybody. The installation remembers which chain is its own, its
-// newest entry and the newest that is anchored (Memory; the bucket knows the
-// first and the last), so that a file that is gone, emptied, cut off or replaced
-// is missed.
+// protect it from everybody. The vault remembers which chain is the installation's, its
+// newest entry and its newest anchored entry (Memory; the bucket also has the
+// name of the chain and the anchored entries), so that it is noticed when the file is
+// deleted, emptied, cut off or replaced.
 //
 // Verify recomputes the chain from the file and from the table, and compares
-// both with each other, with the anchors and with what is remembered. What it
+// both with each other, with the anchors and with the memory. What it
 // cannot find: an entry that was rewritten in the file, in the table, in every
 // later hash and in the memory before the anchor of its day was put; and anything
 // at all, where somebody can change the file, the table, the memory and the
 // bucket. A signature was rejected: its key would lie beside the file.
 //
 // One file of JSON lines was chosen before a database, since it can be read,
-// compared and kept by whoever audits; x/sys is used for flock alone.
+// compared and kept by whoever audits.
 //
 // Entries hold no personal data: of a phone number its kind and length at most, and
 // a recording or a call is named by its id.
@@ -35,8 +35,8 @@ import "time"
 // Outcome of an action.
 type Outcome string
 
-// Outcomes. What cannot be undone is logged twice: as begun before it is done,
-// so that a crash leaves a trace, and with what came of it.
+// Outcomes. An action that cannot be undone is logged twice: as begun before it is done,
+// so that a crash leaves a trace, and with its outcome.
 const (
 	Begun   Outcome = "begun"
 	Done    Outcome = "done"
@@ -45,7 +45,7 @@ const (
 	Unknown Outcome = "unknown" // it may have been done
 )
 
-// Entry is what is said of an action. Fields longer than 1,000 bytes are cut.
+// Entry describes an action. Fields longer than 1,000 bytes are cut.
 type Entry struct {
 	Actor       string  `json:"actor"`                 // the system's user, or whom --as names
 	Action      string  `json:"action"`                // of the vocabulary noun.verb: call.make

@@ -7,9 +7,8 @@ import (
 	"time"
 )
 
-// checkInTurn checks where that is due. One that failed is counted, and due again
-// in a minute.
-func (s *Shipper) checkInTurn(ctx context.Context) {
+// checkIfDue makes a check if one is due. After a failure the next one is due in a minute.
+func (s *Shipper) checkIfDue(ctx context.Context) {
 	if time.Now().Before(s.due) {
 		return
 	}
@@ -20,10 +19,9 @@ func (s *Shipper) checkInTurn(ctx context.Context) {
 	s.due = time.Now().Add(next)
 }
 
-// Check compares the file with what is remembered and both with the bucket, as
-// Verify does, and lets the metrics say what it found. Run does it again and
-// again: an anchor that was deleted, or a file that was edited, is told also where
-// nobody runs Verify.
+// Check compares the file with the memory and both with the bucket, as
+// Verify does, and exports the findings as metrics. Run does it repeatedly, so that a
+// deleted anchor or an edited file is noticed even where nobody runs Verify.
 func (s *Shipper) Check(ctx context.Context) error {
 	err := s.check(ctx)
 	if err != nil && ctx.Err() == nil {
@@ -44,20 +42,20 @@ func (s *Shipper) check(ctx context.Context) error {
 			own = c
 		}
 	}
-	others := len(own.Problems) // than days without an anchor, which have metrics of their own
+	others := len(own.Problems) // without those about missing anchors, which have metrics of their own
 	for _, days := range [][]string{own.Gone, own.Late} {
 		if len(days) > 0 {
 			others--
 		}
 	}
 	if others > 0 {
-		s.forked("the audit is not as it was", "what", own.Problems[0])
+		s.forked("the audit was altered", "what", own.Problems[0])
 	}
 	if len(r.Unasked) > 0 {
 		return errors.New(strings.Join(r.Unasked, "; "))
 	}
 	if len(own.Gone) > 0 {
-		s.trail.log.Error("anchors of the audit that were put are gone from the bucket (fonoteka audit verify tells more)", "days", someDays(own.Gone))
+		s.trail.log.Error("anchors of the audit were deleted from the bucket (fonoteka audit verify shows more)", "days", someDays(own.Gone))
 	}
 	m.gone.Set(float64(len(own.Gone)))
 	m.late.Set(float64(len(own.Late)))

@@ -17,7 +17,7 @@ import (
 // each.
 const newestVersion = 1
 
-// What is wrong with a line. Other words than these would repeat what it says.
+// What is wrong with a line. No other errors are used: theirs could quote the line.
 var (
 	errNoRow     = errors.New("cannot be read")
 	errUnlike    = errors.New("does not read as it was written: it was changed by other means than Fonoteka's")
@@ -32,9 +32,9 @@ func (r Row) encode() ([]byte, error) {
 	return json.Marshal(r)
 }
 
-// decode reads a line without its end. Where it can be read, but is not the
-// encoding of what it says – another key, a key twice, another order, case or
-// spelling – the row comes with an error.
+// decode reads a line without its end. Where it can be read, but is not exactly the
+// encoding of its contents – a key more, a key twice, another order, case or
+// spelling – it returns the row and an error.
 func decode(line []byte) (row Row, ok bool, err error) {
 	if err := json.Unmarshal(line, &row); err != nil {
 		return Row{}, false, errNoRow
@@ -51,7 +51,7 @@ func decode(line []byte) (row Row, ok bool, err error) {
 	return row, true, nil
 }
 
-// sum is what the Hash of a row must be; "" where it can have none.
+// sum computes the Hash of a row; "" where the row cannot be encoded.
 func (r Row) sum() string {
 	r.Hash = ""
 	b, err := r.encode()

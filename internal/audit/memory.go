@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Point is an entry of a chain, by what identifies it.
+// Point identifies an entry of a chain.
 type Point struct {
 	Seq  uint64    `json:"seq"`
 	At   time.Time `json:"at"`
@@ -15,17 +15,17 @@ type Point struct {
 
 func pointOf(r Row) Point { return Point{Seq: r.Seq, At: r.At.UTC(), Hash: r.Hash} }
 
-// Remembered is what an installation knows of its own chain apart from the
+// Remembered is what the vault knows of the installation's chain, independently of the
 // chain's file, the table and the bucket.
 type Remembered struct {
 	Writer   string `json:"writer"`           // of its chain; "": nothing is remembered
-	Newest   Point  `json:"newest"`           // entry that was seen in the file
-	Anchored Point  `json:"anchored"`         // newest entry that an anchor was put for
-	Sealed   string `json:"sealed,omitempty"` // newest day whose custody is sealed: 2026-03-02
+	Newest   Point  `json:"newest"`           // the newest entry that was in the file
+	Anchored Point  `json:"anchored"`         // the newest entry that an anchor was put for
+	Sealed   string `json:"sealed,omitempty"` // the newest day whose custody is sealed: 2026-03-02
 }
 
-// Memory keeps what is Remembered apart from the chain's file: in the vault of
-// the installation, which whoever lacks its key can remove, but not forge.
+// Memory keeps Remembered apart from the chain's file: in the vault of
+// the installation, which nobody can forge without its key, though delete.
 type Memory interface {
 	// Recall returns what is remembered; the zero value and nil where nothing is.
 	Recall() (Remembered, error)
@@ -34,7 +34,7 @@ type Memory interface {
 	Remember(ctx context.Context, change func(*Remembered)) error
 }
 
-// recall is Memory.Recall, also where there is no memory.
+// recall is Memory.Recall; without a Memory it returns the zero value.
 func (t *Trail) recall() (Remembered, error) {
 	if t.memory == nil {
 		return Remembered{}, nil
@@ -42,7 +42,7 @@ func (t *Trail) recall() (Remembered, error) {
 	return t.memory.Recall()
 }
 
-// remember has a row noted that is on disk, and one that is anchored.
+// remember saves which row is the newest on disk, and which the newest anchored one.
 func (t *Trail) remember(ctx context.Context, newest, anchored Row) error {
 	if t.memory == nil {
 		return nil
@@ -53,8 +53,8 @@ func (t *Trail) remember(ctx context.Context, newest, anchored Row) error {
 	return nil
 }
 
-// note takes what is newer than what is known; of Seq 0 is no row. The first
-// chain that is noted is the installation's, and the only one.
+// note updates m with rows that are newer; a row with Seq 0 is none. The first
+// chain that is noted becomes the installation's; rows of others are ignored.
 func (m *Remembered) note(newest, anchored Row) {
 	if m.Writer == "" {
 		m.Writer = newest.Writer
@@ -67,9 +67,9 @@ func (m *Remembered) note(newest, anchored Row) {
 	}
 }
 
-// recollect compares the file's chain with what is remembered. c is nil where
-// there is no entry in the file; what is found is in the chain that is returned.
-func (m Remembered) recollect(c *chain) *chain {
+// compare compares the file's chain with the memory. c is nil where
+// the file has no entry; the findings are in the chain that is returned.
+func (m Remembered) compare(c *chain) *chain {
 	switch {
 	case m.Writer == "":
 		return c
@@ -77,7 +77,7 @@ func (m Remembered) recollect(c *chain) *chain {
 		c = newChain(m.Writer)
 		c.Here = true
 		c.problem("the file is gone or empty: it had %d entries, the newest of %s", m.Newest.Seq, m.Newest.At.Format(time.DateTime))
-		return c // what is logged next goes on where it ended, and leaves the gap
+		return c // the next entry continues the chain, so that the gap stays visible
 	case c.Writer != m.Writer:
 		c.contradicts = true
 		c.problem("this is not the chain of this installation, which is %s and had %d entries: the file was replaced", m.Writer, m.Newest.Seq)

@@ -30,10 +30,10 @@ type badLine struct {
 
 func (t *Trail) reader() *reader { return &reader{path: filepath.Join(t.dir, chainFile)} }
 
-// next reads at most n rows that it has not read yet, and what is wrong with
-// lines; a line that is wrong and can be read all the same gives a row, too.
-// Both are empty at the end, and where there is no file. What a crash left
-// half-written at the end is not read. errReplaced: start anew.
+// next reads at most n rows that it has not read yet, and the lines with errors; a line
+// with an error that can still be read also gives a row.
+// Both are empty at the end, and where there is no file. A half-written line that a crash
+// left at the end is not read. After errReplaced a new reader is needed.
 func (r *reader) next(n int) (rows []Row, bad []badLine, err error) {
 	f, err := r.open()
 	if f == nil || err != nil {
@@ -65,8 +65,8 @@ func (r *reader) next(n int) (rows []Row, bad []badLine, err error) {
 	return rows, bad, nil
 }
 
-// Each gives every entry of the file that can be read, in order. An error of each
-// ends it.
+// Each calls each for every entry of the file that can be read, in order, until it returns
+// an error.
 func (t *Trail) Each(each func(Row) error) error {
 	for r := t.reader(); ; {
 		rows, bad, err := r.next(batch)
@@ -81,8 +81,8 @@ func (t *Trail) Each(each func(Row) error) error {
 	}
 }
 
-// open opens the file where reading goes on; nil if there is none, and none was
-// read from.
+// open opens the file at the position of the reader; nil if there is none, and nothing was
+// read before.
 func (r *reader) open() (*os.File, error) {
 	f, err := os.Open(r.path)
 	if errors.Is(err, os.ErrNotExist) {
@@ -109,8 +109,8 @@ func (r *reader) open() (*os.File, error) {
 	return f, nil
 }
 
-// nextLine reads a line without its end, and says how many bytes it is with it.
-// io.EOF where no whole line is left; errTooLong of one that is no entry's.
+// nextLine reads a line without its end, and says how many bytes it has with it.
+// io.EOF where no whole line is left; errTooLong where it is too long for an entry.
 func nextLine(b *bufio.Reader) (line []byte, size int64, err error) {
 	line, err = b.ReadSlice('\n')
 	size = int64(len(line))

@@ -19,14 +19,14 @@ type Table interface {
 type ShipperOptions struct {
 	Table      Table
 	Anchors    Anchors       // nil: none
-	Ready      func() error  // nil: always; why the table cannot be used yet
-	Every      time.Duration // how often the file is looked at; 0: 2 s
+	Ready      func() error  // why the table cannot be used yet; nil: it always can
+	Every      time.Duration // how often the file is read; 0: 2 s
 	CheckEvery time.Duration // how often Run compares it with memory and anchors; 0: 6 h
 }
 
-// Shipper brings the entries of a Trail to the table, anchors them in the bucket,
-// remembers how far they came, and looks again and again whether all that is still
-// so. One per data folder is enough; a second one does no harm.
+// Shipper copies the entries of a Trail to the table, anchors them in the bucket,
+// remembers the newest ones, and repeatedly checks all that. One per data folder is
+// enough; a second one does no harm.
 type Shipper struct {
 	trail *Trail
 	o     ShipperOptions
@@ -34,17 +34,14 @@ type Shipper struct {
 	file    *reader
 	waiting []Row // read from the file and not in the table
 	asked   bool  // the table was asked for its head
-	head    Row   // of the table when it was asked; rows up to it are there
+	head    Row   // newest row of the table when it was asked: rows up to it are there
 	days    days
 
 	begun    bool
-	known    Remembered // as it was recalled when reading began, and grew since
-	distrust bool       // the file contradicts it: nothing more is remembered
-	noted    bool       // the bucket knows which chain is the installation's
+	known    Remembered // the memory, as this process knows it
+	distrust bool       // the file contradicts the memory, which is not changed any more
+	noted    bool       // the bucket has the note which chain is the installation's
 	due      time.Time  // the next check
-
-	failing time.Time // since when; zero: it works
-	said    bool      // that it fails
 }
 
 // NewShipper makes a Shipper.
@@ -64,18 +61,17 @@ func (t *Trail) NewShipper(o ShipperOptions) (*Shipper, error) {
 	return &Shipper{trail: t, o: o, file: t.reader()}, nil
 }
 
-// Run ships, anchors and checks until ctx ends. An outage is waited for.
+// Run ships, anchors and checks until ctx ends. An outage is retried.
 func (s *Shipper) Run(ctx context.Context) error {
 	tick := time.NewTicker(s.o.Every)
 	defer tick.Stop()
 	for {
 		shipped, anchored := s.Ship(ctx), s.Anchor(ctx)
 		if anchored == nil { // else the bucket is away, or not up yet
-			s.checkInTurn(ctx)
+			s.checkIfDue(ctx)
 		}
-		err := errors.Join(shipped, anchored)
 		if ctx.Err() == nil {
-			s.say(err)
+			s.trail.outage.Note(errors.Join(shipped, anchored), "waiting", len(s.waiting))
 		}
 		select {
 		case <-ctx.Done():
@@ -85,27 +81,10 @@ func (s *Shipper) Run(ctx context.Context) error {
 	}
 }
 
-// say logs the beginning and the end of an outage once; not one that is over
-// before a start is.
-func (s *Shipper) say(err error) {
-	switch {
-	case err == nil:
-		if s.said {
-			s.trail.log.Info("audit entries are shipped again")
-		}
-		s.failing, s.said = time.Time{}, false
-	case s.failing.IsZero():
-		s.failing = time.Now()
-	case !s.said && time.Since(s.failing) > time.Minute:
-		s.trail.log.Warn("audit entries wait in their file", "entries", len(s.waiting), "err", err)
-		s.said = true
-	}
-}
-
-// batch is the most rows of one insert.
+// batch is the maximum number of rows of one insert.
 const batch = 5000
 
-// Ship brings what is in the file now to the table.
+// Ship copies the new entries of the file to the table.
 func (s *Shipper) Ship(ctx context.Context) error {
 	err := s.ship(ctx)
 	s.trail.m.waiting.Set(float64(len(s.waiting)))
@@ -130,11 +109,11 @@ func (s *Shipper) ship(ctx context.Context) error {
 			return err
 		}
 		for _, b := range bad {
-			s.forked("a line of the audit file is not as it was written", "line", b.line, "err", b.err)
+			s.forked("a line of the audit file was edited", "line", b.line, "err", b.err)
 		}
 		s.waiting = append(s.waiting, rows...)
 		for _, r := range rows {
-			s.days.note(r)
+			s.days.add(r)
 		}
 		if n := len(rows); n > 0 {
 			s.remember(ctx, rows[n-1], Row{})
@@ -151,7 +130,7 @@ func (s *Shipper) ship(ctx context.Context) error {
 	}
 }
 
-// begin compares the file with what is remembered before anything of it is.
+// begin compares the file with the memory before the memory is changed.
 func (s *Shipper) begin() error {
 	if s.begun {
 		return nil
@@ -163,15 +142,15 @@ func (s *Shipper) begin() error {
 	}
 	s.begun, s.known, s.distrust = true, known, false
 	if own != nil && len(own.Problems) > 0 {
-		s.forked("the audit file is not as it was", "what", own.Problems[0])
+		s.forked("the audit file was altered", "what", own.Problems[0])
 		s.distrust = own.contradicts
 	}
 	return nil
 }
 
-// remember notes the newest entry that is on disk, and the newest anchored one.
-// A file that contradicts the memory changes nothing there, so that this goes on
-// being found.
+// remember saves the newest entry that is on disk, and the newest anchored one.
+// Where the file contradicts the memory it saves nothing, so that the contradiction stays
+// visible.
 func (s *Shipper) remember(ctx context.Context, newest, anchored Row) {
 	if s.distrust {
 		return
@@ -186,13 +165,14 @@ func (s *Shipper) remember(ctx context.Context, newest, anchored Row) {
 	}
 	if ctx.Err() == nil {
 		s.trail.m.failures.WithLabelValues("remember").Inc()
-		s.trail.log.Warn("the audit's newest entry is not remembered", "err", err)
+		s.trail.log.Warn("newest entry of the audit cannot be saved", "err", err)
 	}
 }
 
-// insert writes what waits, less what the table has. A file that is not the
-// table's past – restored from a backup, or altered – is shipped whole beside it:
-// nothing that was logged is left out, and Verify shows both.
+// insert writes the waiting rows that the table lacks. If the table's newest row is not in
+// the local file (a restored backup, tampering), the whole file is shipped as a second
+// chain beside it and fonoteka_audit_forked is set: no entry is left out, and Verify shows
+// both.
 func (s *Shipper) insert(ctx context.Context) error {
 	if !s.asked {
 		head, ok, err := s.o.Table.AuditHead(ctx, s.waiting[0].Writer)
@@ -204,7 +184,7 @@ func (s *Shipper) insert(ctx context.Context) error {
 			s.head = head
 		}
 		if ok && !s.inFile(head) {
-			s.forked("the table of the audit goes on where its file does not", "seq", head.Seq)
+			s.forked("the newest entry of the audit's table is not in its file", "seq", head.Seq)
 			s.head = Row{}
 		}
 	}
@@ -221,7 +201,7 @@ func (s *Shipper) insert(ctx context.Context) error {
 	return nil
 }
 
-// inFile looks for a row in the file, from its beginning.
+// inFile says whether the file has a row.
 func (s *Shipper) inFile(want Row) bool {
 	for r := s.trail.reader(); ; {
 		rows, bad, err := r.next(batch)
@@ -236,9 +216,9 @@ func (s *Shipper) inFile(want Row) bool {
 	}
 }
 
-// forked says that two records of the past differ. It stays so until a restart,
-// and a restart finds most of it again.
+// forked reports that two records of the audit contradict each other. The metric stays set
+// until a restart, which finds most contradictions again.
 func (s *Shipper) forked(what string, args ...any) {
-	s.trail.log.Error(what+" (fonoteka audit verify tells more)", args...)
+	s.trail.log.Error(what+" (fonoteka audit verify shows more)", args...)
 	s.trail.m.forked.Set(1)
 }

@@ -15,25 +15,26 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"golang.org/x/sys/unix"
 
+	"fonoteka/internal/datafile"
 	"fonoteka/internal/printable"
+	"fonoteka/internal/run"
 )
 
 // ErrDamaged says that the end of the file cannot be read, so that nothing can
 // be chained to it.
-var ErrDamaged = errors.New("the audit file is damaged at its end (fonoteka audit verify tells more)")
+var ErrDamaged = errors.New("the audit file is damaged at its end (fonoteka audit verify shows more)")
 
 const chainFile = "chain.jsonl"
 
 // Options of a Trail. Dir is required.
 type Options struct {
-	Dir          string // of the audit alone: the data folder's "audit"
-	Memory       Memory // nil: nothing is remembered, so that a file that is gone or replaced is not missed
-	Installation string // a name that the bucket knows this installation by; "": none
-	Log          *slog.Logger
-	Registerer   prometheus.Registerer
-	Now          func() time.Time // nil: time.Now
+	Dir          string                // of the audit alone: the data folder's "audit"
+	Memory       Memory                // nil: none, so that a deleted or replaced file is not noticed
+	Installation string                // a name that the bucket knows this installation by; "": none
+	Log          *slog.Logger          // nil: discarded
+	Registerer   prometheus.Registerer // nil: none
+	Now          func() time.Time      // nil: time.Now
 }
 
 // Trail adds entries to the chain of a data folder.
@@ -44,9 +45,10 @@ type Trail struct {
 	log          *slog.Logger
 	now          func() time.Time
 	m            metrics
+	outage       *run.Outage // the Shipper's
 
 	mu     sync.Mutex
-	broken error // of a sync: what follows is not known to be on disk
+	broken error // of a failed sync, after which nothing may be appended
 }
 
 // Open prepares a Trail. The folder is made with the first entry.
@@ -57,20 +59,16 @@ func Open(o Options) (*Trail, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	if o.Log == nil {
-		o.Log = slog.New(slog.DiscardHandler)
+	t := &Trail{
+		dir: o.Dir, memory: o.Memory, installation: o.Installation, log: run.Log(o.Log), now: o.Now,
+		m: newMetrics(o.Registerer), outage: run.NewOutage("audit", o.Log, o.Registerer),
 	}
-	t := &Trail{dir: o.Dir, memory: o.Memory, installation: o.Installation, log: o.Log, now: o.Now}
-	var err error
-	if t.m, err = newMetrics(o.Registerer); err != nil {
-		return nil, fmt.Errorf("audit: register metrics: %w", err)
-	}
+	t.outage.After = time.Minute // at a start the stores may not be up yet
 	return t, nil
 }
 
 // Log adds an entry. When it returns nil the entry is on disk; after an error it
-// is not there, or may be. It waits for other processes of the data folder as
-// long as ctx allows.
+// may or may not be. It waits for other processes of the data folder until ctx is done.
 func (t *Trail) Log(ctx context.Context, e Entry) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -90,12 +88,12 @@ func (t *Trail) append(ctx context.Context, e Entry) error {
 	if err != nil {
 		return err
 	}
-	defer f.Close() // lets go of the lock
+	defer f.Close() // releases the lock
 	last, size, err := end(f)
 	if err != nil {
 		return err
 	}
-	if err := f.Truncate(size); err != nil { // what a crash left half-written was never answered for
+	if err := f.Truncate(size); err != nil { // a half-written line of a crash was never reported as logged
 		return err
 	}
 	r := t.after(last, e)
@@ -113,14 +111,13 @@ func (t *Trail) append(ctx context.Context, e Entry) error {
 	return nil
 }
 
-// after is the row of an entry that comes after last, which has Seq 0 where there
-// is none in the file: then the chain that is remembered goes on, so that what
-// was lost leaves a gap, and is not forgotten. What is remembered helps, but is
-// not needed: an action must be logged also where it cannot be read.
+// after is the row of an entry that comes after last. Where the file has no entry, last has
+// Seq 0, and the row continues the chain in the memory, so that the loss stays visible as a
+// gap. An unreadable memory is no error: the action must be logged all the same.
 func (t *Trail) after(last Row, e Entry) Row {
 	m, err := t.recall()
 	if err != nil {
-		t.log.Warn("what is remembered of the audit cannot be read", "err", err)
+		t.log.Warn("the audit's memory cannot be read", "err", err)
 	}
 	if last.Seq == 0 {
 		last = Row{Writer: m.Writer, Seq: m.Newest.Seq, At: m.Newest.At, Hash: m.Newest.Hash}
@@ -132,7 +129,7 @@ func (t *Trail) after(last Row, e Entry) Row {
 	if r.At.Before(last.At) {
 		r.At = last.At
 	}
-	// No clock may lead back into a day that has its anchor.
+	// Whatever the clock says, no entry is added to a day that has its anchor.
 	if closed := endOfDay(m.Anchored.At); m.Writer == r.Writer && m.Anchored.Seq > 0 && r.At.Before(closed) {
 		r.At = closed
 	}
@@ -140,7 +137,7 @@ func (t *Trail) after(last Row, e Entry) Row {
 	return r
 }
 
-// open opens the file under its lock, made with its folder where it is missing.
+// open opens and locks the file; it makes file and folder where they are missing.
 func (t *Trail) open(ctx context.Context) (*os.File, error) {
 	path := filepath.Join(t.dir, chainFile)
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
@@ -150,22 +147,15 @@ func (t *Trail) open(ctx context.Context) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	for {
-		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-		if err == nil {
-			return f, nil
-		}
-		if !errors.Is(err, unix.EWOULDBLOCK) && !errors.Is(err, unix.EINTR) {
-			f.Close()
-			return nil, fmt.Errorf("lock the audit file: %w", err)
-		}
-		select {
-		case <-ctx.Done():
-			f.Close()
-			return nil, fmt.Errorf("wait for the audit file: %w", ctx.Err())
-		case <-time.After(2 * time.Millisecond):
-		}
+	err = datafile.Lock(ctx, f)
+	if err == nil {
+		return f, nil
 	}
+	f.Close()
+	if errors.Is(err, datafile.ErrLocked) {
+		err = ctx.Err()
+	}
+	return nil, fmt.Errorf("wait for the audit file: %w", err)
 }
 
 func (t *Trail) create(path string) (*os.File, error) {
@@ -177,7 +167,7 @@ func (t *Trail) create(path string) (*os.File, error) {
 		return nil, err
 	}
 	for _, dir := range []string{t.dir, filepath.Dir(t.dir)} {
-		if err := syncDir(dir); err != nil {
+		if err := datafile.SyncFolder(dir); err != nil {
 			f.Close()
 			return nil, err
 		}
@@ -185,17 +175,7 @@ func (t *Trail) create(path string) (*os.File, error) {
 	return f, nil
 }
 
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
-}
-
-// sync waits until what another process has written, perhaps a moment ago, is on
-// disk.
+// sync makes durable what another process may have written a moment ago.
 func (t *Trail) sync() error {
 	f, err := os.Open(filepath.Join(t.dir, chainFile))
 	if err != nil {
@@ -208,7 +188,7 @@ func (t *Trail) sync() error {
 // maxLine is longer than any row: six fields that are cut, escaped.
 const maxLine = 64 << 10
 
-// end reads the last whole row and says where it ends.
+// end reads the last complete row, and returns the offset of its end.
 func end(f *os.File) (last Row, size int64, err error) {
 	info, err := f.Stat()
 	if err != nil {
@@ -227,7 +207,7 @@ func end(f *os.File) (last Row, size int64, err error) {
 		return last, 0, nil
 	}
 	line := tail[bytes.LastIndexByte(tail[:stop], '\n')+1 : stop]
-	last, ok, _ := decode(line) // what is unlike its encoding is Verify's to report
+	last, ok, _ := decode(line) // that a line was edited is reported by Verify
 	if !ok || last.Seq == 0 || last.Hash == "" {
 		return last, 0, ErrDamaged
 	}

@@ -8,24 +8,24 @@ import (
 	"time"
 )
 
-// Verdict is what a Report comes to; the first that holds.
+// Verdict sums a Report up: the first that applies.
 type Verdict string
 
 // Verdicts.
 const (
-	Found      Verdict = "found"        // something was altered, taken out, put in, or is gone
-	Unasked    Verdict = "not asked"    // nothing was found where it could be looked; the table or the bucket could not be asked
-	Unanchored Verdict = "not anchored" // nothing was found; that it is the chain that was written, nothing outside shows
-	Whole      Verdict = "whole"        // nothing was found, and every day that is over for two days has its anchor
+	Found      Verdict = "found"        // something was altered, removed or added
+	Unasked    Verdict = "not asked"    // nothing was found, but the table or the bucket could not be read
+	Unanchored Verdict = "not anchored" // nothing was found, but no anchor proves that the chain was not replaced as a whole
+	Whole      Verdict = "whole"        // nothing was found, and every day that ended more than two days ago has its anchor
 )
 
 // Report is what Verify found.
 type Report struct {
 	Chains  []Chain  `json:"chains"`
-	Unasked []string `json:"unasked"` // what could not be asked, and why
+	Unasked []string `json:"unasked"` // what could not be read, and why
 }
 
-// Verdict says what the report comes to.
+// Verdict sums the report up.
 func (r Report) Verdict() Verdict {
 	v := Whole
 	for _, c := range r.Chains {
@@ -42,19 +42,19 @@ func (r Report) Verdict() Verdict {
 	return v
 }
 
-// Chain is what was found of one writer.
+// Chain is what was found about one writer's chain.
 type Chain struct {
 	Writer   string    `json:"writer"`
-	Here     bool      `json:"here"` // it is this data folder's
+	Here     bool      `json:"here"` // it is that of this data folder
 	Entries  uint64    `json:"entries"`
 	First    time.Time `json:"first"`
 	Last     time.Time `json:"last"`
-	Anchors  int       `json:"anchors"`  // that agree
+	Anchors  int       `json:"anchors"`  // anchors that agree with it
 	Waiting  uint64    `json:"waiting"`  // entries at the end that the table does not have yet
-	Days     []string  `json:"days"`     // that wait for their anchor, which comes when they are over
-	Late     []string  `json:"late"`     // that have none two days after their end; in Problems, too
-	Gone     []string  `json:"gone"`     // whose anchor was put, and is not in the bucket; likewise
-	Unproven string    `json:"unproven"` // why nothing outside shows that it is the chain that was written; "": something does
+	Days     []string  `json:"days"`     // that will get their anchor when they are over
+	Late     []string  `json:"late"`     // that have no anchor two days after their end; also in Problems
+	Gone     []string  `json:"gone"`     // whose anchor was put, and is not in the bucket any more; also in Problems
+	Unproven string    `json:"unproven"` // why no anchor proves that the chain was not replaced; "": one does
 	Problems []string  `json:"problems"`
 }
 
@@ -64,7 +64,7 @@ type Source interface {
 	EachAudit(ctx context.Context, each func(Row) error) error
 }
 
-// maxProblems is how many are told of one chain; the others are counted.
+// maxProblems is how many are listed for one chain; the others are counted.
 const maxProblems = 20
 
 // chain checks rows that come in order.
@@ -73,8 +73,8 @@ type chain struct {
 	last        Row
 	hashes      map[uint64]string
 	days        map[string]Row // their last rows
-	more        int
-	contradicts bool // what is remembered of it
+	more        int            // problems that are not listed
+	contradicts bool           // the memory
 }
 
 func newChain(writer string) *chain {
@@ -118,14 +118,14 @@ func (c *chain) add(r Row, where string) {
 	c.hashes[r.Seq], c.days[dayOf(r.At)] = r.Hash, r
 }
 
-// Verify recomputes every chain: this data folder's from its file, and all from
-// the table; compares the two, and both with the anchors and with what is
-// remembered. source and anchors may be nil: without a table only this data
-// folder's chain is looked at, and without a bucket none is anchored. Where one
-// cannot be asked, what the others say is in the report all the same.
+// Verify recomputes every chain: that of this data folder from its file, and all from
+// the table; compares the two, and both with the anchors and the
+// memory. source and anchors may be nil: without a table only the chain of this data
+// folder is verified, and without a bucket no chain is anchored. Where one
+// cannot be read, the report has the findings from the others.
 //
-// The file is read last: it has whatever the others have, also what is logged,
-// shipped and anchored meanwhile.
+// The file is read last: it then has whatever the others have, also entries that are
+// logged, shipped and anchored meanwhile.
 func (t *Trail) Verify(ctx context.Context, source Source, anchors Anchors) (Report, error) {
 	r := Report{Chains: []Chain{}, Unasked: []string{}}
 	unasked := func(what string, err error) {
@@ -162,8 +162,8 @@ func (t *Trail) Verify(ctx context.Context, source Source, anchors Anchors) (Rep
 	return r, nil
 }
 
-// own is the chain of the file, compared with what is remembered, or with why that
-// cannot be read; nil where there is neither.
+// own is the chain of the file, compared with the memory m; sealed is the error of reading
+// the memory. nil where there is neither file nor memory.
 func (t *Trail) own(m Remembered, sealed error) (*chain, error) {
 	c, err := t.verifyFile()
 	if err != nil {
@@ -173,11 +173,10 @@ func (t *Trail) own(m Remembered, sealed error) (*chain, error) {
 		c = orUnknown(c)
 		c.problem("what this installation remembers of it cannot be read: %v", sealed)
 	}
-	return m.recollect(c), nil
+	return m.compare(c), nil
 }
 
-// unknown is the writer of a chain that should be here, and of which nothing is
-// known.
+// unknown is the writer of a chain that should exist here, and whose name is not known.
 const unknown = "unknown"
 
 func orUnknown(c *chain) *chain {
@@ -233,7 +232,7 @@ func readTable(ctx context.Context, source Source) ([]*chain, error) {
 	return chains, nil
 }
 
-// join compares the file's chain with the table's of the same writer, and gives all
+// join compares the file's chain with that of the same writer in the table, and returns all
 // chains, each once, the file's first.
 func join(own *chain, tables []*chain) []*chain {
 	if own == nil {
@@ -251,9 +250,9 @@ func join(own *chain, tables []*chain) []*chain {
 	return all
 }
 
-// compare takes what was found of a chain in the table, and what differs there.
-// Entries that the file lacks are borrowed, so that the anchors are compared with
-// them.
+// compare adds the problems of the same chain in the table, and the differences.
+// Entries that the file lacks are taken from the table, so that the anchors are compared
+// with them.
 func (c *chain) compare(table *chain) {
 	for _, p := range table.Problems {
 		c.problem("%s", p)

@@ -12,22 +12,22 @@ import (
 	"time"
 )
 
-// patience is how long after its end a day may have no anchor: serve makes it
-// within a minute, unless it or the bucket is away.
-const patience = 48 * time.Hour
+// anchorWithin is how long after its end a day may have no anchor: serve makes it
+// within a minute, unless serve or the bucket is away.
+const anchorWithin = 48 * time.Hour
 
-// bucketSays is what the bucket has of the audit.
-type bucketSays struct {
-	there        bool                         // there is a bucket to ask
-	asked        bool                         // what follows is all that it has; of none as well
+// bucketContents is what the bucket has of the audit.
+type bucketContents struct {
+	there        bool                         // there is a bucket
+	asked        bool                         // what follows is complete; also where there is no bucket
 	installation string                       // "": no note is expected
 	note         []byte                       // which chain is the installation's; nil: it does not say
 	anchors      map[string]map[string][]byte // by writer and day
 }
 
 // readBucket asks for the note and all anchors.
-func (t *Trail) readBucket(ctx context.Context, anchors Anchors) (bucketSays, error) {
-	says := bucketSays{there: anchors != nil, installation: t.installation, anchors: map[string]map[string][]byte{}}
+func (t *Trail) readBucket(ctx context.Context, anchors Anchors) (bucketContents, error) {
+	says := bucketContents{there: anchors != nil, installation: t.installation, anchors: map[string]map[string][]byte{}}
 	if anchors == nil {
 		says.asked = true
 		return says, nil
@@ -58,9 +58,9 @@ func (t *Trail) readBucket(ctx context.Context, anchors Anchors) (bucketSays, er
 	return says, nil
 }
 
-// checkNote compares the file's chain with the one that the bucket says is this
-// installation's. c may be nil: there is no file. forgotten: nothing is remembered.
-func (says bucketSays) checkNote(c *chain, forgotten bool) *chain {
+// checkNote compares the file's chain with the note of which chain is this
+// installation's. c is nil where there is no file; forgotten: the memory is empty.
+func (says bucketContents) checkNote(c *chain, forgotten bool) *chain {
 	if says.note == nil {
 		return c
 	}
@@ -83,9 +83,9 @@ func (says bucketSays) checkNote(c *chain, forgotten bool) *chain {
 	return c
 }
 
-// checkAnchors compares every anchor with its chain. others: all chains are known,
-// so that anchors of one that is not are a finding.
-func (says bucketSays) checkAnchors(all []*chain, others bool) []*chain {
+// checkAnchors compares every anchor with its chain. others says that all chains are known,
+// so that anchors of an unknown one are a finding.
+func (says bucketContents) checkAnchors(all []*chain, others bool) []*chain {
 	for _, writer := range slices.Sorted(maps.Keys(says.anchors)) {
 		i := slices.IndexFunc(all, func(c *chain) bool { return c.Writer == writer })
 		if i < 0 && !others {
@@ -125,9 +125,9 @@ func (c *chain) checkAnchor(day string, body []byte) {
 	}
 }
 
-// unanchored sorts the days that have no anchor. Days are anchored in order, so
-// that a day before one that has, or had, its anchor had one as well.
-func (c *chain) unanchored(now time.Time, says bucketSays, m Remembered) {
+// unanchored classifies the days that have no anchor. Days are anchored in order, so
+// that a day before one that has, or had, an anchor had one as well.
+func (c *chain) unanchored(now time.Time, says bucketContents, m Remembered) {
 	if !says.there && c.Entries > 0 {
 		c.Unproven = "there is no bucket to hold anchors"
 	}
@@ -148,11 +148,11 @@ func (c *chain) unanchored(now time.Time, says bucketSays, m Remembered) {
 		case have[day] != nil:
 		case day <= newest:
 			c.Gone = append(c.Gone, day)
-		case over > patience && c.Here:
+		case over > anchorWithin && c.Here:
 			c.Late = append(c.Late, day)
-		case over > patience:
+		case over > anchorWithin:
 			c.Unproven = "the entries since " + day + " have no anchor, and its data folder makes none any more"
-		case begin.Sub(now) > patience:
+		case begin.Sub(now) > anchorWithin:
 			c.Unproven = "the entries of " + day + " lie ahead of this machine's clock, and are anchored when that day is over"
 		default:
 			c.Days = append(c.Days, day)

@@ -9,17 +9,18 @@
 // afterwards, and fails on plain http. Multipart uploads were rejected: their
 // checksum is not the object's.
 //
-// What must not be deleted is not: Remove and its kin refuse by themselves what
-// is under legal hold or retention, and do not leave it to the server, since
-// some forget a hold once the retention has run out. Retention is set on each
-// object as it is put, and anew where a store has lost it (LockAnew), as a copy of the
-// embedded one does without its extended attributes; a default of the bucket was
-// rejected, as it is somebody else's to change. What a server can do is found out by doing it (Probe): the
-// embedded one takes a request for encryption and stores plain bytes.
+// Remove and RemoveVersion refuse by themselves to delete an object that
+// is under legal hold or retention, and do not rely on the server, since
+// some servers ignore a hold once the retention has expired. Retention is set on each
+// object as it is put, and again where a store has lost it (LockAnew): a copy of the
+// embedded store's folder without extended attributes has lost it, for example. A default
+// retention of the bucket was rejected, as others may change it. Probe finds out what a
+// server can do by trying it: the
+// embedded one accepts a request for encryption and stores plain bytes.
 //
-// minio-go is the client because it is small, speaks to every S3 in use and
-// lets the checksum be sent as told; the AWS SDK is five times its size. It is
-// imported here only.
+// minio-go is the client because it is small, works with every S3 in use and
+// can send a checksum that we computed; the AWS SDK is five times its size. It is
+// imported only here.
 //
 // Keys and metadata are visible to whoever runs the store: they never hold
 // personal data. Errors never hold credentials.
@@ -41,6 +42,8 @@ import (
 	"github.com/minio/minio-go/v7"
 	"github.com/minio/minio-go/v7/pkg/credentials"
 	"github.com/prometheus/client_golang/prometheus"
+
+	"fonoteka/internal/run"
 )
 
 // Errors that callers branch on.
@@ -61,12 +64,12 @@ type Options struct {
 	// RetentionUnder are other rules, for the objects whose keys begin with a
 	// prefix; no prefix of it begins with another.
 	RetentionUnder map[string]Retention
-	// Own says that nobody else uses the bucket, so that EnsureBucket may switch
-	// Object Lock on in one that was made without.
+	// Own says that nobody else uses the bucket, so that EnsureBucket may enable
+	// Object Lock in one that was made without it.
 	Own bool
 
-	Logger     *slog.Logger          // nil: none
-	Registerer prometheus.Registerer // nil: no metrics
+	Log        *slog.Logger          // nil: discarded
+	Registerer prometheus.Registerer // nil: none
 }
 
 // Location is what Options.URL says, without the credentials.
@@ -89,7 +92,7 @@ type Bucket struct {
 	under      map[string]Retention
 	encryption Encryption
 	own        bool
-	lockable   atomic.Bool // the bucket has Object Lock, as was seen once
+	lockable   atomic.Bool // the bucket is known to have Object Lock
 }
 
 // Open makes a Bucket without talking to the server, so that a program may
@@ -108,11 +111,8 @@ func Open(o Options) (*Bucket, error) {
 		return nil, err
 	}
 	b := &Bucket{
-		where: where, http: transport(), log: o.Logger, m: newMetrics(o.Registerer),
+		where: where, http: transport(), log: run.Log(o.Log), m: newMetrics(o.Registerer),
 		retention: o.Retention, under: maps.Clone(o.RetentionUnder), encryption: o.Encryption, own: o.Own,
-	}
-	if b.log == nil {
-		b.log = slog.New(slog.DiscardHandler)
 	}
 	b.client, err = minio.New(where.Endpoint, &minio.Options{
 		Creds:           creds,
@@ -120,7 +120,7 @@ func Open(o Options) (*Bucket, error) {
 		Region:          where.Region,
 		Transport:       b.http,
 		TrailingHeaders: true, // needed for a checksum in the header, too
-		MaxRetries:      3,    // the callers retry on their own clock
+		MaxRetries:      3,    // the callers retry at their own pace
 	})
 	if err != nil {
 		return nil, fmt.Errorf("opening bucket %s at %s: %w", where.Bucket, where.Endpoint, err)
@@ -143,8 +143,8 @@ func transport() *http.Transport {
 	}
 }
 
-// ParseURL says where a URL in the form of Options.URL leads, without asking
-// there. Its error never repeats the URL, which holds a secret.
+// ParseURL parses a URL in the form of Options.URL, without connecting. Its error never
+// repeats the URL, which holds a secret.
 func ParseURL(raw string) (Location, error) {
 	where, _, err := parse(raw)
 	return where, err

@@ -19,8 +19,8 @@ import (
 var (
 	ErrHeld     = errors.New("it is under legal hold")
 	ErrRetained = errors.New("its retention has not run out")
-	// ErrNoLock: the bucket was made without Object Lock, so that nothing in it
-	// can bear a retention or a hold.
+	// ErrNoLock says that the bucket was made without Object Lock, so that no object in it
+	// can have a retention or a hold.
 	ErrNoLock = errors.New("the bucket has no object lock")
 )
 
@@ -28,7 +28,7 @@ var (
 type Lock struct {
 	Mode  Mode      // NoRetention: none was set
 	Until time.Time // UTC; zero: none was set
-	Held  bool      // by a legal hold, which has no end but being lifted
+	Held  bool      // by a legal hold, which lasts until it is lifted
 }
 
 // Forbids is ErrHeld, ErrRetained, or nil if the object may be deleted now.
@@ -42,15 +42,15 @@ func (l Lock) Forbids(now time.Time) error {
 	return nil
 }
 
-// Covers reports whether l keeps an object at least as firmly and as long as want.
+// Covers reports whether l protects an object at least as strictly and as long as want.
 // Holds are not compared.
 func (l Lock) Covers(want Lock) bool {
-	return want.Mode == NoRetention || l.Mode.firmness() >= want.Mode.firmness() && !l.Until.Before(want.Until)
+	return want.Mode == NoRetention || l.Mode.strictness() >= want.Mode.strictness() && !l.Until.Before(want.Until)
 }
 
-// with is the firmer mode and the later end of two locks.
+// with is the stricter mode and the later end of two locks.
 func (l Lock) with(other Lock) Lock {
-	if other.Mode.firmness() > l.Mode.firmness() {
+	if other.Mode.strictness() > l.Mode.strictness() {
 		l.Mode = other.Mode
 	}
 	if other.Until.After(l.Until) {
@@ -59,8 +59,8 @@ func (l Lock) with(other Lock) Lock {
 	return l
 }
 
-// firmness orders the modes.
-func (m Mode) firmness() int { return slices.Index([]Mode{NoRetention, Governance, Compliance}, m) }
+// strictness orders the modes.
+func (m Mode) strictness() int { return slices.Index([]Mode{NoRetention, Governance, Compliance}, m) }
 
 // Lockable reports whether the bucket has Object Lock. A bucket never loses it.
 func (b *Bucket) Lockable(ctx context.Context) (bool, error) {
@@ -79,8 +79,8 @@ func (b *Bucket) Lockable(ctx context.Context) (bool, error) {
 	return have, nil
 }
 
-// lacksLock: the server's ways to say that there is no lock, or that it knows
-// of none.
+// lacksLock recognizes a server's answers that there is no lock, or that it does not
+// support locks.
 func lacksLock(err error) bool {
 	resp := minio.ToErrorResponse(err)
 	switch resp.Code {
@@ -90,9 +90,9 @@ func lacksLock(err error) bool {
 	return resp.StatusCode == http.StatusNotImplemented
 }
 
-// Lock returns what keeps an object; version "" is the newest. A bucket without
-// Object Lock keeps nothing. ErrNotFound: there is no such object, or it is a
-// mark of deletion.
+// Lock returns the lock of an object; version "" is the newest. In a bucket without
+// Object Lock it is the zero value. ErrNotFound: there is no such object, or it is a
+// delete marker.
 func (b *Bucket) Lock(ctx context.Context, key, version string) (Lock, error) {
 	have, err := b.Lockable(ctx)
 	if err != nil || !have {
@@ -113,8 +113,8 @@ func (b *Bucket) Lock(ctx context.Context, key, version string) (Lock, error) {
 	return Lock{Mode: retention.Mode, Until: retention.RetainUntilDate.UTC(), Held: hold.Status == "ON"}, nil
 }
 
-// ask reads one of an object's settings, whatever the answer's outermost
-// element is called: the embedded store calls it otherwise than the client
+// ask reads one of an object's settings, whatever the name of the answer's root
+// element: that of the embedded store is not the one the client
 // library expects. The request is signed in its URL, which no error shows.
 func (b *Bucket) ask(ctx context.Context, key, version, what string, into any) error {
 	query := url.Values{what: {""}}
@@ -146,17 +146,17 @@ func (b *Bucket) ask(ctx context.Context, key, version, what string, into any) e
 		answer.Code = http.StatusText(resp.StatusCode)
 	}
 	answer.StatusCode = resp.StatusCode
-	if resp.StatusCode == http.StatusMethodNotAllowed { // a mark of deletion has no lock to read
+	if resp.StatusCode == http.StatusMethodNotAllowed { // a delete marker has no lock
 		answer.Code = "NoSuchKey"
 	}
 	return answer
 }
 
-// LockAnew makes sure that the newest version of an object is locked at least as want
-// says; what is set there and keeps it longer, or more firmly, stays. It reports
-// whether something was missing. An end that is past asks for nothing. ErrNotFound:
-// there is no such object. ErrNoLock: the bucket locks nothing, and is not ours to
-// change.
+// LockAnew makes sure that the newest version of an object is locked at least as strictly
+// and as long as want says; a stricter or longer lock stays. It reports
+// whether something was missing. Where want has expired it does nothing. ErrNotFound:
+// there is no such object. ErrNoLock: the bucket has no Object Lock, and may not be
+// changed.
 func (b *Bucket) LockAnew(ctx context.Context, key string, want Lock) (missed bool, err error) {
 	if want.Mode == NoRetention || !time.Now().Before(want.Until) {
 		return false, nil
@@ -178,8 +178,8 @@ func (b *Bucket) LockAnew(ctx context.Context, key string, want Lock) (missed bo
 }
 
 // SetHold sets a legal hold on a version of an object, or lifts it; version ""
-// is the newest. When it returns nil the store has answered for it. ErrNoLock:
-// this bucket cannot hold anything.
+// is the newest. When it returns nil the store has confirmed it. ErrNoLock:
+// the bucket has no Object Lock.
 func (b *Bucket) SetHold(ctx context.Context, key, version string, on bool) error {
 	have, err := b.Lockable(ctx)
 	if err == nil && !have {

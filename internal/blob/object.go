@@ -13,7 +13,7 @@ import (
 	"github.com/minio/minio-go/v7"
 )
 
-// digestMeta carries the digest for stores that do not give a checksum back.
+// digestMeta holds the digest, for stores that do not return a checksum.
 const digestMeta = "Sha256"
 
 // Put describes an object to be stored.
@@ -23,7 +23,7 @@ type Put struct {
 	ContentType string
 	Meta        map[string]string // ASCII names and values, no personal data
 	Unretained  bool              // Options.Retention is not for this object
-	Lock        Lock              // what is set instead of Options.Retention, unless it is over; Held is not looked at
+	Lock        Lock              // is set instead of Options.Retention, unless it has expired; Held is ignored
 }
 
 // Object is what the store knows of an object.
@@ -36,10 +36,10 @@ type Object struct {
 }
 
 // Put stores an object under a key that must be free. When it returns nil the
-// object is stored as described, under the retention and encryption of the
-// Options: a store that cannot do these refuses it. ErrExists: the key is taken – perhaps by this
-// very call, if an earlier try of it took effect and its answer was lost, so
-// that a caller compares digests with Stat. After any other error the object
+// object is stored as described, with the retention and encryption of the
+// Options: a store that cannot do these refuses it. ErrExists: the key is taken, perhaps by
+// this very call, if an earlier try of it worked and its answer was lost; so
+// a caller compares digests by Stat. After any other error the object
 // may or may not be there.
 func (b *Bucket) Put(ctx context.Context, key string, body io.ReaderAt, p Put) error {
 	defer b.m.observe("put", time.Now())
@@ -50,7 +50,7 @@ func (b *Bucket) Put(ctx context.Context, key string, body io.ReaderAt, p Put) e
 	opts := minio.PutObjectOptions{
 		ContentType:          p.ContentType,
 		DisableMultipart:     true,
-		DisableContentSha256: true, // the checksum's header does this work
+		DisableContentSha256: true, // the checksum's header replaces it
 		UserMetadata: map[string]string{
 			"x-amz-checksum-sha256": base64.StdEncoding.EncodeToString(sum),
 			digestMeta:              p.SHA256,
@@ -104,7 +104,7 @@ func object(key string, info minio.ObjectInfo) Object {
 	return o
 }
 
-// wrap says what was attempted and keeps the server's own code.
+// wrap adds what was attempted and the server's own code.
 func (b *Bucket) wrap(what, key string, err error) error {
 	if err == nil {
 		return nil

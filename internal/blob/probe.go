@@ -11,25 +11,25 @@ import (
 	"github.com/minio/minio-go/v7"
 )
 
-// Answer is what a store has to say to a question of Probe.
+// Answer is the result of one check of Probe.
 type Answer string
 
 // The answers. Only No is a fault.
 const (
 	Yes       Answer = "yes"
 	No        Answer = "no"         // and the configuration needs it
-	NotNeeded Answer = "not needed" // no, and the configuration can do without
-	NotTried  Answer = "not tried"  // something before it failed
+	NotNeeded Answer = "not needed" // no, and the configuration does not need it
+	NotTried  Answer = "not tried"  // an earlier check failed
 )
 
-// Finding is what one question of Probe brought to light. Its texts are for
+// Finding is what one check of Probe found. Its texts are for
 // people, and hold no secret.
 type Finding struct {
 	Check  string `json:"check"` // a stable name
 	Answer Answer `json:"answer"`
 	Means  string `json:"means"`            // to the user
 	Do     string `json:"do,omitempty"`     // what helps, after a No
-	Detail string `json:"detail,omitempty"` // in the store's words
+	Detail string `json:"detail,omitempty"` // the store's own error
 }
 
 // checks are the names of all findings, in the order of Probe.
@@ -42,24 +42,24 @@ var checks = []string{
 // refused from 15 minutes on.
 const maxSkew = time.Minute
 
-// Probe tries out what the store can do, by doing it: it believes no version
-// and no announcement. It writes below Scratch in the bucket, or in a bucket of
-// its own where the configured one is missing or locks what is put there by
-// default; locks it tries in a bucket of its own if it may make one. It removes
-// all of it before it returns, which takes some seconds because of the locks;
-// also after ctx has ended. What could not be removed is a finding.
+// Probe finds out what the store can do by trying it, and relies on no version
+// number. It writes below Scratch in the bucket, or in a bucket of
+// its own where the configured one is missing or locks new objects by
+// default; locks are tried in a bucket of its own if it may make one. It removes
+// everything before it returns, which takes some seconds because of the locks;
+// also after ctx has ended. Objects that could not be removed are a finding.
 func (b *Bucket) Probe(ctx context.Context) []Finding {
-	p := &probe{b: b, said: map[string]Finding{}}
+	p := &probe{b: b, found: map[string]Finding{}}
 	p.run(ctx)
 	var all []Finding
 	for _, name := range checks {
-		f, ok := p.said[name]
+		f, ok := p.found[name]
 		if !ok {
 			f = Finding{Check: name, Answer: NotTried, Means: "something before it failed"}
 		}
 		all = append(all, f)
 	}
-	if f, ok := p.said["clean-up"]; ok {
+	if f, ok := p.found["clean-up"]; ok {
 		all = append(all, f)
 	}
 	return all
@@ -68,7 +68,7 @@ func (b *Bucket) Probe(ctx context.Context) []Finding {
 // probe is one run of Probe.
 type probe struct {
 	b        *Bucket
-	said     map[string]Finding
+	found    map[string]Finding
 	exists   bool          // the configured bucket
 	locks    bool          // it has Object Lock
 	own      *Bucket       // made by this run, with Object Lock if ownLocks; nil: it could not be made
@@ -77,8 +77,9 @@ type probe struct {
 	skew     time.Duration // the store's clock minus ours
 }
 
-// say records a finding: what it means if it is so, what if not, and what helps.
-func (p *probe) say(check string, needed bool, err error, yes, no, do string) {
+// record records a finding: yes is what success means, no what failure means, and do what
+// helps.
+func (p *probe) record(check string, needed bool, err error, yes, no, do string) {
 	f := Finding{Check: check, Answer: Yes, Means: yes}
 	if err != nil {
 		f = Finding{Check: check, Answer: NotNeeded, Means: no, Detail: detail(err)}
@@ -86,7 +87,7 @@ func (p *probe) say(check string, needed bool, err error, yes, no, do string) {
 			f.Answer, f.Do = No, do
 		}
 	}
-	p.said[check] = f
+	p.found[check] = f
 }
 
 // errAccepted is the finding's error where a server did what it must refuse.
@@ -132,7 +133,7 @@ func (p *probe) run(ctx context.Context) {
 	p.lock(ctx)
 }
 
-// reach asks without an account: any answer will do.
+// reach sends a request without an account: any answer shows that the store is up.
 func (p *probe) reach(ctx context.Context) bool {
 	scheme := "http"
 	if p.b.where.Secure {
@@ -147,7 +148,7 @@ func (p *probe) reach(ctx context.Context) bool {
 		resp, err = p.b.http.RoundTrip(req)
 	}
 	took := time.Since(began)
-	p.say("reachable", true, err, fmt.Sprintf("the store at %s answers in %.1f ms", p.b.where.Endpoint, float64(took.Microseconds())/1000),
+	p.record("reachable", true, err, fmt.Sprintf("the store at %s answers in %.1f ms", p.b.where.Endpoint, float64(took.Microseconds())/1000),
 		fmt.Sprintf("nothing answers at %s", p.b.where.Endpoint), "check the address in --s3-url, the network, and whether the store runs")
 	if err != nil {
 		return false
@@ -155,7 +156,7 @@ func (p *probe) reach(ctx context.Context) bool {
 	defer resp.Body.Close()
 	theirs, err := http.ParseTime(resp.Header.Get("Date"))
 	if err != nil {
-		p.said["clock"] = Finding{Check: "clock", Answer: NotTried, Means: "the store does not tell its time"}
+		p.found["clock"] = Finding{Check: "clock", Answer: NotTried, Means: "the store does not tell its time"}
 		return true
 	}
 	p.skew = theirs.Add(time.Second / 2).Sub(began.Add(took / 2)) // the header has whole seconds
@@ -163,20 +164,20 @@ func (p *probe) reach(ctx context.Context) bool {
 	if p.skew.Abs() > maxSkew {
 		err = fmt.Errorf("it is %s there", theirs.UTC().Format(time.RFC3339))
 	}
-	p.say("clock", true, err, "its clock and this machine's agree", fmt.Sprintf(
+	p.record("clock", true, err, "its clock and this machine's agree", fmt.Sprintf(
 		"its clock and this machine's are %s apart: locks end at the wrong time, and from 15 minutes on all requests are refused", p.skew.Abs().Round(time.Second)),
 		"let both machines follow a time server")
 	return true
 }
 
-// account asks as who is configured.
+// account sends a request with the configured account.
 func (p *probe) account(ctx context.Context) bool {
 	_, err := p.b.ListPage(ctx, Scratch, "", 1)
 	p.exists = err == nil
 	if codeOf(err) == "NoSuchBucket" {
 		err = nil
 	}
-	p.say("credentials", true, err, "the store accepts the account, and lets it list",
+	p.record("credentials", true, err, "the store accepts the account, and lets it list",
 		"the store does not accept the account, or does not let it list the bucket", "check key and secret in --s3-url, and what the account may do")
 	return err == nil
 }
@@ -188,7 +189,7 @@ func (p *probe) bucket(byDefault bool) {
 		if byDefault {
 			means += "; it locks by default whatever is put there, so that all was tried in a bucket of its own"
 		}
-		p.say("bucket", true, nil, means, "", "")
+		p.record("bucket", true, nil, means, "", "")
 		return
 	}
 	f := Finding{Check: "bucket", Answer: NotNeeded, Means: name + " is not there yet; fonoteka serve creates it, and this account may"}
@@ -196,11 +197,11 @@ func (p *probe) bucket(byDefault bool) {
 		f.Answer, f.Means, f.Detail = No, name+" is not there, and this account cannot create it", detail(p.ownErr)
 		f.Do = "create the bucket, or let the account create it"
 	}
-	p.said["bucket"] = f
+	p.found["bucket"] = f
 }
 
-// lockOf reports whether the configured bucket has Object Lock, and whether by
-// default it locks all that is put there.
+// lockOf reports whether the configured bucket has Object Lock, and whether it locks new
+// objects by default.
 func (p *probe) lockOf(ctx context.Context) (locks, byDefault bool) {
 	state, mode, _, _, err := p.b.client.GetObjectLockConfig(ctx, p.b.where.Bucket)
 	return err == nil && state == "Enabled", err == nil && mode != nil && *mode != ""

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/minio/minio-go/v7"
+
+	"fonoteka/internal/run"
 )
 
 // ownBucket begins the name of a bucket that Probe makes for itself.
@@ -32,7 +34,7 @@ func (p *probe) makeOwn(ctx context.Context) {
 	}
 }
 
-// dropOwn removes it again, and waits for locks that have not run out.
+// dropOwn removes the bucket of makeOwn, waiting for locks that have not expired.
 func (p *probe) dropOwn(ctx context.Context) {
 	if p.own == nil {
 		return
@@ -47,21 +49,10 @@ func (p *probe) dropOwn(ctx context.Context) {
 		if err == nil {
 			return
 		}
-		if !sleep(ctx, 500*time.Millisecond) {
+		if run.Sleep(ctx, 500*time.Millisecond); ctx.Err() != nil {
 			p.cleaned(fmt.Errorf("bucket %s: %w", p.own.where.Bucket, err))
 			return
 		}
-	}
-}
-
-func sleep(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-t.C:
-		return true
 	}
 }
 
@@ -82,26 +73,26 @@ func (p *probe) lock(ctx context.Context) {
 		if err == nil {
 			err = errors.New("a bucket can be made without object lock only")
 		}
-		p.say("object lock", needed, err, "", "the store cannot lock objects, or this account cannot create a bucket that can",
+		p.record("object lock", needed, err, "", "the store cannot lock objects, or this account cannot create a bucket that can",
 			"use a store with Object Lock, or create the bucket with Object Lock on, or set --retention-mode off")
-		p.say("legal hold", false, err, "", "recordings cannot be put under legal hold there", "")
+		p.record("legal hold", false, err, "", "recordings cannot be put under legal hold there", "")
 		return
 	}
 	locked, held, outlives := p.tryLocks(ctx, place)
 	const works = "the store refused to delete locked objects, one by one and in a batch"
 	switch {
 	case locked == nil && needed && p.exists && !p.locks && !p.b.own:
-		p.say("object lock", true, ErrNoLock, "", "the store can lock, but "+name+" was made without object lock: nothing is archived",
+		p.record("object lock", true, ErrNoLock, "", "the store can lock, but "+name+" was made without object lock: nothing is archived",
 			"name a new bucket in --s3-url, which is then made with it, or switch it on in this one if the store can")
 	case needed:
-		p.say("object lock", true, locked, fmt.Sprintf("%s; what is put there now is locked for %s (%s)", works, rule.For, strings.ToLower(string(rule.Mode))),
+		p.record("object lock", true, locked, fmt.Sprintf("%s; what is put there now is locked for %s (%s)", works, rule.For, strings.ToLower(string(rule.Mode))),
 			"the store does not keep what it is told to lock", "use a store with Object Lock, or set --retention-mode off")
 	default:
 		means := works + "; --retention-mode is off, so what is put there now is not locked"
 		if p.exists && !p.locks && !p.b.own {
 			means += ", and to lock needs a new bucket: " + name + " has no object lock"
 		}
-		p.say("object lock", false, locked, means, "the store does not keep what it is told to lock; --retention-mode is off", "")
+		p.record("object lock", false, locked, means, "the store does not keep what it is told to lock; --retention-mode is off", "")
 	}
 	yes := "a hold keeps an object until it is lifted, also after its retention"
 	if !outlives {
@@ -110,7 +101,7 @@ func (p *probe) lock(ctx context.Context) {
 	if p.exists && !p.locks {
 		yes += "; not in " + name + ", which has no object lock"
 	}
-	p.say("legal hold", false, held, yes, "the store does not keep what is under legal hold", "")
+	p.record("legal hold", false, held, yes, "the store does not keep what is under legal hold", "")
 }
 
 // tryLocks locks an object in each mode and tries to delete it, holds another
@@ -122,7 +113,7 @@ func (p *probe) tryLocks(ctx context.Context, in *Bucket) (locked, held error, o
 	defer func() {
 		late, cancel := context.WithTimeout(context.WithoutCancel(ctx), 20*time.Second)
 		defer cancel()
-		sleep(late, time.Until(ended))
+		run.Sleep(late, time.Until(ended))
 		p.cleaned(in.wipe(late, base))
 	}()
 	for _, mode := range []minio.RetentionMode{minio.Governance, minio.Compliance} {
@@ -137,7 +128,7 @@ func (p *probe) tryLocks(ctx context.Context, in *Bucket) (locked, held error, o
 	set := in.SetHold(ctx, key, "", true)
 	defer func() {
 		switch {
-		case ctx.Err() != nil: // the answer may be lost, and the hold still be on its way
+		case ctx.Err() != nil: // the answer may be lost, and the request not yet done
 			time.Sleep(time.Second)
 		case set != nil:
 			return
@@ -152,13 +143,13 @@ func (p *probe) tryLocks(ctx context.Context, in *Bucket) (locked, held error, o
 	if l, err := in.Lock(ctx, key, ""); err != nil || !l.Held {
 		return locked, errors.Join(errors.New("a hold that was set is not there"), err), false
 	}
-	if !sleep(ctx, time.Until(ended)) {
+	if run.Sleep(ctx, time.Until(ended)); ctx.Err() != nil {
 		return locked, ctx.Err(), false
 	}
 	return locked, nil, p.refused(ctx, in, key) == nil
 }
 
-// keeps is nil if a locked object can not be deleted.
+// keeps is nil if a locked object cannot be deleted.
 func (p *probe) keeps(ctx context.Context, in *Bucket, key string, mode minio.RetentionMode, until time.Time) error {
 	if err := p.storeLocked(ctx, in, key, mode, until); err != nil {
 		return err
@@ -185,7 +176,7 @@ func (p *probe) refused(ctx context.Context, in *Bucket, key string) error {
 	}
 	batch := make(chan minio.ObjectInfo, len(before))
 	for _, v := range before {
-		// Refusals are what is hoped for; what counts is what is left.
+		// The errors do not matter, only which versions are left.
 		_ = in.client.RemoveObject(ctx, in.where.Bucket, key, minio.RemoveObjectOptions{VersionID: v.ID})
 		batch <- minio.ObjectInfo{Key: v.Key, VersionID: v.ID}
 	}

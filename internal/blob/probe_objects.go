@@ -21,7 +21,7 @@ func (p *probe) objects(ctx context.Context, in *Bucket) {
 	defer func() { p.cleaned(in.wipe(ctx, base)) }()
 
 	err := p.plain(ctx, in, base+"/0")
-	p.say("write and read", true, err, "objects can be stored and read", "objects cannot be stored, or not read", "let the account put, get, list and delete objects")
+	p.record("write and read", true, err, "objects can be stored and read", "objects cannot be stored, or not read", "let the account put, get, list and delete objects")
 	if err != nil {
 		return
 	}
@@ -34,7 +34,7 @@ func (p *probe) objects(ctx context.Context, in *Bucket) {
 			err = nil
 		}
 	}
-	p.say("conditional put", true, err, "a stored recording is never overwritten, not by two workers at once either",
+	p.record("conditional put", true, err, "a stored recording is never overwritten, not by two workers at once either",
 		"a second file under the same key would replace the first", "use a store that knows If-None-Match on PUT")
 
 	wrong := put
@@ -48,11 +48,11 @@ func (p *probe) objects(ctx context.Context, in *Bucket) {
 			err = errors.New("the wrong object was left there")
 		}
 	}
-	p.say("checksum", true, err, "bytes damaged on the way are refused, and nothing is left of them",
+	p.record("checksum", true, err, "bytes damaged on the way are refused, and nothing is left of them",
 		"the store takes bytes that are not those it was told to expect", "use a store that checks x-amz-checksum-sha256")
 
-	p.say("range", false, p.ranged(ctx, in, base+"/0"), "playback can begin anywhere in a recording", "playback has to load each recording whole", "")
-	p.say("listing", true, p.listed(ctx, in, base), "the archive can be checked, and its catalogue rebuilt from it",
+	p.record("range", false, p.ranged(ctx, in, base+"/0"), "playback can begin anywhere in a recording", "playback has to load each recording whole", "")
+	p.record("listing", true, p.listed(ctx, in, base), "the archive can be checked, and its catalogue rebuilt from it",
 		"the archive can neither be checked nor its catalogue rebuilt from it", "let the account list the bucket")
 }
 
@@ -111,7 +111,7 @@ func (p *probe) listed(ctx context.Context, in *Bucket, base string) error {
 }
 
 func (p *probe) multipart(ctx context.Context, in *Bucket) {
-	p.say("multipart", false, p.unfinished(ctx, in), "uploads that other programs left unfinished are found and can be ended",
+	p.record("multipart", false, p.unfinished(ctx, in), "uploads that other programs left unfinished are found and can be ended",
 		"what other programs left unfinished would not be found; Fonoteka itself uploads in one piece", "")
 }
 
@@ -178,12 +178,12 @@ func (b *Bucket) endUploads(ctx context.Context, key string) error {
 func (p *probe) encryption(ctx context.Context, in *Bucket) *Bucket {
 	asked := p.b.encryption
 	if !asked.asked() {
-		p.say("encryption", false, in.with(Encryption{kind: encrypt.S3}).encrypts(ctx), "the store can encrypt (--s3-sse s3), but is not asked to",
+		p.record("encryption", false, in.with(Encryption{kind: encrypt.S3}).encrypts(ctx), "the store can encrypt (--s3-sse s3), but is not asked to",
 			"the store does not encrypt, nor is it asked to: keep it on an encrypted disk", "")
 		return in.with(asked)
 	}
 	err := in.with(asked).encrypts(ctx)
-	p.say("encryption", true, err, fmt.Sprintf("the store encrypts each object (--s3-sse %s)", asked),
+	p.record("encryption", true, err, fmt.Sprintf("the store encrypts each object (--s3-sse %s)", asked),
 		fmt.Sprintf("the store does not encrypt as --s3-sse %s asks it to: nothing is archived", asked),
 		"give the store a key, or set --s3-sse none and keep it on an encrypted disk")
 	if err != nil {
@@ -204,7 +204,7 @@ func (p *probe) versions(ctx context.Context) {
 	if err == nil && !config.Enabled() {
 		err = errors.New("versioning is off")
 	}
-	p.say("versions", false, err, name+" keeps versions: a deletion only marks, until each version is removed",
+	p.record("versions", false, err, name+" keeps versions: a deletion only marks, until each version is removed",
 		name+" keeps no versions: what is deleted there is gone", "")
 }
 
@@ -216,7 +216,7 @@ func (b *Bucket) with(e Encryption) *Bucket {
 // cleaned records what could not be removed.
 func (p *probe) cleaned(err error) {
 	if err != nil {
-		p.said["clean-up"] = Finding{
+		p.found["clean-up"] = Finding{
 			Check: "clean-up", Answer: No, Means: "something of this trial is left in the store", Detail: detail(err),
 			Do: "remove what is below " + Scratch + ", and buckets called " + ownBucket + "…",
 		}

@@ -9,34 +9,34 @@ import (
 	"github.com/minio/minio-go/v7"
 )
 
-// Nothing in the program removes a recording: Remove and RemoveVersion are what
-// the tests prove with, on real stores, that Object Lock refuses it.
-//
-// Removing asks first what keeps the object, and refuses by itself: some
-// servers forget a legal hold once the retention has run out, and one whose
-// clock is wrong forgets the retention. What cannot be read counts as kept. A
-// hold that is set between question and removal is the server's to enforce.
-// Nothing here goes around a GOVERNANCE retention.
-
-// Version is one version of an object, or a mark of deletion.
+// Version is one version of an object, or a delete marker.
 type Version struct {
 	Key      string
 	ID       string // "" or "null" in a bucket without versions
 	Size     int64
 	StoredAt time.Time // UTC
 	Latest   bool
-	Marker   bool // of deletion: the key reads as missing, older versions are there
+	Marker   bool // a delete marker: the key reads as missing, older versions are there
 }
 
-// Remove deletes an object; one that is not there counts as removed. In a
-// bucket with versions it is only marked as deleted, and its bytes stay until
+// Remove deletes an object; one that does not exist counts as removed. In a
+// bucket with versions it only gets a delete marker, and its bytes stay until
 // RemoveVersion. ErrHeld, ErrRetained: it must stay, and nothing was done.
+//
+// Nothing in the program removes a recording: by Remove and RemoveVersion
+// the tests prove, on real stores, that Object Lock refuses it.
+//
+// Before a removal the object's lock is read, and a locked object is refused here: some
+// servers ignore a legal hold once the retention has expired, and one whose
+// clock is wrong ignores the retention. An object whose lock cannot be read counts as
+// locked. A hold that is set between reading and removal is enforced by the server alone.
+// Nothing here bypasses a GOVERNANCE retention.
 func (b *Bucket) Remove(ctx context.Context, key string) error {
 	return b.RemoveVersion(ctx, key, "")
 }
 
-// RemoveVersion deletes one version of an object for good; one that is not
-// there counts as removed. ErrHeld, ErrRetained: it must stay.
+// RemoveVersion deletes one version of an object for good; one that does not exist
+// counts as removed. ErrHeld, ErrRetained: it must stay.
 func (b *Bucket) RemoveVersion(ctx context.Context, key, version string) error {
 	may, err := b.removable(ctx, key, version)
 	if err != nil || !may {
@@ -47,14 +47,14 @@ func (b *Bucket) RemoveVersion(ctx context.Context, key, version string) error {
 	return b.removed(ctx, key, version, err)
 }
 
-// removable is false for what is not there.
+// removable says whether an object may be deleted; false where it does not exist.
 func (b *Bucket) removable(ctx context.Context, key, version string) (bool, error) {
 	l, err := b.Lock(ctx, key, version)
 	if errors.Is(err, ErrNotFound) {
-		return version != "", nil // perhaps a mark of deletion: those may go
+		return version != "", nil // it may be a delete marker, which may be removed
 	}
 	if err != nil {
-		return false, fmt.Errorf("removing %s, of which is not known whether it must stay: %w", key, err)
+		return false, fmt.Errorf("removing %s, whose lock cannot be read: %w", key, err)
 	}
 	if err := l.Forbids(time.Now()); err != nil {
 		return false, b.m.failed("remove", fmt.Errorf("removing %s: %w", key, err))
@@ -62,8 +62,8 @@ func (b *Bucket) removable(ctx context.Context, key, version string) (bool, erro
 	return true, nil
 }
 
-// removed judges the server's answer. A refusal is looked at again: the lock
-// may have come since.
+// removed interprets the server's answer. After a refusal the lock is read again: it
+// may have been set meanwhile.
 func (b *Bucket) removed(ctx context.Context, key, version string, err error) error {
 	if err = b.wrap("removing", key, err); err == nil || errors.Is(err, ErrNotFound) {
 		return nil

@@ -9,14 +9,14 @@ import (
 	"time"
 )
 
-// Mode is how firmly the store keeps an object until its date.
+// Mode is how strictly the store protects an object until its date.
 type Mode string
 
 // The modes of Object Lock.
 const (
 	NoRetention Mode = ""           // nothing is set on the object
-	Governance  Mode = "GOVERNANCE" // who has a special right may delete before the date
-	Compliance  Mode = "COMPLIANCE" // nobody may, the store's administrator neither
+	Governance  Mode = "GOVERNANCE" // accounts with a special permission may delete it before the date
+	Compliance  Mode = "COMPLIANCE" // nobody may, not even the store's administrator
 )
 
 // ParseMode reads off, governance or compliance; the empty string is off.
@@ -79,11 +79,11 @@ func (p Period) String() string {
 	return b.String()
 }
 
-// Retention is the rule that Put sets on each object, counted from the moment
-// of storing. The zero value sets nothing.
+// Retention is the rule by which Put locks each object, counted from the time
+// of storing. The zero value locks nothing.
 //
-// It is set on the object, not as a default of the bucket: a default is
-// somebody else's to change, and holds for what others store there, too.
+// It is set on the object, not as a default of the bucket: others may change a
+// default, and it applies to objects of others, too.
 type Retention struct {
 	Mode Mode
 	For  Period
@@ -110,9 +110,9 @@ func (r Retention) from(now time.Time) Lock {
 	return Lock{Mode: r.Mode, Until: r.For.After(now).Add(time.Second - 1).Truncate(time.Second)}
 }
 
-// LockNow is what Put sets by the Options on an object that is stored under the key
-// now. Who gives it to Put for several objects has them all locked until one moment,
-// and knows it.
+// LockNow is the lock that Put sets, by the Options, on an object that is stored under the
+// key now. A caller that passes it to Put for several objects knows it, and has them all
+// locked until the same time.
 func (b *Bucket) LockNow(key string) Lock { return b.retentionOf(key).from(time.Now()) }
 
 // retentionOf is the rule for an object under the key.

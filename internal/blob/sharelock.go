@@ -7,10 +7,10 @@ import (
 	"github.com/minio/minio-go/v7"
 )
 
-// ShareLock gives each of several objects what keeps one of them from being deleted:
-// the stricter mode, the latest date, a legal hold. Nothing is shortened or lifted. In
-// a bucket without Object Lock there is nothing to give. ErrNotFound: one is not there;
-// those before it have been seen to.
+// ShareLock locks each of several objects as strictly and as long as the most strictly
+// locked one: the stricter mode, the latest date, a legal hold. Nothing is shortened or
+// lifted. In a bucket without Object Lock it does nothing. ErrNotFound: one does not exist;
+// those before it have been locked.
 func (b *Bucket) ShareLock(ctx context.Context, keys ...string) error {
 	have, err := b.Lockable(ctx)
 	if err != nil || !have {
@@ -39,7 +39,7 @@ func (b *Bucket) ShareLock(ctx context.Context, keys ...string) error {
 	return nil
 }
 
-// and is what keeps as well as either.
+// and is a lock that protects as well as either.
 func (l Lock) and(other Lock) Lock {
 	if other.Mode == Compliance || l.Mode == NoRetention {
 		l.Mode = other.Mode
@@ -51,9 +51,9 @@ func (l Lock) and(other Lock) Lock {
 	return l
 }
 
-// retain sets until when the newest version of an object must not be deleted, for no
-// shorter a time than before. A stricter mode takes the place of governance only by the
-// right to undo governance.
+// retain sets the retention of the newest version of an object, which must not be shorter
+// than before. Replacing GOVERNANCE by a stricter mode needs the permission to bypass
+// GOVERNANCE.
 func (b *Bucket) retain(ctx context.Context, key string, before Mode, l Lock) error {
 	defer b.m.observe("retain", time.Now())
 	mode := minio.RetentionMode(l.Mode)

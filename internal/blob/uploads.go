@@ -9,7 +9,7 @@ import (
 )
 
 // Upload is a multipart upload that was begun and not completed. Put makes
-// none; other programs that write to the bucket do, and the parts they left
+// none; other programs that write to the bucket do, and the parts they left behind
 // take space that no listing of objects shows.
 type Upload struct {
 	Key     string
@@ -18,8 +18,8 @@ type Upload struct {
 }
 
 // Leftovers calls each for the incomplete uploads whose key begins with prefix,
-// until each returns false. Whether one is abandoned or under way, only its age
-// tells. MinIO lists them for a prefix that is a whole key, and for "".
+// until each returns false. Only its age shows whether one is abandoned or under way.
+// MinIO lists them only for a prefix that is a whole key, and for "".
 func (b *Bucket) Leftovers(ctx context.Context, prefix string, each func(Upload) bool) error {
 	defer b.m.observe("leftovers", time.Now())
 	ctx, cancel := context.WithCancel(ctx)

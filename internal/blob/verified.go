@@ -9,15 +9,15 @@ import (
 	"io"
 )
 
-// ErrAltered is what Verified returns where the bytes are not those of the digest.
+// ErrAltered is returned by Verified where the bytes do not have the digest.
 var ErrAltered = errors.New("the stored bytes are not those that were archived")
 
-// Withheld is how many bytes at the end Verified keeps back until it knows all.
+// Withheld is how many bytes at the end Verified withholds until it has checked all.
 const Withheld = 32 << 10
 
-// Verified gives the bytes of r, an object from its beginning, and lets the last
-// Withheld of them out only if all have that size and SHA-256 (lower-case hex). Else
-// it returns ErrAltered: whoever got the bytes before cannot take them for the whole.
+// Verified returns the bytes of r, a whole object, and the last Withheld of them only if
+// all have that size and SHA-256 (lower-case hex). Else
+// it returns ErrAltered, so that a reader cannot take the earlier bytes for the whole.
 func Verified(r io.Reader, size int64, sha256hex string) io.Reader {
 	return &verified{r: r, size: size, want: sha256hex, hash: sha256.New()}
 }

@@ -1,20 +1,21 @@
 // Package calendar reads the production calendar of Russia: which days of a year
-// are free, shortened, or worked though they fall on a weekend.
+// are holidays, shortened days, or working days on a weekend.
 //
-// Read returns a whole year or an error; days that are what their weekday says
-// are not listed, so that a company that works on Saturdays still does. Forms:
+// Read returns a whole year or an error. Days that do not differ from their weekday
+// are not listed, so that the Saturdays of a company that works on Saturdays are working
+// days. Formats:
 //
-//   - CSV of the open data portal: a line per year, in quotes the free days of
-//     each month ("1,2,3*,9+"). An asterisk marks a shortened day of work, a plus
+//   - CSV of the open data portal: a line per year, with the free days of
+//     each month in quotes ("1,2,3*,9+"). An asterisk marks a shortened working day, a plus
 //     a free day that was moved there.
 //   - JSON and XML of xmlcalendar.ru. JSON lists all free days as CSV does, XML
-//     only what differs.
+//     only the days that differ from their weekday.
 //
-// CSV and JSON do not tell a holiday on a weekend from the weekend. Those of the
-// Labour Code (article 112) are known here.
+// CSV and JSON do not distinguish a holiday on a weekend from the weekend. The holidays of
+// the Labour Code (article 112) are built in.
 //
-// The standard library reads all three; a library for holidays would know the
-// law's days and not the government's yearly moves, which are the point.
+// The standard library reads all three. A library for holidays was rejected: it knows the
+// holidays of the law, but not how the government moves them each year.
 package calendar
 
 import (
@@ -35,7 +36,7 @@ const (
 	Short   = "short"   // a day before a holiday
 )
 
-// Day differs from its weekday.
+// Day is a day that differs from its weekday.
 type Day struct {
 	Date time.Time // midnight UTC
 	Kind string
@@ -47,7 +48,7 @@ type Year struct {
 	Days []Day // in order
 }
 
-// Read reads the years of a file, its form being seen from its first character.
+// Read reads the years of a file, whose format it recognizes by the first character.
 func Read(file []byte) ([]Year, error) {
 	file = bytes.TrimSpace(bytes.TrimPrefix(file, []byte("\xef\xbb\xbf")))
 	var years []Year
@@ -126,7 +127,7 @@ func weekend(day time.Time) bool {
 	return day.Weekday() == time.Saturday || day.Weekday() == time.Sunday
 }
 
-// byLaw tells the holidays of article 112 of the Labour Code.
+// byLaw says whether a day is a holiday of article 112 of the Labour Code.
 func byLaw(day time.Time) bool {
 	_, month, d := day.Date()
 	return month == time.January && d <= 8 ||

@@ -12,7 +12,7 @@ import (
 	"fonoteka/internal/call"
 )
 
-// integration compares an integration's calls slice by slice, and keeps the
+// integration compares an integration's calls slice by slice, and saves the
 // position after each.
 func (r *rebuild) integration(ctx context.Context, name string, events uint64, whole share) error {
 	all := Range{Integration: name, To: math.MaxUint64}
@@ -29,7 +29,7 @@ func (r *rebuild) integration(ctx context.Context, name string, events uint64, w
 		if err := r.slice(ctx, s, pieces, whole); err != nil {
 			return err
 		}
-		if err := r.keep(ctx, name, s.To); err != nil {
+		if err := r.savePosition(ctx, name, s.To); err != nil {
 			return err
 		}
 	}
@@ -53,7 +53,7 @@ func cut(in Range, n int) []Range {
 	}
 }
 
-// eventsInPiece is what a core takes at a time of a slice: a second's work.
+// eventsInPiece is how many events of a slice one core takes at a time: about a second's work.
 const eventsInPiece = 60_000
 
 // slice compares the calls of a range with their notifications, in n pieces on
@@ -63,7 +63,7 @@ func (r *rebuild) slice(ctx context.Context, in Range, n int, whole share) error
 	if err != nil {
 		return err
 	}
-	r.at.Keys += int(keys)
+	r.at.MissingKeys += int(keys)
 	stored, err := r.archive.Fingerprints(ctx, in)
 	if err != nil {
 		return err
@@ -78,12 +78,14 @@ func (r *rebuild) slice(ctx context.Context, in Range, n int, whole share) error
 				if n >= len(pieces) {
 					return nil
 				}
-				seen, err := r.piece(ctx, pieces[n], stored)
+				counted, err := r.piece(ctx, pieces[n], stored)
 				if err != nil {
 					return err
 				}
-				end := pieces[done.Add(1)-1].To // as many are done, if not these
-				r.progress(whole.at(end), func(at *Rebuilt) { at.Calls, at.Alone = at.Calls+seen.calls, at.Alone+seen.alone })
+				end := pieces[done.Add(1)-1].To // so many pieces are done, though perhaps not the first ones
+				r.progress(whole.at(end), func(at *Rebuilt) {
+					at.Calls, at.WithoutEvents = at.Calls+counted.calls, at.WithoutEvents+counted.withoutEvents
+				})
 			}
 			return ctx.Err()
 		})
@@ -91,24 +93,24 @@ func (r *rebuild) slice(ctx context.Context, in Range, n int, whole share) error
 	return pool.Wait()
 }
 
-// seen counts what a piece holds.
-type seen struct{ calls, alone int }
+// pieceCounts counts what a piece holds.
+type pieceCounts struct{ calls, withoutEvents int }
 
-// piece derives the calls of a range and hands those on whose fingerprint is
-// not that of what is stored.
-func (r *rebuild) piece(ctx context.Context, in Range, stored []Fingerprint) (seen, error) {
-	var s seen
-	var rows, unlisted []call.GroupKey // whose rows differ, and whose clients' lists alone do
+// piece derives the calls of a range, and writes those whose fingerprint differs from
+// the stored one.
+func (r *rebuild) piece(ctx context.Context, in Range, stored []Fingerprint) (pieceCounts, error) {
+	var counts pieceCounts
+	var rows, unlisted []call.GroupKey // calls whose rows differ, and calls of which only the rows by client do
 	rest := within(stored, in)
 	err := r.archive.EachCall(ctx, in, func(group uint64, events []StoredEvent) error {
-		s.calls++
+		counts.calls++
 		var passed []Fingerprint
 		var is Fingerprint
 		passed, is, rest = split(rest, group)
-		s.alone += alone(passed)
+		counts.withoutEvents += countWithoutEvents(passed)
 		key := call.GroupKey{Integration: in.Integration, GroupID: group}
 		if events == nil {
-			r.d.passOver(key, ErrTooMuch)
+			r.d.skip(key, ErrTooMuch)
 			return nil
 		}
 		switch should, several := r.shouldBe(key, events); {
@@ -122,17 +124,18 @@ func (r *rebuild) piece(ctx context.Context, in Range, stored []Fingerprint) (se
 		if max(len(rows), len(unlisted)) < r.d.opts.Page {
 			return nil
 		}
-		err := errors.Join(r.write(ctx, rows), r.list(ctx, unlisted))
+		err := errors.Join(r.write(ctx, rows), r.writeLists(ctx, unlisted))
 		rows, unlisted = rows[:0], unlisted[:0]
 		return err
 	})
-	s.alone += alone(rest)
-	return s, errors.Join(err, r.write(ctx, rows), r.list(ctx, unlisted))
+	counts.withoutEvents += countWithoutEvents(rest)
+	return counts, errors.Join(err, r.write(ctx, rows), r.writeLists(ctx, unlisted))
 }
 
-// alone counts calls with rows, apart from later ones under a Call-ID: their
-// notifications lie under the first one's id.
-func alone(rows []Fingerprint) (n int) {
+// countWithoutEvents counts the first calls of groups that have rows but no stored
+// notifications. Later calls under one Call-ID are left out: their notifications are
+// stored under the id of the first.
+func countWithoutEvents(rows []Fingerprint) (n int) {
 	for _, f := range rows {
 		if f.First {
 			n++
@@ -141,9 +144,9 @@ func alone(rows []Fingerprint) (n int) {
 	return n
 }
 
-// shouldBe is the fingerprint that the notifications of a group ask for under
-// its own id. Where a Call-ID was used again there are several calls: the later
-// ones have other ids, and are few enough to be read.
+// shouldBe derives a group and returns the fingerprint of its first call. several says
+// that the Call-ID was used again: the later calls have other ids, and are few enough for
+// their rows to be read and compared.
 func (r *rebuild) shouldBe(key call.GroupKey, events []StoredEvent) (f Fingerprint, several bool) {
 	records, _ := r.d.records(key, events)
 	if len(records) == 0 {
@@ -152,36 +155,37 @@ func (r *rebuild) shouldBe(key call.GroupKey, events []StoredEvent) (f Fingerpri
 	return r.archive.FingerprintOf(records[0]), len(records) > 1
 }
 
-// write brings calls up to what their notifications say, and counts.
+// write derives calls and writes what differs.
 func (r *rebuild) write(ctx context.Context, keys []call.GroupKey) error {
-	return r.bring(ctx, keys, rebuildContext{})
+	return r.apply(ctx, keys, rebuildContext{})
 }
 
-// list writes calls whose rows are right and whose clients' lists are not.
-func (r *rebuild) list(ctx context.Context, keys []call.GroupKey) error {
+// writeLists writes calls whose own rows are right and whose rows by client are not.
+func (r *rebuild) writeLists(ctx context.Context, keys []call.GroupKey) error {
 	listed, err := r.archive.ListedUnder(ctx, keys)
 	if err != nil {
 		return err
 	}
-	for _, k := range keys { // in no list: to be written all the same
+	for _, k := range keys { // also a call that is in no list is to be written
 		listed[k] = append(listed[k], "")
 	}
-	return r.bring(ctx, keys, rebuildContext{listed: listed})
+	return r.apply(ctx, keys, rebuildContext{listed: listed})
 }
 
-func (r *rebuild) bring(ctx context.Context, keys []call.GroupKey, s rebuildContext) (err error) {
+// apply is Deriver.apply under the rebuild's epoch, and counts.
+func (r *rebuild) apply(ctx context.Context, keys []call.GroupKey, rc rebuildContext) (err error) {
 	if len(keys) == 0 {
 		return nil
 	}
-	if s.top, err = r.archive.TopVersions(ctx, keys); err != nil {
+	if rc.topVersion, err = r.archive.TopVersions(ctx, keys); err != nil {
 		return err
 	}
-	s.epoch, s.dry = r.at.Epoch, r.o.DryRun
-	done, err := r.d.bring(ctx, keys, s)
+	rc.minEpoch, rc.dryRun = r.at.Epoch, r.o.DryRun
+	done, err := r.d.apply(ctx, keys, rc)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.at.Differ += done.calls + done.kept
+	r.at.Differ += done.calls + done.notReplaced
 	r.at.Written += done.rows
-	r.at.Kept += done.kept
+	r.at.NotReplaced += done.notReplaced
 	return err
 }

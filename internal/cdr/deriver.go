@@ -1,17 +1,17 @@
-// Package cdr keeps the CDRs true: it follows the warehouse's feed of touched
-// calls, reads each call whole, derives it (call.Derive) and writes the rows
-// that differ from what is stored. There must be one deriver only: two side by
+// Package cdr keeps the CDRs up to date: it follows the warehouse's feed of touched
+// calls, reads all notifications of each, derives the call (call.Derive) and writes the
+// rows that differ from what is stored. There must be one deriver only: two side by
 // side would leave two live rows of a call whose start moved.
 //
-// What the CDR says of other things than the call, as whether its recording is short, is
-// told to Options.Derived, after the rows are written.
+// Options.Derived is called after the rows are written, for what a CDR says of other
+// things than the call: whether its recording is short, for example.
 //
 // Every touch is derived twice: at once, and again when it has settled, that is
 // when no insert that was under way can still become visible. So a touch that
-// shows up late, or before its event, is only late and never lost. Rebuild, a
-// method of the one deriver, does the same for calls that nothing touched. Marking
-// touches as done was rejected: ClickHouse has no cheap way to, and a crash
-// between rows and mark would need the second look all the same.
+// becomes visible late, or before its event, is derived late and never lost. Rebuild, a
+// method of the same deriver, does the same for calls that nothing touched. Marking
+// touches as done was rejected: ClickHouse has no cheap way to do that, and a crash
+// between rows and mark would need the second derivation all the same.
 package cdr
 
 import (
@@ -25,6 +25,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"fonoteka/internal/call"
+	"fonoteka/internal/run"
 	"fonoteka/internal/warehouse"
 )
 
@@ -40,33 +41,34 @@ type Store interface {
 	OpenCalls(ctx context.Context, before time.Time, limit int) ([]call.GroupKey, error)
 }
 
-// Options of a Deriver. Store, Decode and Log are required.
+// Options of a Deriver. Store and Decode are required.
 type Options struct {
 	Store  Store
 	Decode func(integration string, body []byte, received time.Time) (call.Event, error)
 	Rules  func(integration string) call.Rules // nil: the zero Rules
-	// Derived hears of CDRs, those that have recordings and are written or the same as
-	// before, once for each look at their calls. Its error makes the look fail, and be
-	// repeated; a refusal for good passes over the call that meets it. nil: nobody does.
+	// Derived is called with the CDRs that have recordings, written or unchanged, each
+	// time their calls are derived. Its error makes the pass fail, and be repeated; where
+	// it is a permanent refusal by the server, the call is skipped. May be nil.
 	Derived func(ctx context.Context, records []call.Record) error
-	Epoch   uint16 // the least under which rows are written; those of a higher one keep theirs
+	Epoch   uint16 // the lowest epoch that rows are written under; rows of a higher one keep theirs
 
 	// EndAfter is the silence after which a call without an end is ended by
 	// inference; default 6 h. It is counted from the receive time of its last
 	// notification.
 	EndAfter time.Duration
-	Every    time.Duration // how often the feed is asked; default 500 ms. A still one is asked a fourth as often
+	Every    time.Duration // how often the feed is polled; default 500 ms. An idle one is polled a fourth as often
 	Settle   time.Duration // default warehouse.InsertTimeout + 5 s
 	Page     int           // calls derived at a time; default 2,000, some 10 MB of bodies
 
-	Log        *slog.Logger
-	Registerer prometheus.Registerer
+	Log        *slog.Logger          // nil: discarded
+	Registerer prometheus.Registerer // nil: none
 }
 
 func (o *Options) validate() error {
-	if o.Store == nil || o.Decode == nil || o.Log == nil {
-		return errors.New("cdr: Store, Decode and Log are required")
+	if o.Store == nil || o.Decode == nil {
+		return errors.New("cdr: Store and Decode are required")
 	}
+	o.Log = run.Log(o.Log)
 	if o.Rules == nil {
 		o.Rules = func(string) call.Rules { return call.Rules{} }
 	}
@@ -88,13 +90,14 @@ func (o *Options) validate() error {
 type Deriver struct {
 	opts    Options
 	metrics metrics
+	outage  *run.Outage
 
 	writing    sync.Mutex // one read, derivation and write of calls at a time
 	rebuilding sync.Mutex
-	touched    time.Time // when the feed last had something, by our clock
+	lastTouch  time.Time // when the feed last had something, by our clock
 	fresh      time.Time // touches up to here were derived once
-	settled    time.Time // and up to here again; the position that is kept
-	kept       time.Time // of settled, what the warehouse has
+	settled    time.Time // touches up to here were derived twice; this position is saved
+	saved      time.Time // the value of settled that the warehouse has
 }
 
 // New checks the options and registers the metrics.
@@ -102,23 +105,23 @@ func New(opts Options) (*Deriver, error) {
 	if err := opts.validate(); err != nil {
 		return nil, err
 	}
-	d := &Deriver{opts: opts}
-	m, err := newMetrics(opts.Registerer)
-	d.metrics = m
-	return d, err
+	return &Deriver{
+		opts: opts, metrics: newMetrics(opts.Registerer),
+		outage: run.NewOutage("cdr", opts.Log, opts.Registerer),
+	}, nil
 }
 
 // position is the name under which the warehouse keeps Deriver.settled.
 const position = "deriver"
 
-// still is how long a feed has nothing before it is asked less often: at night
-// the questions are most of what an installation does.
-const still = 30 * time.Second
+// idleAfter is how long a feed has nothing before it is polled less often: at night
+// polling is most of what an installation does.
+const idleAfter = 30 * time.Second
 
-// Run derives until ctx is done. An outage of the warehouse is waited for.
+// Run derives until ctx is done. It waits for the end of an outage of the warehouse.
 func (d *Deriver) Run(ctx context.Context) error {
-	loaded, quiet := false, true
-	d.touched = time.Now()
+	loaded := false
+	d.lastTouch = time.Now()
 	var swept time.Time
 	for ctx.Err() == nil {
 		err := error(nil)
@@ -137,34 +140,22 @@ func (d *Deriver) Run(ctx context.Context) error {
 		if ctx.Err() != nil {
 			break
 		}
-		d.say(err, &quiet)
+		if err != nil {
+			d.metrics.failures.Inc()
+		}
+		d.outage.Note(err)
 		if !more {
-			sleep(ctx, d.pause())
+			run.Sleep(ctx, d.pollInterval())
 		}
 	}
 	return nil
 }
 
-// pause is how long the feed is left alone.
-func (d *Deriver) pause() time.Duration {
-	if time.Since(d.touched) > still {
+func (d *Deriver) pollInterval() time.Duration {
+	if time.Since(d.lastTouch) > idleAfter {
 		return 4 * d.opts.Every
 	}
 	return d.opts.Every
-}
-
-// say logs the beginning and the end of an outage once.
-func (d *Deriver) say(err error, quiet *bool) {
-	switch {
-	case err != nil:
-		d.metrics.failures.Inc()
-		if *quiet {
-			d.opts.Log.Warn("deriver waits for the warehouse", "err", err)
-		}
-	case !*quiet:
-		d.opts.Log.Info("deriver goes on")
-	}
-	*quiet = err == nil
 }
 
 func (d *Deriver) load(ctx context.Context) error {
@@ -177,30 +168,30 @@ func (d *Deriver) load(ctx context.Context) error {
 			return fmt.Errorf("position of the deriver: %w", err)
 		}
 	}
-	d.fresh, d.kept = d.settled, d.settled
+	d.fresh, d.saved = d.settled, d.settled
 	return nil
 }
 
 // pass derives a page of fresh touches and one of settled ones; neither waits
-// for the other, so that a busy day starves nothing. more says that there may be
-// further ones.
+// for the other to be worked off, so that a busy day starves neither. more says that
+// there may be further ones.
 func (d *Deriver) pass(ctx context.Context) (more bool, err error) {
 	now, err := d.opts.Store.ServerTime(ctx)
 	if err != nil {
 		return false, err
 	}
-	d.mindClock(now)
-	freshMore, err := d.follow(ctx, now)
+	d.followClock(now)
+	freshMore, err := d.deriveFresh(ctx, now)
 	if err != nil {
 		return false, err
 	}
-	settledMore, err := d.settle(ctx, now.Add(-d.opts.Settle))
+	settledMore, err := d.deriveSettled(ctx, now.Add(-d.opts.Settle))
 	return freshMore || settledMore, err
 }
 
-// mindClock goes back where the server's clock did: touches would otherwise be
-// written before our position, and never be seen.
-func (d *Deriver) mindClock(now time.Time) {
+// followClock moves the positions back where the server's clock was set back: touches
+// would otherwise be written before our position, and never be read.
+func (d *Deriver) followClock(now time.Time) {
 	if !d.fresh.After(now.Add(time.Second)) {
 		return
 	}
@@ -212,7 +203,8 @@ func (d *Deriver) mindClock(now time.Time) {
 	}
 }
 
-func (d *Deriver) follow(ctx context.Context, now time.Time) (more bool, err error) {
+// deriveFresh derives the next page of touches for the first time.
+func (d *Deriver) deriveFresh(ctx context.Context, now time.Time) (more bool, err error) {
 	touches, err := d.opts.Store.Touched(ctx, d.fresh, d.opts.Page)
 	if err != nil {
 		return false, err
@@ -221,7 +213,7 @@ func (d *Deriver) follow(ctx context.Context, now time.Time) (more bool, err err
 		d.metrics.derivedTo.Store(now.UnixMilli())
 		return false, nil
 	}
-	d.touched = time.Now()
+	d.lastTouch = time.Now()
 	if err := d.derive(ctx, keysOf(touches)); err != nil {
 		return false, err
 	}
@@ -230,12 +222,13 @@ func (d *Deriver) follow(ctx context.Context, now time.Time) (more bool, err err
 	return len(touches) >= d.opts.Page, nil
 }
 
-func (d *Deriver) settle(ctx context.Context, until time.Time) (more bool, err error) {
+// deriveSettled derives the next page of touches up to until for the second time.
+func (d *Deriver) deriveSettled(ctx context.Context, until time.Time) (more bool, err error) {
 	if !until.After(d.settled) {
 		return false, nil
 	}
-	if d.settled.Equal(d.fresh) { // follow has just found that there is nothing after it
-		return false, d.keep(ctx, false)
+	if d.settled.Equal(d.fresh) { // deriveFresh has just found that there is nothing after it
+		return false, d.savePosition(ctx, false)
 	}
 	touches, err := d.opts.Store.Touched(ctx, d.settled, d.opts.Page)
 	if err != nil {
@@ -254,24 +247,25 @@ func (d *Deriver) settle(ctx context.Context, until time.Time) (more bool, err e
 			d.fresh = d.settled
 		}
 	}
-	return more, d.keep(ctx, more)
+	return more, d.savePosition(ctx, more)
 }
 
-// keep stores the position where it has changed: at once after a clock's step,
-// else each second of a backlog and when it is worked off.
-func (d *Deriver) keep(ctx context.Context, more bool) error {
-	ahead := d.settled.Sub(d.kept)
+// savePosition stores the position where it has changed: at once after a step of the
+// clock; in a backlog, when it is a second further, and when the backlog is worked off.
+func (d *Deriver) savePosition(ctx context.Context, more bool) error {
+	ahead := d.settled.Sub(d.saved)
 	if ahead == 0 || more && ahead > 0 && ahead < time.Second {
 		return nil
 	}
 	if err := d.opts.Store.SetProgress(ctx, position, d.settled.Format(time.RFC3339Nano)); err != nil {
 		return err
 	}
-	d.kept = d.settled
+	d.saved = d.settled
 	return nil
 }
 
-// endOpen derives calls again that went on for too long to be true.
+// endOpen derives open calls again that have been silent for EndAfter, so that they
+// are ended by inference.
 func (d *Deriver) endOpen(ctx context.Context) error {
 	keys, err := d.opts.Store.OpenCalls(ctx, time.Now().Add(-d.opts.EndAfter), d.opts.Page)
 	if err != nil || len(keys) == 0 {
@@ -290,13 +284,4 @@ func keysOf(touches []Touch) []call.GroupKey {
 		}
 	}
 	return keys
-}
-
-func sleep(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-timer.C:
-	}
 }

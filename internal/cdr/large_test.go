@@ -29,7 +29,7 @@ func (l *logged) Write(p []byte) (int, error) {
 	return l.Buffer.Write(p)
 }
 
-// A call with more notifications than are held in memory is passed over, and counted;
+// A call with more notifications than are held in memory is skipped, and counted;
 // the others around it are derived, and rebuilt.
 func TestACallOfTooManyNotificationsHoldsUpNoOther(t *testing.T) {
 	t.Parallel()
@@ -82,7 +82,7 @@ func TestACallOfTooManyNotificationsHoldsUpNoOther(t *testing.T) {
 	<-done
 	got, err := d.Rebuild(t.Context(), db, cdr.RebuildOptions{}, nil)
 	if err != nil || got.Calls != len(others)+1 || got.Differ != 0 || counted(t, reg, "fonoteka_cdr_skipped_total") != skipped+1 {
-		t.Errorf("rebuild: %+v, %v; passed over: %v and then %v", got, err, skipped, counted(t, reg, "fonoteka_cdr_skipped_total"))
+		t.Errorf("rebuild: %+v, %v; skipped: %v and then %v", got, err, skipped, counted(t, reg, "fonoteka_cdr_skipped_total"))
 	}
 	if !strings.Contains(log.String(), "its notifications are too many") {
 		t.Errorf("log: %s", log.String())

@@ -30,61 +30,61 @@ type Archive interface {
 	TopEpoch(ctx context.Context) (uint16, error)
 }
 
-// RebuildOptions choose what a rebuild does. Call, From and To name a few calls;
-// without them it is all of them.
+// RebuildOptions choose what a rebuild does. Call, From and To select calls;
+// without them all calls are rebuilt.
 type RebuildOptions struct {
-	// ChangedRules writes what differs under a new epoch, above any row that was
-	// written before, whatever its version.
+	// ChangedRules writes what differs under a new epoch, so that it replaces every row
+	// that was written before, whatever its version.
 	ChangedRules bool
-	Restart      bool      // from the beginning, though an earlier one did not finish
+	Restart      bool      // from the beginning, even where an earlier one did not finish
 	DryRun       bool      // count what differs, write nothing
 	Call         string    // our call id or the operator's
-	From, To     time.Time // calls of which a notification was received then; zero: no bound
+	From, To     time.Time // calls with a notification received in this span; zero: no bound
 
-	// Slice is how many events are compared at a time, and how many at most are
-	// done again by one that was interrupted; 0: four million, which take some 25
-	// MB of fingerprints, and the server some seconds.
+	// Slice is how many events are compared at a time, and at most how many are compared
+	// again after an interruption; 0: four million, which take some 25 MB of
+	// fingerprints, and the server some seconds.
 	Slice uint64
 }
 
 // Rebuilt is how far a rebuild has come. Counts are of groups of calls under one
 // base id.
 type Rebuilt struct {
-	Calls   int     `json:"calls"`   // compared with their notifications
-	Differ  int     `json:"differ"`  // of those, were not as the notifications say
-	Written int     `json:"written"` // rows of calls written
-	Kept    int     `json:"kept"`    // differ and stay: made of more notifications than are left, or of a higher version
-	Alone   int     `json:"alone"`   // rows of calls without any notification left: they stay
-	Keys    int     `json:"keys"`    // keys of rows that were missing
-	Share   float64 `json:"share"`   // of the whole, from 0 to 1
-	Epoch   uint16  `json:"epoch"`   // that changed rules are written under; 0: none
-	Resumed bool    `json:"resumed"` // an earlier one did not finish: it went on from there
+	Calls         int     `json:"calls"`          // compared with their notifications
+	Differ        int     `json:"differ"`         // of these, how many rows were not what the notifications say
+	Written       int     `json:"written"`        // rows of calls written
+	NotReplaced   int     `json:"not_replaced"`   // differ, but stay: made of more notifications than are left, or of a higher version
+	WithoutEvents int     `json:"without_events"` // rows of calls that have no notification left: they stay
+	MissingKeys   int     `json:"missing_keys"`   // rows of call_keys that were missing, and were added
+	Share         float64 `json:"share"`          // of the whole that is done, from 0 to 1
+	Epoch         uint16  `json:"epoch"`          // that rows are written under with ChangedRules; 0: none
+	Resumed       bool    `json:"resumed"`        // it continued an earlier one that did not finish
 }
 
-// rebuildPosition is the name under which the warehouse keeps how far one got.
+// rebuildPosition is the name under which the warehouse keeps the checkpoint.
 const rebuildPosition = "rebuild"
 
-// ErrRebuilding tells that a rebuild is under way already.
+// ErrRebuilding says that a rebuild is under way already.
 var ErrRebuilding = errors.New("a rebuild is under way already")
 
 // Rebuild derives calls again from their notifications and writes those whose
-// rows differ, beside a Deriver that runs: both write through the same lock, and
+// rows differ, also while the Deriver runs: both write under the same lock, and
 // a row is replaced only by one that is made of as many notifications or more.
-// It may be interrupted anywhere, and goes on from the last slice when it is
-// called again. say (may be nil) hears of the progress, one call at a time.
+// It may be interrupted anywhere, and continues after the last finished slice when it
+// is called again. report (may be nil) is called with the progress, never twice at once.
 //
-// Comparing by fingerprints was chosen over reading the rows, which lie by time
-// while notifications lie by call: a call's rows would be looked up one by one,
+// Comparing by fingerprints was chosen over reading the rows, which are stored by time
+// while notifications are stored by call: rows would be looked up call by call,
 // hours for millions. What differs is read, derived and written as any call is.
-func (d *Deriver) Rebuild(ctx context.Context, archive Archive, o RebuildOptions, say func(Rebuilt)) (Rebuilt, error) {
+func (d *Deriver) Rebuild(ctx context.Context, archive Archive, o RebuildOptions, report func(Rebuilt)) (Rebuilt, error) {
 	if !d.rebuilding.TryLock() {
 		return Rebuilt{}, ErrRebuilding
 	}
 	defer d.rebuilding.Unlock()
-	if say == nil {
-		say = func(Rebuilt) {}
+	if report == nil {
+		report = func(Rebuilt) {}
 	}
-	r := &rebuild{d: d, archive: archive, o: o, say: say}
+	r := &rebuild{d: d, archive: archive, o: o, report: report}
 	if r.o.Slice == 0 {
 		r.o.Slice = 4_000_000
 	}
@@ -100,21 +100,21 @@ type rebuild struct {
 	archive Archive
 	o       RebuildOptions
 
-	mu  sync.Mutex // guards at while several pieces are under way
-	say func(Rebuilt)
-	at  waypoint
+	mu     sync.Mutex // guards at while several pieces are under way
+	report func(Rebuilt)
+	at     checkpoint
 }
 
-// waypoint is what is kept of an unfinished rebuild.
-type waypoint struct {
+// checkpoint is what is saved of an unfinished rebuild.
+type checkpoint struct {
 	Rebuilt
-	Integration string `json:"integration"` // is under way
-	Done        uint64 `json:"done"`        // the last group id of it that is done
+	Integration string `json:"integration"` // the one that is under way
+	Done        uint64 `json:"done"`        // its last group id that is done
 }
 
 func (r *rebuild) run(ctx context.Context) error {
 	if r.o.Call != "" || !r.o.From.IsZero() || !r.o.To.IsZero() {
-		return r.some(ctx)
+		return r.selected(ctx)
 	}
 	if err := r.begin(ctx); err != nil {
 		return err
@@ -137,11 +137,11 @@ func (r *rebuild) run(ctx context.Context) error {
 		before += n
 	}
 	r.progress(1, func(*Rebuilt) {})
-	return r.keep(ctx, "", 0)
+	return r.savePosition(ctx, "", 0)
 }
 
-// some derives the calls that were named, without comparing others.
-func (r *rebuild) some(ctx context.Context) (err error) {
+// selected derives the calls that the options select.
+func (r *rebuild) selected(ctx context.Context) (err error) {
 	if r.o.ChangedRules {
 		if err := r.newEpoch(ctx); err != nil {
 			return err
@@ -168,7 +168,7 @@ func (r *rebuild) some(ctx context.Context) (err error) {
 	return nil
 }
 
-// begin takes up what an earlier one left, if it was of the same kind.
+// begin resumes an unfinished rebuild of the same kind, or prepares a new one.
 func (r *rebuild) begin(ctx context.Context) error {
 	if !r.o.Restart && !r.o.DryRun {
 		if err := r.load(ctx); err != nil || r.at.Resumed {
@@ -182,12 +182,12 @@ func (r *rebuild) begin(ctx context.Context) error {
 }
 
 func (r *rebuild) load(ctx context.Context) error {
-	kept, err := r.d.opts.Store.Progress(ctx, rebuildPosition)
-	if err != nil || kept == "" {
+	saved, err := r.d.opts.Store.Progress(ctx, rebuildPosition)
+	if err != nil || saved == "" {
 		return err
 	}
-	var at waypoint
-	if err := json.Unmarshal([]byte(kept), &at); err != nil {
+	var at checkpoint
+	if err := json.Unmarshal([]byte(saved), &at); err != nil {
 		return fmt.Errorf("position of the rebuild: %w", err)
 	}
 	if (at.Epoch != 0) == r.o.ChangedRules {
@@ -196,8 +196,8 @@ func (r *rebuild) load(ctx context.Context) error {
 	return nil
 }
 
-// keep stores where to go on; no integration: it is finished.
-func (r *rebuild) keep(ctx context.Context, integration string, done uint64) error {
+// savePosition stores where to continue; no integration: the rebuild is finished.
+func (r *rebuild) savePosition(ctx context.Context, integration string, done uint64) error {
 	if r.o.DryRun {
 		return nil
 	}
@@ -212,8 +212,8 @@ func (r *rebuild) keep(ctx context.Context, integration string, done uint64) err
 	return r.d.opts.Store.SetProgress(ctx, rebuildPosition, string(position))
 }
 
-// newEpoch is kept before anything is written under it, by the first slice; one
-// that was lost costs nothing.
+// newEpoch chooses the epoch to write under. It is saved with the first slice, before
+// a later rebuild could need it; where a crash loses it, a number is skipped.
 func (r *rebuild) newEpoch(ctx context.Context) error {
 	top, err := r.archive.TopEpoch(ctx)
 	if err == nil && top == math.MaxUint16 {
@@ -223,8 +223,8 @@ func (r *rebuild) newEpoch(ctx context.Context) error {
 	return err
 }
 
-// share tells how much of the whole is done, by the events of each integration
-// and the part of its ids.
+// share computes how much of the whole is done, from the number of events of each
+// integration and the position within its ids.
 type share struct{ before, own, total float64 }
 
 func (s share) at(id uint64) float64 {
@@ -236,5 +236,5 @@ func (r *rebuild) progress(share float64, change func(*Rebuilt)) {
 	defer r.mu.Unlock()
 	change(&r.at.Rebuilt)
 	r.at.Share = max(r.at.Share, share)
-	r.say(r.at.Rebuilt)
+	r.report(r.at.Rebuilt)
 }

@@ -180,7 +180,7 @@ func TestStoriesComeTrueInTheWarehouse(t *testing.T) {
 	// Derived again, they are the same rows, and none is written.
 	versions := w.ask("SELECT sum(cityHash64(*)) FROM calls") + w.ask("SELECT sum(cityHash64(*)) FROM legs")
 	r := w.rebuild(cdr.RebuildOptions{})
-	if r.Calls < len(w.stories) || r.Differ != 0 || r.Written != 0 || r.Kept != 0 || r.Alone != 0 || r.Keys != 0 || r.Share != 1 {
+	if r.Calls < len(w.stories) || r.Differ != 0 || r.Written != 0 || r.NotReplaced != 0 || r.WithoutEvents != 0 || r.MissingKeys != 0 || r.Share != 1 {
 		t.Errorf("rebuilt %+v", r)
 	}
 	if now := w.ask("SELECT sum(cityHash64(*)) FROM calls") + w.ask("SELECT sum(cityHash64(*)) FROM legs"); now != versions {
@@ -227,11 +227,11 @@ func TestRebuildHealsDamage(t *testing.T) {
 	// higher.
 	w.exec(fmt.Sprintf(higher, 1000<<16))
 	wrong = w.content()
-	if r := w.rebuild(cdr.RebuildOptions{}); r.Kept != 3 || r.Written != 0 || w.content() != wrong {
+	if r := w.rebuild(cdr.RebuildOptions{}); r.NotReplaced != 3 || r.Written != 0 || w.content() != wrong {
 		t.Errorf("rows of a higher version: %+v", r)
 	}
 	r := w.rebuild(cdr.RebuildOptions{ChangedRules: true})
-	if r.Epoch != 1 || r.Kept != 0 || r.Written != 3 || w.content() != right {
+	if r.Epoch != 1 || r.NotReplaced != 0 || r.Written != 3 || w.content() != right {
 		t.Errorf("under a new epoch: %+v", r)
 	}
 	if r := w.rebuild(cdr.RebuildOptions{ChangedRules: true}); r.Epoch != 2 || r.Written != 0 {
@@ -342,7 +342,7 @@ func TestRebuildLeavesAloneWhatHasNoNotificationsAnyMore(t *testing.T) {
 	w.exec("ALTER TABLE events DELETE WHERE integration LIKE '0%' OR integration LIKE '1%' AND state = 'trying'")
 	for _, o := range []cdr.RebuildOptions{{}, {ChangedRules: true}} {
 		r := w.rebuild(o)
-		if w.content() != right || r.Written != 0 || r.Alone != 1 || r.Kept != 2 {
+		if w.content() != right || r.Written != 0 || r.WithoutEvents != 1 || r.NotReplaced != 2 {
 			t.Errorf("%+v: %+v", o, r)
 		}
 	}

@@ -14,28 +14,29 @@ import (
 	"fonoteka/internal/warehouse"
 )
 
-// derive brings the rows of these calls up to what their notifications say.
+// derive derives calls and writes the rows that differ.
 func (d *Deriver) derive(ctx context.Context, keys []call.GroupKey) error {
-	_, err := d.bring(ctx, keys, rebuildContext{})
+	_, err := d.apply(ctx, keys, rebuildContext{})
 	return err
 }
 
-// bring works on Options.Page calls at a time. A call that the warehouse can
-// never read or take, or that has more notifications than are held in memory, is
-// found by halving, passed over and counted: it must not hold up the others.
-func (d *Deriver) bring(ctx context.Context, keys []call.GroupKey, s rebuildContext) (written, error) {
+// apply derives Options.Page calls at a time and writes the rows that differ. A call
+// that the warehouse can never read or take, or that has more notifications than are
+// held in memory, is found by halving the page, skipped and counted: it must not hold up
+// the others.
+func (d *Deriver) apply(ctx context.Context, keys []call.GroupKey, rc rebuildContext) (written, error) {
 	var done written
 	for page := range slices.Chunk(keys, d.opts.Page) {
-		w, err := d.writePage(ctx, page, s)
-		var bad hopeless
+		w, err := d.writePage(ctx, page, rc)
+		var permanent permanentError
 		switch {
-		case errors.As(err, &bad) && len(page) == 1:
-			d.passOver(page[0], err)
+		case errors.As(err, &permanent) && len(page) == 1:
+			d.skip(page[0], err)
 			err = nil
-		case errors.As(err, &bad):
+		case errors.As(err, &permanent):
 			half := len(page) / 2
 			for _, part := range [][]call.GroupKey{page[:half], page[half:]} {
-				if w, err = d.bring(ctx, part, s); err != nil {
+				if w, err = d.apply(ctx, part, rc); err != nil {
 					return done, err
 				}
 				done.add(w)
@@ -50,64 +51,66 @@ func (d *Deriver) bring(ctx context.Context, keys []call.GroupKey, s rebuildCont
 	return done, nil
 }
 
-// passOver leaves a call as it is. Why is told where it cannot quote a notification.
-func (d *Deriver) passOver(key call.GroupKey, why error) {
+// skip leaves a call as it is, and logs why. The error itself is not logged: it may quote
+// a notification.
+func (d *Deriver) skip(key call.GroupKey, why error) {
 	d.metrics.skipped.Inc()
 	reason := "the warehouse refused it"
 	if errors.Is(why, ErrTooMuch) {
 		reason = "its notifications are too many"
 	}
-	d.opts.Log.Error("call passed over", "integration", key.Integration, "call", key.GroupID, "reason", reason)
+	d.opts.Log.Error("call skipped", "integration", key.Integration, "call", key.GroupID, "reason", reason)
 }
 
-// hopeless wraps the server's refusal to read or take some call.
-type hopeless struct{ error }
+// permanentError wraps the server's refusal to read or take some call: no retry helps.
+type permanentError struct{ error }
 
-func (h hopeless) Unwrap() error { return h.error }
+func (p permanentError) Unwrap() error { return p.error }
 
-// rebuildContext is what a rebuild knows of the rows that it writes again; the zero one is
-// that of a derivation.
+// rebuildContext is what a rebuild knows of the rows that it replaces. The zero value is
+// that of a derivation that is no rebuild.
 type rebuildContext struct {
-	epoch uint16                   // rows are written under this or a higher one
-	top   map[call.GroupKey]uint64 // the highest version of any row, tombstones included
-	// listed are the numbers in whose lists calls show. Those are written though
-	// their rows are right, and leave the lists in which they have no place.
+	minEpoch   uint16                   // rows are written under this epoch or a higher one
+	topVersion map[call.GroupKey]uint64 // the highest version of any row, tombstones included
+	// listed are the numbers under which calls_by_client has a call. A call that is in
+	// the map is written though its rows are right, and deleted under every number that
+	// is not its client's.
 	listed map[call.GroupKey][]string
-	dry    bool // count only
+	dryRun bool // count only
 }
 
-// written counts what came of some calls.
+// written counts what was done for some calls.
 type written struct {
 	rows, calls int // rows written, of so many groups
-	kept        int // groups whose rows differ and stay: they stand above what may be written now
+	notReplaced int // groups whose rows differ and stay: their version is above what may be written now
 }
 
 func (w *written) add(more written) {
-	w.rows, w.calls, w.kept = w.rows+more.rows, w.calls+more.calls, w.kept+more.kept
+	w.rows, w.calls, w.notReplaced = w.rows+more.rows, w.calls+more.calls, w.notReplaced+more.notReplaced
 }
 
-// atOnce is how many calls are held in memory with their notifications at a
+// readAtOnce is how many calls are held in memory with their notifications at a
 // time: some 5 MB of bodies, usually. To read as many in two halves takes the server a
-// fifth more, as the blocks that it unpacks hold the notifications of other calls, too.
-// What is written of them is gathered by the page, since an insert costs the same for a
-// few rows and for thousands.
-const atOnce = 2000
+// fifth more, as the blocks that it decompresses hold notifications of other calls, too.
+// Rows are written by the page, since an insert costs the same for a few rows and for
+// thousands.
+const readAtOnce = 2000
 
-// writePage reads, derives and writes some calls. Only one goes on at a time:
+// writePage reads, derives and writes some calls. Only one runs at a time:
 // what it has read must not change before it has written.
-func (d *Deriver) writePage(ctx context.Context, keys []call.GroupKey, s rebuildContext) (written, error) {
+func (d *Deriver) writePage(ctx context.Context, keys []call.GroupKey, rc rebuildContext) (written, error) {
 	d.writing.Lock()
 	defer d.writing.Unlock()
 	var done written
 	var writes []CallWrite
 	var recorded []call.Record
-	for part := range slices.Chunk(keys, atOnce) {
-		w, r, kept, err := d.read(ctx, part, s)
+	for part := range slices.Chunk(keys, readAtOnce) {
+		w, r, notReplaced, err := d.read(ctx, part, rc)
 		if err != nil {
 			return done, err
 		}
 		writes, recorded = append(writes, w...), append(recorded, r...)
-		done.kept += kept
+		done.notReplaced += notReplaced
 	}
 	groups := map[call.GroupKey]bool{}
 	for _, w := range writes {
@@ -115,39 +118,39 @@ func (d *Deriver) writePage(ctx context.Context, keys []call.GroupKey, s rebuild
 	}
 	done.rows, done.calls = len(writes), len(groups)
 	d.metrics.derived.Add(float64(len(keys)))
-	if s.dry {
+	if rc.dryRun {
 		return done, nil
 	}
 	if len(writes) > 0 {
 		if err := d.opts.Store.WriteCalls(ctx, writes); err != nil {
-			return done, forGood(err)
+			return done, asPermanent(err)
 		}
 	}
 	d.metrics.written.Add(float64(len(writes)))
 	if d.opts.Derived == nil || len(recorded) == 0 {
 		return done, nil
 	}
-	return done, forGood(d.opts.Derived(ctx, recorded))
+	return done, asPermanent(d.opts.Derived(ctx, recorded))
 }
 
-// forGood marks an error of the warehouse that will not pass by waiting.
-func forGood(err error) error {
+// asPermanent marks an error of the warehouse that no retry helps.
+func asPermanent(err error) error {
 	if warehouse.IsRefusal(err) {
-		return hopeless{err}
+		return permanentError{err}
 	}
 	return err
 }
 
-// read derives some calls and returns what is to be written of them, and those that
-// have recordings; kept counts those that differ and must stay.
-func (d *Deriver) read(ctx context.Context, keys []call.GroupKey, s rebuildContext) (writes []CallWrite, recorded []call.Record, kept int, err error) {
+// read derives some calls and returns the rows to write, and the records that
+// have recordings; notReplaced counts the groups that differ and must stay.
+func (d *Deriver) read(ctx context.Context, keys []call.GroupKey, rc rebuildContext) (writes []CallWrite, recorded []call.Record, notReplaced int, err error) {
 	var events map[call.GroupKey][]StoredEvent
 	var stored map[call.GroupKey][]StoredCall
 	reads, both := errgroup.WithContext(ctx)
 	reads.Go(func() (err error) {
 		events, err = d.opts.Store.EventsOf(both, keys)
-		if errors.Is(err, ErrTooMuch) || warehouse.ServerWords(err) != "" { // it answers, but not to this
-			return hopeless{err}
+		if errors.Is(err, ErrTooMuch) || warehouse.ServerWords(err) != "" { // it is up, and refuses this query
+			return permanentError{err}
 		}
 		return err
 	})
@@ -159,12 +162,12 @@ func (d *Deriver) read(ctx context.Context, keys []call.GroupKey, s rebuildConte
 		return nil, nil, 0, err
 	}
 	keys = slices.DeleteFunc(slices.Clone(keys), func(k call.GroupKey) bool {
-		return len(events[k]) == 0 // their retention is over: what was derived stays
+		return len(events[k]) == 0 // their retention has ended: what was derived of them stays
 	})
 	type derived struct {
-		records []call.Record
-		writes  []CallWrite
-		stays   bool
+		records     []call.Record
+		writes      []CallWrite
+		notReplaced bool
 	}
 	all := make([]derived, len(keys))
 	var each errgroup.Group
@@ -175,16 +178,16 @@ func (d *Deriver) read(ctx context.Context, keys []call.GroupKey, s rebuildConte
 				k, one := keys[i], &all[i]
 				var revision uint16
 				one.records, revision = d.records(k, events[k])
-				one.writes, one.stays = d.changes(k, one.records, version{len(events[k]), revision}, stored[k], s)
+				one.writes, one.notReplaced = d.changes(k, one.records, version{len(events[k]), revision}, stored[k], rc)
 			}
 			return nil
 		})
 	}
-	_ = each.Wait() // none fails
+	_ = each.Wait() // none of them returns an error
 	for _, one := range all {
 		writes = append(writes, one.writes...)
-		if one.stays {
-			kept++
+		if one.notReplaced {
+			notReplaced++
 			continue
 		}
 		for _, r := range one.records {
@@ -193,10 +196,10 @@ func (d *Deriver) read(ctx context.Context, keys []call.GroupKey, s rebuildConte
 			}
 		}
 	}
-	return writes, recorded, kept, nil
+	return writes, recorded, notReplaced, nil
 }
 
-// version is what the version of a call's rows is made of.
+// version is what the version of a call's rows is computed from.
 type version struct {
 	events   int
 	revision uint16
@@ -205,20 +208,19 @@ type version struct {
 // perTask is how many calls are derived by a goroutine at a time.
 const perTask = 100
 
-// changes are the writes that lead from the stored rows of one base id to those
-// its notifications now say; none if they say what is stored. kept tells that
-// they differ and must stay: they are made of more notifications than can be
-// seen now.
-func (d *Deriver) changes(key call.GroupKey, records []call.Record, v version, stored []StoredCall, s rebuildContext) (writes []CallWrite, kept bool) {
-	version, ok := nextVersion(v.events, v.revision, stored, max(d.opts.Epoch, s.epoch), s.top[key])
-	listed, unlisted := s.listed[key]
+// changes are the writes that turn the stored rows of one group into the derived
+// records; none if they are the same. notReplaced says that they differ and the stored
+// rows must stay: they are made of more notifications than are stored now.
+func (d *Deriver) changes(key call.GroupKey, records []call.Record, v version, stored []StoredCall, rc rebuildContext) (writes []CallWrite, notReplaced bool) {
+	version, ok := nextVersion(v.events, v.revision, stored, max(d.opts.Epoch, rc.minEpoch), rc.topVersion[key])
+	listed, writeAnyway := rc.listed[key]
 	for _, r := range records {
 		w := CallWrite{Record: r, Version: version}
 		if old := find(stored, r); old != nil {
-			if same(old.Record, r) && !unlisted {
+			if reflect.DeepEqual(old.Record, r) && !writeAnyway {
 				continue
 			}
-			w.GoneLegs = gone(old.Record.Legs, r.Legs)
+			w.GoneLegs = removedLegs(old.Record.Legs, r.Legs)
 			for _, n := range append(listed, old.Record.ClientNumber.Digits) {
 				if n != "" && n != r.ClientNumber.Digits {
 					w.GoneNumbers = append(w.GoneNumbers, n)
@@ -228,7 +230,7 @@ func (d *Deriver) changes(key call.GroupKey, records []call.Record, v version, s
 		writes = append(writes, w)
 	}
 	for _, s := range stored {
-		if !live(records, s.Record) {
+		if !contains(records, s.Record) {
 			writes = append(writes, CallWrite{Record: s.Record, Version: version, Deleted: true})
 		}
 	}
@@ -238,10 +240,10 @@ func (d *Deriver) changes(key call.GroupKey, records []call.Record, v version, s
 	return writes, false
 }
 
-// nextVersion is one above every row of the call, within the epoch that they
-// have reached. It is none where a row of that epoch is made of more
-// notifications than there are, and where a higher epoch would replace such a
-// row: notifications whose retention is over take nothing from what they made.
+// nextVersion is one above the version of every row of the call, within the highest
+// epoch of them. ok is false where a row of that epoch is made of more
+// notifications than there are now, and where a higher epoch would replace such a
+// row: a row stays as it was derived when the retention of its notifications ends.
 func nextVersion(events int, revision uint16, stored []StoredCall, epoch uint16, top uint64) (version uint64, ok bool) {
 	for _, s := range stored {
 		top = max(top, s.Version)
@@ -254,20 +256,21 @@ func nextVersion(events int, revision uint16, stored []StoredCall, epoch uint16,
 	}
 	epoch = max(epoch, reached)
 	version = CallVersion(epoch, uint32(events), revision)
-	if top >= version { // as many, but another outcome: received earlier than known, or other rules
+	if top >= version { // as many events, but another result: one was received earlier than was known, or other rules
 		version = top + 1
 	}
 	return version, version <= CallVersion(epoch, uint32(events), 1<<16-1)
 }
 
-// records derives, in the form that rows are read back in; revision is 1 where a silence ended a call by inference.
+// records derives a group, in the form that rows are read back in; revision is 1 where a
+// silence ended a call by inference.
 func (d *Deriver) records(key call.GroupKey, stored []StoredEvent) (records []call.Record, revision uint16) {
 	rules := d.opts.Rules(key.Integration)
 	events := make([]call.Event, 0, len(stored))
 	var last time.Time
 	for _, s := range stored {
 		e, err := d.opts.Decode(key.Integration, s.Body, s.ReceivedAt)
-		if err != nil { // it could be read when it was stored
+		if err != nil { // it was readable when it was stored
 			d.metrics.unreadable.Inc()
 			continue
 		}
@@ -295,7 +298,8 @@ func find(stored []StoredCall, r call.Record) *StoredCall {
 	return nil
 }
 
-func live(records []call.Record, stored call.Record) bool {
+// contains says whether one of the records has the key of a stored row.
+func contains(records []call.Record, stored call.Record) bool {
 	for _, r := range records {
 		if sameKey(stored, r) {
 			return true
@@ -308,10 +312,8 @@ func sameKey(a, b call.Record) bool {
 	return a.CallID == b.CallID && a.StartedAt.Equal(b.StartedAt)
 }
 
-func same(a, b call.Record) bool { return reflect.DeepEqual(a, b) }
-
-// gone are the legs that were and are no more.
-func gone(old, now []call.Leg) []call.Leg {
+// removedLegs are the legs of old that now does not have.
+func removedLegs(old, now []call.Leg) []call.Leg {
 	ids := make(map[uint64]bool, len(now))
 	for _, l := range now {
 		ids[l.ID] = true

@@ -1,21 +1,21 @@
 // Package custody seals the chain of custody: when a day is over, the number and
 // the digest of the steps that were written on it become an entry of the audit,
-// which nobody can alter without being found (package audit). Verify computes
+// which cannot be altered unnoticed (package audit). Verify computes
 // them again and names the days that differ.
 //
-// A day's steps are those that were written on it, whenever they happened: a
-// warehouse that was away for days gets the steps of those days when it is back,
-// and they belong to the day on which it was. Nothing is written on a day that is
-// over, so that a seal is never set anew. To seal by the steps' own time was
-// rejected: each outage would change sealed days, and a forged step would pass for
+// A day's steps are those that were written on it, whenever they happened: after an
+// outage of the warehouse, the steps of several days are written on the day on which it
+// is back, and belong to that day. Nothing is written with a day that is
+// over, so that a seal never has to be replaced. To seal by the time of the steps was
+// rejected: each outage would change sealed days, and a forged step could not be told from
 // a late one.
 //
-// What a seal cannot show: that a step was forged, altered or taken out before its
+// What a seal cannot show: that a step was forged, altered or removed before its
 // day was sealed.
 //
-// Every day is sealed, one without a step as well, so that none of them is open to
-// a step that is added afterwards; only where there was no seal yet, the days with
-// steps alone. Steps from before days were noted are of one day, 1970-01-01.
+// Every day is sealed, also one without steps, so that no step can be added to it
+// afterwards; before the first seal, only days with
+// steps are. Steps from before the day was recorded belong to the day 1970-01-01.
 package custody
 
 import (
@@ -27,19 +27,19 @@ import (
 	"fonoteka/internal/audit"
 )
 
-// Action is that of the audit's entries that hold seals.
+// Action is the action of audit entries that hold seals.
 const Action = "custody.sealed"
 
 // Day is the name of a day in UTC: 2026-03-02.
 func Day(t time.Time) string { return t.UTC().Format(time.DateOnly) }
 
-// Sum is what a day's steps come to.
+// Sum is the number and the digest of a day's steps.
 type Sum struct {
 	Rows   uint64 `json:"rows"`   // steps; one that was written again is one
 	SHA256 string `json:"sha256"` // of their lines in order, lower-case hex
 }
 
-// Seal is what a day's steps came to when it was sealed.
+// Seal is the Sum of a day when it was sealed.
 type Seal struct {
 	Day string
 	Sum
@@ -53,7 +53,7 @@ func (s Seal) entry() audit.Entry {
 
 var detail = regexp.MustCompile(`^([0-9]{1,19}) rows, sha256 ([0-9a-f]{64})$`)
 
-// SealOf reads the seal in an entry of the audit; false where it has none.
+// SealOf reads the seal from an entry of the audit; false where it has none.
 func SealOf(r audit.Row) (Seal, bool) {
 	m := detail.FindStringSubmatch(r.Detail)
 	if r.Action != Action || m == nil {

@@ -3,38 +3,40 @@ package custody
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
 
 	"fonoteka/internal/audit"
+	"fonoteka/internal/run"
 )
 
-// settle is how long after its end a day is sealed: an insert that bears the day
-// before takes a minute at most.
+// settle is how long after its end a day is sealed: an insert with the previous day takes a
+// minute at most.
 const settle = time.Hour
 
 // Options of a Sealer. Rows and Trail are required.
 type Options struct {
 	Rows       Rows
 	Trail      *audit.Trail
-	Memory     audit.Memory  // the trail's; nil: what is sealed is known from its file alone
-	Ready      func() error  // nil: always; why the table cannot be read yet
-	Every      time.Duration // how often it looks; 0: 10 min
-	Log        *slog.Logger
-	Registerer prometheus.Registerer
-	Now        func() time.Time // nil: time.Now
+	Memory     audit.Memory          // the trail's; nil: what is sealed is known from its file alone
+	Ready      func() error          // why the table cannot be read yet; nil: it always can
+	Every      time.Duration         // between two passes; 0: 10 min
+	Log        *slog.Logger          // nil: discarded
+	Registerer prometheus.Registerer // nil: none
+	Now        func() time.Time      // nil: time.Now
 }
 
 // Sealer seals the days that are over. There is one per data folder.
 type Sealer struct {
-	o        Options
-	newest   time.Time // sealed; zero: none that is known
-	looked   bool      // for it
+	opts     Options
+	newest   time.Time // the newest sealed day; zero: none is known
+	loaded   bool      // newest was read
 	sealed   prometheus.Gauge
 	failures prometheus.Counter
+	outage   *run.Outage
 }
 
 // NewSealer makes a Sealer.
@@ -48,61 +50,54 @@ func NewSealer(o Options) (*Sealer, error) {
 	if o.Every <= 0 {
 		o.Every = 10 * time.Minute
 	}
-	if o.Log == nil {
-		o.Log = slog.New(slog.DiscardHandler)
-	}
+	o.Log = run.Log(o.Log)
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	s := &Sealer{
-		o: o,
-		sealed: prometheus.NewGauge(prometheus.GaugeOpts{
+	f := promauto.With(o.Registerer)
+	return &Sealer{
+		opts: o, outage: run.NewOutage("custody", o.Log, o.Registerer),
+		sealed: f.NewGauge(prometheus.GaugeOpts{
 			Name: "fonoteka_custody_sealed_timestamp_seconds", Help: "End of the newest day whose custody is sealed in the audit; 0: none is.",
 		}),
-		failures: prometheus.NewCounter(prometheus.CounterOpts{
+		failures: f.NewCounter(prometheus.CounterOpts{
 			Name: "fonoteka_custody_seal_failures_total", Help: "Tries to seal the custody that failed; they are made again.",
 		}),
-	}
-	if o.Registerer == nil {
-		return s, nil
-	}
-	if err := errors.Join(o.Registerer.Register(s.sealed), o.Registerer.Register(s.failures)); err != nil {
-		return nil, fmt.Errorf("custody: register metrics: %w", err)
-	}
-	return s, nil
+	}, nil
 }
 
-// Run seals until ctx ends. An outage is waited for.
+// Run seals until ctx ends. An outage is retried.
 func (s *Sealer) Run(ctx context.Context) error {
 	for ctx.Err() == nil {
-		wait := time.Second // until the table is there
-		if s.o.Ready() == nil {
-			wait = s.o.Every
-			if err := s.Pass(ctx); err != nil && ctx.Err() == nil {
-				s.failures.Inc()
-				s.o.Log.Warn("the custody is not sealed, and is tried again", "err", err)
-				wait = time.Minute
+		pause := time.Second // until the table exists
+		if s.opts.Ready() == nil {
+			pause = s.opts.Every
+			err := s.Pass(ctx)
+			if ctx.Err() != nil {
+				break
 			}
+			if err != nil {
+				s.failures.Inc()
+				pause = time.Minute
+			}
+			s.outage.Note(err)
 		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(wait):
-		}
+		run.Sleep(ctx, pause)
 	}
 	return nil
 }
 
 // Pass seals every day that is over and is not sealed yet, in order.
 func (s *Sealer) Pass(ctx context.Context) error {
-	if err := s.look(); err != nil {
+	if err := s.load(); err != nil {
 		return err
 	}
-	until := s.o.Now().UTC().Add(-settle).Truncate(24*time.Hour).AddDate(0, 0, -1)
+	until := s.opts.Now().UTC().Add(-settle).Truncate(24*time.Hour).AddDate(0, 0, -1)
 	days, err := s.due(ctx, until)
 	if err != nil || len(days) == 0 {
 		return err
 	}
-	sums, err := Sums(ctx, s.o.Rows, days[0], until)
+	sums, err := Sums(ctx, s.opts.Rows, days[0], until)
 	if err != nil {
 		return err
 	}
@@ -118,17 +113,17 @@ func (s *Sealer) Pass(ctx context.Context) error {
 	return nil
 }
 
-// firstDay is that of the steps from before days were noted.
+// firstDay is the day of steps from before the day was recorded.
 var firstDay = time.Unix(0, 0).UTC()
 
-// due are the days to seal, until the last that is over, in order: all since the
-// newest that is sealed, and the first time those with steps and all since the
+// due are the days to seal up to until, in order: all after the
+// newest sealed one; before the first seal, those with steps and all after the
 // last of these.
 func (s *Sealer) due(ctx context.Context, until time.Time) ([]time.Time, error) {
 	var days []time.Time
 	last := s.newest
 	if !last.After(firstDay) {
-		some, err := s.o.Rows.CustodyDays(ctx, until.AddDate(0, 0, 1))
+		some, err := s.opts.Rows.CustodyDays(ctx, until.AddDate(0, 0, 1))
 		if err != nil {
 			return nil, err
 		}
@@ -147,19 +142,19 @@ func (s *Sealer) due(ctx context.Context, until time.Time) ([]time.Time, error) 
 	return days, nil
 }
 
-// look finds the newest day that is sealed: in the audit's file, and in what is
-// remembered where that was lost.
-func (s *Sealer) look() error {
-	if s.looked {
+// load finds the newest sealed day: in the audit's file, and in its memory, as the file may
+// have been lost.
+func (s *Sealer) load() error {
+	if s.loaded {
 		return nil
 	}
 	newest := ""
-	if s.o.Memory != nil {
-		if m, err := s.o.Memory.Recall(); err == nil { // else the file knows
+	if s.opts.Memory != nil {
+		if m, err := s.opts.Memory.Recall(); err == nil { // else the file says it
 			newest = m.Sealed
 		}
 	}
-	err := s.o.Trail.Each(func(r audit.Row) error {
+	err := s.opts.Trail.Each(func(r audit.Row) error {
 		if seal, ok := SealOf(r); ok {
 			newest = max(newest, seal.Day)
 		}
@@ -168,7 +163,7 @@ func (s *Sealer) look() error {
 	if err != nil {
 		return err
 	}
-	s.looked = true
+	s.loaded = true
 	if day, err := time.Parse(time.DateOnly, newest); err == nil {
 		s.note(day)
 	}
@@ -176,17 +171,17 @@ func (s *Sealer) look() error {
 }
 
 func (s *Sealer) seal(ctx context.Context, day time.Time, sum Sum) error {
-	if err := s.o.Trail.Log(ctx, Seal{Day: Day(day), Sum: sum}.entry()); err != nil {
+	if err := s.opts.Trail.Log(ctx, Seal{Day: Day(day), Sum: sum}.entry()); err != nil {
 		return err
 	}
 	s.note(day)
-	s.o.Log.Info("the custody is sealed", "day", Day(day), "rows", sum.Rows)
-	if s.o.Memory == nil {
+	s.opts.Log.Info("custody sealed", "day", Day(day), "rows", sum.Rows)
+	if s.opts.Memory == nil {
 		return nil
 	}
-	err := s.o.Memory.Remember(ctx, func(m *audit.Remembered) { m.Sealed = max(m.Sealed, Day(day)) })
+	err := s.opts.Memory.Remember(ctx, func(m *audit.Remembered) { m.Sealed = max(m.Sealed, Day(day)) })
 	if err != nil {
-		s.o.Log.Warn("the newest sealed day is not remembered", "err", err)
+		s.opts.Log.Warn("newest sealed day cannot be saved", "err", err)
 	}
 	return nil
 }

@@ -7,37 +7,37 @@ import (
 	"time"
 )
 
-// Result is what was found of a day.
+// Result of the check of a day.
 type Result string
 
 // Results.
 const (
 	Same     Result = "same"     // as it was sealed
-	Differs  Result = "differs"  // steps were altered, added or taken out since it was sealed
-	Added    Result = "added"    // steps of a day that had none when later days were sealed
-	Unsealed Result = "unsealed" // over for two days, and not sealed: serve does it
-	Waiting  Result = "waiting"  // not over for long, and not sealed yet
+	Differs  Result = "differs"  // steps were altered, added or removed since it was sealed
+	Added    Result = "added"    // it has steps, but had none when later days were sealed
+	Unsealed Result = "unsealed" // ended more than two days ago and is not sealed: serve should have
+	Waiting  Result = "waiting"  // ended less than two days ago, or not yet, and is not sealed yet
 )
 
-// Found is whether a result is one to look into.
+// Found says whether a result is a finding.
 func (r Result) Found() bool { return r == Differs || r == Added || r == Unsealed }
 
-// Checked is a day and what was found of it.
+// Checked is a day with its result.
 type Checked struct {
 	Day    string `json:"day"` // UTC
 	Result Result `json:"result"`
-	Sum           // as it is
-	Sealed *Sum   `json:"sealed"` // as it was sealed; nil: it was not
+	Sum           // of its steps now
+	Sealed *Sum   `json:"sealed"` // when it was sealed; nil: it is not
 	At     string `json:"sealed_at,omitempty"`
 }
 
-// patience is how long after its end a day may be unsealed.
-const patience = 48 * time.Hour
+// sealWithin is how long after its end a day may be unsealed without being a finding.
+const sealWithin = 48 * time.Hour
 
-// Verify compares what the days from from to to come to with their seals, and
-// gives each day that has a seal or steps, in order. The seals must be all there
-// are, and in an audit that was verified. Of several seals of a day, as where an
-// audit was begun anew, the first that differs counts.
+// Verify compares the days from from to to with their seals, and returns each day that
+// has a seal or steps, in order. seals must be all
+// seals of an audit that was verified. Where a day has several, because an
+// audit was started again, the first that differs counts.
 func Verify(ctx context.Context, rows Rows, seals []Seal, from, to, now time.Time) ([]Checked, error) {
 	sums, err := Sums(ctx, rows, from, to)
 	if err != nil {
@@ -76,8 +76,8 @@ func Verify(ctx context.Context, rows Rows, seals []Seal, from, to, now time.Tim
 	return out, nil
 }
 
-// unsealed judges a day that has steps and no seal. Where no day has one, nothing
-// can be said.
+// unsealed is the result of a day that has steps and no seal. Before the first seal
+// there are no findings.
 func unsealed(day, newest string, now time.Time) Result {
 	begin, _ := time.Parse(time.DateOnly, day)
 	switch {
@@ -85,7 +85,7 @@ func unsealed(day, newest string, now time.Time) Result {
 		return Waiting
 	case day < newest:
 		return Added
-	case now.Sub(begin.AddDate(0, 0, 1)) > patience:
+	case now.Sub(begin.AddDate(0, 0, 1)) > sealWithin:
 		return Unsealed
 	}
 	return Waiting

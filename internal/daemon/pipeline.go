@@ -80,7 +80,7 @@ func newPipeline(cfg *settings.Config, v state.Values, stack *embedded.Stack, a 
 		return nil, err
 	}
 	objects := installation.BlobOptions(cfg, v)
-	objects.Logger, objects.Registerer = log, reg
+	objects.Log, objects.Registerer = log, reg
 	if p.blob, err = blob.Open(objects); err != nil {
 		return nil, err
 	}
@@ -91,14 +91,14 @@ func newPipeline(cfg *settings.Config, v state.Values, stack *embedded.Stack, a 
 		}
 	}
 	redisURL, dialRedis := installation.RedisOrEmbedded(cfg, v, stack)
-	if p.queue, err = queue.NewClient(queue.ClientOptions{URL: redisURL, Dial: dialRedis, Logger: log, Registerer: reg}); err != nil {
+	if p.queue, err = queue.NewClient(queue.ClientOptions{URL: redisURL, Dial: dialRedis, Log: log, Registerer: reg}); err != nil {
 		return nil, err
 	}
 	p.catalogue = catalogue.New(p.warehouse).NewArchive(p.tables)
 	if p.deriver, err = NewDeriver(cfg, p.warehouse, log, reg); err != nil {
 		return nil, err
 	}
-	if p.standing, err = standing.New(standing.Options{Catalogue: catalogue.New(p.warehouse), Logger: log, Registerer: reg}); err != nil {
+	if p.standing, err = standing.New(standing.Options{Catalogue: catalogue.New(p.warehouse), Log: log, Registerer: reg}); err != nil {
 		return nil, err
 	}
 	if p.arrivals, err = arrivals.New(arrivals.Options{Source: calls.New(p.warehouse), Decode: cfg.Decode, Integrations: cfg.Names(), Log: log, Registerer: reg}); err != nil {
@@ -111,10 +111,7 @@ func newPipeline(cfg *settings.Config, v state.Values, stack *embedded.Stack, a 
 }
 
 func (p *pipeline) newRelays(cfg *settings.Config, sp *spool.Spool, reg prometheus.Registerer) error {
-	notifications, err := relay.NewNotifications(reg, cfg.Names()...)
-	if err != nil {
-		return err
-	}
+	notifications := relay.NewNotifications(reg, cfg.Names()...)
 	p.rows = &relay.ToWarehouse{Warehouse: calls.New(p.warehouse), Catalogue: catalogue.New(p.warehouse), Decode: Decoder(cfg), LinkLife: cfg.LinkLife, Log: p.log, Counter: notifications}
 	submitter, err := archive.NewSubmitter(archive.SubmitterOptions{
 		Queue: p.queue, Depth: p.queue.Depth, Backlog: func() bool { return p.planner.Backlog() }, CatalogueWorks: p.catalogueWorks, Registerer: reg,
@@ -183,7 +180,7 @@ func (p *pipeline) newArchive(cfg *settings.Config, redisURL string, dialRedis q
 	if err != nil {
 		return err
 	}
-	p.workers, err = queue.NewServer(queue.ServerOptions{URL: redisURL, Dial: dialRedis, Handler: archiver.Handle, Concurrency: JobsPerWorker * cfg.Workers, Logger: p.log, Registerer: reg})
+	p.workers, err = queue.NewServer(queue.ServerOptions{URL: redisURL, Dial: dialRedis, Handler: archiver.Handle, Concurrency: JobsPerWorker * cfg.Workers, Log: p.log, Registerer: reg})
 	return err
 }
 

@@ -34,7 +34,7 @@ func newPublic(cfg *settings.Config, sp *spool.Spool, oauth http.Handler, log *s
 	if err != nil {
 		return nil, err
 	}
-	o := intake.Options{Append: sp.Append, OAuth: oauth, Door: door, OriginEvents: s.OriginEvents, Log: log, Registerer: reg}
+	o := intake.Options{Append: sp.Append, OAuth: oauth, Guard: door, OriginEvents: s.OriginEvents, Log: log, Registerer: reg}
 	for _, i := range cfg.Integrations {
 		if i.Path == "" {
 			log.Warn("the redirect uri has no path, so that anyone may post notifications", "integration", i.Name)
@@ -48,7 +48,7 @@ func newPublic(cfg *settings.Config, sp *spool.Spool, oauth http.Handler, log *s
 		return nil, err
 	}
 	p := &public{server: intake.NewServer(h, log), door: door, certificate: func(ctx context.Context) error { <-ctx.Done(); return nil }}
-	door.Guard(p.server)
+	door.Configure(p.server)
 	switch {
 	case s.Certificate != "":
 		files, err := edge.NewFiles(edge.FilesOptions{Certificate: s.Certificate, Key: s.Key, Log: log, Registerer: reg})

@@ -95,10 +95,7 @@ func ResendAlone(ctx context.Context, cfg *settings.Config, db *warehouse.DB, di
 	if known, err := warehouse.KnownSchema(); err != nil || there != known {
 		return errors.Join(err, fmt.Errorf("the tables are at version %d, this program's is %d: run fonoteka migrate, or the program that made them", there, known))
 	}
-	counter, err := relay.NewNotifications(nil)
-	if err != nil {
-		return err
-	}
+	counter := relay.NewNotifications(nil)
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
 	rows := relay.ToWarehouse{Warehouse: calls.New(db), Catalogue: catalogue.New(db), Decode: Decoder(cfg), LinkLife: cfg.LinkLife, Log: log, Counter: counter}
 	r, err := relay.New(relay.Options{
@@ -181,10 +178,7 @@ func answerResend(w http.ResponseWriter, r *http.Request, resend func(context.Co
 
 // ReplayRejectedAlone puts what was rejected through the decoder again, in this process.
 func ReplayRejectedAlone(ctx context.Context, cfg *settings.Config, db *warehouse.DB, each func(taken, still int)) error {
-	counter, err := relay.NewNotifications(nil)
-	if err != nil {
-		return err
-	}
+	counter := relay.NewNotifications(nil)
 	to := relay.ToWarehouse{Warehouse: calls.New(db), Catalogue: catalogue.New(db), Decode: Decoder(cfg), LinkLife: cfg.LinkLife, Log: slog.New(slog.DiscardHandler), Counter: counter}
 	return to.ReplayRejected(ctx, calls.New(db), each)
 }

@@ -3,28 +3,28 @@
 // departments, employees and names of numbers, which the operator does not
 // know, as they are configured or imported.
 //
-// Contract. A Keeper fetches the operator's lists at start, after each arrival
-// of numbersChanged or workplacesChanged, and daily. What differs from what is
-// stored becomes a row that holds from then on; nothing is overwritten, so that
-// who sat at a workplace in March can be asked in May. A change needs no
+// Contract. A Keeper fetches the operator's lists at start, after each notification
+// numbersChanged or workplacesChanged, and daily. Each difference from what is
+// stored becomes a row that is valid from then on; nothing is overwritten, so that
+// who had a workplace in March can be asked in May. A change needs no
 // rebuild: rows of calls hold accounts, and names are looked up by the range
-// dictionaries of the warehouse for the moment of the call.
+// dictionaries of the warehouse for the time of the call.
 //
-// What the operator's lists say first of something holds backwards, too: calls
-// from before the first fetch bear the names of it. A department or employee
-// holds from its day on, and without one, where nothing was said before, for all
-// calls. What the operator lists no more is marked as gone, and keeps its last
+// The first row of a number, workplace or terminal also holds for the time before it:
+// calls from before the first fetch get its names. A department or employee
+// holds from its day on; one without a day, where there was none before, for all
+// calls. What the operator does not list any more is marked as gone, and keeps its last
 // name.
 //
-// Equal notifications of one minute are one event in the warehouse, its earliest
-// arrival. So the lists are fetched soon after it, and once more when that
-// minute is over. The events are read from the warehouse instead of being handed
-// over by the relay: it may run in another process, and a change that came
+// Equal notifications within one minute are one event in the warehouse, with the receive
+// time of the first (mtt.Debounce). So the lists are fetched soon after it, and once more
+// when that minute is over. The events are read from the warehouse instead of being
+// passed on by the relay: it may run in another process, and a change that came
 // during an outage is not missed.
 //
-// The directory plays no part in the derivation of calls, although an account
-// that it knows would tell whose side is ours where a notification does not: a
-// CDR would depend on when it was derived, and every change would ask for a
+// The directory plays no part in the derivation of calls, although a known account
+// would show which side is ours where a notification does not: a
+// CDR would depend on when it was derived, and every change would need a
 // rebuild. The operator marks our side (centrexId) in all its examples.
 package directory
 
@@ -41,6 +41,7 @@ import (
 
 	"fonoteka/internal/call"
 	"fonoteka/internal/mtt"
+	"fonoteka/internal/run"
 )
 
 // Source is the operator's API for one integration.
@@ -68,14 +69,14 @@ type Options struct {
 	AreaCode    string // as in call.Rules
 	// Departments are those of the configuration: workplace → department.
 	Departments map[string]string
-	// NotYet says of an error of Source that it is nobody's fault: no login yet.
+	// NotYet says whether an error of Source only means that nobody has logged in yet.
 	NotYet func(error) bool
 
-	Every time.Duration // between fetches that nothing asked for; 0: 24 h
-	Poll  time.Duration // how often the warehouse is asked for notifications; 0: 5 s
+	Every time.Duration // between fetches without a notification; 0: 24 h
+	Poll  time.Duration // how often the warehouse is polled for notifications; 0: 5 s
 
-	Log        *slog.Logger
-	Registerer prometheus.Registerer // several Keepers may share one
+	Log        *slog.Logger          // nil: discarded
+	Registerer prometheus.Registerer // nil: none; Keepers of several integrations may share one
 }
 
 func (o *Options) validate() error {
@@ -87,16 +88,15 @@ func (o *Options) validate() error {
 	}
 	o.Every = cmp.Or(o.Every, 24*time.Hour)
 	o.Poll = cmp.Or(o.Poll, 5*time.Second)
-	if o.Log == nil {
-		o.Log = slog.New(slog.DiscardHandler)
-	}
+	o.Log = run.Log(o.Log)
 	return nil
 }
 
 // Keeper keeps the directory of one integration.
 type Keeper struct {
-	o Options
-	m metrics
+	opts   Options
+	m      metrics
+	outage *run.Outage
 }
 
 // New checks the options and registers the metrics.
@@ -104,64 +104,61 @@ func New(o Options) (*Keeper, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
-	m, err := newMetrics(o.Registerer)
-	if err != nil {
-		return nil, fmt.Errorf("directory: register metrics: %w", err)
-	}
-	m.fetched.WithLabelValues(o.Integration).Add(0)
-	m.failures.WithLabelValues(o.Integration).Add(0)
-	return &Keeper{o: o, m: m}, nil
+	return &Keeper{
+		opts: o, m: newMetrics(o.Integration, o.Registerer),
+		outage: run.NewOutage("directory/"+o.Integration, o.Log, o.Registerer),
+	}, nil
 }
 
-// Fetch reads the operator's lists and stores what differs; the changes hold
+// Fetch reads the operator's lists and stores the differences; they are valid
 // from the given time on. It returns how many there were.
 func (k *Keeper) Fetch(ctx context.Context, from time.Time) (changes int, err error) {
 	listed, err := k.listed(ctx)
 	if err != nil {
 		return 0, err
 	}
-	stored, err := k.o.Store.Directory(ctx, k.o.Integration, from.AddDate(100, 0, 0))
+	stored, err := k.opts.Store.Directory(ctx, k.opts.Integration, from.AddDate(100, 0, 0))
 	if err != nil {
 		return 0, fmt.Errorf("read the directory: %w", err)
 	}
 	rows := differences(stored, listed, from)
-	if err := k.o.Store.InsertDirectory(ctx, rows); err != nil {
+	if err := k.opts.Store.InsertDirectory(ctx, rows); err != nil {
 		return 0, fmt.Errorf("store %d changes of the directory: %w", len(rows), err)
 	}
 	for _, r := range rows {
-		k.m.changes.WithLabelValues(k.o.Integration, string(r.Kind)).Inc()
+		k.m.changes.WithLabelValues(string(r.Kind)).Inc()
 	}
-	k.m.fetched.WithLabelValues(k.o.Integration).Set(float64(time.Now().Unix()))
-	if err := k.o.Store.SetProgress(ctx, FetchedName(k.o.Integration), time.Now().UTC().Format(time.RFC3339)); err != nil {
+	k.m.fetched.Set(float64(time.Now().Unix()))
+	if err := k.opts.Store.SetProgress(ctx, FetchedName(k.opts.Integration), time.Now().UTC().Format(time.RFC3339)); err != nil {
 		return 0, fmt.Errorf("note that the directory was fetched: %w", err)
 	}
 	return len(rows), nil
 }
 
-// FetchedName is under which name the warehouse keeps when an integration's
-// directory was fetched last, in RFC 3339.
+// FetchedName is the name under which the warehouse keeps when an integration's
+// directory was last fetched, in RFC 3339.
 func FetchedName(integration string) string { return "directory/" + integration }
 
-// listed is what the operator lists now.
+// listed returns what the operator lists now.
 func (k *Keeper) listed(ctx context.Context) ([]Row, error) {
-	numbers, err := k.o.Source.ExternalNumbers(ctx)
+	numbers, err := k.opts.Source.ExternalNumbers(ctx)
 	if err != nil {
 		return nil, err
 	}
-	workplaces, err := k.o.Source.Workplaces(ctx)
+	workplaces, err := k.opts.Source.Workplaces(ctx)
 	if err != nil {
 		return nil, err
 	}
-	terminals, err := k.o.Source.Terminals(ctx)
+	terminals, err := k.opts.Source.Terminals(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var rows []Row
 	add := func(kind Kind, id, word, raw string) {
-		rows = append(rows, Row{Kind: kind, Integration: k.o.Integration, ID: id, Word: word, Raw: raw})
+		rows = append(rows, Row{Kind: kind, Integration: k.opts.Integration, ID: id, Word: word, Raw: raw})
 	}
 	for _, n := range numbers {
-		add(Number, cmp.Or(call.ParseNumber(n.Number, k.o.AreaCode).Digits, n.Number), n.Type, n.Number)
+		add(Number, cmp.Or(call.ParseNumber(n.Number, k.opts.AreaCode).Digits, n.Number), n.Type, n.Number)
 	}
 	for _, w := range workplaces {
 		add(Workplace, w.ID, w.Name, "")
@@ -177,8 +174,8 @@ type rowKey struct {
 	id   string
 }
 
-// differences are the rows that make the stored directory the listed one. Of an
-// id that is listed twice the first counts.
+// differences are the rows that turn the stored directory into the listed one. Where an
+// id is listed twice, the first counts.
 func differences(stored, listed []Row, from time.Time) []Row {
 	old := map[rowKey]Row{}
 	for _, r := range stored {
@@ -208,7 +205,8 @@ func differences(stored, listed []Row, from time.Time) []Row {
 	return out
 }
 
-// after is from, or a moment after a row that a faster clock has written.
+// after returns from; where a clock that is ahead has written the previous row with a later
+// time, a millisecond after that.
 func after(from time.Time, was Row) time.Time {
 	if was.ValidFrom.Before(from) {
 		return from

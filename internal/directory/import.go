@@ -14,7 +14,7 @@ import (
 	"fonoteka/internal/printable"
 )
 
-// columns of a file that is imported, with the other names they may bear. It
+// columns of an imported file, each with the names that are accepted for it. A file
 // has workplace and department or employee, or number and name.
 var columns = map[string][]string{
 	"workplace":   {"workplace", "sip", "account", "рабочее место", "sip id"},
@@ -65,14 +65,14 @@ func ParseImport(r io.Reader, o ImportOptions) ([]Line, error) {
 	table.FieldsPerRecord, table.TrimLeadingSpace = -1, true
 	header, err := table.Read()
 	if err != nil {
-		_, why := unsplit(err)
+		_, why := csvProblem(err)
 		return nil, fmt.Errorf("the header cannot be read: %w", why)
 	}
-	place, err := places(header)
+	index, err := columnIndex(header)
 	if err != nil {
 		return nil, err
 	}
-	if _, ok := place["integration"]; !ok && len(o.Integrations) != 1 {
+	if _, ok := index["integration"]; !ok && len(o.Integrations) != 1 {
 		return nil, errors.New("there are several integrations: the table needs a column integration")
 	}
 	var lines []Line
@@ -83,14 +83,14 @@ func ParseImport(r io.Reader, o ImportOptions) ([]Line, error) {
 			return lines, errors.Join(mistakes...)
 		}
 		if err != nil {
-			number, why := unsplit(err)
+			number, why := csvProblem(err)
 			return nil, errors.Join(append(mistakes, fmt.Errorf("line %d: %w", number, why))...)
 		}
 		number, _ := table.FieldPos(0)
 		if strings.Join(fields, "") == "" {
 			continue
 		}
-		l, err := o.line(place, fields)
+		l, err := o.line(index, fields)
 		if err != nil {
 			mistakes = append(mistakes, fmt.Errorf("line %d, %w", number, err))
 			continue
@@ -100,8 +100,8 @@ func ParseImport(r io.Reader, o ImportOptions) ([]Line, error) {
 	}
 }
 
-// unsplit says in which line a record begins that could not be split, and why.
-func unsplit(err error) (line int, why error) {
+// csvProblem says in which line the record begins that cannot be split into fields, and why.
+func csvProblem(err error) (line int, why error) {
 	if e, ok := errors.AsType[*csv.ParseError](err); ok {
 		return e.StartLine, errors.New("a quotation mark is opened and not closed, or stands within a field")
 	}
@@ -119,67 +119,68 @@ func separator(text string) rune {
 	return best
 }
 
-func places(header []string) (map[string]int, error) {
-	place := map[string]int{}
+// columnIndex maps our names of columns to their places in the header.
+func columnIndex(header []string) (map[string]int, error) {
+	index := map[string]int{}
 	for i, h := range header {
 		h = strings.ToLower(strings.TrimSpace(h))
 		for ours, names := range columns {
 			if !slices.Contains(names, h) {
 				continue
 			}
-			if _, twice := place[ours]; twice {
+			if _, twice := index[ours]; twice {
 				return nil, fmt.Errorf("the header has two columns %s", ours)
 			}
-			place[ours] = i
+			index[ours] = i
 		}
 	}
-	has := func(c string) bool { _, ok := place[c]; return ok }
+	has := func(c string) bool { _, ok := index[c]; return ok }
 	switch {
 	case has("workplace") && has("number"):
 		return nil, errors.New("the header has both workplace and number: a file is about one of them")
 	case has("workplace") && (has("department") || has("employee")), has("number") && has("name"):
-		return place, nil
+		return index, nil
 	}
 	return nil, fmt.Errorf("the header has %q; wanted: workplace, department[, employee][, from], or number, name[, from]", strings.Join(header, ", "))
 }
 
-func (o ImportOptions) line(place map[string]int, fields []string) (l Line, err error) {
+func (o ImportOptions) line(index map[string]int, fields []string) (l Line, err error) {
 	cell := func(c string) *string {
-		i, ok := place[c]
+		i, ok := index[c]
 		if !ok || i >= len(fields) {
 			return nil
 		}
 		s := strings.TrimSpace(fields[i])
 		return &s
 	}
-	say := func(c string) string {
+	text := func(c string) string {
 		if s := cell(c); s != nil {
 			return *s
 		}
 		return ""
 	}
-	if l.Integration = say("integration"); l.Integration == "" && len(o.Integrations) == 1 {
+	if l.Integration = text("integration"); l.Integration == "" && len(o.Integrations) == 1 {
 		l.Integration = o.Integrations[0]
 	}
 	if !slices.Contains(o.Integrations, l.Integration) {
 		return l, errors.New("column integration: it is none of the configured ones")
 	}
-	for c := range place {
-		if err := printable.Check(say(c)); err != nil {
+	for c := range index {
+		if err := printable.Check(text(c)); err != nil {
 			return l, fmt.Errorf("column %s: %w", c, err)
 		}
 	}
-	if l.From, err = o.day(say("from")); err != nil {
+	if l.From, err = o.day(text("from")); err != nil {
 		return l, fmt.Errorf("column from: %w", err)
 	}
-	if _, about := place["number"]; about {
-		l.External, l.Name = call.ParseNumber(say("number"), o.AreaCode).Digits, say("name")
+	if _, named := index["number"]; named {
+		l.External, l.Name = call.ParseNumber(text("number"), o.AreaCode).Digits, text("name")
 		if l.External == "" {
 			return l, errors.New("column number: it is no phone number")
 		}
 		return l, nil
 	}
-	l.Workplace, _, _ = strings.Cut(strings.TrimPrefix(say("workplace"), "sip:"), "@")
+	l.Workplace, _, _ = strings.Cut(strings.TrimPrefix(text("workplace"), "sip:"), "@")
 	if l.Workplace == "" || strings.Trim(l.Workplace, "0123456789") != "" {
 		return l, errors.New("column workplace: it is no SIP id (digits only)")
 	}
@@ -187,7 +188,7 @@ func (o ImportOptions) line(place map[string]int, fields []string) (l Line, err 
 	return l, nil
 }
 
-// day reads a day, as its first moment, or a moment.
+// day reads a time; of a day without a time, the first moment.
 func (o ImportOptions) day(s string) (time.Time, error) {
 	if s == "" {
 		return time.Time{}, nil
@@ -203,9 +204,9 @@ func (o ImportOptions) day(s string) (time.Time, error) {
 	return time.Time{}, errors.New("it is neither a day such as 2026-03-02 or 02.03.2026 nor a time")
 }
 
-// Changes are the rows that lines make of what is stored and holds now: those
-// that change something. Lines that say no day hold from now on, the first about something
-// AsFarBack. unknown counts the
+// Changes are the rows that lines add to the stored ones, which are those valid now: only
+// lines that change something make one. A line without a day is valid from now on; the
+// first one of a workplace or number, AsFarBack. unknown counts the lines about
 // workplaces and numbers that the operator does not list.
 func Changes(lines []Line, stored []Row, now time.Time) (rows []Row, unknown int) {
 	type key struct {
@@ -249,7 +250,7 @@ func Changes(lines []Line, stored []Row, now time.Time) (rows []Row, unknown int
 		}
 		rows = append(rows, r)
 		if !r.ValidFrom.Before(was.ValidFrom) && !r.ValidFrom.After(now) {
-			have[k] = r // a later line of the file builds upon it
+			have[k] = r // later lines of the file are compared with it
 		}
 	}
 	return rows, unknown

@@ -2,48 +2,48 @@ package directory
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+
+	"fonoteka/internal/mtt"
+	"fonoteka/internal/run"
 )
 
-// How a fetch is tried again that failed: soon at first.
+// The pauses before a fetch that failed is retried: they double from first to last.
 const (
 	firstRetry = 10 * time.Second
 	lastRetry  = time.Hour
 )
 
-// sameMinute is the span in which equal notifications are one event.
-const sameMinute = time.Minute
-
-// Run keeps the directory until ctx ends. An outage, and a login that is yet to
-// come, are waited for.
+// Run keeps the directory until ctx ends. It waits for the end of an outage, and for the
+// first login.
 func (k *Keeper) Run(ctx context.Context) error {
-	r := run{Keeper: k}
+	r := schedule{Keeper: k}
 	for ctx.Err() == nil {
 		r.step(ctx, time.Now())
-		wait(ctx, k.o.Poll)
+		run.Sleep(ctx, k.opts.Poll)
 	}
 	return nil
 }
 
-// run is what Run remembers.
-type run struct {
+// schedule is the state of Run.
+type schedule struct {
 	*Keeper
-	configured bool
-	heard      time.Time // arrival of the newest notification that was seen
-	since      time.Time // from when on what a fetch finds holds; zero: from the fetch on
-	due        time.Time // of the next fetch; zero: at once
-	again      time.Time // the end of the minute of heard, when there may be more; zero: no
-	retry      time.Duration
-	quiet      error // the failure that was logged
+	configured  bool
+	notified    time.Time // receive time of the newest notification that was seen
+	since       time.Time // valid-from of the changes that a fetch finds; zero: the time of the fetch
+	due         time.Time // of the next fetch; zero: at once
+	refetch     time.Time // end of the span in which another change may have come as the same event; zero: none
+	retry       time.Duration
+	awaitsLogin bool // that is logged
 }
 
 // step does what is due now.
-func (r *run) step(ctx context.Context, now time.Time) {
-	err := r.listen(ctx, now)
+func (r *schedule) step(ctx context.Context, now time.Time) {
+	err := r.checkNotifications(ctx, now)
 	if err == nil && !r.configured {
 		err = r.Configure(ctx, now)
 		r.configured = err == nil
@@ -52,81 +52,82 @@ func (r *run) step(ctx context.Context, now time.Time) {
 		err = r.fetch(ctx, now)
 	}
 	if ctx.Err() == nil {
-		r.say(err)
+		r.report(err)
 	}
 }
 
-// listen looks for notifications.
-func (r *run) listen(ctx context.Context, now time.Time) error {
-	newest, err := r.o.Store.DirectoryChanged(ctx, r.o.Integration)
+// checkNotifications makes a fetch due where a notification of a change has arrived.
+func (r *schedule) checkNotifications(ctx context.Context, now time.Time) error {
+	newest, err := r.opts.Store.DirectoryChanged(ctx, r.opts.Integration)
 	if err != nil {
 		return fmt.Errorf("look for changes of the directory: %w", err)
 	}
-	if newest.After(r.heard) {
-		// Of what came before this start, the first fetch finds the changes too,
-		// but not since when they hold.
-		if !r.heard.IsZero() || !r.due.IsZero() {
-			r.m.heard.WithLabelValues(r.o.Integration).Inc()
+	if newest.After(r.notified) {
+		// A notification from before this start says nothing of since when the changes
+		// hold that the first fetch finds: there may have been several.
+		if !r.notified.IsZero() || !r.due.IsZero() {
+			r.m.notified.Inc()
 			r.since, r.due, r.retry = newest, now, 0
 		}
-		r.heard, r.again = newest, newest.Truncate(sameMinute).Add(sameMinute+time.Second)
+		r.notified, r.refetch = newest, newest.Truncate(mtt.Debounce).Add(mtt.Debounce+time.Second)
 	}
-	if !r.again.IsZero() && !now.Before(r.again) {
-		r.due, r.again = now, time.Time{}
+	if !r.refetch.IsZero() && !now.Before(r.refetch) {
+		r.due, r.refetch = now, time.Time{}
 	}
 	return nil
 }
 
-func (r *run) fetch(ctx context.Context, now time.Time) error {
+func (r *schedule) fetch(ctx context.Context, now time.Time) error {
 	from := now
 	if !r.since.IsZero() {
 		from = r.since
 	}
 	changes, err := r.Fetch(ctx, from)
 	if err != nil {
-		if r.o.NotYet(err) { // which costs nothing to find out
-			r.retry = r.o.Poll
+		if r.opts.NotYet(err) { // asking again costs nothing
+			r.retry = r.opts.Poll
 		} else {
-			r.m.failures.WithLabelValues(r.o.Integration).Inc()
+			r.m.failures.Inc()
 			r.retry = min(max(2*r.retry, firstRetry), lastRetry)
 		}
 		r.due = now.Add(r.retry)
 		return err
 	}
 	if changes > 0 {
-		r.o.Log.Info("the directory has changed", "integration", r.o.Integration, "changes", changes)
+		r.opts.Log.Info("directory changed", "integration", r.opts.Integration, "changes", changes)
 	}
-	r.since, r.retry, r.due = time.Time{}, 0, now.Add(r.o.Every)
+	r.since, r.retry, r.due = time.Time{}, 0, now.Add(r.opts.Every)
 	return nil
 }
 
-// say logs each kind of trouble when it begins, and its end.
-func (r *run) say(err error) {
+// report logs the beginning and the end of an outage, and once that a login is awaited,
+// which is none.
+func (r *schedule) report(err error) {
 	switch {
-	case err != nil && r.o.NotYet(err):
-		if r.quiet == nil || !r.o.NotYet(r.quiet) {
-			r.o.Log.Info("the directory is fetched after the first login (fonoteka auth login)", "integration", r.o.Integration)
+	case err != nil && r.opts.NotYet(err):
+		if !r.awaitsLogin {
+			r.opts.Log.Info("the directory is fetched after the first login (fonoteka auth login)", "integration", r.opts.Integration)
 		}
-		r.quiet = err
-	case err != nil && (r.quiet == nil || r.o.NotYet(r.quiet)):
-		r.o.Log.Warn("the directory could not be fetched, it is tried again", "integration", r.o.Integration, "err", err)
-		r.quiet = err
-	case err == nil && r.quiet != nil && r.retry == 0:
-		r.o.Log.Info("the directory is fetched", "integration", r.o.Integration)
-		r.quiet = nil
+		r.awaitsLogin = true
+	case err != nil:
+		r.outage.Note(err)
+	case r.retry == 0: // else the last fetch failed, and the next one is not due yet
+		r.outage.Note(nil)
+		r.awaitsLogin = false
 	}
 }
 
-// AsFarBack is from when on a first word holds that names no day: for all calls.
+// AsFarBack is the valid-from of a first value that comes without a day: it holds for all
+// calls.
 var AsFarBack = time.UnixMilli(1).UTC()
 
-// Configure stores the departments of the configuration where they differ from
-// what holds; from now on, the first ones AsFarBack.
+// Configure stores the departments of the configuration where they differ from the
+// current ones. They hold from now on, the first one of a workplace AsFarBack.
 func (k *Keeper) Configure(ctx context.Context, now time.Time) error {
-	if len(k.o.Departments) == 0 {
+	if len(k.opts.Departments) == 0 {
 		return nil
 	}
-	stored, err := k.o.Store.Directory(ctx, k.o.Integration, now.AddDate(100, 0, 0))
+	stored, err := k.opts.Store.Directory(ctx, k.opts.Integration, now.AddDate(100, 0, 0))
 	if err != nil {
 		return fmt.Errorf("read the departments: %w", err)
 	}
@@ -137,7 +138,7 @@ func (k *Keeper) Configure(ctx context.Context, now time.Time) error {
 		}
 	}
 	var rows []Row
-	for workplace, department := range k.o.Departments {
+	for workplace, department := range k.opts.Departments {
 		was := staff[workplace]
 		if was.ID != "" && was.Department == department {
 			continue
@@ -147,54 +148,33 @@ func (k *Keeper) Configure(ctx context.Context, now time.Time) error {
 			from = AsFarBack
 		}
 		rows = append(rows, Row{
-			Kind: Staff, Integration: k.o.Integration, ID: workplace, ValidFrom: from,
+			Kind: Staff, Integration: k.opts.Integration, ID: workplace, ValidFrom: from,
 			Word: was.Word, Department: department, Source: "config",
 		})
 	}
-	if err := k.o.Store.InsertDirectory(ctx, rows); err != nil {
+	if err := k.opts.Store.InsertDirectory(ctx, rows); err != nil {
 		return fmt.Errorf("store %d departments: %w", len(rows), err)
 	}
 	return nil
 }
 
 type metrics struct {
-	fetched                  *prometheus.GaugeVec
-	failures, changes, heard *prometheus.CounterVec
+	fetched            prometheus.Gauge
+	failures, notified prometheus.Counter
+	changes            *prometheus.CounterVec
 }
 
-func newMetrics(reg prometheus.Registerer) (m metrics, err error) {
-	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
-		return shared(reg, prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels), &err)
+func newMetrics(integration string, reg prometheus.Registerer) metrics {
+	f, own := promauto.With(reg), prometheus.Labels{"integration": integration}
+	counter := func(name, help string) prometheus.CounterOpts {
+		return prometheus.CounterOpts{Name: "fonoteka_directory_" + name, Help: help, ConstLabels: own}
 	}
-	m.fetched = shared(reg, prometheus.NewGaugeVec(prometheus.GaugeOpts{
-		Name: "fonoteka_directory_fetched_timestamp_seconds", Help: "When this process fetched the operator's directory last; 0: not yet.",
-	}, []string{"integration"}), &err)
-	m.failures = counter("fonoteka_directory_failures_total", "Fetches of the operator's directory that failed, each try once.", "integration")
-	m.changes = counter("fonoteka_directory_changes_total", "Changes of the directory that were stored, by what changed.", "integration", "kind")
-	m.heard = counter("fonoteka_directory_notifications_total", "Notifications of changes that led to a fetch.", "integration")
-	return m, err
-}
-
-// shared registers a collector, or takes the one that another Keeper registered.
-func shared[C prometheus.Collector](reg prometheus.Registerer, c C, failed *error) C {
-	if reg == nil {
-		return c
-	}
-	err := reg.Register(c)
-	if already, ok := errors.AsType[prometheus.AlreadyRegisteredError](err); ok {
-		if existing, ok := already.ExistingCollector.(C); ok {
-			return existing
-		}
-	}
-	*failed = errors.Join(*failed, err)
-	return c
-}
-
-func wait(ctx context.Context, d time.Duration) {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-	case <-t.C:
+	return metrics{
+		fetched: f.NewGauge(prometheus.GaugeOpts{
+			Name: "fonoteka_directory_fetched_timestamp_seconds", Help: "When this process fetched the operator's directory last; 0: not yet.", ConstLabels: own,
+		}),
+		failures: f.NewCounter(counter("failures_total", "Fetches of the operator's directory that failed, each try once.")),
+		notified: f.NewCounter(counter("notifications_total", "Notifications of changes that led to a fetch.")),
+		changes:  f.NewCounterVec(counter("changes_total", "Changes of the directory that were stored, by what changed."), []string{"kind"}),
 	}
 }

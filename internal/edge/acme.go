@@ -12,7 +12,10 @@ import (
 
 	"github.com/caddyserver/certmagic"
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
 	"go.uber.org/zap"
+
+	"fonoteka/internal/run"
 )
 
 // ACMEOptions of an ACME. Hosts and Dir are required.
@@ -22,8 +25,8 @@ type ACMEOptions struct {
 	Email     string   // that the authority writes to; may be empty
 	Directory string   // URL of the authority; "": Let's Encrypt
 	Roots     string   // file in PEM by which the authority itself is trusted; "": those of the system
-	// Port is what the public listener has, where the authority's connections to
-	// port 443 arrive. 0: 443.
+	// Port is that of the public listener, which the authority's connections to
+	// port 443 reach. 0: 443.
 	Port int
 
 	Log        *slog.Logger          // nil: discarded
@@ -37,15 +40,13 @@ func (o *ACMEOptions) validate() error {
 	if o.Directory == "" {
 		o.Directory = certmagic.LetsEncryptProductionCA
 	}
-	if o.Log == nil {
-		o.Log = slog.New(slog.DiscardHandler)
-	}
+	o.Log = run.Log(o.Log)
 	return nil
 }
 
-// ACME is certificates from an authority, fetched and renewed by themselves
-// (RFC 8555). Who speaks for a name is proven on the public listener itself by
-// tls-alpn-01; port 80 is not needed, and the challenge by HTTP is off.
+// ACME is certificates from an authority, fetched and renewed automatically
+// (RFC 8555). The challenge is tls-alpn-01, answered by the public listener itself;
+// port 80 is not needed, and the HTTP challenge is off.
 type ACME struct {
 	opts   ACMEOptions
 	cache  *certmagic.Cache
@@ -54,21 +55,17 @@ type ACME struct {
 	failed prometheus.Counter
 }
 
-// NewACME prepares it. Nothing is asked before Run.
+// NewACME prepares it. Nothing is requested before Run.
 func NewACME(o ACMEOptions) (*ACME, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
+	f := promauto.With(o.Registerer)
 	a := &ACME{
-		opts: o, ends: newEnds(),
-		failed: prometheus.NewCounter(prometheus.CounterOpts{
+		opts: o, ends: newEnds(f),
+		failed: f.NewCounter(prometheus.CounterOpts{
 			Name: "fonoteka_edge_acme_failures_total", Help: "Times the authority did not give a certificate; it is asked again.",
 		}),
-	}
-	if o.Registerer != nil {
-		if err := errors.Join(o.Registerer.Register(a.ends), o.Registerer.Register(a.failed)); err != nil {
-			return nil, fmt.Errorf("register ACME metrics: %w", err)
-		}
 	}
 	var roots *x509.CertPool
 	if o.Roots != "" {
@@ -94,21 +91,21 @@ func NewACME(o ACMEOptions) (*ACME, error) {
 	return a, nil
 }
 
-// event is how certmagic tells what happens.
+// event is called by certmagic.
 func (a *ACME) event(_ context.Context, event string, data map[string]any) error {
 	host, _ := data["identifier"].(string)
 	switch event {
 	case "cert_obtained":
-		a.opts.Log.Info("the authority has given a certificate", "host", host)
+		a.opts.Log.Info("certificate obtained", "host", host)
 	case "cert_failed":
 		a.failed.Inc()
 		err, _ := data["error"].(error)
-		a.opts.Log.Error("the authority gives no certificate; it is asked again", "host", host, "err", err)
+		a.opts.Log.Error("certificate request failed, retrying", "host", host, "err", err)
 	}
 	return nil
 }
 
-// TLS is the server's configuration. It has no certificate before Run has got
+// TLS is the server's configuration. It has no certificate before Run has obtained
 // one; those of former runs are there at once.
 func (a *ACME) TLS() *tls.Config {
 	c := a.config.TLSConfig()
@@ -116,7 +113,7 @@ func (a *ACME) TLS() *tls.Config {
 	return c
 }
 
-// Run gets certificates and renews them until ctx ends.
+// Run obtains certificates and renews them until ctx ends.
 func (a *ACME) Run(ctx context.Context) error {
 	defer a.cache.Stop()
 	if err := a.config.ManageAsync(ctx, a.opts.Hosts); err != nil {
@@ -125,7 +122,7 @@ func (a *ACME) Run(ctx context.Context) error {
 	tick := time.NewTicker(time.Minute)
 	defer tick.Stop()
 	for {
-		a.tellEnd()
+		a.exportEnd()
 		select {
 		case <-ctx.Done():
 			return nil
@@ -134,8 +131,9 @@ func (a *ACME) Run(ctx context.Context) error {
 	}
 }
 
-// tellEnd shows the certificate that ends first; none counts as ended.
-func (a *ACME) tellEnd() {
+// exportEnd sets the metric to the end of the certificate that ends first; 0 where a host
+// has none.
+func (a *ACME) exportEnd() {
 	var first time.Time
 	for _, host := range a.opts.Hosts {
 		all := a.cache.AllMatchingCertificates(host)

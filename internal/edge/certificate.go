@@ -12,6 +12,9 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+
+	"fonoteka/internal/run"
 )
 
 // FilesOptions of a Files. Certificate and Key are required.
@@ -19,15 +22,15 @@ type FilesOptions struct {
 	Certificate string // file with the chain in PEM, the server's own first
 	Key         string // file with its private key in PEM
 
-	Every      time.Duration         // between looks at the files; 0: 10 s
+	Every      time.Duration         // between two reads of the files; 0: 10 s
 	Log        *slog.Logger          // nil: discarded
 	Registerer prometheus.Registerer // nil: not registered
 }
 
-// Files is a certificate in files, read again when they change.
+// Files is a certificate in files, loaded again when they change.
 //
-// Their contents are compared, and no notification of the file system is
-// awaited: certbot changes links, Kubernetes folders, and others copy.
+// Their contents are compared, instead of using notifications of the file system:
+// certbot changes links, Kubernetes folders, and others copy.
 type Files struct {
 	opts    FilesOptions
 	current atomic.Pointer[tls.Certificate]
@@ -44,26 +47,20 @@ func NewFiles(o FilesOptions) (*Files, error) {
 	if o.Every <= 0 {
 		o.Every = 10 * time.Second
 	}
-	if o.Log == nil {
-		o.Log = slog.New(slog.DiscardHandler)
-	}
+	o.Log = run.Log(o.Log)
+	auto := promauto.With(o.Registerer)
 	f := &Files{
-		opts: o, ends: newEnds(),
-		failed: prometheus.NewCounter(prometheus.CounterOpts{
+		opts: o, ends: newEnds(auto),
+		failed: auto.NewCounter(prometheus.CounterOpts{
 			Name: "fonoteka_edge_certificate_failures_total", Help: "Times a changed certificate could not be taken; the former one is served.",
 		}),
-	}
-	if o.Registerer != nil {
-		if err := errors.Join(o.Registerer.Register(f.ends), o.Registerer.Register(f.failed)); err != nil {
-			return nil, fmt.Errorf("register certificate metrics: %w", err)
-		}
 	}
 	_, err := f.load()
 	return f, err
 }
 
-func newEnds() prometheus.Gauge {
-	return prometheus.NewGauge(prometheus.GaugeOpts{
+func newEnds(f promauto.Factory) prometheus.Gauge {
+	return f.NewGauge(prometheus.GaugeOpts{
 		Name: "fonoteka_edge_certificate_not_after_timestamp_seconds", Help: "When the certificate that is served ends; 0: there is none yet.",
 	})
 }
@@ -77,8 +74,8 @@ func (f *Files) TLS() *tls.Config {
 	}
 }
 
-// load takes the files if they have changed. What cannot be used leaves the
-// former certificate in its place.
+// load loads the files if they have changed. Where they cannot be used, the former
+// certificate stays.
 func (f *Files) load() (changed bool, err error) {
 	var now [2][]byte
 	for i, name := range []string{f.opts.Certificate, f.opts.Key} {
@@ -102,11 +99,11 @@ func (f *Files) load() (changed bool, err error) {
 	return true, nil
 }
 
-// Run looks at the files until ctx ends.
+// Run checks the files until ctx ends.
 func (f *Files) Run(ctx context.Context) error {
 	tick := time.NewTicker(f.opts.Every)
 	defer tick.Stop()
-	said := ""
+	logged := ""
 	for {
 		select {
 		case <-ctx.Done():
@@ -117,13 +114,13 @@ func (f *Files) Run(ctx context.Context) error {
 		switch {
 		case err != nil:
 			f.failed.Inc()
-			if said != err.Error() { // once, not every ten seconds
-				said = err.Error()
-				f.opts.Log.Error("the changed certificate cannot be taken; the former one is served", "err", err)
+			if logged != err.Error() { // once, not every ten seconds
+				logged = err.Error()
+				f.opts.Log.Error("certificate cannot be loaded, the former one is served", "err", err)
 			}
 		case changed:
-			said = ""
-			f.opts.Log.Info("the certificate has changed", "not_after", f.current.Load().Leaf.NotAfter)
+			logged = ""
+			f.opts.Log.Info("certificate loaded", "not_after", f.current.Load().Leaf.NotAfter)
 		}
 	}
 }

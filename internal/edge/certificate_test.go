@@ -64,8 +64,8 @@ func serveTLS(t *testing.T, l net.Listener, config *tls.Config, run func(context
 	if err != nil {
 		t.Fatal(err)
 	}
-	srv := &http.Server{Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { e.Knows(r) }), ReadHeaderTimeout: 10 * time.Second, ErrorLog: log.New(io.Discard, "", 0)}
-	e.Guard(srv)
+	srv := &http.Server{Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { e.MarkAuthenticated(r) }), ReadHeaderTimeout: 10 * time.Second, ErrorLog: log.New(io.Discard, "", 0)}
+	e.Configure(srv)
 	ctx, cancel := context.WithCancel(context.Background())
 	served, ran := make(chan error, 1), make(chan error, 1)
 	go func() { served <- srv.Serve(tls.NewListener(e.Listener(l), config)) }()

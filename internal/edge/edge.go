@@ -1,27 +1,26 @@
-// Package edge is what stands between the internet and the intake: who may
-// connect and how often, who is behind a proxy, and the certificates.
+// Package edge stands between the internet and the intake: it limits who may
+// connect and how often, finds out who is behind a proxy, and has the certificates.
 //
-// The operator's notifications come once. So nothing here may turn an honest
-// sender away while strangers are at the door: limits bind those who have not
-// yet shown that they know a secret path, and when all places are taken, the
-// stranger who has stood there longest must go. Who has shown it is told by the
-// intake; a source that has keeps its places for a while, for the next
-// connections.
+// The operator sends each notification once. So no limit may turn an honest
+// sender away during a flood: limits bind only connections that have not
+// yet authenticated themselves by a secret path, and when all connections are taken, the
+// oldest idle unauthenticated one is closed. The intake says which have authenticated
+// themselves (MarkAuthenticated); the source of one that has is trusted for a day, so that
+// its next connections are not limited.
 //
-// Rejected: a limit per source for everybody, since the operator's farm behind
-// one address after an outage looks like a flood; a limit of all connections
+// Rejected: a limit per source for everybody, since the operator's servers behind
+// one address after an outage look like a flood; a limit of all connections
 // that refuses the newest, since ten thousand slow ones would then keep the
 // operator out; HTTP/2, where one connection is a hundred slow requests.
 //
-// golang.org/x/time/rate counts the tries of strangers; certmagic gets
-// certificates by ACME, which nobody should write anew.
+// golang.org/x/time/rate limits unauthenticated requests; certmagic gets
+// certificates by ACME, which is not worth writing again.
 package edge
 
 import (
 	"container/list"
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -30,6 +29,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"fonoteka/internal/run"
 )
 
 // Options of an Edge. All have defaults.
@@ -44,8 +45,8 @@ type Options struct {
 	Senders Networks
 
 	MaxConnections int // open at once; 0: 2048
-	MaxPerSource   int // of them by strangers of one address, or of one /64; 0: 256
-	StrangerRate   int // requests per second to unknown paths, by source, that are looked at; 0: 10
+	MaxPerSource   int // unauthenticated ones of one address, or of one /64; 0: 256
+	ProbeRate      int // requests per second and source to unknown paths whose body is examined; 0: 10
 
 	Now        func() time.Time      // nil: time.Now
 	Log        *slog.Logger          // nil: discarded
@@ -53,7 +54,7 @@ type Options struct {
 }
 
 func (o *Options) validate() error {
-	if o.MaxConnections < 0 || o.MaxPerSource < 0 || o.StrangerRate < 0 {
+	if o.MaxConnections < 0 || o.MaxPerSource < 0 || o.ProbeRate < 0 {
 		return errors.New("edge: negative limits")
 	}
 	if o.OnlyProxies && len(o.Proxies) == 0 {
@@ -62,7 +63,7 @@ func (o *Options) validate() error {
 	for _, d := range []struct {
 		field *int
 		value int
-	}{{&o.MaxConnections, 2048}, {&o.MaxPerSource, 256}, {&o.StrangerRate, 10}} {
+	}{{&o.MaxConnections, 2048}, {&o.MaxPerSource, 256}, {&o.ProbeRate, 10}} {
 		if *d.field == 0 {
 			*d.field = d.value
 		}
@@ -70,24 +71,22 @@ func (o *Options) validate() error {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	if o.Log == nil {
-		o.Log = slog.New(slog.DiscardHandler)
-	}
+	o.Log = run.Log(o.Log)
 	return nil
 }
 
-// Edge keeps the door of one public listener.
+// Edge limits the connections of one public listener.
 type Edge struct {
 	opts    Options
 	metrics *metrics
 
-	mu        sync.Mutex // guards what follows
-	open      int
-	strangers list.List // of *conn, the one that came first in front
-	sources   map[netip.Addr]*source
-	crowd     *source // stands for those that cannot be told apart
-	swept     time.Time
-	probes    []*probe // the first in front
+	mu              sync.Mutex // guards what follows
+	open            int
+	unauthenticated list.List // of *conn, the oldest in front
+	sources         map[netip.Addr]*source
+	overflowSource  *source // shared by all whose address is not known, or not tracked
+	swept           time.Time
+	probes          []*probe // the oldest in front
 }
 
 // New makes an Edge.
@@ -95,16 +94,13 @@ func New(opts Options) (*Edge, error) {
 	if err := opts.validate(); err != nil {
 		return nil, err
 	}
-	e := &Edge{opts: opts, metrics: newMetrics(), sources: map[netip.Addr]*source{}}
-	e.crowd = e.newSource()
-	if err := e.metrics.register(opts.Registerer); err != nil {
-		return nil, fmt.Errorf("register edge metrics: %w", err)
-	}
+	e := &Edge{opts: opts, metrics: newMetrics(opts.Registerer), sources: map[netip.Addr]*source{}}
+	e.overflowSource = e.newSource()
 	return e, nil
 }
 
-// Guard sets the parts of a server that let an Edge know its connections.
-func (e *Edge) Guard(s *http.Server) {
+// Configure sets up a server so that the Edge recognizes its connections.
+func (e *Edge) Configure(s *http.Server) {
 	s.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
 		if own := unwrap(c); own != nil {
 			return context.WithValue(ctx, connKey{}, own)
@@ -118,35 +114,36 @@ func (e *Edge) Guard(s *http.Server) {
 
 type connKey struct{}
 
-// Knows notes that the sender of a request knows a secret path. Its connection
-// is a stranger's no more, and its source has credit.
-func (e *Edge) Knows(r *http.Request) {
+// MarkAuthenticated notes that a request came to a secret path. The limits of
+// unauthenticated connections no longer apply to its connection, and its source is trusted
+// for a while.
+func (e *Edge) MarkAuthenticated(r *http.Request) {
 	c, _ := r.Context().Value(connKey{}).(*conn)
-	if c == nil || c.known.Swap(true) {
+	if c == nil || c.authenticated.Swap(true) {
 		return
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if c.place != nil {
-		e.strangers.Remove(c.place)
+		e.unauthenticated.Remove(c.place)
 		c.place = nil
-		c.source.strangers--
+		c.source.unauthenticated--
 	}
-	if c.source != e.crowd { // from there come all
-		c.source.credit = e.opts.Now().Add(creditFor)
+	if c.source != e.overflowSource { // which stands for many
+		c.source.trustedUntil = e.opts.Now().Add(trustFor)
 	}
 }
 
-// MayPost says whether a notification from there may be kept. Where Senders are
-// given, one from a source that is not known may not.
-func (e *Edge) MayPost(r *http.Request) bool {
+// AllowPost says whether a notification from the request's source may be kept. Where
+// Senders are given, one from an unknown source may not.
+func (e *Edge) AllowPost(r *http.Request) bool {
 	return len(e.opts.Senders) == 0 || e.opts.Senders.Contains(e.Source(r))
 }
 
-// MayAsk says whether a stranger's request is worth a look: one in excess of the
-// rate of its source is not. Where the source is not known there is no rate: the
-// operator would share it with all who come through the same proxy.
-func (e *Edge) MayAsk(r *http.Request) bool {
+// AllowProbe says whether the body of a request to an unknown path may be examined: not
+// in excess of the rate of its source. Where the source is not known there is no rate: the
+// operator would share it with everybody behind the same proxy.
+func (e *Edge) AllowProbe(r *http.Request) bool {
 	addr := e.Source(r)
 	if !addr.IsValid() {
 		return true
@@ -155,7 +152,7 @@ func (e *Edge) MayAsk(r *http.Request) bool {
 	e.mu.Lock()
 	s := e.of(addr, now)
 	e.mu.Unlock()
-	if s.tries.AllowN(now, 1) {
+	if s.probes.AllowN(now, 1) {
 		return true
 	}
 	e.metrics.ignored.Inc()

@@ -49,11 +49,11 @@ func open(t *testing.T, o edge.Options) *site {
 	}
 	srv := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/secret" {
-			s.edge.Knows(r)
+			s.edge.MarkAuthenticated(r)
 		}
 		fmt.Fprint(w, s.edge.Source(r))
 	}), ReadHeaderTimeout: 20 * time.Second}
-	s.edge.Guard(srv)
+	s.edge.Configure(srv)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -158,7 +158,7 @@ func TestACrowdIsNotOneSource(t *testing.T) {
 	t.Parallel()
 	s := open(t, edge.Options{MaxConnections: 4, MaxPerSource: 2})
 	for i := range 1 << 13 {
-		s.edge.MayAsk(&http.Request{RemoteAddr: fmt.Sprintf("10.0.%d.%d:1", i>>8, i&255)})
+		s.edge.AllowProbe(&http.Request{RemoteAddr: fmt.Sprintf("10.0.%d.%d:1", i>>8, i&255)})
 	}
 	if s.from("127.0.0.2").asks("/secret") == "" {
 		t.Fatal("not served")
@@ -284,7 +284,7 @@ func TestOnlySendersMayPost(t *testing.T) {
 	}
 	for remote, want := range map[string]bool{"192.0.2.77:1": true, "192.0.3.1:1": false, "[2001:db8::5]:1": true, "nonsense": false} {
 		r := &http.Request{RemoteAddr: remote}
-		if few.MayPost(r) != want || !all.MayPost(r) {
+		if few.AllowPost(r) != want || !all.AllowPost(r) {
 			t.Errorf("%s", remote)
 		}
 	}
@@ -293,13 +293,13 @@ func TestOnlySendersMayPost(t *testing.T) {
 func TestAStrangersTriesAreCountedBySource(t *testing.T) {
 	t.Parallel()
 	var now atomic.Int64
-	e, err := edge.New(edge.Options{StrangerRate: 2, Now: func() time.Time { return time.Unix(1_700_000_000+now.Load(), 0) }})
+	e, err := edge.New(edge.Options{ProbeRate: 2, Now: func() time.Time { return time.Unix(1_700_000_000+now.Load(), 0) }})
 	if err != nil {
 		t.Fatal(err)
 	}
 	tries := func(remote string, n int) (allowed int) {
 		for range n {
-			if e.MayAsk(&http.Request{RemoteAddr: remote}) {
+			if e.AllowProbe(&http.Request{RemoteAddr: remote}) {
 				allowed++
 			}
 		}
@@ -323,14 +323,14 @@ func TestAStrangersTriesAreCountedBySource(t *testing.T) {
 // Many sources take no more memory than 8192 do, and come under one limit.
 func TestSourcesWithoutNumberAreBounded(t *testing.T) {
 	t.Parallel()
-	e, err := edge.New(edge.Options{StrangerRate: 1, Now: func() time.Time { return time.Unix(1_700_000_000, 0) }})
+	e, err := edge.New(edge.Options{ProbeRate: 1, Now: func() time.Time { return time.Unix(1_700_000_000, 0) }})
 	if err != nil {
 		t.Fatal(err)
 	}
 	allowed := 0
 	addr := netip.MustParseAddr("198.18.0.1")
 	for range 20_000 {
-		if e.MayAsk(&http.Request{RemoteAddr: netip.AddrPortFrom(addr, 9).String()}) {
+		if e.AllowProbe(&http.Request{RemoteAddr: netip.AddrPortFrom(addr, 9).String()}) {
 			allowed++
 		}
 		addr = addr.Next()
@@ -342,7 +342,7 @@ func TestSourcesWithoutNumberAreBounded(t *testing.T) {
 
 func TestOptionsThatContradictAreRefused(t *testing.T) {
 	t.Parallel()
-	for _, o := range []edge.Options{{OnlyProxies: true}, {MaxConnections: -1}, {MaxPerSource: -1}, {StrangerRate: -1}} {
+	for _, o := range []edge.Options{{OnlyProxies: true}, {MaxConnections: -1}, {MaxPerSource: -1}, {ProbeRate: -1}} {
 		if _, err := edge.New(o); err == nil {
 			t.Errorf("%+v", o)
 		}

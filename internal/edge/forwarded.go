@@ -6,15 +6,15 @@ import (
 	"strings"
 )
 
-// Source is where a request comes from: the connection's other end or, where that
-// is a named proxy, the last address of X-Forwarded-For that is not one. It is
+// Source is where a request comes from: the address of the connection's peer or, where
+// that is a named proxy, the last address of X-Forwarded-For that is no named proxy. It is
 // invalid where that is not known:
 //
-//   - behind a named proxy that wrote no such address. What stands left of an entry
-//     that is no address is not believed;
-//   - at a loopback address that is not named: a proxy on this machine connects
-//     from there, too, and whom it speaks for it may have written itself, or have
-//     passed on what a stranger wrote.
+//   - behind a named proxy that wrote no such address. Entries to the left of one
+//     that is no address are not trusted;
+//   - at a loopback address that is not named: a proxy on this machine also connects
+//     from there, and it is not known whether it wrote the header itself or passed on
+//     what a client wrote.
 //
 // X-Real-IP and Forwarded are not read: a proxy that writes one of these headers
 // passes the others on as they came.

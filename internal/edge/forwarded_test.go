@@ -99,8 +99,8 @@ func TestAttackNoHeaderIsBelievedWithoutANamedProxy(t *testing.T) {
 		}
 		for _, remote := range []string{"127.0.0.1:5", "127.8.9.10:5", "[::1]:5", "[::ffff:127.0.0.1]:5"} {
 			r := &http.Request{RemoteAddr: remote, Header: claims}
-			if got := e.Source(r); got.IsValid() || e.MayPost(r) {
-				t.Errorf("proxies %q: %s comes from %s, and may post: %v", proxies, remote, got, e.MayPost(r))
+			if got := e.Source(r); got.IsValid() || e.AllowPost(r) {
+				t.Errorf("proxies %q: %s comes from %s, and may post: %v", proxies, remote, got, e.AllowPost(r))
 			}
 		}
 	}
@@ -115,15 +115,15 @@ func TestAttackANamedProxyIsBelievedInOneHeaderOnly(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := &http.Request{RemoteAddr: "127.0.0.1:5", Header: http.Header{"X-Real-Ip": {"192.0.2.7"}, "Forwarded": {"for=192.0.2.7"}}}
-	if e.MayPost(r) {
+	if e.AllowPost(r) {
 		t.Error("X-Real-IP or Forwarded is believed")
 	}
 	r.Header.Set("X-Forwarded-For", "192.0.2.7, 203.0.113.1")
-	if e.MayPost(r) {
+	if e.AllowPost(r) {
 		t.Error("what the client has claimed is believed")
 	}
 	r.Header.Set("X-Forwarded-For", "192.0.2.7")
-	if !e.MayPost(r) {
+	if !e.AllowPost(r) {
 		t.Error("the sender may not post")
 	}
 }
@@ -132,7 +132,7 @@ func TestAttackANamedProxyIsBelievedInOneHeaderOnly(t *testing.T) {
 // them is refused for what others do.
 func TestAPlaceThatIsNotKnownHasNoLimitOfItsOwn(t *testing.T) {
 	t.Parallel()
-	s := open(t, edge.Options{MaxConnections: 8, MaxPerSource: 2, StrangerRate: 1})
+	s := open(t, edge.Options{MaxConnections: 8, MaxPerSource: 2, ProbeRate: 1})
 	for i := range 6 {
 		if s.from("127.0.0.1").asks("/") == "" {
 			t.Fatalf("connection %d of this machine is not served", i)
@@ -140,7 +140,7 @@ func TestAPlaceThatIsNotKnownHasNoLimitOfItsOwn(t *testing.T) {
 	}
 	s.counted("too_many_of_source", 0)
 	for i := range 100 {
-		if !s.edge.MayAsk(&http.Request{RemoteAddr: "127.0.0.1:1"}) {
+		if !s.edge.AllowProbe(&http.Request{RemoteAddr: "127.0.0.1:1"}) {
 			t.Fatalf("request %d is not looked at", i)
 		}
 	}

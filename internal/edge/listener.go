@@ -11,13 +11,13 @@ import (
 // conn is a connection that is counted.
 type conn struct {
 	net.Conn
-	edge   *Edge
-	source *source
-	place  *list.Element // among the strangers; nil: none
-	known  atomic.Bool
-	asked  atomic.Int64 // Unix nanoseconds when the server first waited for it to speak; 0: not yet
-	silent atomic.Bool  // the server waits for it
-	closed atomic.Bool
+	edge          *Edge
+	source        *source
+	place         *list.Element // in Edge.unauthenticated; nil: not there
+	authenticated atomic.Bool
+	firstRead     atomic.Int64 // Unix nanoseconds when the server first waited to read from it; 0: not yet
+	idle          atomic.Bool  // the server waits to read from it
+	closed        atomic.Bool
 }
 
 // unwrap finds the counted connection under TLS.
@@ -37,7 +37,7 @@ type listener struct {
 	edge *Edge
 }
 
-// Accept returns the next connection that may stay.
+// Accept returns the next connection within the limits, and closes the others.
 func (l *listener) Accept() (net.Conn, error) {
 	for {
 		c, err := l.Listener.Accept()
@@ -56,45 +56,46 @@ func (l *listener) Accept() (net.Conn, error) {
 	}
 }
 
-// recheck is how soon a place is looked for again where none could be taken.
+// recheck is the pause before the next attempt where no connection could be displaced.
 const recheck = 10 * time.Millisecond
 
-// tenure is how long a stranger may be silent in any case, counted from when the
-// server first listened to it: on a busy machine that is long after it came. Who
-// comes meanwhile waits in the system's queue, so that a storm of connections is
-// slowed down by it.
-const tenure = 500 * time.Millisecond
+// minIdle is how long an unauthenticated connection may be idle before it can be
+// displaced, counted from the server's first read: on a busy machine that is long after it
+// was accepted. New connections wait in the system's backlog meanwhile, which slows a
+// flood down.
+const minIdle = 500 * time.Millisecond
 
-// Read notes that the server waits for a stranger to speak. One that has spoken
-// whole, or that nobody has listened to yet, is not to blame.
+// Read notes that the server waits for an unauthenticated client to send something. A
+// connection from which everything was read, or from which the server has not read yet,
+// does not count as idle.
 func (c *conn) Read(b []byte) (int, error) {
-	if c.known.Load() {
+	if c.authenticated.Load() {
 		return c.Conn.Read(b)
 	}
-	if c.asked.Load() == 0 {
-		c.asked.Store(c.edge.opts.Now().UnixNano())
+	if c.firstRead.Load() == 0 {
+		c.firstRead.Store(c.edge.opts.Now().UnixNano())
 	}
-	c.silent.Store(true)
+	c.idle.Store(true)
 	n, err := c.Conn.Read(b)
-	c.silent.Store(false)
+	c.idle.Store(false)
 	return n, err
 }
 
-// displaceable is the first stranger that has been silent for its tenure. The
-// caller holds the lock.
+// displaceable is the oldest unauthenticated connection that has been idle for minIdle.
+// The caller holds the lock.
 func (e *Edge) displaceable(now time.Time) *conn {
-	before := now.Add(-tenure).UnixNano()
-	for place := e.strangers.Front(); place != nil; place = place.Next() {
+	before := now.Add(-minIdle).UnixNano()
+	for place := e.unauthenticated.Front(); place != nil; place = place.Next() {
 		c := place.Value.(*conn)
-		if asked := c.asked.Load(); asked != 0 && asked <= before && c.silent.Load() {
+		if first := c.firstRead.Load(); first != 0 && first <= before && c.idle.Load() {
 			return c
 		}
 	}
 	return nil
 }
 
-// admit gives the connection a place, if need be that of the stranger who came
-// first. It returns nil where there is none, and when to look again, if at all.
+// admit accepts a connection, if need be in place of an idle unauthenticated one. Where
+// it cannot, it returns nil, and after which pause to try again; 0: not at all.
 func (e *Edge) admit(c net.Conn) (_ *conn, wait time.Duration) {
 	addr := peer(c.RemoteAddr().String())
 	proxy := e.opts.Proxies.Contains(addr)
@@ -104,12 +105,12 @@ func (e *Edge) admit(c net.Conn) (_ *conn, wait time.Duration) {
 	}
 	now := e.opts.Now()
 	e.mu.Lock()
-	s := e.crowd // from a proxy come all, and it may be one that is not named
+	s := e.overflowSource // a proxy stands for many clients; on a loopback address one may run that is not named
 	if addr.IsValid() && !proxy && !addr.IsLoopback() {
 		s = e.of(addr, now)
 	}
-	stranger := s.credit.Before(now)
-	if stranger && s != e.crowd && s.strangers >= e.opts.MaxPerSource {
+	untrusted := s.trustedUntil.Before(now)
+	if untrusted && s != e.overflowSource && s.unauthenticated >= e.opts.MaxPerSource {
 		e.mu.Unlock()
 		e.metrics.refused[tooMany].Inc()
 		return nil, 0
@@ -119,8 +120,8 @@ func (e *Edge) admit(c net.Conn) (_ *conn, wait time.Duration) {
 		victim = e.displaceable(now)
 		switch {
 		case victim != nil:
-			e.leave(victim)
-		case e.strangers.Len() > 0:
+			e.release(victim)
+		case e.unauthenticated.Len() > 0:
 			e.mu.Unlock()
 			return nil, recheck
 		default:
@@ -130,9 +131,9 @@ func (e *Edge) admit(c net.Conn) (_ *conn, wait time.Duration) {
 		}
 	}
 	own := &conn{Conn: c, edge: e, source: s}
-	if stranger {
-		own.place = e.strangers.PushBack(own)
-		s.strangers++
+	if untrusted {
+		own.place = e.unauthenticated.PushBack(own)
+		s.unauthenticated++
 	}
 	e.open++
 	e.metrics.open.Set(float64(e.open))
@@ -144,29 +145,29 @@ func (e *Edge) admit(c net.Conn) (_ *conn, wait time.Duration) {
 	return own, 0
 }
 
-// leave frees a connection's place, once. The caller holds the lock.
-func (e *Edge) leave(c *conn) {
+// release stops counting a connection, once. The caller holds the lock.
+func (e *Edge) release(c *conn) {
 	if c.closed.Swap(true) {
 		return
 	}
 	if c.place != nil {
-		e.strangers.Remove(c.place)
+		e.unauthenticated.Remove(c.place)
 		c.place = nil
-		c.source.strangers--
+		c.source.unauthenticated--
 	}
 	e.open--
 	e.metrics.open.Set(float64(e.open))
 }
 
-// Close frees the connection's place.
+// Close closes the connection, which is not counted any more.
 func (c *conn) Close() error {
 	c.edge.mu.Lock()
-	c.edge.leave(c)
+	c.edge.release(c)
 	c.edge.mu.Unlock()
 	return c.Conn.Close()
 }
 
-// CloseWrite lets the server say that it has answered before it hangs up.
+// CloseWrite lets the server end its answer before it closes the connection.
 func (c *conn) CloseWrite() error {
 	if w, ok := c.Conn.(interface{ CloseWrite() error }); ok {
 		return w.CloseWrite()

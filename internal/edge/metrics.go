@@ -1,6 +1,9 @@
 package edge
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+)
 
 // refusal is why a connection was closed.
 type refusal int
@@ -8,8 +11,8 @@ type refusal int
 const (
 	notAProxy refusal = iota // only proxies may connect
 	tooMany                  // of one source
-	full                     // all places are taken by those who know a secret
-	displaced                // a stranger who had to make room
+	full                     // all connections are authenticated ones
+	displaced                // an unauthenticated one, in favour of a new one
 	refusals
 )
 
@@ -24,32 +27,21 @@ type metrics struct {
 	ignored prometheus.Counter
 }
 
-func newMetrics() *metrics {
+func newMetrics(reg prometheus.Registerer) *metrics {
+	f := promauto.With(reg)
 	m := &metrics{
-		closed: prometheus.NewCounterVec(prometheus.CounterOpts{
+		closed: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "fonoteka_edge_connections_closed_total", Help: "Connections that were refused or had to make room, by reason.",
 		}, []string{"reason"}),
-		open: prometheus.NewGauge(prometheus.GaugeOpts{
+		open: f.NewGauge(prometheus.GaugeOpts{
 			Name: "fonoteka_edge_connections", Help: "Connections open on the public listener.",
 		}),
-		ignored: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "fonoteka_edge_strangers_ignored_total", Help: "Requests to unknown paths in excess of their source's rate: answered 404 without a look.",
+		ignored: f.NewCounter(prometheus.CounterOpts{
+			Name: "fonoteka_edge_probes_ignored_total", Help: "Requests to unknown paths in excess of their source's rate: answered 404, their body not examined.",
 		}),
 	}
 	for r := range refusals {
 		m.refused[r] = m.closed.WithLabelValues(r.String())
 	}
 	return m
-}
-
-func (m *metrics) register(r prometheus.Registerer) error {
-	if r == nil {
-		return nil
-	}
-	for _, c := range []prometheus.Collector{m.closed, m.open, m.ignored} {
-		if err := r.Register(c); err != nil {
-			return err
-		}
-	}
-	return nil
 }

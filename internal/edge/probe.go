@@ -8,34 +8,35 @@ import (
 	"time"
 )
 
-// ProbeHeader bears the word of a probe.
+// ProbeHeader holds the word of a probe, a request by which doctor tries the way from
+// outside to this process.
 const ProbeHeader = "X-Fonoteka-Probe"
 
 const (
-	probeFor    = time.Minute // how long a probe's requests are looked out for
-	maxProbes   = 16          // at once; the first makes room
-	maxSighting = 8           // requests noted of one
+	probeFor    = time.Minute // how long a probe is expected
+	maxProbes   = 16          // expected at once; a further one replaces the oldest
+	maxSighting = 8           // requests that are noted of one
 )
 
 // Sighting is how a request of a probe arrived.
 type Sighting struct {
-	Proxy      bool       `json:"proxy"`      // a named proxy brought it
+	Proxy      bool       `json:"proxy"`      // it came through a named proxy
 	Forwarded  []string   `json:"forwarded"`  // lines of X-Forwarded-For
 	Source     netip.Addr `json:"source"`     // as Edge.Source has it
 	Restricted bool       `json:"restricted"` // Senders are given
-	MayPost    bool       `json:"may_post"`   // as Edge.MayPost has it
+	MayPost    bool       `json:"may_post"`   // as Edge.AllowPost has it
 }
 
-// probe is a word that requests of this installation's own will bear.
+// probe is an expected probe, by its secret word.
 type probe struct {
 	word  string
 	until time.Time
 	seen  []Sighting
 }
 
-// Expect makes a word that nobody can guess. A request that bears it in ProbeHeader
-// within a minute is noted. This is how doctor learns what the way through a proxy
-// makes of a request: the answer tells nothing, so that it is no oracle for others.
+// Expect returns a new random word. A request that has it in ProbeHeader
+// within a minute is noted. This is how doctor learns how a request looks after a proxy:
+// the answer to the request says nothing, so that it is no oracle for others.
 func (e *Edge) Expect() (word string) {
 	now := e.opts.Now()
 	e.mu.Lock()
@@ -49,16 +50,16 @@ func (e *Edge) Expect() (word string) {
 	return p.word
 }
 
-// Expected says whether a request bears the word of a probe, and notes it then. It
-// is to be asked of those only that know a secret path.
-func (e *Edge) Expected(r *http.Request) bool {
+// OwnProbe says whether a request is a probe that was expected, and notes it then. It
+// must be called only for requests to a secret path.
+func (e *Edge) OwnProbe(r *http.Request) bool {
 	words := r.Header[ProbeHeader]
 	if len(words) != 1 {
 		return false
 	}
 	s := Sighting{
 		Proxy: e.opts.Proxies.Contains(peer(r.RemoteAddr)), Forwarded: slices.Clone(r.Header["X-Forwarded-For"]), Source: e.Source(r),
-		Restricted: len(e.opts.Senders) > 0, MayPost: e.MayPost(r),
+		Restricted: len(e.opts.Senders) > 0, MayPost: e.AllowPost(r),
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -72,8 +73,8 @@ func (e *Edge) Expected(r *http.Request) bool {
 	return true
 }
 
-// Sightings are the requests that bore a word, in the order of their arrival; none
-// when its minute is over.
+// Sightings are the requests with a word, in the order of their arrival; none
+// after its minute.
 func (e *Edge) Sightings(word string) []Sighting {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -83,7 +84,7 @@ func (e *Edge) Sightings(word string) []Sighting {
 	return nil
 }
 
-// probe finds one by its word. The caller holds the lock.
+// probe finds an expected probe by its word. The caller holds the lock.
 func (e *Edge) probe(word string) *probe {
 	now := e.opts.Now()
 	for _, p := range e.probes {

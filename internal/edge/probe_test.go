@@ -29,16 +29,16 @@ func TestAProbeIsNotedByItsWordAlone(t *testing.T) {
 		}
 		return r
 	}
-	if e.Expected(request("10.0.0.1:1", "192.0.2.1", "")) || e.Expected(request("10.0.0.1:1", "192.0.2.1")) {
+	if e.OwnProbe(request("10.0.0.1:1", "192.0.2.1", "")) || e.OwnProbe(request("10.0.0.1:1", "192.0.2.1")) {
 		t.Error("expected without a word")
 	}
 	word, other := e.Expect(), e.Expect()
 	for _, words := range [][]string{nil, {""}, {"guess"}, {word + "x"}, {word, word}} {
-		if e.Expected(request("10.0.0.1:1", "192.0.2.1", words...)) {
+		if e.OwnProbe(request("10.0.0.1:1", "192.0.2.1", words...)) {
 			t.Errorf("%q is expected", words)
 		}
 	}
-	if !e.Expected(request("10.0.0.1:1", "198.51.100.1, 192.0.2.1", word)) || !e.Expected(request("127.0.0.1:1", "192.0.2.1", word)) {
+	if !e.OwnProbe(request("10.0.0.1:1", "198.51.100.1, 192.0.2.1", word)) || !e.OwnProbe(request("127.0.0.1:1", "192.0.2.1", word)) {
 		t.Error("the word is not known")
 	}
 	want := []edge.Sighting{
@@ -52,7 +52,7 @@ func TestAProbeIsNotedByItsWordAlone(t *testing.T) {
 		t.Errorf("%v", s)
 	}
 	now.Add(61)
-	if e.Expected(request("10.0.0.1:1", "", word)) || len(e.Sightings(word)) != 0 {
+	if e.OwnProbe(request("10.0.0.1:1", "", word)) || len(e.Sightings(word)) != 0 {
 		t.Error("still known after its minute")
 	}
 }
@@ -67,7 +67,7 @@ func TestProbesAreBounded(t *testing.T) {
 	first := e.Expect()
 	r.Header.Set(edge.ProbeHeader, first)
 	for i := range 100 {
-		if !e.Expected(r) {
+		if !e.OwnProbe(r) {
 			t.Fatal(i)
 		}
 	}
@@ -78,7 +78,7 @@ func TestProbesAreBounded(t *testing.T) {
 	for range 100 {
 		words[e.Expect()] = true
 	}
-	if known := e.Expected(r); known || len(words) != 100 {
+	if known := e.OwnProbe(r); known || len(words) != 100 {
 		t.Error(fmt.Sprint("the first of a hundred and one is known: ", known, ", words: ", len(words)))
 	}
 }

@@ -8,21 +8,21 @@ import (
 )
 
 const (
-	creditFor  = 24 * time.Hour // how long a source that knew a secret has credit
-	maxSources = 8192           // told apart; more share one
-	burst      = 5              // seconds' worth of a stranger's tries at once
+	trustFor   = 24 * time.Hour // how long a source is trusted after it has authenticated itself
+	maxSources = 8192           // that are tracked; further ones share the overflow source
+	burst      = 5              // seconds' worth of a source's requests at once
 )
 
 // source is an address, or an IPv6 network of 64 bits, and what it is allowed.
 type source struct {
-	strangers int // open connections that have not shown that they know a secret
-	credit    time.Time
-	seen      time.Time
-	tries     *rate.Limiter
+	unauthenticated int // open connections that have not authenticated themselves
+	trustedUntil    time.Time
+	seen            time.Time
+	probes          *rate.Limiter // requests to unknown paths
 }
 
 func (e *Edge) newSource() *source {
-	return &source{tries: rate.NewLimiter(rate.Limit(e.opts.StrangerRate), burst*e.opts.StrangerRate)}
+	return &source{probes: rate.NewLimiter(rate.Limit(e.opts.ProbeRate), burst*e.opts.ProbeRate)}
 }
 
 // of finds the source of an address. The caller holds the lock.
@@ -37,7 +37,7 @@ func (e *Edge) of(a netip.Addr, now time.Time) *source {
 			e.sweep(now)
 		}
 		if len(e.sources) >= maxSources {
-			return e.crowd
+			return e.overflowSource
 		}
 		s = e.newSource()
 		e.sources[a] = s
@@ -46,11 +46,11 @@ func (e *Edge) of(a netip.Addr, now time.Time) *source {
 	return s
 }
 
-// sweep forgets sources that would begin anew as they are.
+// sweep removes sources whose state is that of a new one.
 func (e *Edge) sweep(now time.Time) {
 	e.swept = now
 	for a, s := range e.sources {
-		if s.strangers == 0 && s.credit.Before(now) && now.Sub(s.seen) > burst*time.Second {
+		if s.unauthenticated == 0 && s.trustedUntil.Before(now) && now.Sub(s.seen) > burst*time.Second {
 			delete(e.sources, a)
 		}
 	}

@@ -15,7 +15,7 @@ const (
 	infoScript    = "1463a65d3fd6698099862e1314658984affe6ed7"
 )
 
-// enqueue: a task that is new becomes the last of those that wait.
+// enqueue: a new task is appended to the pending ones.
 // Keys: task, pending; arguments: message, id, now in ns.
 func enqueue(s *scripts, c *server.Peer, keys, argv []string) (bool, error) {
 	task, pending := keys[0], keys[1]
@@ -37,7 +37,7 @@ func enqueue(s *scripts, c *server.Peer, keys, argv []string) (bool, error) {
 	return true, nil
 }
 
-// dequeue: the first task that waits becomes active, under a lease.
+// dequeue: the first pending task becomes active, with a lease.
 // Keys: pending, paused, active, lease; arguments: end of the lease, prefix of tasks' keys.
 func dequeue(s *scripts, c *server.Peer, keys, argv []string) (bool, error) {
 	pending, paused, active, lease := keys[0], keys[1], keys[2], keys[3]
@@ -78,7 +78,7 @@ func dequeue(s *scripts, c *server.Peer, keys, argv []string) (bool, error) {
 
 var errNotFound = errors.New("NOT FOUND")
 
-// done: an active task is gone, and counted.
+// done: an active task is removed and counted.
 // Keys: active, lease, task, processed that day, processed; arguments: id, until
 // when the day's number is kept, the largest number.
 func done(s *scripts, c *server.Peer, keys, argv []string) (bool, error) {
@@ -115,7 +115,7 @@ func done(s *scripts, c *server.Peer, keys, argv []string) (bool, error) {
 	return true, nil
 }
 
-// forward is asked twice a second whether any task's time has come; Lua's if so.
+// forward is called twice a second for tasks whose time has come; if there is one, Lua runs it.
 // Keys: the tasks by time, pending; arguments: now in s, and more.
 func forward(s *scripts, c *server.Peer, keys, argv []string) (bool, error) {
 	n, err := s.do("ZCOUNT", keys[0], "-inf", argv[0])
@@ -126,7 +126,7 @@ func forward(s *scripts, c *server.Peer, keys, argv []string) (bool, error) {
 	return true, nil
 }
 
-// info is asked for a task that is there already; Lua's if it waits for a time.
+// info is called for a task that exists already; if it is scheduled, Lua runs it.
 // Keys: task; arguments: id, now in s, prefix of the tasks' keys by state.
 func info(s *scripts, c *server.Peer, keys, argv []string) (bool, error) {
 	answer, err := s.do("HMGET", keys[0], "msg", "state", "result")

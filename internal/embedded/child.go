@@ -20,41 +20,41 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// child is a store that runs as a process of its own. It lives no longer than
-// the life line, a connection whose other end only this process holds.
+// child is a store that runs as a process of its own. It stops when its life line is
+// closed, a connection whose other end only this process has open.
 //
-// PR_SET_PDEATHSIG was rejected: it follows the thread that forked, which Go
-// may end at any time, and it leaves the child no moment to stop cleanly.
+// PR_SET_PDEATHSIG was rejected: it is tied to the thread that forked, which Go
+// may end at any time, and it leaves the child no time to stop cleanly.
 type child struct {
 	name        string
 	cmd         *exec.Cmd
 	life        *os.File
 	stopTimeout time.Duration
-	owns        chan struct{} // closed when it has its folder and ports for itself
+	owns        chan struct{} // closed when it has locked its folder and its ports are free
 	owning      sync.Once
 	done        chan struct{}
 	stopping    sync.Once
 
 	mu      sync.Mutex
 	stopped bool   // Stop was called
-	fatal   string // the child's own last words
+	fatal   string // the error that the child reported before it ended
 	err     error  // why it ended, once done is closed
 }
 
-// program says what a child is to be.
+// program describes a child.
 type program struct {
 	executable  string // one that calls Main; "": this one
 	command     string // of Main's
 	dir         string // its folder, and working directory
 	settings    any
-	reach       *reach       // nil: all that this process may do
+	reach       *reach       // what it may access; nil: all that this process may
 	terminal    *terminal    // nil: it has none
-	onLine      func(string) // gets every line of its stderr except ownsFolder and its last words
+	onLine      func(string) // is called with every line of its stderr except ownsFolder and its fatal error
 	stopTimeout time.Duration
 }
 
 // terminal is a pseudo-terminal. The slave becomes the child's stdin and stdout;
-// the child types on the master, since it must go on without its parent.
+// the child itself has the master, since it must not depend on its parent.
 type terminal struct{ master, slave *os.File }
 
 func (t *terminal) close() {
@@ -65,7 +65,7 @@ func (t *terminal) close() {
 // argsOfChild are the program's name, the command and the folder.
 const argsOfChild = 3
 
-// command returns what starts the program, but for its life line.
+// cmd returns the command of the program, without its life line.
 func (p program) cmd() (*exec.Cmd, error) {
 	executable := p.executable
 	if executable == "" {
@@ -75,14 +75,14 @@ func (p program) cmd() (*exec.Cmd, error) {
 		}
 	}
 	cmd := exec.Command(executable)
-	cmd.Args = []string{filepath.Base(os.Args[0]), p.command, p.dir} // the folder only tells a reader of ps whose it is
+	cmd.Args = []string{filepath.Base(os.Args[0]), p.command, p.dir} // the folder only shows in ps which installation it belongs to
 	cmd.Dir = p.dir
 	cmd.Env = childEnv(p.dir)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // a terminal's Ctrl-C is for the parent
 	return cmd, nil
 }
 
-// startChild starts a program and greets it.
+// startChild starts a program and sends it its settings.
 func startChild(p program) (*child, error) {
 	cmd, err := p.cmd()
 	if err != nil {
@@ -92,7 +92,7 @@ func startChild(p program) (*child, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode settings: %w", err)
 	}
-	hello, err := json.Marshal(greeting{p.reach, settings})
+	first, err := json.Marshal(hello{p.reach, settings})
 	if err != nil {
 		return nil, fmt.Errorf("encode settings: %w", err)
 	}
@@ -101,13 +101,13 @@ func startChild(p program) (*child, error) {
 		return nil, err
 	}
 	defer lifeOut.Close()
-	stderr, said, err := socketPair("stderr")
+	stderr, theirs, err := socketPair("stderr")
 	if err != nil {
 		lifeIn.Close()
 		return nil, err
 	}
-	defer said.Close()
-	cmd.Stderr, cmd.ExtraFiles = said, []*os.File{lifeOut}
+	defer theirs.Close()
+	cmd.Stderr, cmd.ExtraFiles = theirs, []*os.File{lifeOut}
 	if p.terminal != nil {
 		cmd.Stdin, cmd.Stdout = p.terminal.slave, p.terminal.slave
 		cmd.ExtraFiles = append(cmd.ExtraFiles, p.terminal.master)
@@ -119,25 +119,25 @@ func startChild(p program) (*child, error) {
 	}
 	c := &child{name: p.command, cmd: cmd, life: lifeIn, stopTimeout: p.stopTimeout, owns: make(chan struct{}), done: make(chan struct{})}
 	go c.watch(stderr, p.onLine)
-	if _, err := lifeIn.Write(append(hello, '\n')); err != nil {
+	if _, err := lifeIn.Write(append(first, '\n')); err != nil {
 		c.kill()
-		return nil, fmt.Errorf("greet %s: %w", p.command, errors.Join(err, c.reason()))
+		return nil, fmt.Errorf("send %s its settings: %w", p.command, errors.Join(err, c.reason()))
 	}
 	return c, nil
 }
 
-// sayConfined says once a store is up whether it is confined.
-func sayConfined(log *slog.Logger, store Store, abi int, unconfined error) {
+// logConfinement logs, once a store is up, whether it is confined.
+func logConfinement(log *slog.Logger, store Store, abi int, unconfined error) {
 	if unconfined == nil {
 		log.Info("embedded store is confined to its folder", "store", store, "landlock", abi)
 		return
 	}
-	log.Warn("embedded store is not confined: whoever gets into it reads every file that this process may", "store", store, "err", unconfined)
+	log.Warn("embedded store is not confined: who takes it over can read every file that this process can", "store", store, "err", unconfined)
 }
 
-// socketPair returns two connected ends. A pipe would do, but that anybody who
-// may open the child's /proc/self/fd can open again: a client of the engine could
-// read its log, or wait in it for ever. A socket cannot be opened.
+// socketPair returns two connected ends. A pipe was rejected, because it can be opened again
+// through the child's /proc/self/fd: a client of the engine could
+// read its log, or block it. A socket cannot be opened.
 func socketPair(name string) (a, b *os.File, err error) {
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 	if err != nil {
@@ -146,18 +146,18 @@ func socketPair(name string) (a, b *os.File, err error) {
 	return os.NewFile(uintptr(fds[0]), name), os.NewFile(uintptr(fds[1]), name), nil
 }
 
-// forTheRuntime are the variables of this process that its children have too:
+// inherited are the environment variables that children get from this process:
 // they tune Go's runtime and the loader, and hold no secret.
-var forTheRuntime = []string{"GODEBUG", "GOGC", "GOMAXPROCS", "GOMEMLIMIT", "GOTRACEBACK", "LD_LIBRARY_PATH"}
+var inherited = []string{"GODEBUG", "GOGC", "GOMAXPROCS", "GOMEMLIMIT", "GOTRACEBACK", "LD_LIBRARY_PATH"}
 
-// childEnv is all that a child finds in its environment. This process's holds
-// secrets – the product's, a cloud's, a token of whoever started it – and what a
-// store can read of itself, its clients may. HOME keeps the engine from reading a
-// person's client settings. The engine asks for its own host's name and, confined,
-// may not read whom to ask: with RES_OPTIONS it gives up after a second.
+// childEnv is the whole environment of a child. That of this process has
+// secrets – the product's, a cloud's, a token of the person who started it – and
+// clients of a store may be able to read its environment. HOME keeps the engine from reading
+// a person's client settings. The engine resolves its own host's name; confined it
+// may not read the resolver's configuration, and with RES_OPTIONS it gives up after a second.
 func childEnv(dir string) []string {
 	env := []string{"TZ=UTC", "HOME=" + dir, "RES_OPTIONS=timeout:1 attempts:1"}
-	for _, name := range forTheRuntime {
+	for _, name := range inherited {
 		if value, set := os.LookupEnv(name); set {
 			env = append(env, name+"="+value)
 		}
@@ -180,7 +180,8 @@ func self() (string, error) {
 
 func (c *child) watch(stderr io.ReadCloser, onLine func(string)) {
 	defer stderr.Close()
-	// Lines may be long: a query stands in an engine's error. Longer ones are cut, never stall.
+	// Lines may be long: an error of the engine contains the query. Longer ones are cut, and
+	// never block.
 	r := bufio.NewReaderSize(stderr, 64<<10)
 	for {
 		line, err := r.ReadSlice('\n')
@@ -216,15 +217,15 @@ func (c *child) watch(stderr io.ReadCloser, onLine func(string)) {
 	close(c.done)
 }
 
-// reason says why the child ended; nil while it runs and after a clean stop.
+// reason is why the child ended; nil while it runs and after a clean stop.
 func (c *child) reason() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.err
 }
 
-// stop cuts the life line and waits; past the context's end or the stop
-// timeout the child is killed. It returns when the process is gone.
+// stop closes the life line and waits; after the context's end or the stop
+// timeout the child is killed. It returns when the process has ended.
 func (c *child) stop(ctx context.Context) error {
 	c.stopping.Do(func() {
 		c.mu.Lock()

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"fonoteka/internal/run"
 )
 
 // Users and the database of the embedded ClickHouse.
@@ -18,11 +20,11 @@ const (
 	ClickHouseWriter = "fonoteka" // may do everything in every database
 	ClickHouseReader = "reader"   // reads ClickHouseDatabase only, with limits, final = 1; see ClickHouseOptions.AllowUnconfined
 	// ClickHouseAnalyst is for Grafana and SQL tools: as ClickHouseReader, but without
-	// HiddenColumns. It is where that is.
+	// HiddenColumns. It exists where ClickHouseReader does.
 	ClickHouseAnalyst = "analyst"
 	// ClickHouseDictionaries reads the tables of ClickHouseDatabase whose names begin
-	// with directory_: as this user the engine fills its dictionaries. Its password
-	// stands in their definitions, in the engine's folder, where clients can read it.
+	// with directory_: as this user the engine loads its dictionaries. Its password
+	// is in their definitions, in the engine's folder, where clients can read it.
 	ClickHouseDictionaries = "dictionaries"
 	ClickHouseDatabase     = "fonoteka" // the reader's; created by the migrations, not here
 )
@@ -30,8 +32,8 @@ const (
 // Column of a table of ClickHouseDatabase.
 type Column struct{ Table, Column string }
 
-// HiddenColumns hold the operator's own links to recordings, which play without a
-// password for 90 days, alone or within a notification.
+// HiddenColumns hold the operator's own links to recordings, alone or within a
+// notification. They can be played without a password for 90 days.
 func HiddenColumns() []Column {
 	return []Column{{"events", "body"}, {"recordings", "url"}, {"recordings_open", "url"}, {"recordings_opened", "url"}, {"rejected", "body"}}
 }
@@ -55,8 +57,8 @@ type ClickHouseOptions struct {
 
 	DictionariesPassword string // of ClickHouseDictionaries; "": there is no such user
 
-	// AllowUnconfined lets ClickHouseReader be although the engine is not confined
-	// (see Confinement): then each of its queries may read whatever file this
+	// AllowUnconfined creates ClickHouseReader even where the engine is not confined
+	// (see Confinement), so that its queries may read every file that this
 	// process may. Without it there is no such user on such a machine.
 	AllowUnconfined bool
 }
@@ -71,7 +73,7 @@ func (o *ClickHouseOptions) validate() error {
 	if len(missing) > 0 {
 		return fmt.Errorf("embedded ClickHouse: options missing: %s", strings.Join(missing, ", "))
 	}
-	o.Log = orDiscard(o.Log)
+	o.Log = run.Log(o.Log)
 	if o.Memory == 0 {
 		o.Memory = machineMemory()
 	}
@@ -84,20 +86,13 @@ func (o *ClickHouseOptions) validate() error {
 	return nil
 }
 
-func orDiscard(log *slog.Logger) *slog.Logger {
-	if log == nil {
-		return slog.New(slog.DiscardHandler)
-	}
-	return log
-}
-
 // ClickHouse is a running engine.
 type ClickHouse struct {
 	opts  ClickHouseOptions
 	child *child
 }
 
-// clickhouseSettings is what the child is told.
+// clickhouseSettings are the settings of the child.
 type clickhouseSettings struct {
 	Library, Config, Users, Data, Lock string
 	NativePort, HTTPPort               int
@@ -106,7 +101,7 @@ type clickhouseSettings struct {
 // limits say how many processors and how much memory this process may use.
 var limits = []string{"/proc/self/cgroup", "/sys/fs/cgroup", "/sys/devices/system/cpu/online", "/sys/devices/system/cpu/possible"}
 
-// reach is what the engine needs. abi is Landlock's version; 0: it is not confined.
+// reach is what the engine needs to access. abi is Landlock's version; 0: it is not confined.
 func (s clickhouseSettings) reach(abi int) *reach {
 	if abi == 0 {
 		return nil
@@ -117,7 +112,7 @@ func (s clickhouseSettings) reach(abi int) *reach {
 		Read: append([]string{
 			s.Config, s.Users, "/dev/urandom",
 			"/proc/self/statm", // how much memory it takes; it does not start without
-			"/proc/self/task",  // what each query has cost; without, each says so in an exception, which is a tenth of a short one's time
+			"/proc/self/task",  // the cost of each query; without it each query throws and catches an exception, a tenth of a short one's time
 			// How much memory there is and how to take it.
 			"/proc/meminfo", "/proc/sys/vm/overcommit_memory", "/sys/kernel/mm/transparent_hugepage",
 		}, limits...),
@@ -177,7 +172,7 @@ func StartClickHouse(ctx context.Context, opts ClickHouseOptions) (*ClickHouse, 
 		c.kill()
 		return nil, fmt.Errorf("start ClickHouse: %w", err)
 	}
-	sayConfined(opts.Log, StoreClickHouse, abi, unconfined)
+	logConfinement(opts.Log, StoreClickHouse, abi, unconfined)
 	return ch, nil
 }
 
@@ -193,9 +188,9 @@ func (c *ClickHouse) Done() <-chan struct{} { return c.child.done }
 // Err says why the engine died; nil while it runs and after a clean Stop.
 func (c *ClickHouse) Err() error { return c.child.reason() }
 
-// Stop ends the engine, and kills it at the context's end or after StopTimeout,
-// which it reports. It returns when the process is gone. Queries that run are
-// broken off; nothing acknowledged is lost either way. It takes some 20 ms.
+// Stop ends the engine, or kills it at the context's end or after StopTimeout,
+// which it reports. It returns when the process has ended. Running queries are
+// cancelled; nothing acknowledged is lost either way. It takes some 20 ms.
 func (c *ClickHouse) Stop(ctx context.Context) error { return c.child.stop(ctx) }
 
 // Probe says whether the engine listens on both ports and answers a ping.

@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"text/template"
+
+	"fonoteka/internal/datafile"
 )
 
 // serverConfig is the engine's configuration.
@@ -38,14 +40,14 @@ var serverConfig = template.Must(template.New("config").Parse(`<clickhouse>
 </clickhouse>
 `))
 
-// usersConfig declares who may log in. "default" is the engine's own session;
-// without it, and without an empty password, the engine does not start; it may
+// usersConfig declares who may log in. "default" is the user of the engine's own session;
+// without it, and without its empty password, the engine does not start; it may
 // open the ports and nothing else. Anybody on the machine knows that name and
-// password, so it has one place (max_sessions_for_user), which the engine's session
-// takes before it opens the ports and holds until the process ends: every other
-// login is refused. Its further limits are the second lock. They stand in a profile of
-// its own, since constraints of the profile named "default" bind every user, and
-// keep the migrations from being done. A network of its own was rejected: the
+// password, so it may have one session (max_sessions_for_user): that of the engine, which
+// begins before the ports are open and lasts until the process ends, so that every other
+// login is refused. Its further limits are a second safeguard. They are in a profile of
+// its own, since constraints of the profile named "default" apply to every user, and
+// would prevent the migrations. A network of its own was rejected: the
 // engine's session counts as coming from the loopback interface.
 //
 // The reader's limits keep analysts' queries from starving the inserts: readonly = 2
@@ -169,14 +171,14 @@ func readers(o *ClickHouseOptions) []readingUser {
 	return all
 }
 
-// writeClickHouseConfig creates the folders, the lock and, anew at each start, so
-// that a changed password or version takes effect, the engine's two files.
+// writeClickHouseConfig creates the folders, the lock and the engine's two files, which are
+// written at each start, so that a changed password or version takes effect.
 // Without reader there are neither ClickHouseReader nor ClickHouseAnalyst.
 func writeClickHouseConfig(o *ClickHouseOptions, s clickhouseSettings, reader bool) error {
 	if err := os.MkdirAll(s.Data, 0o700); err != nil {
 		return fmt.Errorf("create its folder: %w", err)
 	}
-	if lock, err := os.OpenFile(s.Lock, os.O_CREATE|os.O_RDWR, 0o600); err != nil { // a confined child may not make it
+	if lock, err := os.OpenFile(s.Lock, os.O_CREATE|os.O_RDWR, 0o600); err != nil { // a confined child may not create it
 		return fmt.Errorf("create its lock: %w", err)
 	} else if err := lock.Close(); err != nil {
 		return fmt.Errorf("create its lock: %w", err)
@@ -200,7 +202,7 @@ func writeClickHouseConfig(o *ClickHouseOptions, s clickhouseSettings, reader bo
 		if err := t.Execute(&b, data); err != nil {
 			return fmt.Errorf("render %s: %w", filepath.Base(path), err)
 		}
-		if err := replaceFile(path, b.Bytes()); err != nil {
+		if err := datafile.Replace(path, b.Bytes()); err != nil {
 			return err
 		}
 	}
@@ -216,25 +218,4 @@ func xmlText(s string) string {
 func sha256Hex(s string) string {
 	sum := sha256.Sum256([]byte(s))
 	return hex.EncodeToString(sum[:])
-}
-
-// replaceFile writes path, mode 0600, in one step: a reader sees the old
-// content or the new.
-func replaceFile(path string, content []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
-	if err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	defer os.Remove(f.Name()) // gone already after a rename
-	if _, err := f.Write(content); err != nil {
-		f.Close()
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	if err := f.Close(); err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	if err := os.Rename(f.Name(), path); err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	return nil
 }

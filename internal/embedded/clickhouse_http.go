@@ -2,11 +2,11 @@ package embedded
 
 // httpHandlers say which requests the HTTP port answers; to others it answers 404.
 //
-// No web page gets an answer, nor anything done, whoever is at the browser: a page
-// sends Origin or Sec-Fetch-Site with each of its requests ("none" is the address
-// bar's), and one that has its own name lead to this machine sends that name as
-// Host. Tunnels may have another port. The engine's own pages, such as /play, and
-// the preflight of a page, OPTIONS, are left out; the setting that would ask for
+// Requests of web pages are refused, whichever user's browser sends them: a page's
+// requests have Origin or Sec-Fetch-Site ("none" is that of the address
+// bar), and if a page's own host name resolves to this machine (DNS rebinding), the Host
+// is that name. Tunnels may have another port. The engine's own pages, such as /play, and
+// the preflight request of a page, OPTIONS, are not answered; the setting that would add
 // CORS headers is constant (see usersConfig).
 const httpHandlers = `<http_handlers>
     <rule>

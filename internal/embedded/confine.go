@@ -6,12 +6,12 @@ import (
 )
 
 // reach is all that a confined child may do with files and TCP ports; the
-// kernel refuses it the rest. What the child was given open (the life line, its
-// terminal, stderr) comes on top.
+// kernel denies the rest. It may also use the files that it was started with (the life line,
+// its terminal, stderr).
 type reach struct {
 	ABI    int      // of Landlock, as confinement said
 	Change []string // folders with all below them, and files, to read, write, make and remove
-	Read   []string // files and folders likewise, to read; one that is missing is passed over
+	Read   []string // files and folders likewise, to read; missing ones are skipped
 	Load   []string // shared libraries to load, with those that they need
 	Use    []string // devices, to read and write
 	Listen []int    // ports; a child connects to none

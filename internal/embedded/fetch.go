@@ -105,8 +105,8 @@ func othersMayChange(info os.FileInfo) string {
 // FetchEngine returns the path of libchdb.so, and fetches it with npm if it is
 // not in the cache yet (178 MB to load, 566 MB on disk; 10 s on a fast line).
 // The tarball's digest is compared with the one in this source before anything
-// of it is kept. Several fetches at once are fine. What happens is told to
-// progress in lines for people; nil tells nobody.
+// of it is used. It may run several times at once. It writes lines for people to
+// progress, which may be nil.
 func FetchEngine(ctx context.Context, cacheDir string, progress io.Writer) (string, error) {
 	path, err := FindEngine(cacheDir)
 	if err == nil || !errors.Is(err, ErrNoEngine) {
@@ -184,12 +184,12 @@ func npmPack(ctx context.Context, pkg enginePackage, dir string, progress io.Wri
 	return found[0], nil
 }
 
-// watchDownload tells every two seconds how large the largest file in dir has
-// become: npm itself shows nothing that is of use in a log.
+// watchDownload writes every two seconds how large the largest file in dir has
+// become: npm itself shows nothing that is useful in a log.
 func watchDownload(ctx context.Context, dir string, total int64, progress io.Writer) {
 	ticker := time.NewTicker(2 * time.Second)
 	defer ticker.Stop()
-	for told := int64(0); ; {
+	for shown := int64(0); ; {
 		select {
 		case <-ctx.Done():
 			return
@@ -204,9 +204,9 @@ func watchDownload(ctx context.Context, dir string, total int64, progress io.Wri
 			}
 			return nil // files come and go under a running npm
 		})
-		if largest > told {
-			told = largest
-			fmt.Fprintf(progress, "fetching: %d of %d MB (%d %%)\n", told/1e6, total/1e6, min(100, told*100/total))
+		if largest > shown {
+			shown = largest
+			fmt.Fprintf(progress, "fetching: %d of %d MB (%d %%)\n", shown/1e6, total/1e6, min(100, shown*100/total))
 		}
 	}
 }
@@ -301,12 +301,12 @@ func extract(r io.Reader, dst string) error {
 	return f.Close()
 }
 
-// readProgress tells how much has been read, a line per tenth.
+// readProgress writes a line for every tenth that has been read.
 type readProgress struct {
 	ctx         context.Context
 	r           io.Reader
 	read, total int64
-	told        int64
+	shown       int64 // tenths
 	out         io.Writer
 }
 
@@ -316,8 +316,8 @@ func (p *readProgress) Read(b []byte) (int, error) {
 	}
 	n, err := p.r.Read(b)
 	p.read += int64(n)
-	if tenth := p.read * 10 / max(p.total, 1); tenth > p.told {
-		p.told = tenth
+	if tenth := p.read * 10 / max(p.total, 1); tenth > p.shown {
+		p.shown = tenth
 		fmt.Fprintf(p.out, "unpacking and verifying: %d %%\n", tenth*10)
 	}
 	return n, err

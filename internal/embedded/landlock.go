@@ -46,8 +46,8 @@ const (
 )
 
 // handled are the rights that each version of Landlock knows: all of them are
-// refused but where a rule grants them. Later versions' are left alone, since
-// nobody has tried the stores under them.
+// denied except where a rule grants them. Rights of later versions are not denied, since
+// the stores were never tested without them.
 func handled(abi int) unix.LandlockRulesetAttr {
 	attr := unix.LandlockRulesetAttr{Handled_access_fs: unix.LANDLOCK_ACCESS_FS_MAKE_SYM<<1 - 1}
 	if abi >= 2 {
@@ -68,11 +68,11 @@ func handled(abi int) unix.LandlockRulesetAttr {
 	return attr
 }
 
-// confineAndRestart confines this process to r for good and begins it anew, with
-// the greeting in a file in memory whose descriptor is the last argument. It
-// returns only where that failed.
-func confineAndRestart(r reach, greeting []byte) error {
-	kept, err := keepInMemory(greeting)
+// confineAndRestart confines this process to r and executes it again, with
+// the hello in a file in memory whose descriptor is the last argument. It
+// returns only if that failed.
+func confineAndRestart(r reach, hello []byte) error {
+	kept, err := keepInMemory(hello)
 	if err != nil {
 		return fmt.Errorf("keep the settings: %w", err)
 	}
@@ -80,7 +80,7 @@ func confineAndRestart(r reach, greeting []byte) error {
 	if err != nil {
 		return fmt.Errorf("confine this process: %w", err)
 	}
-	runtime.LockOSThread() // only this thread is confined; the new process grows out of it alone
+	runtime.LockOSThread() // only this thread is confined, and the new process continues it alone
 	if err := restrict(r, run); err != nil {
 		return fmt.Errorf("confine this process: %w", err)
 	}
@@ -99,8 +99,8 @@ func keepInMemory(content []byte) (fd int, err error) {
 	return fd, nil
 }
 
-// checkConfined returns an error if this process can still read what no child
-// is granted: a belt, should the kernel not do what it was asked to.
+// checkConfined returns an error if this process can still read what no child may: a
+// safeguard in case the kernel does not enforce the rules.
 func checkConfined() error {
 	f, err := os.Open("/")
 	if err == nil {
@@ -172,9 +172,9 @@ func (s ruleset) fill(r reach, run []string) error {
 // allow grants rights on a file, or on a folder and all below it. Links are
 // followed: the rule is for what they lead to.
 //
-// The descriptor stays open for good, in the process that is begun anew too: a
-// rule is for an inode, and /proc makes another one for the same path once nobody
-// holds it and memory is short.
+// The descriptor is never closed, and stays open in the process that is executed: a
+// rule is for an inode, and /proc creates another one for the same path when memory is short
+// and no process has it open.
 func (s ruleset) allow(path string, rights uint64) error {
 	fd, err := unix.Open(path, unix.O_PATH, 0)
 	if err != nil {

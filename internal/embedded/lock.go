@@ -1,16 +1,15 @@
 package embedded
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
 	"os"
 	"strconv"
-	"sync"
 	"time"
 
-	"golang.org/x/sys/unix"
-
+	"fonoteka/internal/datafile"
 	"fonoteka/internal/state"
 )
 
@@ -21,48 +20,38 @@ const lockWait = 20 * time.Second
 // forcedExit is how long an orphan takes at most; shorter than lockWait.
 const forcedExit = 10 * time.Second
 
-// locked are the files of lockFile: one that nobody refers to is closed by the garbage
-// collector, and its lock is given up with it.
-var locked struct {
-	sync.Mutex
-	files []*os.File
-}
-
 // lockFile takes the exclusive lock on path for the life of this process, and writes
-// the process id into it, for people. wait is how long another process is waited for.
+// the process id into it, for people. It waits for another process for as long as wait
+// says, and until cut is closed.
 func lockFile(path string, wait time.Duration, cut <-chan struct{}) error {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return fmt.Errorf("open the lock: %w", err)
-	}
-	deadline := time.Now().Add(wait)
-	for {
-		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-		if err == nil {
-			if err := writePid(f); err != nil {
-				f.Close()
-				return fmt.Errorf("lock %s: %w", path, err)
-			}
-			locked.Lock()
-			locked.files = append(locked.files, f)
-			locked.Unlock()
-			return nil
-		}
-		if !errors.Is(err, unix.EWOULDBLOCK) && !errors.Is(err, unix.EINTR) {
-			f.Close()
-			return fmt.Errorf("lock %s: %w", path, err)
-		}
-		if time.Now().After(deadline) {
-			f.Close()
-			return fmt.Errorf("lock %s: another process has held it for %v", path, wait)
-		}
+	ctx, cancel := context.WithTimeout(context.Background(), wait)
+	defer cancel()
+	stopped := make(chan struct{})
+	defer close(stopped)
+	go func() {
 		select {
-		case <-time.After(50 * time.Millisecond):
 		case <-cut:
-			f.Close()
-			return errors.New("stopped while waiting for the lock")
+			cancel()
+		case <-stopped:
 		}
+	}()
+	f, err := datafile.LockPath(ctx, path)
+	switch {
+	case errors.Is(err, datafile.ErrLocked) && errors.Is(ctx.Err(), context.Canceled):
+		return errors.New("stopped while waiting for the lock")
+	case errors.Is(err, datafile.ErrLocked):
+		return fmt.Errorf("lock %s: another process has held it for %v", path, wait)
+	case err != nil:
+		return err
 	}
+	defer f.Close()
+	if err = writePid(f); err == nil {
+		err = datafile.KeepLocked(f)
+	}
+	if err != nil {
+		return fmt.Errorf("lock %s: %w", path, err)
+	}
+	return nil
 }
 
 func writePid(f *os.File) error {

@@ -59,9 +59,9 @@ func become(run func(*lifeLine) error) error {
 // fatalPrefix marks the one line on stderr that says why a child gave up.
 const fatalPrefix = "fatal: "
 
-// ownsFolder is the line on stderr by which a child says, once, that it has its
-// folder and its ports. Until then whoever answers there may be the orphan of a
-// parent that was killed, on its way out.
+// ownsFolder is the line on stderr by which a child reports, once, that it has locked its
+// folder and that its ports are free. Until then the child of a killed parent may still
+// answer there.
 const ownsFolder = "owns its folder"
 
 // Descriptors that the parent gives a child beside stdin, stdout and stderr.
@@ -70,25 +70,25 @@ const (
 	terminalFD // of ClickHouse only
 )
 
-// greeting is the first line that a child hears.
-type greeting struct {
+// hello is the first line that a child reads from its life line.
+type hello struct {
 	Reach    *reach // nil: it is not confined
 	Settings json.RawMessage
 }
 
-// lifeLine is the child's end of the connection its parent holds: first a line with the
-// greeting – so that no secret stands in the arguments – then silence until the
-// parent closes it or dies.
+// lifeLine is the child's end of a connection to its parent: first comes a line with the
+// hello – so that no secret is in the arguments – then nothing until the
+// parent closes it or ends.
 type lifeLine struct {
 	conn     *os.File
-	line     []byte // the greeting as it came
+	line     []byte // the hello as it was received
 	reach    *reach
 	settings []byte
-	confined bool          // this process is the second one, which heard the greeting from the first
-	cut      chan struct{} // closed when the parent closed the connection or died
+	confined bool          // this process is the second one, which got the hello from the first
+	cut      chan struct{} // closed when the parent has closed the connection or ended
 }
 
-// openLifeLine reads the greeting: from the connection, or from the descriptor that
+// openLifeLine reads the hello: from the connection, or from the descriptor that
 // confineAndRestart has named in the last argument.
 func openLifeLine() (*lifeLine, error) {
 	l := &lifeLine{conn: os.NewFile(lifeLineFD, "life line"), cut: make(chan struct{})}
@@ -105,9 +105,9 @@ func openLifeLine() (*lifeLine, error) {
 	if l.line, err = bufio.NewReader(from).ReadBytes('\n'); err != nil {
 		return nil, fmt.Errorf("read settings from the %s: %w", from.Name(), err)
 	}
-	var g greeting
+	var g hello
 	if err := json.Unmarshal(l.line, &g); err != nil {
-		return nil, fmt.Errorf("decode the greeting: %w", err)
+		return nil, fmt.Errorf("decode the hello: %w", err)
 	}
 	l.reach, l.settings = g.Reach, g.Settings
 	return l, nil

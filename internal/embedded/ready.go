@@ -10,8 +10,8 @@ import (
 )
 
 // awaitReady waits until the child has its ports, and then calls probe until it
-// succeeds, the child ends or ctx does. A child that has ended is not asked for:
-// whoever has its port would answer.
+// succeeds, the child ends or ctx does. After the child has ended it is not probed:
+// another process might answer on its port.
 func awaitReady(ctx context.Context, c *child, probe func(*http.Client) error) error {
 	select {
 	case <-c.owns:

@@ -25,8 +25,8 @@ func (o *RedisOptions) validate() error {
 	return nil
 }
 
-// Redis is a Redis in this process. It keeps nothing on disk: what is queued is
-// gone with the process, and found again by whoever knows the truth.
+// Redis is a Redis in this process. It stores nothing on disk: the queue is
+// lost with the process, and filled again by the planner from the catalogue.
 type Redis struct {
 	server  *miniredis.Miniredis
 	scripts *scripts
@@ -37,14 +37,14 @@ type Redis struct {
 	done    chan struct{}
 }
 
-// redisTick is how often time passes in the embedded Redis: a key expires up
+// redisTick is how often the clock of the embedded Redis advances: a key expires up
 // to this much early or late. miniredis can follow the clock by itself
 // (ClockTTL), but then walks over all keys at every command.
 const redisTick = 250 * time.Millisecond
 
-// smallLua makes the machines smaller that miniredis makes anew for each script
+// smallLua makes the Lua states smaller that miniredis creates for each script
 // that is left to Lua (see scripts): those of asynq need a twentieth of the
-// library's own size. The library has no other place to say so.
+// library's default size. The library has no other way to set it.
 var smallLua = sync.OnceFunc(func() { lua.RegistrySize, lua.CallStackSize = 512, 32 })
 
 // StartRedis starts a Redis, which answers when it returns.
@@ -89,8 +89,8 @@ func (r *Redis) passTime() {
 	}
 }
 
-// Dial connects from within this process, past the kernel: a worker's job is five
-// commands, and each is four system calls over TCP. The connection has no buffer:
+// Dial connects from within this process, without the kernel: a worker's job is five
+// commands, and each takes four system calls over TCP. The connection has no buffer:
 // commands that are sent together, without reading, must not exceed 4 KiB.
 func (r *Redis) Dial() (net.Conn, error) {
 	r.dialing.RLock()

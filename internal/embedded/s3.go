@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"fonoteka/internal/run"
 )
 
 // S3Region is the region of the embedded S3.
@@ -31,7 +33,7 @@ func (o *S3Options) validate() error {
 	if o.Dir == "" || o.AccessKey == "" || o.SecretKey == "" {
 		return errors.New("embedded S3: Dir, AccessKey and SecretKey are needed")
 	}
-	o.Log = orDiscard(o.Log)
+	o.Log = run.Log(o.Log)
 	if o.StartTimeout == 0 {
 		o.StartTimeout = 30 * time.Second
 	}
@@ -49,13 +51,13 @@ type S3 struct {
 	child *child
 }
 
-// s3Settings is what the child is told.
+// s3Settings are the settings of the child.
 type s3Settings struct {
 	Dir, AccessKey, SecretKey string
 	Port                      int
 }
 
-// reach is what the object store needs. abi is Landlock's version; 0: it is not
+// reach is what the object store needs to access. abi is Landlock's version; 0: it is not
 // confined. The folders are named one by one because each may be a link to
 // another disk; a folder of metadata is there only where it is needed.
 func (s s3Settings) reach(abi int) *reach {
@@ -114,7 +116,7 @@ func StartS3(ctx context.Context, opts S3Options) (*S3, error) {
 		c.kill()
 		return nil, fmt.Errorf("start S3: %w", err)
 	}
-	sayConfined(opts.Log, StoreS3, abi, unconfined)
+	logConfinement(opts.Log, StoreS3, abi, unconfined)
 	return s, nil
 }
 

@@ -17,15 +17,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// durable is the gateway's POSIX backend plus two promises it does not make:
-// what is answered with success is on disk, and a legal hold forbids deletion
-// also after the retention has run out.
+// durable is the gateway's POSIX backend with two guarantees it does not give:
+// what is answered with success is on disk, and a legal hold prevents deletion
+// also after the retention has expired.
 //
-// A write that fails its sync answers with an error though its file may be
-// there; the client writes again. One hole is known: an overwrite in a
+// A write whose sync fails is answered with an error though its file may
+// exist; the client writes again. One hole is known: an overwrite in a
 // versioned bucket moves the old version before both are synced together, so
-// that a power loss within that request leaves the old version to the file
-// system's own ordering. Nothing here overwrites.
+// that after a power loss within that request the file system decides whether the old
+// version survives. Fonoteka never overwrites.
 type durable struct {
 	*posix.Posix
 	root, versions string
@@ -33,7 +33,7 @@ type durable struct {
 	folders        folders
 }
 
-// settled passes err on, and syncs what belongs to an object if there is none.
+// settled returns err, or syncs all that belongs to an object if err is nil.
 func (d *durable) settled(err error, bucket, key *string) error {
 	if err != nil {
 		return err
@@ -93,7 +93,7 @@ func syncUp(path, root string) error {
 	return nil
 }
 
-// present forgives that what was to be synced is not there.
+// present ignores the error that a file to be synced does not exist.
 func present(err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -124,10 +124,10 @@ func syncTree(dir, root string) error {
 
 func fsync(path string) error { return syncFile(path, func(*os.File) {}) }
 
-// fsyncAndForget is fsync for what will hardly be read soon. The kernel would keep
-// each recording in memory until that is full, at the cost of what is in use there,
-// ClickHouse's files above all; and the same pages taken again for the next one are
-// written to faster than others: with 24 GB of memory a sixth more recordings were
+// fsyncAndForget is fsync for a file that is unlikely to be read soon. The kernel would keep
+// each recording in the page cache until memory is full, and evict pages that are in use,
+// above all those of ClickHouse; and pages that are reused at once for the next recording
+// are written faster: with 24 GB of memory a sixth more recordings were
 // archived in the same time.
 func fsyncAndForget(path string) error {
 	return syncFile(path, func(f *os.File) {
@@ -225,8 +225,8 @@ func (d *durable) DeleteObject(ctx context.Context, in *s3.DeleteObjectInput) (*
 	return out, err
 }
 
-// refuseHeld is nil if the deletion takes no bytes under legal hold away. In a
-// versioned bucket a deletion without a version takes none: it adds a marker.
+// refuseHeld is nil if the deletion removes no object under legal hold. In a
+// versioned bucket a deletion without a version removes none: it adds a marker.
 func (d *durable) refuseHeld(ctx context.Context, in *s3.DeleteObjectInput) error {
 	version := ""
 	if in.VersionId != nil {

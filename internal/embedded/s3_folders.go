@@ -6,16 +6,16 @@ import (
 	"sync"
 )
 
-// folders remembers which folders are on disk with the entries that lead to
-// them, so that a write syncs only its own folder and those that are new: of
+// folders remembers which folders are durable together with the entries that lead to
+// them, so that a write syncs only its own folder and new ones: of
 // eight syncs for an object five folders deep, two are left.
 //
-// A deletion may take empty folders along, which a later write makes anew. So
-// nothing is remembered while one is under way, and everything is forgotten at
+// A deletion may also remove empty folders, which a later write creates again. So
+// nothing is remembered during a deletion, and everything is forgotten at
 // its end. That costs the next writes some syncs, and deletions are rare here.
 //
-// What is written into one folder at the same time shares the folder's sync: as
-// a rule the recordings of a day come together.
+// Concurrent writes into one folder share the folder's sync: usually
+// the recordings of a day are written together.
 type folders struct {
 	mu        sync.Mutex
 	known     map[string]bool

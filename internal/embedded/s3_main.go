@@ -36,9 +36,9 @@ func s3Main(life *lifeLine) error {
 	if err != nil {
 		return err
 	}
-	// Whoever waits for the disk holds a processor of the runtime until it is taken
-	// away. With some to spare, a PUT costs a fifth less on two cores, and half as
-	// many again of small objects are stored in the same time.
+	// A goroutine that waits for the disk occupies a processor of the runtime until that is
+	// handed over. With more of them, a PUT costs a fifth less on two cores, and half as
+	// many small objects again are stored in the same time.
 	runtime.GOMAXPROCS(max(spareProcs, runtime.GOMAXPROCS(0)))
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() {
@@ -94,10 +94,10 @@ func openDurable(s s3Settings) (*durable, error) {
 	return d, nil
 }
 
-// chooseMetadata takes extended attributes where the file system has them. An
-// installation that began with the folder keeps it; one that began with
-// attributes and was moved to where there are none is refused, since its
-// objects would have lost their digests, retention and holds.
+// chooseMetadata chooses extended attributes where the file system has them. An
+// installation that began with the metadata folder keeps it; one that began with
+// attributes and was moved to a file system without them is refused, since its
+// objects have lost their digests, retention and holds.
 func (d *durable) chooseMetadata(sidecar string) (meta.MetadataStorer, error) {
 	_, err := os.Stat(sidecar)
 	if errors.Is(err, os.ErrNotExist) {
@@ -121,7 +121,7 @@ func (d *durable) chooseMetadata(sidecar string) (meta.MetadataStorer, error) {
 	return store, nil
 }
 
-// testXattr writes an extended attribute: reading one tells too little.
+// testXattr writes an extended attribute: that one can be read does not prove it.
 func testXattr(dir string) error {
 	f, err := os.CreateTemp(filepath.Dir(dir), "xattr.*")
 	if err != nil {

@@ -10,22 +10,22 @@ import (
 	"github.com/alicebob/miniredis/v2/server"
 )
 
-// scripts answers the five scripts of asynq that jobs need, without Lua:
-// miniredis makes a Lua machine with all its libraries anew for each call, which
-// was more than half of all memory that an archiving process went through, and a
-// third of its time with the garbage.
+// scripts runs the five scripts of asynq that jobs need in Go instead of Lua:
+// miniredis creates a Lua state with all its libraries for each call, which
+// was more than half of all memory that an archiving process allocated, and a
+// third of its time including garbage collection.
 //
-// A script is known by its digest, as Redis itself knows it: where asynq changes
-// one, it is Lua's again, and a test says so. All scripts, these and Lua's, take
-// turns, so that each is atomic among them, as in Redis; single commands may come
-// in between, which asynq's only look (lengths, states) or prolong a lease.
+// A script is identified by its digest, as in Redis itself: where asynq changes
+// one, Lua runs it again, and a test fails. All scripts, these and Lua's, run one at a
+// time, so that each is atomic among them, as in Redis; single commands may run
+// in between, but those of asynq only read (lengths, states) or extend a lease.
 type scripts struct {
 	srv   *server.Server
 	known map[string]script
-	lua   atomic.Int64 // scripts that were left to Lua
+	lua   atomic.Int64 // number of scripts that Lua has run
 
 	turn    sync.Mutex
-	passing atomic.Pointer[server.Peer] // whose script goes on to Lua now
+	passing atomic.Pointer[server.Peer] // the caller whose script Lua runs now
 
 	// One script at a time asks by this peer and reads its answers here.
 	asking  *server.Peer
@@ -68,13 +68,13 @@ func (s *scripts) hook(c *server.Peer, cmd string, args ...string) bool {
 	return true
 }
 
-// own runs a script that is known; false if nothing was done or answered.
+// own runs a script in Go if it is known; false if nothing was done or answered.
 func (s *scripts) own(c *server.Peer, args []string) bool {
 	script, ok := s.known[args[0]]
 	if !ok || len(args) != 2+script.keys+script.args || args[1] != strconv.Itoa(script.keys) {
 		return false
 	}
-	s.asking.Ctx = c.Ctx // who has not given the password is told so by the first command
+	s.asking.Ctx = c.Ctx // for a caller without the password the first command fails
 	answered, err := script.run(s, c, args[2:2+script.keys], args[2+script.keys:])
 	if err != nil {
 		c.WriteError(err.Error())

@@ -3,7 +3,6 @@ package embedded
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"sync"
@@ -11,6 +10,9 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+
+	"fonoteka/internal/run"
 )
 
 // Store names one of a Stack's stores, also as a metric's label.
@@ -29,24 +31,24 @@ type StackOptions struct {
 	S3         *S3Options
 	Redis      *RedisOptions
 
-	// Library finds ClickHouse's engine, and may take long to fetch it. It is
-	// asked before each start where ClickHouse.Library is empty.
+	// Library returns the path of ClickHouse's engine, which it may have to download. It is
+	// called before each start where ClickHouse.Library is empty.
 	Library func(context.Context) (string, error)
 
-	// Take is asked for a store that keeps files, before each start of it, and
-	// waits until they are this process's; default: they are.
+	// Take is called before each start of a store that has files, and returns when no other
+	// process uses them; default: no other does.
 	Take func(context.Context, Store) error
 
 	Probe      ProbeOptions
-	Log        *slog.Logger          // default: none; also for stores without one
-	Registerer prometheus.Registerer // default: none
+	Log        *slog.Logger          // nil: discarded; also of stores without one
+	Registerer prometheus.Registerer // nil: none
 }
 
 // Stack runs the stores of one machine: each starts on its own, is started again
-// on the same port and data if it fails, dies, or lives and serves nobody (see
+// on the same port and data if it does not start, dies, or does not answer (see
 // ProbeOptions), after 0.2 s at first and 10 s at most, and is stopped with the
-// others. No failure ends it: who uses the stores waits and tries again anyway, and
-// notifications go on meanwhile.
+// others. No failure ends the Stack: the users of the stores retry anyway, and
+// notifications are received meanwhile.
 type Stack struct {
 	opts     StackOptions
 	stores   []*keeper // in the order of stopping
@@ -74,34 +76,35 @@ type running interface {
 	Done() <-chan struct{}
 	Stop(context.Context) error
 	Err() error
-	// Probe connects to every port, and waits for a word where one can be had
-	// without an account. Whether the store is busy does not count.
+	// Probe connects to every port, and waits for an answer where one is given
+	// without an account.
 	Probe(context.Context) error
 }
 
 // NewStack prepares the stores: their options are checked and their ports
 // chosen, so that their addresses are known before they are up.
 func NewStack(opts StackOptions) (*Stack, error) {
-	opts.Log = orDiscard(opts.Log)
+	opts.Log = run.Log(opts.Log)
+	f := promauto.With(opts.Registerer)
 	opts.Probe.setDefaults()
 	if opts.Take == nil {
 		opts.Take = func(context.Context, Store) error { return nil }
 	}
 	s := &Stack{
 		opts: opts,
-		restarts: prometheus.NewCounterVec(prometheus.CounterOpts{
+		restarts: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "fonoteka_embedded_restarts_total", Help: "Embedded stores that were started again, by what was wrong with them: died, not_listening or not_answering.",
 		}, []string{"store", "reason"}),
-		probes: prometheus.NewCounterVec(prometheus.CounterOpts{
+		probes: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "fonoteka_embedded_probes_total", Help: "Probes of embedded stores, by the result: answered, refused or silent.",
 		}, []string{"store", "result"}),
-		failures: prometheus.NewCounterVec(prometheus.CounterOpts{
+		failures: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "fonoteka_embedded_start_failures_total", Help: "Starts of embedded stores that failed.",
 		}, []string{"store"}),
-		up: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		up: f.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "fonoteka_embedded_up", Help: "Whether the embedded store is up and listens: 1 or 0.",
 		}, []string{"store"}),
-		confined: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		confined: f.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "fonoteka_embedded_confined", Help: "Whether the kernel keeps the embedded store to its folder: 1 or 0.",
 		}, []string{"store"}),
 	}
@@ -110,20 +113,13 @@ func NewStack(opts StackOptions) (*Stack, error) {
 	}
 	for _, k := range s.stores {
 		for _, reason := range []string{died, notListening, notAnswering} {
-			s.restarts.WithLabelValues(string(k.name), reason) // a counter that is not there cannot be seen to rise
+			s.restarts.WithLabelValues(string(k.name), reason) // so that the first one is an increase
 		}
 		for _, result := range []string{answered, refused, silent} {
 			s.probes.WithLabelValues(string(k.name), result)
 		}
 		s.failures.WithLabelValues(string(k.name))
 		s.up.WithLabelValues(string(k.name))
-	}
-	if opts.Registerer != nil {
-		for _, c := range []prometheus.Collector{s.restarts, s.probes, s.failures, s.up, s.confined} {
-			if err := opts.Registerer.Register(c); err != nil {
-				return nil, fmt.Errorf("register metrics of embedded stores: %w", err)
-			}
-		}
 	}
 	return s, nil
 }
@@ -217,7 +213,7 @@ func (s *Stack) addClickHouse() error {
 	return nil
 }
 
-// setConfined says of a store that is a process whether it will be confined.
+// setConfined sets the metric of a store that is a process.
 func (s *Stack) setConfined(name Store, pretended int) {
 	confined := 0.0
 	if _, err := confinement(pretended); err == nil {
@@ -227,27 +223,27 @@ func (s *Stack) setConfined(name Store, pretended int) {
 }
 
 // Run keeps the stores running until ctx ends, and returns when all are
-// stopped: Redis, then S3, then ClickHouse. Its users must have stopped before.
+// stopped: Redis, then S3, then ClickHouse. Their users must have stopped before.
 func (s *Stack) Run(ctx context.Context) error {
-	type kept struct {
+	type worker struct {
 		cancel context.CancelFunc
 		done   chan struct{}
 	}
-	var all []kept
+	var all []worker
 	for _, k := range s.stores {
-		// Not a child of ctx: the stores end one after the other.
+		// Not a child of ctx: the stores are stopped one after the other.
 		ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
 			s.keep(ctx, k)
 		}()
-		all = append(all, kept{cancel, done})
+		all = append(all, worker{cancel, done})
 	}
 	<-ctx.Done()
-	for _, k := range all {
-		k.cancel()
-		<-k.done
+	for _, w := range all {
+		w.cancel()
+		<-w.done
 	}
 	return nil
 }
@@ -256,19 +252,20 @@ func (s *Stack) Run(ctx context.Context) error {
 const (
 	firstPause = 200 * time.Millisecond
 	lastPause  = 10 * time.Second
-	// A store that was up for this long failed for a new reason.
-	settledAfter = time.Minute
+	// stableAfter is how long a store must have been up for the pauses to begin again with
+	// the first.
+	stableAfter = time.Minute
 )
 
-// keep starts k again and again until ctx ends.
+// keep starts a store, and again when it has ended, until ctx ends.
 func (s *Stack) keep(ctx context.Context, k *keeper) {
-	pause := firstPause
-	for {
+	backoff := run.Backoff{First: firstPause, Max: lastPause}
+	for pause := backoff.Next(); ; pause = backoff.Next() {
 		began := time.Now()
 		r, err := k.start(ctx)
 		if ctx.Err() == nil && err != nil {
 			s.failures.WithLabelValues(string(k.name)).Inc()
-			k.log.Error("embedded store does not start", "err", err, "retry_in", pause)
+			k.log.Error("embedded store does not start, retrying", "err", err, "retry_in", pause)
 		}
 		if err == nil {
 			k.log.Info("embedded store is up", "addr", k.addr, "took", time.Since(began))
@@ -281,17 +278,15 @@ func (s *Stack) keep(ctx context.Context, k *keeper) {
 				return
 			}
 			s.restarts.WithLabelValues(string(k.name), reason).Inc()
-			if time.Since(began) > settledAfter {
-				pause = firstPause
+			if time.Since(began) > stableAfter {
+				backoff.Reset()
+				pause = backoff.Next()
 			}
-			k.log.Error("embedded store is started again", "reason", reason, "err", err, "retry_in", pause)
+			k.log.Error("embedded store failed, starting it again", "reason", reason, "err", err, "retry_in", pause)
 		}
-		select {
-		case <-ctx.Done():
+		if run.Sleep(ctx, pause); ctx.Err() != nil {
 			return
-		case <-time.After(pause):
 		}
-		pause = min(2*pause, lastPause)
 	}
 }
 
@@ -314,7 +309,7 @@ func (s *Stack) find(name Store) *keeper {
 }
 
 // Ready is closed once the store has been up for the first time; it is nil,
-// which blocks forever, for one that this stack does not run.
+// which blocks forever, for a store that this Stack does not run.
 func (s *Stack) Ready(name Store) <-chan struct{} {
 	if k := s.find(name); k != nil {
 		return k.ready

@@ -13,7 +13,7 @@ import (
 const (
 	died         = "died"          // its process ended
 	notListening = "not_listening" // it refused connections
-	notAnswering = "not_answering" // it accepted them and said nothing, or the kernel did for it
+	notAnswering = "not_answering" // it, or the kernel for it, accepted them and no answer came
 )
 
 // What a probe found, as a metric's label.
@@ -23,12 +23,12 @@ const (
 	silent   = "silent"
 )
 
-// ProbeOptions says how a Stack finds out that a store lives and serves nobody.
+// ProbeOptions says how a Stack finds out that a running store does not answer.
 //
-// The system refuses a connection where nobody listens, however busy the machine
-// is, so few refusals in a row are enough. Silence may be mere load, of processors or
-// memory, and a start again would only add to it: so a store has to be silent for long.
-// Beside 32 queries of 64 threads each, on two processors that others used too,
+// The system refuses a connection to a port without a listener, however busy the machine
+// is, so a few refusals in a row are enough. A missing answer may only be a sign of load,
+// which a restart would increase: so it must be missing for long.
+// During 32 queries of 64 threads each, on two processors that others used too,
 // ClickHouse took 1.2 s at most to answer.
 type ProbeOptions struct {
 	Every    time.Duration // default 5 s
@@ -52,12 +52,12 @@ func (o *ProbeOptions) setDefaults() {
 	}
 }
 
-// watch returns when r has died, or has to be stopped because it serves nobody,
+// watch returns when r has died, or must be restarted because it does not answer,
 // with the reason; and when ctx ends.
 func (s *Stack) watch(ctx context.Context, k *keeper, r running) (reason string, err error) {
 	ticker := time.NewTicker(s.opts.Probe.Every)
 	defer ticker.Stop()
-	last, refusals := time.Now(), 0 // the last answer, and what was refused since
+	last, refusals := time.Now(), 0 // time of the last answer, and number of refusals since
 	for {
 		select {
 		case <-ctx.Done():
@@ -91,7 +91,7 @@ func (s *Stack) watch(ctx context.Context, k *keeper, r running) (reason string,
 	}
 }
 
-// probe asks r once, until it has ended or ctx does.
+// probe probes r once; it returns when r or ctx has ended at the latest.
 func (s *Stack) probe(ctx context.Context, r running) (result string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, s.opts.Probe.Timeout)
 	defer cancel()
@@ -121,8 +121,8 @@ func ended(r running) bool {
 	}
 }
 
-// end stops a store that serves nobody. One that does not answer is killed: it would
-// not hear that it is to stop.
+// end stops a store. One that does not answer is killed: it would
+// not react to a request to stop.
 func (k *keeper) end(ctx context.Context, r running, reason string) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
@@ -134,7 +134,7 @@ func (k *keeper) end(ctx context.Context, r running, reason string) {
 	}
 }
 
-// answers says whether an HTTP server on addr answers a GET, whatever it says.
+// answers says whether an HTTP server on addr answers a GET, with any status.
 func answers(ctx context.Context, addr, path string) error {
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+addr+path, nil)

@@ -76,7 +76,7 @@ func BenchmarkAgainstBareServer(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			s := serve(b, intake.Options{Door: door}, spool.Options{Registerer: syncs})
+			s := serve(b, intake.Options{Guard: door}, spool.Options{Registerer: syncs})
 			bare := listen(b, intake.NewServer(http.HandlerFunc(readAndAnswer), slog.New(slog.DiscardHandler)), nil)
 			var ratio, kept, read float64
 			for range b.N {

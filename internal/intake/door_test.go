@@ -18,11 +18,11 @@ type door struct {
 	knows atomic.Int64
 }
 
-func (d *door) MayPost(r *http.Request) bool { return r.Header.Get("X-From") == "operator" }
-func (d *door) MayAsk(*http.Request) bool    { return d.ask }
-func (d *door) Knows(*http.Request)          { d.knows.Add(1) }
+func (d *door) AllowPost(r *http.Request) bool  { return r.Header.Get("X-From") == "operator" }
+func (d *door) AllowProbe(*http.Request) bool   { return d.ask }
+func (d *door) MarkAuthenticated(*http.Request) { d.knows.Add(1) }
 
-func (d *door) Expected(r *http.Request) bool { return r.Header.Get("X-Own") != "" }
+func (d *door) OwnProbe(r *http.Request) bool { return r.Header.Get("X-Own") != "" }
 
 func TestPreviousPathIsServedUntilItEndsAndIsSeen(t *testing.T) {
 	t.Parallel()
@@ -62,7 +62,7 @@ func TestPreviousPathIsServedUntilItEndsAndIsSeen(t *testing.T) {
 func TestForeignNetworksAreToldNothingAndSeen(t *testing.T) {
 	t.Parallel()
 	d := &door{ask: true}
-	s := serve(t, intake.Options{Door: d}, spool.Options{})
+	s := serve(t, intake.Options{Guard: d}, spool.Options{})
 	status, header, body := s.do("POST", hook+"/events", notification)
 	unknown, other, text := s.do("POST", "/mtt/wrong", "{}")
 	if status != unknown || body != text || header.Get("Content-Type") != other.Get("Content-Type") {
@@ -91,7 +91,7 @@ func TestForeignNetworksAreToldNothingAndSeen(t *testing.T) {
 func TestOriginsEventsAreTakenFromTheOperatorByChoice(t *testing.T) {
 	t.Parallel()
 	for _, of := range []string{"", "second"} {
-		s := serve(t, intake.Options{Door: &door{ask: true}, OriginEvents: of}, spool.Options{})
+		s := serve(t, intake.Options{Guard: &door{ask: true}, OriginEvents: of}, spool.Options{})
 		want := map[bool]int{false: 404, true: 200}[of != ""]
 		if status, _, _ := s.do("POST", "/events", notification, "X-From", "operator"); status != want {
 			t.Errorf("%q: the operator: status %d", of, status)
@@ -111,7 +111,7 @@ func TestOriginsEventsAreTakenFromTheOperatorByChoice(t *testing.T) {
 
 func TestStrangersInExcessAreNotLookedAt(t *testing.T) {
 	t.Parallel()
-	s := serve(t, intake.Options{Door: &door{}}, spool.Options{})
+	s := serve(t, intake.Options{Guard: &door{}}, spool.Options{})
 	if status, _, _ := s.do("POST", "/wrong", notification); status != 404 {
 		t.Errorf("status %d", status)
 	}
@@ -126,7 +126,7 @@ func TestDoorsThatContradictAreRefused(t *testing.T) {
 	until := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	for name, o := range map[string]intake.Options{
 		"origin without a door": {Append: keep, Integrations: []intake.Integration{in}, OriginEvents: "a"},
-		"origin of nobody":      {Append: keep, Integrations: []intake.Integration{in}, OriginEvents: "b", Door: &door{}},
+		"origin of nobody":      {Append: keep, Integrations: []intake.Integration{in}, OriginEvents: "b", Guard: &door{}},
 		"endless":               {Append: keep, Integrations: []intake.Integration{{Name: "a", Path: "/a", PreviousPath: "/b"}}},
 		"end of nothing":        {Append: keep, Integrations: []intake.Integration{{Name: "a", Path: "/a", PreviousUntil: until}}},
 		"previous is another's": {Append: keep, Integrations: []intake.Integration{in, {Name: "b", Path: "/b", PreviousPath: "/a", PreviousUntil: until}}},

@@ -65,10 +65,10 @@ func serve(t testing.TB, o intake.Options, so spool.Options) *site {
 		t.Fatal(err)
 	}
 	srv := intake.NewServer(h, o.Log)
-	if guard, ok := o.Door.(interface{ Guard(*http.Server) }); ok {
-		guard.Guard(srv)
+	if guard, ok := o.Guard.(interface{ Configure(*http.Server) }); ok {
+		guard.Configure(srv)
 	}
-	s.addr = listen(t, srv, o.Door)
+	s.addr = listen(t, srv, o.Guard)
 	s.url = "http://" + s.addr
 	transport := &http.Transport{MaxIdleConnsPerHost: 64, DisableCompression: true}
 	s.client = &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
@@ -81,7 +81,7 @@ func serve(t testing.TB, o intake.Options, so spool.Options) *site {
 
 // listen serves until the test ends; a door that has a say in who connects is
 // asked.
-func listen(t testing.TB, srv *http.Server, door intake.Door) (addr string) {
+func listen(t testing.TB, srv *http.Server, door intake.Guard) (addr string) {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

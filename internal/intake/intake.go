@@ -1,14 +1,14 @@
 // Package intake takes the operator's notifications over HTTP: a POST is
 // answered 200 when, and only when, its raw body is durable in the spool.
 //
-// Notifications come once and bear neither signature nor id; that the sender is
-// authentic is known only from the path, which holds a secret. So this package
-// decodes nothing it could choke on, keeps every non-empty body whatever it is
-// said to be, and leaves reading it to those behind the spool.
+// Each notification is sent once and has neither signature nor id; the sender is
+// authenticated by the path alone, which holds a secret. So this package
+// does not decode bodies, which could fail, keeps every non-empty one whatever its
+// headers say, and leaves decoding to the readers of the spool.
 //
 // Paths are matched by hand, on the path as it was sent: http.ServeMux would
-// clean it and answer by a redirect, which tells a stranger which paths exist.
-// Any other path gets the same answer as any path that never was.
+// clean it and answer by a redirect, which shows a stranger which paths exist.
+// All other paths get the same answer, whether or not they once existed.
 package intake
 
 import (
@@ -24,6 +24,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"fonoteka/internal/run"
 	"fonoteka/internal/spool"
 )
 
@@ -32,21 +33,21 @@ type Integration struct {
 	Name string // as in the rows and metrics; no secret
 	Path string // of the Redirect URI, escaped as it is sent; "" or "/": the whole origin's own
 
-	// PreviousPath is what the Redirect URI's path was, and PreviousUntil when it
-	// ends to be served as well. Empty: there was none.
+	// PreviousPath is the former path of the Redirect URI, which is also served until
+	// PreviousUntil. Empty: there was none.
 	PreviousPath  string
 	PreviousUntil time.Time
 }
 
-// Door says who may do what, by where a request comes from. internal/edge has
-// one.
-type Door interface {
-	MayPost(*http.Request) bool // may a notification be kept?
-	MayAsk(*http.Request) bool  // is a request to an unknown path worth a look?
-	Knows(*http.Request)        // its sender knows a secret path
-	// Expected says whether it is one of this installation's own, which tries the
-	// way to itself. It is asked once of each request to a secret path.
-	Expected(*http.Request) bool
+// Guard decides what a request may do, by its source. *edge.Edge is one.
+type Guard interface {
+	AllowPost(*http.Request) bool    // whether a notification may be kept
+	AllowProbe(*http.Request) bool   // whether the body of a request to an unknown path may be examined
+	MarkAuthenticated(*http.Request) // its sender knows a secret path
+	// OwnProbe says whether the request is a probe of this installation itself, by which
+	// doctor tries the way from outside. It is called once for each request to a secret
+	// path.
+	OwnProbe(*http.Request) bool
 }
 
 // Options of a Handler. Integrations and Append are required.
@@ -62,9 +63,9 @@ type Options struct {
 	// which one.
 	OAuth http.Handler
 
-	Door Door // nil: everybody may do everything
+	Guard Guard // nil: everything is allowed
 	// OriginEvents names the integration whose notifications are also taken at
-	// the origin's /events, which is no secret: only a Door keeps strangers out.
+	// the origin's /events, which is no secret: only the Guard keeps other senders out.
 	OriginEvents string
 
 	MaxBody int64 // bytes; longer ones are kept in part and answered 413; 0: 1 MiB
@@ -97,8 +98,8 @@ func (o *Options) validate() error {
 			errs = append(errs, fmt.Errorf("integration %q: a previous path and the time when it ends belong together", in.Name))
 		}
 	}
-	if o.OriginEvents != "" && (o.Door == nil || !names[o.OriginEvents]) {
-		errs = append(errs, errors.New("the origin's /events needs an integration that it is for, and a door that keeps strangers out"))
+	if o.OriginEvents != "" && (o.Guard == nil || !names[o.OriginEvents]) {
+		errs = append(errs, errors.New("the origin's /events needs an integration that it is for, and a guard that keeps strangers out"))
 	}
 	if o.MaxBody < 0 {
 		errs = append(errs, errors.New("a negative limit for bodies"))
@@ -112,23 +113,20 @@ func (o *Options) validate() error {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	if o.Log == nil {
-		o.Log = slog.New(slog.DiscardHandler)
-	}
-	if o.Door == nil {
-		o.Door = open{}
+	o.Log = run.Log(o.Log)
+	if o.Guard == nil {
+		o.Guard = allowAll{}
 	}
 	return nil
 }
 
-// open is a Door that is no obstacle.
-type open struct{}
+// allowAll is the Guard that allows everything.
+type allowAll struct{}
 
-func (open) MayPost(*http.Request) bool { return true }
-func (open) MayAsk(*http.Request) bool  { return true }
-func (open) Knows(*http.Request)        {}
-
-func (open) Expected(*http.Request) bool { return false }
+func (allowAll) AllowPost(*http.Request) bool    { return true }
+func (allowAll) AllowProbe(*http.Request) bool   { return true }
+func (allowAll) MarkAuthenticated(*http.Request) {}
+func (allowAll) OwnProbe(*http.Request) bool     { return false }
 
 // Handler is the public listener's handler.
 type Handler struct {
@@ -136,10 +134,10 @@ type Handler struct {
 	paths   []path
 	metrics *metrics
 	buffers sync.Pool     // of *[]byte
-	large   chan struct{} // one for each long body that is being read
-	looks   chan struct{} // one for each stranger's body that is looked at
+	large   chan struct{} // semaphore for long bodies that are being read
+	probes  chan struct{} // semaphore for bodies to unknown paths that are examined
 
-	astray, foreign, former, panics limiter // of lines in the log
+	misdirected, foreign, former, panics limiter // of lines in the log
 }
 
 // New makes a handler. It fails on options that contradict each other, two
@@ -149,8 +147,8 @@ func New(opts Options) (*Handler, error) {
 		return nil, err
 	}
 	h := &Handler{
-		opts: opts, large: make(chan struct{}, largeAtOnce), looks: make(chan struct{}, looksAtOnce),
-		astray: limiter{every: time.Minute}, foreign: limiter{every: time.Minute}, former: limiter{every: time.Hour}, panics: limiter{every: time.Minute},
+		opts: opts, large: make(chan struct{}, largeAtOnce), probes: make(chan struct{}, probesAtOnce),
+		misdirected: limiter{every: time.Minute}, foreign: limiter{every: time.Minute}, former: limiter{every: time.Hour}, panics: limiter{every: time.Minute},
 	}
 	h.buffers.New = func() any { b := make([]byte, 0, 4<<10); return &b }
 	for i, in := range opts.Integrations {
@@ -164,10 +162,7 @@ func New(opts Options) (*Handler, error) {
 		}
 	}
 	h.addOrigin()
-	h.metrics = newMetrics(opts.Integrations)
-	if err := h.metrics.register(opts.Registerer); err != nil {
-		return nil, fmt.Errorf("register intake metrics: %w", err)
-	}
+	h.metrics = newMetrics(opts.Integrations, opts.Registerer)
 	return h, nil
 }
 
@@ -195,20 +190,20 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p, ok := h.match(r.URL.EscapedPath())
 	own := false
 	switch {
-	case !ok, p.origin && (r.Method != http.MethodPost || !h.opts.Door.MayPost(r)):
-		h.stray(w, r)
+	case !ok, p.origin && (r.Method != http.MethodPost || !h.opts.Guard.AllowPost(r)):
+		h.unknownPath(w, r)
 		return
 	case p.origin:
 	default:
-		h.opts.Door.Knows(r)
-		own = h.opts.Door.Expected(r)
+		h.opts.Guard.MarkAuthenticated(r)
+		own = h.opts.Guard.OwnProbe(r)
 	}
 	if !p.until.IsZero() {
-		h.usedFormer(p)
+		h.warnFormer(p)
 	}
 	switch r.Method {
 	case http.MethodPost:
-		if !h.opts.Door.MayPost(r) {
+		if !h.opts.Guard.AllowPost(r) {
 			h.refuseForeign(w, p, own)
 			return
 		}
@@ -221,8 +216,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// recovered answers 500 for a panic, so that the sender sees a failure, and says
-// where it was. Its value may hold what was sent, so only the type is logged.
+// recovered answers 500 for a panic, so that the sender sees a failure, and logs the
+// stack. The value may hold parts of the request, so only its type is logged.
 func (h *Handler) recovered(w http.ResponseWriter) {
 	v := recover()
 	if v == nil {
@@ -269,5 +264,5 @@ func (h *Handler) answer(w http.ResponseWriter, o outcome, status int, text stri
 	header.Set("Content-Type", "text/plain; charset=utf-8")
 	header.Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
-	_, _ = w.Write([]byte(text + "\n")) // a client that is gone has no use for it
+	_, _ = w.Write([]byte(text + "\n")) // an error means that the client is gone
 }

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
 )
 
 // outcome is what became of a request.
@@ -23,7 +24,7 @@ const (
 	notFound                   // not our path
 	misdirected                // not our path, but a notification
 	foreign                    // our path, but not a network that may send
-	panicked                   // a defect of ours; what was being answered is not known
+	panicked                   // a defect of ours
 	outcomes
 )
 
@@ -44,22 +45,23 @@ type metrics struct {
 	former   []prometheus.Counter // by integration
 }
 
-func newMetrics(integrations []Integration) *metrics {
+func newMetrics(integrations []Integration, reg prometheus.Registerer) *metrics {
+	f := promauto.With(reg)
 	m := &metrics{
-		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+		requests: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "fonoteka_intake_requests_total", Help: "Requests by what became of them.",
 		}, []string{"outcome"}),
-		bytes: prometheus.NewCounter(prometheus.CounterOpts{
+		bytes: f.NewCounter(prometheus.CounterOpts{
 			Name: "fonoteka_intake_kept_bytes_total", Help: "Bytes of the notifications kept.",
 		}),
-		seconds: prometheus.NewHistogram(prometheus.HistogramOpts{
+		seconds: f.NewHistogram(prometheus.HistogramOpts{
 			Name: "fonoteka_intake_post_seconds", Help: "Time from a POST's headers to its answer.",
 			Buckets: prometheus.ExponentialBuckets(100e-6, 2, 18),
 		}),
-		last: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		last: f.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "fonoteka_intake_last_kept_timestamp_seconds", Help: "When the last notification was kept, 0 before the first.",
 		}, []string{"integration"}),
-		formers: prometheus.NewCounterVec(prometheus.CounterOpts{
+		formers: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "fonoteka_intake_previous_requests_total", Help: "Requests to the previous redirect URI, which will end.",
 		}, []string{"integration"}),
 	}
@@ -79,19 +81,3 @@ func (m *metrics) kept(integration, bytes int, now time.Time) {
 }
 
 func (m *metrics) observe(start time.Time) { m.seconds.Observe(time.Since(start).Seconds()) }
-
-func (m *metrics) register(r prometheus.Registerer) error {
-	if r == nil {
-		return nil
-	}
-	all := []prometheus.Collector{m.requests, m.bytes, m.seconds, m.last, m.formers}
-	for i, c := range all {
-		if err := r.Register(c); err != nil {
-			for _, c := range all[:i] {
-				r.Unregister(c)
-			}
-			return err
-		}
-	}
-	return nil
-}

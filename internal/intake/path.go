@@ -21,9 +21,9 @@ type path struct {
 	until       time.Time // of a former address: when it ends; zero: never
 }
 
-// addPaths adds the addresses of an integration. The operator's page does not
-// settle which of them notifications go to; a redirect URI that was entered with
-// a slash at its end makes two before "events".
+// addPaths adds the addresses of an integration. The operator's documentation leaves open
+// which of them notifications are sent to; a redirect URI that was entered with
+// a slash at its end makes two slashes before "events".
 func (h *Handler) addPaths(i int, of string, until time.Time) error {
 	base := strings.TrimSuffix(of, "/")
 	for _, suffix := range []string{"", "/", "/events", "/events/", "//events", "//events/"} {
@@ -51,9 +51,9 @@ func (h *Handler) addOrigin() {
 	}
 }
 
-// usedFormer makes it seen that the operator's cabinet still has the former
+// warnFormer counts and logs that the operator's cabinet still has the former
 // redirect URI.
-func (h *Handler) usedFormer(p path) {
+func (h *Handler) warnFormer(p path) {
 	h.metrics.former[p.integration].Inc()
 	if skipped, ok := h.former.allow(h.opts.Now()); ok {
 		h.opts.Log.Warn("the previous redirect uri is still used",
@@ -62,8 +62,8 @@ func (h *Handler) usedFormer(p path) {
 }
 
 // refuseForeign answers a post from a network that may not send, as if its path
-// were unknown. It is seen all the same, unless it is our own: the operator may
-// have moved.
+// were unknown. It is counted and logged, unless it is our own probe: the operator may
+// have new addresses.
 func (h *Handler) refuseForeign(w http.ResponseWriter, p path, own bool) {
 	if own {
 		h.notFound(w, notFound)
@@ -76,8 +76,8 @@ func (h *Handler) refuseForeign(w http.ResponseWriter, p path, own bool) {
 	h.notFound(w, foreign)
 }
 
-// match finds an address. The time it takes tells nothing about how much of a
-// guess was right: digests are compared, all of them, in constant time.
+// match finds an address. The time it takes does not depend on how much of a guess was
+// right: all digests are compared, in constant time.
 func (h *Handler) match(sent string) (path, bool) {
 	digest := sha256.Sum256([]byte(sent))
 	found := -1
@@ -92,46 +92,46 @@ func (h *Handler) match(sent string) (path, bool) {
 	return p, p.until.IsZero() || h.opts.Now().Before(p.until)
 }
 
-// strayBytes is how much of a body on an unknown path is looked at.
-const strayBytes = 64 << 10
+// probeBytes is how much of a body to an unknown path is examined.
+const probeBytes = 64 << 10
 
 var notificationMarks = [][]byte{[]byte(`"callNotifications"`), []byte(`"vpbxNotifications"`)}
 
-// stray answers whatever comes to an address that is not ours, always in the
-// same way. A notification among it means that the operator's cabinet and our
-// configuration disagree, and that calls are being lost: that must be seen.
-func (h *Handler) stray(w http.ResponseWriter, r *http.Request) {
+// unknownPath answers a request to an address that is not ours, always in the
+// same way. A notification among them means that the operator's cabinet and our
+// configuration disagree, and that calls are being lost: it is counted and logged.
+func (h *Handler) unknownPath(w http.ResponseWriter, r *http.Request) {
 	o := notFound
-	if r.Method == http.MethodPost && h.mayLook(r) {
-		defer func() { <-h.looks }()
+	if r.Method == http.MethodPost && h.acquireProbe(r) {
+		defer func() { <-h.probes }()
 		buf := h.borrow()
-		body, _, _ := readUpTo((*buf)[:0], r.Body, strayBytes) // what a broken connection gave is good enough
+		body, _, _ := readUpTo((*buf)[:0], r.Body, probeBytes) // the part of a broken connection is enough
 		if isNotification(body) {
 			o = misdirected
-			h.reportStray(r, len(body))
+			h.reportMisdirected(r, len(body))
 		}
 		h.giveBack(buf, body)
 	}
 	h.notFound(w, o)
 }
 
-// notFound is the same answer always. The connection ends with it: who has
-// nothing to find here need not be waited for, and bodies not be read.
+// notFound always gives the same answer, and closes the connection: its next request need
+// not be waited for, and the body not be read.
 func (h *Handler) notFound(w http.ResponseWriter, o outcome) {
 	w.Header().Set("Connection", "close")
 	h.answer(w, o, http.StatusNotFound, "404 page not found")
 }
 
-// looksAtOnce bounds the memory that bodies of strangers take: 2 MiB.
-const looksAtOnce = 32
+// probesAtOnce bounds the memory for bodies to unknown paths: 2 MiB.
+const probesAtOnce = 32
 
-// mayLook takes a place among those that are looked at, if there is one.
-func (h *Handler) mayLook(r *http.Request) bool {
-	if !h.opts.Door.MayAsk(r) {
+// acquireProbe says whether the body may be examined now; the caller releases h.probes.
+func (h *Handler) acquireProbe(r *http.Request) bool {
+	if !h.opts.Guard.AllowProbe(r) {
 		return false
 	}
 	select {
-	case h.looks <- struct{}{}:
+	case h.probes <- struct{}{}:
 		return true
 	default:
 		return false
@@ -147,17 +147,17 @@ func isNotification(body []byte) bool {
 	return false
 }
 
-// reportStray logs the shape of the path only: it may be a secret with a typing
-// error, or another's.
-func (h *Handler) reportStray(r *http.Request, bytes int) {
-	if skipped, ok := h.astray.allow(h.opts.Now()); ok {
+// reportMisdirected logs only the shape of the path: it may be a secret with a typing
+// error, or somebody else's.
+func (h *Handler) reportMisdirected(r *http.Request, bytes int) {
+	if skipped, ok := h.misdirected.allow(h.opts.Now()); ok {
 		sent := r.URL.EscapedPath()
 		h.opts.Log.Warn("a notification came to an address that is not served",
 			"path_segments", strings.Count(sent, "/"), "path_bytes", len(sent), "bytes", bytes, "not_logged", skipped)
 	}
 }
 
-// limiter lets one event through per period and counts the others.
+// limiter allows one event per period and counts the others.
 type limiter struct {
 	every time.Duration
 

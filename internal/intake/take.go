@@ -24,8 +24,8 @@ func (h *Handler) take(w http.ResponseWriter, r *http.Request, integration int) 
 	defer h.metrics.observe(time.Now())
 	buf := h.borrow()
 	body, more, err := h.read(r, *buf)
-	// Append has let go of the body when it returns, so that the buffer can serve
-	// the next request.
+	// Append does not use the body after it has returned, so that the next request can
+	// have the buffer.
 	defer func() { h.giveBack(buf, body) }()
 	switch {
 	case err != nil:
@@ -41,8 +41,8 @@ func (h *Handler) take(w http.ResponseWriter, r *http.Request, integration int) 
 	}
 }
 
-// largeAtOnce bounds the memory that long bodies take: 16 MiB by default. Others
-// of their kind wait; short ones pass by.
+// largeAtOnce bounds the memory for long bodies: 16 MiB by default. Further long bodies
+// wait; short ones do not.
 const largeAtOnce = 16
 
 // read reads the body; more says that it is longer than the limit.
@@ -61,8 +61,8 @@ func (h *Handler) read(r *http.Request, buf []byte) (body []byte, more bool, err
 	return readUpTo(body, r.Body, limit)
 }
 
-// readLimit is how much of the body to read: of one that says at once that it is
-// too large, only what will be kept.
+// readLimit is how much of the body to read: where Content-Length is too large, only what
+// will be kept.
 func (h *Handler) readLimit(r *http.Request) int64 {
 	if r.ContentLength > h.opts.MaxBody {
 		return min(keptOfTooLarge, h.opts.MaxBody)
@@ -70,8 +70,8 @@ func (h *Handler) readLimit(r *http.Request) int64 {
 	return h.opts.MaxBody
 }
 
-// keep appends the body and answers by what became of it. A client that goes
-// away now does not stop it: it may well not send the notification again.
+// keep appends the body and answers with the outcome. A client that disconnects now does
+// not stop it: it might never send the notification again.
 func (h *Handler) keep(w http.ResponseWriter, r *http.Request, integration int, body []byte, truncated string) {
 	_, err := h.opts.Append(context.Background(), spool.Record{
 		Integration:     h.opts.Integrations[integration].Name,
@@ -91,14 +91,13 @@ func (h *Handler) keep(w http.ResponseWriter, r *http.Request, integration int, 
 	}
 }
 
-// acknowledge answers 200 and nothing else: this is the one answer whose cost
-// counts.
+// acknowledge answers 200 with no body: this is the one answer whose cost matters.
 func (h *Handler) acknowledge(w http.ResponseWriter, o outcome) {
 	h.metrics.outcome[o].Inc()
 	w.WriteHeader(http.StatusOK)
 }
 
-// refuse answers for a spool that did not take the record. It is the spool that
+// refuse answers where the spool did not take the record. The spool itself
 // logs why, once.
 func (h *Handler) refuse(w http.ResponseWriter, err error) {
 	switch {
@@ -113,8 +112,8 @@ func (h *Handler) refuse(w http.ResponseWriter, err error) {
 	}
 }
 
-// readUpTo appends to buf, which it grows as bytes come, not as they are
-// announced, until it holds more than limit bytes, and says so.
+// readUpTo appends to buf, which grows with the bytes that arrive, not with
+// Content-Length. more says that it stopped because buf holds more than limit bytes.
 func readUpTo(buf []byte, r io.Reader, limit int64) (body []byte, more bool, err error) {
 	for int64(len(buf)) <= limit {
 		if len(buf) == cap(buf) {

@@ -26,19 +26,19 @@ var (
 type line struct {
 	number int
 	text   string
-	err    error // the line cannot be used
+	err    error // why the line cannot be used
 }
 
-// lines cuts a file into lines and decodes them. Lines that were read ahead in
-// vain are given back.
+// lines splits a file into lines and decodes them. Lines that were read ahead can be put
+// back.
 type lines struct {
 	r      *bufio.Reader
 	number int
 	back   []line
 }
 
-// newLines looks at the file's first bytes: UTF-16, a spreadsheet's "Unicode
-// text", must say so by a byte order mark; that of UTF-8 is taken off.
+// newLines reads the byte order mark, which UTF-16, a spreadsheet's "Unicode
+// text", must have; that of UTF-8 is removed.
 func newLines(r io.Reader) *lines {
 	in := bufio.NewReaderSize(r, maxLine)
 	switch mark, _ := in.Peek(3); {
@@ -68,7 +68,7 @@ func (l *lines) next() (line, error) {
 		return line{}, err
 	}
 	if at.err != nil {
-		at.text = "?" // not an empty line
+		at.text = "?" // so that it does not count as empty
 		return at, nil
 	}
 	if !utf8.Valid(raw) {
@@ -80,8 +80,8 @@ func (l *lines) next() (line, error) {
 	return at, nil
 }
 
-// record splits a line into fields. While a quote is open the record goes on in
-// the next line; where it is never closed, only the first line is lost.
+// record splits a line into fields. While a quote is open the record continues in
+// the next line; where it is never closed, only the first line is rejected.
 func (t *Reader) record(l line) ([]string, error) {
 	if l.err != nil {
 		return nil, l.err
@@ -94,7 +94,7 @@ func (t *Reader) record(l line) ([]string, error) {
 	for len(ahead) < maxRows && len(text) < maxLine {
 		more, err := t.lines.next()
 		if err != nil {
-			break // the end comes again at the next read
+			break // the next read returns the error again
 		}
 		ahead = append(ahead, more)
 		text += "\n" + more.text
@@ -119,19 +119,19 @@ func split(text string, sep rune) ([]string, error) {
 	return r.Read()
 }
 
-// why says what encoding/csv found, without its line numbers.
-func why(err error) string {
+// csvProblem is the text of an error of encoding/csv, without its line numbers.
+func csvProblem(err error) string {
 	if _, ok := errors.AsType[*csv.ParseError](err); ok {
 		err = errQuotes
 	}
 	return err.Error()
 }
 
-// maxText is the longest file that ReadText reads, bytes, decoded.
+// maxText is the longest file that ReadText reads, in decoded bytes.
 const maxText = 16 << 20
 
-// ReadText reads a small file of somebody else's as UTF-8, decoded as a table's
-// lines are; one of limit lines and more, or of more than maxText bytes, is an error.
+// ReadText reads a small file as UTF-8, decoded as the lines of a table
+// are; a file of limit lines or more, or of more than maxText bytes, is an error.
 func ReadText(r io.Reader, limit int) (string, error) {
 	var b strings.Builder
 	lines := newLines(r)

@@ -1,17 +1,17 @@
-// Package linkfile reads links of recordings out of a table that another system
+// Package linkfile reads links of recordings from a table that another system
 // exported: the operator's other API, a CRM, a spreadsheet.
 //
-// A row is either whole or a *Problem that names its line, its column and what
-// is wrong, and never repeats the value: a table whose columns are shifted has
-// telephone numbers where something else is expected. One bad row costs nothing
-// but itself, an unclosed quote included. Rows are streamed; memory does not
+// A row is either valid or a *Problem that names its line, its column and what
+// is wrong, and never contains the value: a table whose columns are shifted has
+// telephone numbers where something else is expected. A bad row, even one with an unclosed
+// quote, does not affect the others. Rows are streamed; memory does not
 // grow with the file.
 //
-// Fields are split by encoding/csv. Lines are cut here before it, because its
-// reader takes everything after an unclosed quote for one field. The encoding is
-// decided line by line: what is not UTF-8 is read as windows-1251 by
-// golang.org/x/text, the standard library having no such table. Deciding once
-// per file was rejected: exports are glued together.
+// Fields are split by encoding/csv. Lines are split here first, because encoding/csv
+// takes everything after an unclosed quote for one field. The encoding is
+// detected line by line: a line that is not UTF-8 is read as windows-1251 by
+// golang.org/x/text, as the standard library has no such table. Detecting it once
+// per file was rejected: users concatenate exports.
 package linkfile
 
 import (
@@ -24,12 +24,12 @@ import (
 	"time"
 )
 
-// Columns that are understood; url must be there, and order does not matter.
+// Columns are the known columns; url is required, and the order does not matter.
 var Columns = []string{"url", "call_id", "account_id", "recorded_at", "integration"}
 
 // Row is one recording of the table.
 type Row struct {
-	Line        int // where it begins, from 1
+	Line        int // number of its first line, from 1
 	Link        string
 	CallID      string // the operator's, with its leg suffix or without; empty: not known
 	AccountID   string
@@ -37,7 +37,7 @@ type Row struct {
 	Integration string
 }
 
-// Problem tells why a line was not taken. It holds no value of the line.
+// Problem says why a line was rejected. It contains no value of the line.
 type Problem struct {
 	Line   int
 	Column string // empty: the line as a whole
@@ -53,10 +53,10 @@ func (p *Problem) Error() string {
 
 // Options of a Reader. Zones is required.
 type Options struct {
-	// Zones holds the known integrations, each with the zone of a recorded_at
-	// that names none.
+	// Zones are the known integrations, each with the time zone of a recorded_at
+	// without one.
 	Zones map[string]*time.Location
-	// Integration of rows that name none. Empty: the only one of Zones.
+	// Integration of rows without one. Empty: the only one of Zones.
 	Integration string
 	// Headers are the table's own names of our columns, where they differ.
 	Headers map[string]string
@@ -91,17 +91,17 @@ type Reader struct {
 	o      Options
 	lines  *lines
 	sep    rune
-	place  map[string]int // of our columns
-	fields int            // of the header
+	index  map[string]int // of our columns in the header
+	fields int            // number of fields of the header
 }
 
 // NewReader reads the header. The separator – comma, semicolon or tab – is the
-// one the header holds most of; a first line "sep=;" says it.
+// one that occurs most often in the header, or that a first line such as "sep=;" states.
 func NewReader(r io.Reader, o Options) (*Reader, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
-	t := &Reader{o: o, lines: newLines(r), place: map[string]int{}}
+	t := &Reader{o: o, lines: newLines(r), index: map[string]int{}}
 	first, err := t.lines.next()
 	if err == nil && strings.HasPrefix(first.text, "sep=") && len(first.text) == 5 {
 		t.sep = rune(first.text[4])
@@ -127,7 +127,7 @@ func (t *Reader) header(l line) error {
 	}
 	names, err := split(l.text, t.sep)
 	if err != nil {
-		return fmt.Errorf("the header (line %d) cannot be read: %s", l.number, why(err))
+		return fmt.Errorf("the header (line %d) cannot be read: %s", l.number, csvProblem(err))
 	}
 	t.fields = len(names)
 	for i, name := range names {
@@ -139,28 +139,28 @@ func (t *Reader) header(l line) error {
 			if !strings.EqualFold(strings.TrimSpace(name), theirs) {
 				continue
 			}
-			if _, twice := t.place[ours]; twice {
+			if _, twice := t.index[ours]; twice {
 				return fmt.Errorf("the header (line %d) has two columns %q", l.number, theirs)
 			}
-			t.place[ours] = i
+			t.index[ours] = i
 		}
 	}
 	for _, ours := range slices.Sorted(maps.Keys(t.o.Headers)) {
-		if _, ok := t.place[ours]; !ok {
+		if _, ok := t.index[ours]; !ok {
 			return fmt.Errorf("the header (line %d) has no column %q", l.number, t.o.Headers[ours])
 		}
 	}
-	if _, ok := t.place["url"]; !ok {
+	if _, ok := t.index["url"]; !ok {
 		return fmt.Errorf("the header (line %d, %d columns) has no column url", l.number, len(names))
 	}
-	if _, ok := t.place["integration"]; !ok && t.o.Integration == "" {
+	if _, ok := t.index["integration"]; !ok && t.o.Integration == "" {
 		return errors.New("there are several integrations: the table needs a column integration")
 	}
 	return nil
 }
 
-// Next returns the next row. A *Problem is one line's, and reading goes on
-// after it; io.EOF is the end, any other error is final.
+// Next returns the next row. After a *Problem, which concerns one row, reading continues;
+// io.EOF is the end, and any other error is final.
 func (t *Reader) Next() (Row, error) {
 	l, err := t.lines.next()
 	for ; err == nil && strings.Trim(l.text, " \t,;") == ""; l, err = t.lines.next() {
@@ -171,7 +171,7 @@ func (t *Reader) Next() (Row, error) {
 	}
 	fields, err := t.record(l)
 	if err != nil {
-		return Row{}, &Problem{Line: l.number, What: why(err)}
+		return Row{}, &Problem{Line: l.number, What: csvProblem(err)}
 	}
 	if len(fields) != t.fields {
 		return Row{}, &Problem{Line: l.number, What: fmt.Sprintf("%d fields where the header has %d", len(fields), t.fields)}

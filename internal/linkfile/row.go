@@ -10,7 +10,7 @@ import (
 	"unicode/utf8"
 )
 
-// Longer values are not what they are said to be.
+// Longer values are rejected.
 const (
 	maxLink = 4096 // bytes
 	maxID   = 512
@@ -18,7 +18,7 @@ const (
 
 func (t *Reader) row(number int, fields []string) (Row, error) {
 	value := func(column string) string {
-		if i, ok := t.place[column]; ok {
+		if i, ok := t.index[column]; ok {
 			return strings.TrimSpace(fields[i])
 		}
 		return ""
@@ -55,8 +55,8 @@ func (t *Reader) row(number int, fields []string) (Row, error) {
 	return r, nil
 }
 
-// checkLink asks for an absolute address on the web. Whether its host is an
-// allowed one is not asked here.
+// checkLink checks that a link is an absolute http or https URL. Whether its host is
+// allowed is not checked here.
 func checkLink(link string) error {
 	if link == "" {
 		return errors.New("is empty")
@@ -86,7 +86,7 @@ func checkID(id string) error {
 	return nil
 }
 
-// exponent recognises what spreadsheets make of long numbers.
+// exponent recognizes the notation to which spreadsheets round long numbers.
 func exponent(s string) bool {
 	mantissa, power, ok := strings.Cut(strings.ToUpper(s), "E+")
 	return ok && power != "" && strings.Trim(power, "0123456789") == "" &&
@@ -97,7 +97,7 @@ func printable(s string) bool {
 	return utf8.ValidString(s) && strings.IndexFunc(s, func(c rune) bool { return !unicode.IsPrint(c) }) < 0
 }
 
-// layouts of recorded_at; the last ones are a Russian spreadsheet's.
+// layouts of recorded_at; the last ones are those of a Russian spreadsheet.
 var layouts = []string{
 	time.RFC3339, "2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02 15:04", "2006-01-02",
 	"02.01.2006 15:04:05", "02.01.2006 15:04", "02.01.2006",
@@ -116,7 +116,7 @@ func parseTime(s string, zone *time.Location, now time.Time) (time.Time, error) 
 		case err != nil:
 		case at.Year() < 2000:
 			return time.Time{}, errors.New("lies before the year 2000")
-		case at.After(now.Add(36 * time.Hour)): // a zone that was guessed wrong is a day at most
+		case at.After(now.Add(36 * time.Hour)): // a wrong time zone shifts it by a day at most
 			return time.Time{}, errors.New("lies in the future")
 		default:
 			return at.UTC(), nil
@@ -125,7 +125,7 @@ func parseTime(s string, zone *time.Location, now time.Time) (time.Time, error) 
 	return time.Time{}, fmt.Errorf("is no time: want 2026-03-02 10:00:00 or 02.03.2026 10:00, found something like %s", shape(s))
 }
 
-// shape shows what a value looks like without showing it: 9 stands for any
+// shape shows the form of a value without its contents: 9 stands for any
 // digit, a for any letter.
 func shape(s string) string {
 	n := 0

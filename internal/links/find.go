@@ -10,26 +10,26 @@ import (
 
 type finder struct {
 	calls   []Call
-	seats   []map[string]bool // of calls: where it rang or talked, workplaces and accounts
+	seats   []map[string]bool // by call: the workplaces and accounts where it rang or talked
 	clients map[named][]int   // calls by the client's digits, in order of their begin
 	ids     map[named][]int   // calls by their base id
 	actions []Action
 	seat    Seat
 	links   []Link
 
-	made1  map[int]int // action → the call it made, as its id tells or as the only one that fits
-	owned  map[int]bool
-	paired map[[2]int]bool
+	firstLegs map[int]int // action → the call it caused, by the returned id or as the only one that fits
+	owned     map[int]bool
+	paired    map[[2]int]bool
 }
 
-// named is an id of an integration's, or the digits of a number.
+// named is an id, or the digits of a number, within an integration.
 type named struct{ integration, id string }
 
 func newFinder(calls []Call, actions []Action, seat Seat) *finder {
 	f := &finder{
 		calls: slices.Clone(calls), actions: slices.Clone(actions), seat: seat,
 		clients: map[named][]int{}, ids: map[named][]int{},
-		made1: map[int]int{}, owned: map[int]bool{}, paired: map[[2]int]bool{},
+		firstLegs: map[int]int{}, owned: map[int]bool{}, paired: map[[2]int]bool{},
 	}
 	slices.SortFunc(f.calls, func(a, b Call) int {
 		return cmp.Or(cmp.Compare(a.Integration, b.Integration), a.StartedAt.Compare(b.StartedAt), cmp.Compare(a.CallID, b.CallID))
@@ -44,7 +44,7 @@ func newFinder(calls []Call, actions []Action, seat Seat) *finder {
 	return f
 }
 
-// seatsOf are the workplaces of a call, and the accounts under which they showed.
+// seatsOf returns the workplaces of a call and their accounts.
 func (f *finder) seatsOf(c Call) map[string]bool {
 	out := map[string]bool{}
 	note := func(account string) {
@@ -61,13 +61,13 @@ func (f *finder) seatsOf(c Call) map[string]bool {
 	return out
 }
 
-// at tells whether a call was at an account, or at the workplace it belongs to.
+// at says whether a call was at an account, or at the workplace that it belongs to.
 func (f *finder) at(c int, account string) bool {
 	return account != "" && (f.seats[c][account] || f.seats[c][f.seat(f.calls[c].Integration, account, f.calls[c].StartedAt)])
 }
 
-// around are the calls of a client, by its digits, that begin within span of one
-// of the moments. A client without digits has none: its calls are many clients'.
+// around returns the calls of a client, by its digits, that begin within span of one
+// of the moments. Without digits it returns none: hidden numbers are many clients'.
 func (f *finder) around(integration, client string, span time.Duration, moments ...time.Time) []int {
 	if client == "" {
 		return nil
@@ -90,8 +90,8 @@ func (f *finder) around(integration, client string, span time.Duration, moments 
 	return slices.Compact(out)
 }
 
-// of is the call with a Call-ID that an action knew. A base id may be used
-// again: of several calls it is the one that began nearest to the action, within
+// of returns the call with the Call-ID of an action. A base id may be used
+// again: of several calls it returns the one that began nearest to the action, within
 // an hour of a makeCall (clocks differ), within a day before a transfer.
 func (f *finder) of(a Action) (int, bool) {
 	found, nearest := -1, time.Duration(0)
@@ -107,7 +107,7 @@ func (f *finder) of(a Action) (int, bool) {
 	return found, found >= 0 && a.PlatformCallID != ""
 }
 
-// only keeps the edges whose both ends have no other.
+// only returns the edges neither end of which has another edge.
 func only(edges [][2]int) [][2]int {
 	from, to := map[int]int{}, map[int]int{}
 	for _, e := range edges {
@@ -117,7 +117,7 @@ func only(edges [][2]int) [][2]int {
 	return slices.DeleteFunc(edges, func(e [2]int) bool { return from[e[0]] > 1 || to[e[1]] > 1 })
 }
 
-// own notes that an action made a call.
+// own adds the link between an action and the call it caused.
 func (f *finder) own(action, c int, confidence Confidence, evidence string) {
 	if f.owned[c] {
 		return
@@ -129,8 +129,8 @@ func (f *finder) own(action, c int, confidence Confidence, evidence string) {
 	})
 }
 
-// pair notes that two calls are one conversation, the earlier one first. Of two
-// kinds the first that is noted stays.
+// pair adds the link between two calls, the earlier one first. Two calls have one link: the
+// first that is added.
 func (f *finder) pair(kind Kind, a, b int, actionID, evidence string) {
 	a, b = min(a, b), max(a, b)
 	if a == b || f.paired[[2]int{a, b}] {

@@ -1,12 +1,12 @@
-// Package links says which calls belong together under different ids, and which
-// calls an action of ours produced. The operator does not say it: its own
-// transfer and the second leg of makeCall come under call ids of their own.
+// Package links correlates calls: it finds calls with different ids that are parts of one
+// conversation, and calls that an action of ours caused. The operator does not say so: its
+// own transfer and the second leg of makeCall come under call ids of their own.
 //
-// Find is a pure function of calls and actions. It guesses nothing: where two
-// fit, none is linked, because the same client a moment later is also a redial,
-// a second line or a call back. The tag of a leg joins nothing, as it changes
+// Find is a pure function of calls and actions. It does not guess: where two calls
+// fit, none is linked, because the same client a moment later may also be a redial,
+// a second line or a call back. The tag of a leg is not used, as it changes
 // within one leg. Pass finds the links of a span of time and writes what has
-// changed; talk is never moved from one call to another.
+// changed; talk time is never moved from one call to another.
 //
 //   - own, certain: the call whose id the operator returned to our makeCall.
 //   - own, inferred: an answer that named no call; exactly one call of that
@@ -24,8 +24,8 @@
 //     the client is the same, it begins within Soon of that workplace's begin or
 //     end in the first, and both have no other such call.
 //
-// Names of employees are no part of it: whether a terminal and a workplace are
-// one is asked of a Seat, for the moment of the call.
+// Names of employees are not used. Whether a terminal belongs to a workplace is asked of a
+// Seat, for the time of the call.
 package links
 
 import (
@@ -34,11 +34,11 @@ import (
 	"fonoteka/internal/call"
 )
 
-// How near in time things that belong together are. Times of the operator's are
-// whole seconds; ends rest on arrivals.
+// How far apart in time the parts of a link may be. The operator's times are whole
+// seconds; the end of a call is computed from receive times.
 const (
-	Near = 10 * time.Second // of an action of ours
-	Soon = 3 * time.Second  // of two calls that the operator joined by itself
+	Near = 10 * time.Second // an action of ours and a call
+	Soon = 3 * time.Second  // two calls, where the operator forwarded the first by itself
 )
 
 // Kind of an Action, or of a Link.
@@ -48,7 +48,7 @@ type Kind string
 const (
 	Make     Kind = "make"
 	Transfer Kind = "transfer" // of links, too
-	DropLeg  Kind = "drop_leg" // links nothing
+	DropLeg  Kind = "drop_leg" // never has a link
 )
 
 // Kinds of links.
@@ -69,7 +69,7 @@ const (
 // Call is a call as Find needs it.
 type Call struct {
 	call.Record
-	Forwarders []string // everybody named in the forwarder lists of its notifications, as they came
+	Forwarders []string // all entries of the forwarder lists of its notifications, as received
 }
 
 // Action is something we asked the operator to do.
@@ -83,14 +83,14 @@ type Action struct {
 	PlatformCallID string // Make: the Call-ID that the operator returned, if it did; Transfer: the leg's Call-ID
 }
 
-// Link is a pair. To is zero in a link of kind Own: its other end is the action.
+// Link joins two calls, or a call and an action: To is zero in a link of kind Own.
 type Link struct {
 	Integration string
 	Kind        Kind
 	From, To    Ref
 	ActionID    string // "" in Forwarded
 	Confidence  Confidence
-	Evidence    string // why, in words without personal data
+	Evidence    string // why they belong together, without personal data
 }
 
 // Ref names a call.
@@ -99,8 +99,8 @@ type Ref struct {
 	StartedAt time.Time
 }
 
-// Seat says at which workplace an account was: its SIP id, or the account itself
-// where nothing is known of it.
+// Seat returns the SIP id of the workplace that an account belonged to, or the account
+// itself where none is known.
 type Seat func(integration, account string, at time.Time) string
 
 // Find links calls with each other and with actions. The order of its arguments

@@ -8,15 +8,17 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
 
 	"fonoteka/internal/call"
+	"fonoteka/internal/run"
 )
 
 // Store is the warehouse.
 type Store interface {
 	// Actions reads what we asked the operator in [from, to).
 	Actions(ctx context.Context, from, to time.Time) ([]Action, error)
-	// LinkCandidates reads the calls begun in [from, to) that may be linked.
+	// LinkCandidates reads the calls begun in [from, to) that may have a link.
 	LinkCandidates(ctx context.Context, from, to time.Time, actions []Action) ([]call.Record, error)
 	// Links reads the links whose earlier call began in [from, to).
 	Links(ctx context.Context, from, to time.Time) ([]Link, error)
@@ -26,22 +28,21 @@ type Store interface {
 // PasserOptions of a Passer. Store, SeatOf and Forwarders are required.
 type PasserOptions struct {
 	Store Store
-	// SeatOf returns a Seat for the directory of now.
+	// SeatOf returns a Seat that asks the current directory.
 	SeatOf func(ctx context.Context) (func(integration, account string, at time.Time) string, error)
-	// Forwarders reads who is named in the forwarder lists of calls, by their
-	// place in the slice.
+	// Forwarders reads the forwarder lists of calls: one result for each call, in order.
 	Forwarders func(ctx context.Context, calls []call.Record) ([][]string, error)
 
-	Log        *slog.Logger
-	Registerer prometheus.Registerer
+	Log        *slog.Logger          // nil: discarded
+	Registerer prometheus.Registerer // nil: none
 }
 
-// Passer keeps the table of links true, one span of time after another.
+// Passer keeps the table of links up to date, one span of time after another.
 type Passer struct {
-	o       PasserOptions
+	opts    PasserOptions
 	written *prometheus.CounterVec
 	failed  prometheus.Counter
-	quiet   bool
+	outage  *run.Outage
 }
 
 // NewPasser checks the options and registers the metrics.
@@ -49,50 +50,44 @@ func NewPasser(o PasserOptions) (*Passer, error) {
 	if o.Store == nil || o.SeatOf == nil || o.Forwarders == nil {
 		return nil, errors.New("links: Store, SeatOf and Forwarders are required")
 	}
-	if o.Log == nil {
-		o.Log = slog.New(slog.DiscardHandler)
-	}
-	p := &Passer{
-		o: o, quiet: true,
-		written: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "fonoteka_links_written_total", Help: "Links between calls, or with an action, that were added or taken away, by kind.",
+	f := promauto.With(o.Registerer)
+	return &Passer{
+		opts: o, outage: run.NewOutage("links", o.Log, o.Registerer),
+		written: f.NewCounterVec(prometheus.CounterOpts{
+			Name: "fonoteka_call_links_written_total", Help: "Links between calls, or with an action, that were added or taken away, by kind.",
 		}, []string{"kind", "change"}),
-		failed: prometheus.NewCounter(prometheus.CounterOpts{Name: "fonoteka_links_failures_total", Help: "Passes over the links that failed; each is tried again."}),
-	}
-	if o.Registerer == nil {
-		return p, nil
-	}
-	return p, errors.Join(o.Registerer.Register(p.written), o.Registerer.Register(p.failed))
+		failed: f.NewCounter(prometheus.CounterOpts{Name: "fonoteka_call_links_failures_total", Help: "Passes over the call links that failed; each is tried again."}),
+	}, nil
 }
 
-// A beat is how often a span before now is looked at. What a call needs may come
-// late, so that older days are looked at again.
-type beat struct{ every, back time.Duration }
+// A sweep is how often the links of a span before now are computed. Notifications may
+// arrive late, so that older days are computed again.
+type sweep struct{ every, back time.Duration }
 
-var beats = []beat{
+var sweeps = []sweep{
 	{10 * time.Second, 20 * time.Minute},
 	{time.Hour, 26 * time.Hour},
 	{24 * time.Hour, 100 * 24 * time.Hour},
 }
 
-// chunk is the most that is looked at in one pass.
+// chunk is the longest span of one pass.
 const chunk = 24 * time.Hour
 
-// Run passes until ctx ends. It takes at most a twentieth of the time; what is
-// long ago does not hold up what is new.
+// Run makes passes until ctx ends. They take at most a twentieth of the time; older
+// spans do not delay the newest.
 func (p *Passer) Run(ctx context.Context) error {
-	last := make([]time.Time, len(beats))
+	last := make([]time.Time, len(sweeps))
 	var older []span
 	for ctx.Err() == nil {
 		began, worked := time.Now(), true
 		switch {
-		case began.Sub(last[0]) >= beats[0].every:
-			if worked = p.try(ctx, span{began.Add(-beats[0].back), began.Add(beats[0].back)}); worked {
+		case began.Sub(last[0]) >= sweeps[0].every:
+			if worked = p.try(ctx, span{began.Add(-sweeps[0].back), began.Add(sweeps[0].back)}); worked {
 				last[0] = began
 			}
-			for i, b := range beats[1:] {
-				if began.Sub(last[i+1]) >= b.every {
-					older, last[i+1] = append(older, chunks(began.Add(-b.back), began.Add(-beats[0].back))...), began
+			for i, s := range sweeps[1:] {
+				if began.Sub(last[i+1]) >= s.every {
+					older, last[i+1] = append(older, chunks(began.Add(-s.back), began.Add(-sweeps[0].back))...), began
 				}
 			}
 		case len(older) > 0:
@@ -102,9 +97,9 @@ func (p *Passer) Run(ctx context.Context) error {
 		}
 		pause := 20 * time.Since(began)
 		if len(older) == 0 || !worked {
-			pause = max(pause, beats[0].every)
+			pause = max(pause, sweeps[0].every)
 		}
-		wait(ctx, max(pause, 50*time.Millisecond))
+		run.Sleep(ctx, max(pause, 50*time.Millisecond))
 	}
 	return nil
 }
@@ -124,28 +119,31 @@ func chunks(from, to time.Time) (out []span) {
 	return out
 }
 
-// try passes once; a failure is tried again at the next beat.
+// try makes a pass and reports whether it worked; Run tries a failed one again.
 func (p *Passer) try(ctx context.Context, s span) bool {
 	err := p.Pass(ctx, s.from, s.to)
 	if ctx.Err() == nil {
-		p.say(err)
+		if err != nil {
+			p.failed.Inc()
+		}
+		p.outage.Note(err)
 	}
 	return err == nil
 }
 
-// around is how much before and after a span is read with it, so that what is
-// found in it does not depend on where it begins.
-const around = 4 * time.Hour
+// margin is how much before and after a span is read with it, so that the links of
+// the span do not depend on where it begins and ends.
+const margin = 4 * time.Hour
 
-// Pass makes the links true whose earlier call began in [from, to). It may run
-// again, and side by side with another.
+// Pass computes the links whose earlier call began in [from, to), and writes those that
+// have changed. It may be repeated, and run at the same time as another one.
 func (p *Passer) Pass(ctx context.Context, from, to time.Time) error {
 	from, to = from.Truncate(time.Millisecond), to.Truncate(time.Millisecond)
 	found, err := p.find(ctx, from, to)
 	if err != nil {
 		return fmt.Errorf("find links: %w", err)
 	}
-	stored, err := p.o.Store.Links(ctx, from, to)
+	stored, err := p.opts.Store.Links(ctx, from, to)
 	if err != nil {
 		return fmt.Errorf("find links: %w", err)
 	}
@@ -153,7 +151,7 @@ func (p *Passer) Pass(ctx context.Context, from, to time.Time) error {
 	if len(add)+len(remove) == 0 {
 		return nil
 	}
-	if err := p.o.Store.WriteLinks(ctx, add, remove); err != nil {
+	if err := p.opts.Store.WriteLinks(ctx, add, remove); err != nil {
 		return fmt.Errorf("write %d links: %w", len(add)+len(remove), err)
 	}
 	for _, l := range add {
@@ -166,19 +164,19 @@ func (p *Passer) Pass(ctx context.Context, from, to time.Time) error {
 }
 
 func (p *Passer) find(ctx context.Context, from, to time.Time) ([]Link, error) {
-	actions, err := p.o.Store.Actions(ctx, from.Add(-around), to.Add(24*time.Hour))
+	actions, err := p.opts.Store.Actions(ctx, from.Add(-margin), to.Add(24*time.Hour))
 	if err != nil {
 		return nil, err
 	}
-	records, err := p.o.Store.LinkCandidates(ctx, from.Add(-around), to.Add(around), actions)
+	records, err := p.opts.Store.LinkCandidates(ctx, from.Add(-margin), to.Add(margin), actions)
 	if err != nil || len(records) == 0 {
 		return nil, err
 	}
-	forwarders, err := p.o.Forwarders(ctx, records)
+	forwarders, err := p.opts.Forwarders(ctx, records)
 	if err != nil {
 		return nil, err
 	}
-	seat, err := p.o.SeatOf(ctx)
+	seat, err := p.opts.SeatOf(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -195,7 +193,7 @@ func (p *Passer) find(ctx context.Context, from, to time.Time) ([]Link, error) {
 	return within, nil
 }
 
-// changes are the links to write and those that hold no more.
+// changes are the links to write and those to remove.
 func changes(stored, found []Link) (add, remove []Link) {
 	type key struct {
 		integration string
@@ -225,27 +223,4 @@ func changes(stored, found []Link) (add, remove []Link) {
 		}
 	}
 	return add, remove
-}
-
-// say logs the beginning and the end of an outage once.
-func (p *Passer) say(err error) {
-	switch {
-	case err != nil:
-		p.failed.Inc()
-		if p.quiet {
-			p.o.Log.Warn("links wait for the warehouse", "err", err)
-		}
-	case !p.quiet:
-		p.o.Log.Info("links are found again")
-	}
-	p.quiet = err == nil
-}
-
-func wait(ctx context.Context, d time.Duration) {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-	case <-t.C:
-	}
 }

@@ -7,7 +7,7 @@ import (
 	"fonoteka/internal/call"
 )
 
-// made finds the calls that our makeCalls produced.
+// made finds the calls that our makeCalls caused.
 func (f *finder) made() {
 	var open [][2]int
 	for i, a := range f.actions {
@@ -16,10 +16,10 @@ func (f *finder) made() {
 		}
 		if a.PlatformCallID != "" {
 			if c, ok := f.of(a); ok {
-				f.made1[i] = c
+				f.firstLegs[i] = c
 				f.own(i, c, Certain, "the operator returned its id to our makeCall")
 			}
-			continue // its call may be still to come; another one is not it
+			continue // its call may not have been notified yet; no other one is it
 		}
 		for _, c := range f.around(a.Integration, a.Number, Near, a.At) {
 			if f.at(c, a.AccountID) {
@@ -31,7 +31,7 @@ func (f *finder) made() {
 		if f.owned[e[1]] {
 			continue
 		}
-		f.made1[e[0]] = e[1]
+		f.firstLegs[e[0]] = e[1]
 		f.own(e[0], e[1], Inferred, "the only call of that workplace with that number within 10 s of our makeCall")
 	}
 }
@@ -39,7 +39,7 @@ func (f *finder) made() {
 // secondLegs finds the other call of a makeCall whose first one is known.
 func (f *finder) secondLegs() {
 	var edges [][2]int
-	for i, first := range f.made1 {
+	for i, first := range f.firstLegs {
 		a := f.actions[i]
 		answered := f.calls[first].AnsweredAt
 		for _, l := range f.calls[first].Legs {
@@ -55,7 +55,7 @@ func (f *finder) secondLegs() {
 	}
 	for _, e := range only(edges) {
 		id := f.actions[e[0]].ID
-		f.pair(ClickToCall, f.made1[e[0]], e[1], id, "the only call of that workplace with that number within 10 s of our makeCall or of its first leg's begin or answer")
+		f.pair(ClickToCall, f.firstLegs[e[0]], e[1], id, "the only call of that workplace with that number within 10 s of our makeCall or of its first leg's begin or answer")
 		f.own(e[0], e[1], Inferred, "the other leg of our makeCall")
 	}
 }
@@ -82,7 +82,7 @@ func (f *finder) transferred() {
 	}
 }
 
-// ledTo are the calls that a transfer of first may have led to: its client at the
+// ledTo returns the calls that a transfer of first may have led to: its client at the
 // target, or its workplace with the target.
 func (f *finder) ledTo(first int, a Action) []int {
 	var out []int
@@ -108,7 +108,7 @@ func (f *finder) shareSeat(a, b int) bool {
 	return false
 }
 
-// forwarded finds the calls that the operator itself led on.
+// forwarded finds the calls that the operator forwarded by itself.
 func (f *finder) forwarded() {
 	var edges [][2]int
 	for first := range f.calls {
@@ -130,7 +130,7 @@ func (f *finder) forwarded() {
 	}
 }
 
-// moments at which a call may have gone on from a leg.
+// moments are the times at which a leg may have been forwarded.
 func moments(l call.Leg) []time.Time {
 	out := []time.Time{l.StartedAt, l.EndedAt}
 	if !l.AnsweredAt.IsZero() {
@@ -139,7 +139,7 @@ func moments(l call.Leg) []time.Time {
 	return out
 }
 
-// names tells whether the forwarder list of a call names the account of a leg
+// names says whether the forwarder list of a call names the account of a leg
 // or its workplace.
 func (f *finder) names(c int, l call.Leg) bool {
 	in := f.calls[c].Integration

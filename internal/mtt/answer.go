@@ -14,18 +14,17 @@ import (
 )
 
 // ErrOutcomeUnknown is wrapped by the error of a method that changes something,
-// where it cannot be known whether the operator did it: the request may have
-// arrived, and no answer that can be read came back. Whoever repeats it may do
-// it twice.
+// where it is not known whether the operator did it: the request may have
+// arrived, and no readable answer came back. Repeating the method may do it twice.
 var ErrOutcomeUnknown = errors.New("it is not known whether the operator did it")
 
-// Error is what the operator answered instead of doing what was asked.
+// Error is an answer of the operator that refuses a request.
 type Error struct {
-	Method string // as in the operator's page: makeCall
-	Status int    // of HTTP; 200 with another success than 1
-	// Answer is why, in the operator's words, on one line, at most 300 bytes,
-	// printable; tokens are left out of it and long numbers masked. Of JSON it has
-	// the fields that say why and no other, as those of a directory are people's
+	Method string // as in the operator's documentation: makeCall
+	Status int    // HTTP status; 200 where the answer's success is not 1
+	// Answer is the operator's reason, on one printable line of at most 300 bytes,
+	// without tokens and with long numbers masked. Of a JSON answer it has only
+	// the fields that give a reason, as those of a directory are people's
 	// names. It may be empty.
 	Answer string
 }
@@ -43,17 +42,17 @@ func (e *Error) Error() string {
 
 const (
 	shownBytes = 300
-	shownOf    = 8 << 10 // bytes that are looked at for them
+	shownOf    = 8 << 10 // bytes that they are taken from
 )
 
-// longNumber is anything that may be a phone number or an account, however its
-// digits are set apart.
+// longNumber is anything that may be a phone number or an account, whatever separates its
+// digits.
 var longNumber = regexp.MustCompile(`[0-9](?:[\p{Zs}\p{Pd}().]{0,3}[0-9]){6,}`)
 
 var notDigits = regexp.MustCompile(`[^0-9]+`)
 
-// shown makes what was answered fit for logs and people. secrets are what was sent, for
-// a server that sends it back.
+// shown makes an answer fit for logs and people. secrets are what was sent, in case the
+// server sends it back.
 func shown(s string, secrets ...string) string {
 	s = s[:min(len(s), shownOf)]
 	for _, secret := range secrets {
@@ -70,14 +69,14 @@ func shown(s string, secrets ...string) string {
 	return s
 }
 
-// why are the fields of an answer that say why nothing was done.
-var why = []name{
+// reasonFields are the fields of an answer that give a reason.
+var reasonFields = []name{
 	fSuccess, fError, fCode, fErrorCode, fStatus, fReason, fMessage, fErrorMessage, fDescription, fErrorDescription, fText, fDetail, fTitle,
 }
 
-// told is Error.Answer of a body. One that is no JSON is shown as it is: it is a
+// answerText is Error.Answer for a body. One that is not JSON is shown as it is: it is a
 // gateway's page, not a directory.
-func told(body []byte, secrets ...string) string {
+func answerText(body []byte, secrets ...string) string {
 	root, form := objectOf(body)
 	switch form {
 	case "text", "markup":
@@ -86,22 +85,22 @@ func told(body []byte, secrets ...string) string {
 		return ""
 	}
 	result := root.node(fResult)
-	var said []string
+	var parts []string
 	for _, o := range []object{root, result, root.node(fError), result.node(fError)} {
-		for _, n := range why {
+		for _, n := range reasonFields {
 			if s := o.text(n); s != "" {
-				said = append(said, plainNames[n]+" "+s)
+				parts = append(parts, plainNames[n]+" "+s)
 			}
 		}
 	}
-	if said == nil {
+	if parts == nil {
 		return fmt.Sprintf("%s, %d bytes", form, len(body))
 	}
-	return shown(strings.Join(said, ", "), secrets...)
+	return shown(strings.Join(parts, ", "), secrets...)
 }
 
-// objectOf reads a body that begins with a JSON object. Of any other the object is none,
-// and form says what it looks like by its first byte; "" is an empty one.
+// objectOf reads a body that begins with a JSON object. For any other body the object is
+// none, and form describes the body by its first byte; "" is an empty one.
 func objectOf(body []byte) (o object, form string) {
 	body = bytes.TrimSpace(bytes.TrimPrefix(body, []byte("\xef\xbb\xbf")))
 	if len(body) == 0 {
@@ -122,19 +121,19 @@ func objectOf(body []byte) (o object, form string) {
 	return object{}, "text"
 }
 
-// read reads the body of a 2xx answer. One that says another success than 1 is an
-// *Error; one that is no JSON object is not, since nothing is known from it. What
-// such a one has is not told: it may be a directory, with people's names.
+// read reads the body of a 2xx answer. Where its success is not 1 it returns an
+// *Error; where it is not a JSON object another error, since nothing is known from it. That
+// error has nothing of the body, which may be a directory with people's names.
 func read(method string, body []byte, secrets ...string) (object, error) {
 	root, form := objectOf(body)
 	if root.isNone() {
 		return object{}, fmt.Errorf("%s: the operator's answer is no JSON object: %s, %d bytes", method, cmp.Or(form, "nothing"), len(body))
 	}
-	// makeCall and its like have it in result, setParkingNumbers does without.
+	// Most methods have the field success in result, setParkingNumbers has it at the top.
 	result := root.node(fResult).or(root)
 	for _, o := range []object{result, root} {
 		if s := o.text(fSuccess); s != "" && s != "1" && s != "true" {
-			return object{}, &Error{Method: method, Status: http.StatusOK, Answer: told(body, secrets...)}
+			return object{}, &Error{Method: method, Status: http.StatusOK, Answer: answerText(body, secrets...)}
 		}
 	}
 	return result, nil

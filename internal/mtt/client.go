@@ -12,17 +12,19 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
 
 	"fonoteka/internal/bounded"
+	"fonoteka/internal/run"
 )
 
 // APIURL is where the operator's methods are.
 const APIURL = "https://openapi.mtt.ru"
 
-// TokenSource gives access tokens of one integration.
+// TokenSource returns access tokens of one integration.
 type TokenSource interface {
 	// Token returns an access token. refused is one that the operator has just
-	// answered 401 to: another one is wanted. It is empty at the first try.
+	// answered 401 to, so that another one is needed; empty at the first try.
 	Token(ctx context.Context, refused string) (string, error)
 }
 
@@ -34,7 +36,7 @@ type ClientOptions struct {
 
 	Timeout     time.Duration // of one try; 0: 15 s
 	RingTimeout time.Duration // of makeCall, which may answer only when the workplace does; 0: 90 s
-	Pause       time.Duration // before a second try of what may be repeated, then twice as long; 0: 0.5 s
+	Pause       time.Duration // before the first retry, then twice as long; 0: 0.5 s
 
 	Transport  http.RoundTripper     // nil: http.DefaultTransport
 	Registerer prometheus.Registerer // nil: not registered; several clients may share one
@@ -66,13 +68,13 @@ func (o *ClientOptions) validate() error {
 // Client calls the operator's methods for one integration. It may be used by
 // several goroutines.
 //
-// A 401 is answered by asking for another token, once, and trying again: the
+// After a 401 a request is sent once more with another token: the
 // operator has done nothing by then, so that this is safe with every method.
-// Other failures are repeated with methods that only read, at most three tries
-// in all; one that changes something is sent once. Errors are *Error where the
+// After other failures only methods that read are retried, at most three tries
+// in all; a method that changes something is sent once. Errors are *Error where the
 // operator has answered.
 type Client struct {
-	o        ClientOptions
+	opts     ClientOptions
 	http     *http.Client
 	requests *prometheus.CounterVec
 }
@@ -82,47 +84,38 @@ func NewClient(o ClientOptions) (*Client, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
-	c := &Client{
-		o: o,
+	return &Client{
+		opts: o,
 		// Nobody but the operator's host may see the token.
 		http: &http.Client{Transport: o.Transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
-		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+		requests: promauto.With(o.Registerer).NewCounterVec(prometheus.CounterOpts{
 			Name: "fonoteka_mtt_requests_total", Help: "Requests to the operator's API, tries each, by method and outcome (ok, refused, unauthorised, failed).",
-		}, []string{"integration", "method", "outcome"}),
-	}
-	if o.Registerer != nil {
-		err := o.Registerer.Register(c.requests)
-		if already, ok := errors.AsType[prometheus.AlreadyRegisteredError](err); ok {
-			c.requests = already.ExistingCollector.(*prometheus.CounterVec)
-		} else if err != nil {
-			return nil, fmt.Errorf("register the metrics of the mtt client: %w", err)
-		}
-	}
-	return c, nil
+			ConstLabels: prometheus.Labels{"integration": o.Integration},
+		}, []string{"method", "outcome"}),
+	}, nil
 }
 
-// tries is how often a method that only reads is sent.
+// tries is how often a method that only reads is sent, at most.
 const tries = 3
 
 // get sends a method that only reads.
 func (c *Client) get(ctx context.Context, method string) (object, error) {
 	var result object
 	var err error
-	for try, pause := 1, c.o.Pause; ; try, pause = try+1, 2*pause {
-		result, err = c.authorised(ctx, http.MethodGet, method, nil, c.o.Timeout)
-		if err == nil || try == tries || !again(err) {
+	backoff := run.Backoff{First: c.opts.Pause, Max: tries * c.opts.Pause}
+	for try := 1; ; try++ {
+		result, err = c.authorised(ctx, http.MethodGet, method, nil, c.opts.Timeout)
+		if err == nil || try == tries || !retryable(err) {
 			return result, err
 		}
-		select {
-		case <-time.After(pause):
-		case <-ctx.Done():
+		if run.Sleep(ctx, backoff.Next()); ctx.Err() != nil {
 			return object{}, err
 		}
 	}
 }
 
-// again says whether a second try may help.
-func again(err error) bool {
+// retryable says whether another try may help.
+func retryable(err error) bool {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Status >= 500 || e.Status == http.StatusTooManyRequests || e.Status == http.StatusRequestTimeout
 	}
@@ -154,9 +147,9 @@ type tokenError struct{ err error }
 func (e *tokenError) Error() string { return e.err.Error() }
 func (e *tokenError) Unwrap() error { return e.err }
 
-// authorised is one try, and after a 401 a second one with another token.
+// authorised sends a request, and after a 401 once more with another token.
 func (c *Client) authorised(ctx context.Context, verb, method string, body []byte, timeout time.Duration) (object, error) {
-	token, err := c.o.Tokens.Token(ctx, "")
+	token, err := c.opts.Tokens.Token(ctx, "")
 	if err != nil {
 		return object{}, fmt.Errorf("%s: %w", method, &tokenError{err})
 	}
@@ -164,22 +157,22 @@ func (c *Client) authorised(ctx context.Context, verb, method string, body []byt
 	if e, ok := errors.AsType[*Error](err); !ok || e.Status != http.StatusUnauthorized {
 		return result, err
 	}
-	if token, err = c.o.Tokens.Token(ctx, token); err != nil {
+	if token, err = c.opts.Tokens.Token(ctx, token); err != nil {
 		return object{}, fmt.Errorf("%s: the operator answered HTTP 401: %w", method, &tokenError{err})
 	}
 	return c.send(ctx, verb, method, body, timeout, token)
 }
 
-// maxAnswer is the longest answer that is read, bytes, inflated: the transport asks
-// for gzip and undoes it by itself. A directory of 10,000 workplaces has 1 MB.
+// maxAnswer is the longest answer that is read, in inflated bytes: the transport requests
+// gzip and inflates by itself. A directory of 10,000 workplaces has 1 MB.
 const maxAnswer = 16 << 20
 
 func (c *Client) send(ctx context.Context, verb, method string, body []byte, timeout time.Duration, token string) (result object, err error) {
 	outcome := "failed"
-	defer func() { c.requests.WithLabelValues(c.o.Integration, method, outcome).Inc() }()
+	defer func() { c.requests.WithLabelValues(method, outcome).Inc() }()
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, verb, c.o.URL+"/"+method, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, verb, c.opts.URL+"/"+method, bytes.NewReader(body))
 	if err != nil {
 		return object{}, fmt.Errorf("%s: %w", method, err)
 	}
@@ -205,7 +198,7 @@ func (c *Client) send(ctx context.Context, verb, method string, body []byte, tim
 		outcome = "unauthorised"
 		fallthrough
 	case resp.StatusCode < 200 || resp.StatusCode > 299:
-		return object{}, &Error{Method: method, Status: resp.StatusCode, Answer: told(answer, token)}
+		return object{}, &Error{Method: method, Status: resp.StatusCode, Answer: answerText(answer, token)}
 	}
 	result, err = read(method, answer, token)
 	if _, refused := errors.AsType[*Error](err); refused {

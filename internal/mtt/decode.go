@@ -1,27 +1,27 @@
-// Package mtt speaks the operator's language, MTT Business "Open API"
+// Package mtt implements the operator's interface, MTT Business "Open API"
 // (Открытое API): the only place that knows its spellings. Decode reads a
-// notification as far as it can be read, OAuth gets tokens, and Client calls the
+// notification as far as possible, OAuth gets tokens, and Client calls the
 // operator's methods with them.
 //
-// The operator's page contradicts itself in spelling and place of fields
+// The operator's documentation contradicts itself in spelling and place of fields
 // (displayName and display_name; duration in callInfo or one level up), and
 // documents neither types nor completeness. So each field is looked up by name,
-// without regard to case and underscores, first where it belongs and then one
-// level up. Binding to structs was rejected: one number sent as a string would
+// ignoring case and underscores, first where it belongs and then one
+// level up. Decoding into structs was rejected: one number sent as a string would
 // lose the whole notification.
 //
-// Links of recordings are looked for in the whole body: wherever a field named urlRecord
-// stands, a recording is announced, whatever the event is, and whether or not it names
+// Links of recordings are looked for in the whole body: a field named urlRecord anywhere
+// announces a recording, whatever the event is, and whether or not it names
 // a call.
 //
-// What comes is hostile until it has been read: nesting is limited, texts are, and
-// to read a body takes little more memory than a copy of it, whatever it holds.
+// A body is not trusted: the depth of nesting is limited, and so are texts, and
+// reading a body takes little more memory than a copy of it, whatever it holds.
 //
 // That a body is JSON is checked by jsontext of github.com/go-json-experiment/json, the
-// coming encoding/json/v2: three times as fast as encoding/json, and as lenient where it
-// is told to be. It is pinned by its commit, as it has no versions yet. Its tokens were
-// tried for the reading, too: they take twice as long as the check and a pass of our own
-// over what is known to be right.
+// future encoding/json/v2: three times as fast as encoding/json, and as lenient where it
+// is configured to be. It is pinned to a commit, as it has no versions yet. Reading by its
+// tokens was tried, too: it takes twice as long as the check and a pass of our own
+// over the valid JSON.
 package mtt
 
 import (
@@ -41,17 +41,17 @@ import (
 // expected there, never a value.
 var ErrUnreadable = errors.New("unreadable notification")
 
-// Context is what a notification does not say of itself.
+// Context is what a notification does not contain.
 type Context struct {
 	Integration string
 	ReceivedAt  time.Time
 	Zone        *time.Location // of a startTime that names none; nil = UTC
 }
 
-// Decode reads the body of a notification. Unknown events and states come back
-// as call.KindUnknown, with the links that they hold; unknown fields are passed over
-// (the body is kept by whoever stores it). A field that cannot be read is left zero; one that is longer
-// than anything of the operator's makes the body unreadable, and so does nesting
+// Decode reads the body of a notification. Unknown events and states are returned
+// as call.KindUnknown, with the links that they hold; unknown fields are ignored
+// (the body is stored as well). A field that cannot be read is left zero; one that is longer
+// than any of the operator's makes the body unreadable, and so does nesting
 // beyond maxDepth.
 func Decode(body []byte, ctx Context) (call.Event, error) {
 	e := call.Event{Integration: ctx.Integration, ID: call.EventID(body), ReceivedAt: ctx.ReceivedAt.UTC(), Kind: call.KindUnknown}
@@ -75,7 +75,7 @@ func Decode(body []byte, ctx Context) (call.Event, error) {
 		err = oversized(&read)
 	}
 	if err != nil {
-		return e, err // without the texts, which may be of any size
+		return e, err // without the texts, which may be of any length
 	}
 	if len(body) > longBody {
 		detach(&read)
@@ -83,11 +83,11 @@ func Decode(body []byte, ctx Context) (call.Event, error) {
 	return read, nil
 }
 
-// longBody is beyond the operator's notifications, which have 500 bytes. The texts of
-// an event are parts of a copy of its body, unless that is longer.
+// longBody is longer than the operator's notifications, which have 500 bytes. The texts of
+// an event are substrings of its body, unless that is longer than this.
 const longBody = 4 << 10 // bytes
 
-// detach gives an event texts of its own.
+// detach copies the texts of an event, so that they do not keep its body in memory.
 func detach(e *call.Event) {
 	for _, s := range []*string{
 		(*string)(&e.State), &e.Type, &e.PlatformID, &e.Tag, &e.TransportID, &e.AccountID, &e.Reason, &e.ReasonCode, &e.URL,
@@ -96,7 +96,7 @@ func detach(e *call.Event) {
 	} {
 		*s = strings.Clone(*s)
 	}
-	e.MoreURLs = slices.Clone(e.MoreURLs) // before them in their list stands URL
+	e.MoreURLs = slices.Clone(e.MoreURLs) // they are the rest of a slice that begins with URL
 	for _, list := range [][]string{e.MoreURLs, e.Caller.Forwarders, e.Callee.Forwarders} {
 		for i := range list {
 			list[i] = strings.Clone(list[i])
@@ -127,7 +127,7 @@ func decode(e call.Event, root object, body []byte, ctx Context) (call.Event, er
 	return e, nil
 }
 
-// callID is the id of a call, and its tag, in the first object that names one: as an
+// callID is the id of a call and its tag, from the first object that has a call: as an
 // object with an id, or as the id itself.
 func callID(places ...object) (id, tag string) {
 	for _, o := range places {
@@ -142,13 +142,13 @@ func callID(places ...object) (id, tag string) {
 	return "", ""
 }
 
-// debounce is the span within which equal directory notifications count as one:
-// their bodies are identical, so that only the arrival tells them apart, and it
-// is the same minute of the clock that makes them one.
-const debounce = time.Minute
+// Debounce is the span within which equal notifications of a directory change are one
+// event: their bodies are identical, so that the event id is made of the body and the
+// minute of the receive time.
+const Debounce = time.Minute
 
 func arrivalID(body []byte, received time.Time) uint64 {
-	return call.EventID(append(bytes.Clone(body), received.Truncate(debounce).Format(time.RFC3339)...))
+	return call.EventID(append(bytes.Clone(body), received.Truncate(Debounce).Format(time.RFC3339)...))
 }
 
 var errNoObject = fmt.Errorf("%w: a JSON value that is not an object", ErrUnreadable)
@@ -156,7 +156,7 @@ var errNoObject = fmt.Errorf("%w: a JSON value that is not an object", ErrUnread
 // parse returns the object, or list, that a body is.
 func parse(body []byte) (v value, err error) {
 	body = bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))
-	if valid(body) { // as all of the operator's
+	if valid(body) { // the operator's always are
 		v = value(bytes.Trim(body, blanks))
 	} else if v, err = parseFirst(body); err != nil {
 		return "", err
@@ -167,8 +167,8 @@ func parse(body []byte) (v value, err error) {
 	return v, nil
 }
 
-// parseFirst reads a body that is more than a JSON value, or less: superfluous closing
-// brackets after one are passed over.
+// parseFirst reads a body that is not exactly one JSON value: superfluous closing
+// brackets after it are ignored.
 func parseFirst(body []byte) (value, error) {
 	v, rest, err := firstValue(body)
 	syntax, broken := errors.AsType[*json.SyntaxError](err)
@@ -190,7 +190,7 @@ func decodeCall(e call.Event, root, result object, ctx Context) (call.Event, err
 	if info.isNone() && e.URL == "" {
 		return e, fmt.Errorf("%w: field result.callInfo is missing", ErrUnreadable)
 	}
-	// Seen in the page's own example: fields of callInfo one level up.
+	// The documentation's own example has fields of callInfo one level up.
 	text := func(n name) string {
 		for _, o := range [...]object{info, result, root} {
 			if s := o.text(n); s != "" {
@@ -204,7 +204,7 @@ func decodeCall(e call.Event, root, result object, ctx Context) (call.Event, err
 		e.URL, e.MoreURLs = first(onlyLinks(e.Links()))
 	}
 	e.PlatformID, e.Tag = callID(info, result, root)
-	if e.PlatformID == "" && e.URL == "" { // a recording is one without its call, too
+	if e.PlatformID == "" && e.URL == "" { // a recording counts even without its call
 		return e, fmt.Errorf("%w: field result.callInfo.call.id is missing", ErrUnreadable)
 	}
 	e.Type = strings.ToLower(text(fType))
@@ -217,9 +217,9 @@ func decodeCall(e call.Event, root, result object, ctx Context) (call.Event, err
 	e.Duration, e.HasDuration = duration(text(fDuration))
 	e.Unanswered = unanswered(e.Reason, e.ReasonCode, e.Duration)
 	if s := text(fStartTime); s != "" {
-		said := saidTime(s, ctx)
-		if e.StartedAt = startTime(said, ctx); !said.at.Equal(e.StartedAt) {
-			e.SaidAt = said.at
+		stated := parseStated(s, ctx)
+		if e.StartedAt = startTime(stated, ctx); !stated.at.Equal(e.StartedAt) {
+			e.SaidAt = stated.at
 		}
 		e.BadTime = e.StartedAt.IsZero()
 	}
@@ -243,6 +243,6 @@ func party(o object) call.Party {
 		DisplayName: o.text(fDisplayName),
 		ID:          o.text(fID),
 		Extension:   o.text(fExtensionID),
-		Forwarders:  o.texts(fForwarderList, maxForwarders+1), // one more, so that it is seen
+		Forwarders:  o.texts(fForwarderList, maxForwarders+1), // one more than allowed, so that oversized notices
 	}
 }

@@ -15,7 +15,7 @@ type ExternalNumber struct {
 // Workplace is a seat at which calls arrive.
 type Workplace struct {
 	ID   string // SIP id
-	Name string // of whoever sits there, by the cabinet
+	Name string // of the person there, as in the cabinet
 }
 
 // Terminal is a telephone of a workplace.
@@ -24,9 +24,9 @@ type Terminal struct {
 	Workplace string // SIP id of its workplace; may be its own
 }
 
-// ExternalNumbers returns all the customer's numbers. A list that is not whole,
-// by the operator's own count, is an error: who compares two of them must not
-// take it for numbers that are gone. The same holds for the other lists.
+// ExternalNumbers returns all the customer's numbers. A list that is not complete,
+// by the operator's own count, is an error: missing numbers must not be taken for
+// deleted ones. The same holds for the other lists.
 func (c *Client) ExternalNumbers(ctx context.Context) ([]ExternalNumber, error) {
 	return list(ctx, c, "externalNumbersInfo", fNumbersList, func(o object) ExternalNumber {
 		return ExternalNumber{Number: o.text(fNumber), Type: o.text(fType)}
@@ -45,14 +45,13 @@ func (c *Client) Terminals(ctx context.Context) ([]Terminal, error) {
 	return list(ctx, c, "terminalsInfo", fTerminalsList, func(o object) Terminal {
 		id := o.text(fTerminal)
 		if id == "" {
-			id = o.text(fTerminale) // as the page's table has it
+			id = o.text(fTerminale) // as in the documentation's table
 		}
 		return Terminal{ID: id, Workplace: o.text(fWorkplace)}
 	}, func(t Terminal) bool { return t.ID != "" })
 }
 
-// list reads one of the directory's lists; whole says that an entry has what it
-// is known by.
+// list reads one of the directory's lists; whole says whether an entry has its id.
 func list[T any](ctx context.Context, c *Client, method string, field name, entry func(object) T, whole func(T) bool) ([]T, error) {
 	result, err := c.get(ctx, method)
 	if err != nil {

@@ -20,15 +20,15 @@ var (
 	errEnds = errors.New("it breaks off")
 )
 
-// value is a JSON value, valid and without spaces around it, as it lies in a body: it
-// is read when it is asked for, and not before. A tree of the whole body was rejected:
-// of small objects it takes fifty times the memory of the body, and what is in most of
-// it nobody asks for. It is a string so that the texts in it are parts of it, and take
+// value is a valid JSON value, without spaces around it, as a part of a body: it
+// is parsed only where it is needed. Parsing the whole body into a tree was rejected:
+// for small objects that takes fifty times the memory of the body, and most of
+// it is not used. It is a string so that the texts in it are substrings, and take
 // no memory of their own.
 type value string
 
-// lenient is JSON as encoding/json takes it: the last of equal names, U+FFFD for what
-// is no UTF-8. jsontext checks it three times as fast.
+// lenient is JSON as encoding/json accepts it: the last of equal names counts, U+FFFD
+// replaces invalid UTF-8. jsontext checks it three times as fast.
 var lenient = []jsontext.Options{jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)}
 
 func valid(body []byte) bool { return jsontext.Value(body).IsValid(lenient...) }
@@ -135,7 +135,7 @@ func unescaped(quoted value) string {
 	return string(quoted[1 : len(quoted)-1])
 }
 
-// unquoted reads a string. Most are ASCII without escapes, and parts of the body.
+// unquoted reads a string. Most are ASCII without escapes, and returned as substrings.
 func unquoted(v value) string {
 	inner := string(v[1 : len(v)-1])
 	for i := range len(inner) {
@@ -155,7 +155,7 @@ func unquotedAny(v value) string {
 	return s
 }
 
-// each gives a list's values to do, until it returns false.
+// each calls do for each value of a list, until it returns false.
 func (v value) each(do func(value) bool) {
 	if !v.isList() {
 		return

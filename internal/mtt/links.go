@@ -8,18 +8,18 @@ import (
 // links are those of recordings in a body of valid JSON, each once, in the order in
 // which they stand there, and one more than maxLinks at the most.
 //
-// A link is the value of a field named urlRecord, at whatever depth: a string, an
-// object with a field url, or a list of those. No other string is one, whatever it
-// looks like: a caller chooses their own name.
+// A link is the value of a field named urlRecord, at any depth: a string, an
+// object with a field url, or a list of those. No other string counts, whatever it
+// looks like: callers choose their own names.
 type links struct {
 	wanted bool
 	found  []string
 	inner  *reader // of objects with a field url
 }
 
-// pass is the index after the object or list that begins at an index of valid JSON. It
-// collects the links in it, and notes where it is nested deeper than maxDepth.
-func (r *reader) pass(at, depth int) int {
+// skip is the index after the object or list that begins at an index of valid JSON. It
+// collects the links in it, and notes whether it is nested deeper than maxDepth.
+func (r *reader) skip(at, depth int) int {
 	v := r.in
 	for level := depth; at < len(v); at++ {
 		switch v[at] {
@@ -41,15 +41,15 @@ func (r *reader) pass(at, depth int) int {
 	return len(v)
 }
 
-// linkOf collects the value at an index if its name says that it is a link.
+// linkOf collects the value at an index if its name is that of a link.
 func (r *reader) linkOf(name value, at int) {
 	if r.links.wanted && len(r.links.found) <= maxLinks && isURLRecord(name) {
 		r.links.collect(r.in[at:endOf(r.in, at)])
 	}
 }
 
-// collect adds the links that a field named urlRecord holds. Fields of that name
-// within it are found by themselves.
+// collect adds the links in a field named urlRecord. Nested fields of that name are found
+// separately.
 func (l *links) collect(v value) {
 	switch {
 	case v.isList():
@@ -71,11 +71,11 @@ func (l *links) collect(v value) {
 	}
 }
 
-// isURLRecord reads a name in any spelling: its letters count, in whatever case.
+// isURLRecord recognizes the name in any spelling: only its letters count, in either case.
 func isURLRecord(quoted value) bool {
 	switch quoted[1] {
 	case 'u', 'U', '_', '-', ' ', '.', '\\':
-	default: // as most
+	default: // the usual case
 		return false
 	}
 	const name = "urlrecord"
@@ -98,9 +98,9 @@ func isURLRecord(quoted value) bool {
 	return n == len(name)
 }
 
-// onlyLinks leaves out what is a word instead of a link, as "none". A notification that
-// says that a recording is ready is believed, and whatever it names is shown to people;
-// others may have the field always.
+// onlyLinks leaves out words such as "none", which are no links. It is not used for a
+// notification that a recording is ready: there every value counts, and is shown to people.
+// Other notifications may always have the field.
 func onlyLinks(all []string) (links []string) {
 	for _, s := range all {
 		host, _, path := strings.Cut(s, "/")

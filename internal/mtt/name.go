@@ -2,8 +2,8 @@ package mtt
 
 import "strings"
 
-// name is the plain name of a field, lower case and without underscores, of those that
-// are asked for. A field of another name is passed over.
+// name is a known name of a field, in lower case and without underscores. Fields of other
+// names are ignored.
 type name int32
 
 const (
@@ -114,7 +114,7 @@ var namesOfLength = func() (by [longestName + 1][]name) {
 // longestName is at least the length of any of them.
 const longestName = 20
 
-// plainName is the name of a field, if that is asked for.
+// plainName is the name of a field, if it is a known one.
 func plainName(quoted value) (n name, asked bool) {
 	n, asked = named(string(quoted[1 : len(quoted)-1]))
 	if asked || strings.IndexByte(string(quoted), '\\') < 0 && strings.IndexByte(string(quoted), '_') < 0 {
@@ -135,8 +135,7 @@ func named(spelling string) (n name, asked bool) {
 	return 0, false
 }
 
-// is compares a spelling with a name in lower case, without regard to the case of its
-// ASCII letters.
+// is compares a spelling with a name in lower case, ignoring the case of ASCII letters.
 func is(spelling, name string) bool {
 	if len(spelling) != len(name) {
 		return false

@@ -25,13 +25,13 @@ const (
 	RefreshLife = 3 * 24 * time.Hour
 	// accessLife is how long an access token lives where its answer does not say.
 	accessLife = 2 * time.Hour
-	// longestAccess is the longest life that an answer is believed. Tokens are renewed
-	// at half of it: the refresh token must still live by then.
+	// longestAccess is the longest life that an answer may state. Tokens are refreshed
+	// after half of it: the refresh token must still be valid then.
 	longestAccess = 24 * time.Hour
 )
 
 // ErrGrantRefused says that the operator itself refused a code or a refresh
-// token, or the client's id or secret: the same again will hardly help.
+// token, or the client's id or secret: a retry will hardly help.
 var ErrGrantRefused = errors.New("the operator refused it")
 
 // OAuthOptions of an OAuth. The client and the redirect URI are as in the
@@ -40,26 +40,26 @@ type OAuthOptions struct {
 	URL          string // of the service; "": OAuthURL
 	ClientID     string
 	ClientSecret string
-	RedirectURI  string // only a refresh goes without
+	RedirectURI  string // not needed for a refresh
 
-	Timeout   time.Duration     // of a request; 0: 45 s, as an answer that is not awaited may cost a login
+	Timeout   time.Duration     // of a request; 0: 45 s: an answer that is not awaited may cost a login
 	Transport http.RoundTripper // nil: http.DefaultTransport
 }
 
 // Grant is what a code or a refresh token was exchanged for.
 type Grant struct {
 	AccessToken  string
-	RefreshToken string        // of a refresh, perhaps the one it was asked with
-	AccessLife   time.Duration // from the moment of asking on
+	RefreshToken string        // after a refresh perhaps the same one
+	AccessLife   time.Duration // from the time of the request on
 }
 
-// OAuth gets tokens for one integration. It keeps nothing.
+// OAuth requests tokens for one integration. It stores nothing.
 type OAuth struct {
 	config oauth2.Config
 	http   *http.Client
 }
 
-// NewOAuth makes an OAuth. Its errors name no value.
+// NewOAuth makes an OAuth. Its errors contain no value.
 func NewOAuth(o OAuthOptions) (*OAuth, error) {
 	if o.URL == "" {
 		o.URL = OAuthURL
@@ -82,7 +82,7 @@ func NewOAuth(o OAuthOptions) (*OAuth, error) {
 			ClientID: o.ClientID, ClientSecret: o.ClientSecret, RedirectURL: o.RedirectURI, Scopes: []string{scope},
 			Endpoint: oauth2.Endpoint{
 				AuthURL: base + "/oauth/authorize", TokenURL: base + "/oauth/token",
-				AuthStyle: oauth2.AuthStyleInParams, // guessing would send a refresh token twice
+				AuthStyle: oauth2.AuthStyleInParams, // auto-detection would send a refresh token twice
 			},
 		},
 		http: &http.Client{
@@ -102,8 +102,8 @@ func (o *OAuth) Exchange(ctx context.Context, code string) (Grant, error) {
 	})
 }
 
-// Refresh asks for new tokens. ErrGrantRefused is the operator's own no; any
-// other error leaves open whether refresh is still good.
+// Refresh requests new tokens. After ErrGrantRefused the operator has refused; after any
+// other error the refresh token may still be valid.
 func (o *OAuth) Refresh(ctx context.Context, refresh string) (Grant, error) {
 	return o.grant("refresh the tokens", refresh, func() (*oauth2.Token, error) {
 		ctx := context.WithValue(ctx, oauth2.HTTPClient, o.http)
@@ -126,7 +126,7 @@ func (o *OAuth) grant(what, secret string, ask func() (*oauth2.Token, error)) (G
 	return g, nil
 }
 
-// failure makes an error that holds what the operator said and no secret.
+// failure makes an error with the operator's reason and without secrets.
 func (o *OAuth) failure(err error, secret string) error {
 	r, ok := errors.AsType[*oauth2.RetrieveError](err)
 	if !ok {
@@ -136,23 +136,23 @@ func (o *OAuth) failure(err error, secret string) error {
 		}
 		return fmt.Errorf("no answer that can be read: %s", shown(err.Error(), secret, o.config.ClientSecret))
 	}
-	answer := &Error{Method: "oauth/token", Status: r.Response.StatusCode, Answer: told(r.Body, secret, o.config.ClientSecret)}
+	answer := &Error{Method: "oauth/token", Status: r.Response.StatusCode, Answer: answerText(r.Body, secret, o.config.ClientSecret)}
 	switch {
 	case r.ErrorCode == "temporarily_unavailable", r.ErrorCode == "server_error",
 		answer.Status >= 500, answer.Status == http.StatusTooManyRequests, answer.Status == http.StatusRequestTimeout:
 		return answer
 	case answer.Status >= 300 && answer.Status < 400, answer.Status == http.StatusNotFound:
-		return answer // not this service's own no
+		return answer // not a refusal by this service itself
 	}
 	return fmt.Errorf("%w: %w", ErrGrantRefused, answer)
 }
 
-// maxGrant is the longest answer of the OAuth service that is read, bytes: tokens have
+// maxGrant is the longest answer of the OAuth service that is read, in bytes: tokens have
 // some kilobytes.
 const maxGrant = 1 << 20
 
-// asJSON reads JSON as JSON whatever its server calls it. The library would take
-// text/plain for a form, and the tokens in it would be lost.
+// asJSON sets the content type of a JSON answer to JSON. The library would parse
+// text/plain as a form, and the tokens in it would be lost.
 type asJSON struct{ http.RoundTripper }
 
 func (t asJSON) RoundTrip(r *http.Request) (*http.Response, error) {

@@ -7,51 +7,50 @@ import (
 	"sync"
 )
 
-// object is what is asked for of a JSON object: its fields under plain names, lower
+// object is the known fields of a JSON object, by their plain names in lower
 // case and without underscores. The zero object has no fields.
 type object struct {
 	r    *reader
 	kept span // in r.kept
 }
 
-// field says where in the JSON of its reader it lies. With strings in it instead of
-// numbers the garbage collector follows them, which takes a third of the time that it
-// takes to read a notification.
+// field is a field by its positions in the JSON of its reader. With strings instead of
+// positions the garbage collector would follow them, which took a third of the time of
+// reading a notification.
 type field struct {
 	name     name
 	spelling span // without quotes
 	value    span
-	isRead   bool // the value is an object, and its fields are at inner
+	isRead   bool // the value is an object whose fields are at inner
 	inner    span // in reader.kept
 }
 
 // span is [from, to) of something.
 type span struct{ from, to int32 }
 
-// maxSpellings is how many fields of names that are asked for are read of an object; the
-// operator's have twenty. What comes after them is passed over: to choose between
-// 100,000 spellings of a name would take longer than to read the body.
+// maxSpellings is how many fields with known names are read of an object; the
+// operator's have twenty. Further ones are ignored: choosing between
+// 100,000 spellings of a name would take longer than reading the body.
 const maxSpellings = 1000
 
-// maxRead is how many fields are kept of all objects that are read with one. An object
-// beyond it is read when it is asked for: a hostile body has a hundred thousand.
+// maxRead is how many fields are kept of all objects nested in one. Further objects
+// are read when they are needed: a hostile body may have a hundred thousand.
 const maxRead = 500
 
-// reader reads an object, and with it the objects in it whose names are asked for, so
-// that each byte is looked at once.
+// reader reads an object, and with it the nested objects with known names, so
+// that each byte is read once.
 type reader struct {
 	in    value
 	open  []field // of the objects that are being read
 	kept  []field // of those that have been
-	links links   // where they are wanted
+	links links   // if they are wanted
 	deep  bool    // in is nested deeper than maxDepth
 }
 
-// readers are kept for the next notification: their memory is most of what reading one
-// takes.
+// readers are reused: their memory is most of what reading a notification takes.
 var readers = sync.Pool{New: func() any { return &reader{open: make([]field, 0, 20), kept: make([]field, 0, 40)} }}
 
-// done gives a reader back. Its objects are no longer valid.
+// done returns a reader to the pool. Its objects are no longer valid.
 func (r *reader) done() {
 	if cap(r.kept) <= maxRead {
 		*r = reader{open: r.open, kept: r.kept}
@@ -62,7 +61,7 @@ func (r *reader) done() {
 // object reads the fields of an object; of any other value it is the zero object.
 func (v value) object() object { return new(reader).read(v) }
 
-// read is as value.object. The objects that the reader read before are no longer valid.
+// read is value.object with this reader, whose earlier objects are no longer valid.
 func (r *reader) read(v value) object {
 	if !v.isObject() {
 		return object{}
@@ -72,23 +71,22 @@ func (r *reader) read(v value) object {
 	return object{r, kept}
 }
 
-// notification reads what a body is, and the links in it. Of a list nothing is read
-// but links.
+// notification reads a body, and the links in it. Of a list only the links are read.
 func (r *reader) notification(v value) object {
 	r.links.wanted = true
 	if v.isObject() {
 		return r.read(v)
 	}
 	r.in = v
-	r.pass(0, 0)
+	r.skip(0, 0)
 	return object{}
 }
 
-// object reads the object that begins at an index, and lies in depth-1 others; end is
+// object reads the object that begins at an index and is nested in depth-1 others; end is
 // the index after it.
 func (r *reader) object(begin, depth int) (kept span, end int) {
 	v, outer := r.in, len(r.open)
-	tidy := 2 * names // fields: with more, some surely stand there again
+	tidy := 2 * names // number of fields from which on some must be duplicates
 	at := skipBlanks(v, begin+1)
 	for v[at] != '}' {
 		from, to := at, endOfText(v, at)
@@ -102,7 +100,7 @@ func (r *reader) object(begin, depth int) (kept span, end int) {
 			f.isRead = true
 			f.inner, to = r.object(from, depth+1)
 		case v[from] == '{' || v[from] == '[':
-			to = r.pass(from, depth)
+			to = r.skip(from, depth)
 		default:
 			to = endOf(v, from)
 		}
@@ -120,15 +118,15 @@ func (r *reader) object(begin, depth int) (kept span, end int) {
 		}
 	}
 	before := len(r.kept)
-	r.kept = append(r.kept, r.settled(r.open[outer:])...)
+	r.kept = append(r.kept, r.unique(r.open[outer:])...)
 	r.open = r.open[:outer]
 	return span{int32(before), int32(len(r.kept))}, at + 1
 }
 
-// settled leaves one field of each name. Of several spellings one that is not empty
-// goes before one that is, and then the first in their order, so that the same body is
+// unique returns one field of each name. Of several spellings a non-empty one
+// is preferred, then the first in alphabetical order, so that the same body is
 // always read the same.
-func (r *reader) settled(fields []field) []field {
+func (r *reader) unique(fields []field) []field {
 	if !ambiguous(fields) {
 		return fields
 	}
@@ -145,8 +143,8 @@ func (r *reader) settled(fields []field) []field {
 	return left
 }
 
-// lastOfEach leaves one field of each spelling, in order of names and spellings: the
-// last one, as with encoding/json.
+// lastOfEach returns one field of each spelling, in order of names and spellings: the
+// last one, as encoding/json does.
 func (r *reader) lastOfEach(fields []field) []field {
 	slices.SortStableFunc(fields, func(a, b field) int {
 		return cmp.Or(cmp.Compare(a.name, b.name), strings.Compare(r.spellingOf(a), r.spellingOf(b)))
@@ -160,7 +158,7 @@ func (r *reader) lastOfEach(fields []field) []field {
 	return left
 }
 
-// ambiguous says whether a name stands there twice.
+// ambiguous says whether a name occurs twice.
 func ambiguous(fields []field) bool {
 	seen := uint64(0)
 	for _, f := range fields {
@@ -178,7 +176,7 @@ func (r *reader) spellingOf(f field) string {
 
 func (r *reader) valueOf(f field) value { return r.in[f.value.from:f.value.to] }
 
-// empty is null, or a text without anything in it.
+// empty says whether the value is null or an empty text.
 func (v value) empty() bool { return !v.isObject() && !v.isList() && v.text() == "" }
 
 func (o object) isNone() bool { return o.r == nil }

@@ -7,26 +7,26 @@ import (
 	"time"
 )
 
-// unanswered says whether the end of a leg denies that it was answered: by a text
-// or a code, each in either field, which may be a SIP status or a Q.850
-// cause. The operator documents neither; its examples hold a null code and the
-// two texts of a leg that talked. What is not known here denies nothing.
+// unanswered says whether the reason of a leg's end implies that it was not answered: by a
+// text or a code, each in either field, which may be a SIP status or a Q.850
+// cause. The operator documents neither; its examples have a null code and the
+// two texts of an answered leg. A value that is not known here implies nothing.
 func unanswered(reason, code string, lasted time.Duration) bool {
-	for _, said := range [...]string{reason, code} {
-		if said == "" {
+	for _, value := range [...]string{reason, code} {
+		if value == "" {
 			continue
 		}
-		text := strings.Join(strings.Fields(strings.ReplaceAll(strings.ToLower(said), "_", " ")), " ")
-		if unansweredTexts[text] || deniedBy(said, lasted) {
+		text := strings.Join(strings.Fields(strings.ReplaceAll(strings.ToLower(value), "_", " ")), " ")
+		if unansweredTexts[text] || unansweredByCode(value, lasted) {
 			return true
 		}
 	}
 	return false
 }
 
-// deniedBy reads a code. Q.850 31 (normal, unspecified) ends answered calls as
-// well: it denies those that lasted no time at all.
-func deniedBy(text string, lasted time.Duration) bool {
+// unansweredByCode is unanswered for a code. Q.850 31 (normal, unspecified) also ends
+// answered calls: only a leg that lasted no time at all was not answered.
+func unansweredByCode(text string, lasted time.Duration) bool {
 	n := codeOf(text)
 	switch {
 	case n == 31:
@@ -37,13 +37,13 @@ func deniedBy(text string, lasted time.Duration) bool {
 	return unansweredCauses[n]
 }
 
-// codes are how a code is written: alone, before its text, or as in a SIP Reason
-// header (RFC 3326). A small number before a text is any number.
+// codes matches the ways to write a code: alone, before its text, or as in a SIP Reason
+// header (RFC 3326). A small number before a text is not taken for a code.
 var codes = regexp.MustCompile(`(?i)^(?:0*(\d{1,3})(?:\.0+)?|([4-6]\d\d)[ ;:,-].*|(?:sip|q\.?850)\b(?:/2\.0)?\W*(?:cause\W*)?(\d{1,3})\b.*|cause\W*(\d{1,3})\b.*)$`)
 
 // codeOf is the code that a text is or begins with; 0 where it is none.
 func codeOf(text string) int {
-	if !strings.ContainsAny(text, "0123456789") { // as most texts
+	if !strings.ContainsAny(text, "0123456789") { // the usual case
 		return 0
 	}
 	for i, group := range codes.FindStringSubmatch(strings.TrimSpace(text)) {
@@ -55,7 +55,7 @@ func codeOf(text string) int {
 	return 0
 }
 
-// unansweredCauses are those of Q.850 that say so.
+// unansweredCauses are the causes of Q.850 that mean "not answered".
 var unansweredCauses = func() map[int]bool {
 	m := map[int]bool{}
 	for _, n := range []int{1, 2, 3, 17, 18, 19, 20, 21, 22, 27, 28, 34, 38, 41, 42} {
@@ -64,8 +64,8 @@ var unansweredCauses = func() map[int]bool {
 	return m
 }()
 
-// unansweredTexts are the texts that say so, lower case, an underscore as a space:
-// plain words, the phrases of SIP (RFC 3261), the names of the causes above in
+// unansweredTexts are the texts that mean "not answered", in lower case and with spaces for
+// underscores: plain words, the phrases of SIP (RFC 3261), the names of the causes above in
 // Q.850 and in FreeSWITCH.
 var unansweredTexts = func() map[string]bool {
 	m := map[string]bool{}

@@ -8,7 +8,7 @@ import (
 
 // duration reads seconds, whole or not, up to a week.
 func duration(s string) (time.Duration, bool) {
-	if s == "" { // as most: the error of ParseFloat takes longer than to look
+	if s == "" { // the usual case: the error of ParseFloat would be slow
 		return 0, false
 	}
 	f, err := strconv.ParseFloat(s, 64)
@@ -18,26 +18,27 @@ func duration(s string) (time.Duration, bool) {
 	return time.Duration(math.Round(f*1000)) * time.Millisecond, true
 }
 
-// said is what a startTime says, whenever it came: of two moments always the same, and
-// within no limits. It is zero for what cannot be read.
-type said struct {
+// statedTime is a startTime by itself, independently of the receive time: where the clock
+// goes back and a local time occurs twice, always the same one, and without limits. It is
+// zero where it cannot be read.
+type statedTime struct {
 	at    time.Time // UTC, whole milliseconds
-	zoned bool      // it names its zone
+	zoned bool      // it has a time zone
 }
 
-// saidTime reads "YYYY-MM-DD hh:mm:ss" in the integration's zone, and what an
-// operator may one day send instead: RFC 3339, or Unix seconds or milliseconds.
-func saidTime(s string, ctx Context) said {
+// parseStated reads "YYYY-MM-DD hh:mm:ss" in the integration's zone, and formats that the
+// operator may use one day: RFC 3339, or Unix seconds or milliseconds.
+func parseStated(s string, ctx Context) statedTime {
 	t, zoned, ok := parseTime(s, ctx.zone())
 	if !ok {
-		return said{}
+		return statedTime{}
 	}
-	return said{t.UTC().Truncate(time.Millisecond), zoned}
+	return statedTime{t.UTC().Truncate(time.Millisecond), zoned}
 }
 
-// startTime is the moment that was said, as far as it fits the receipt. It is zero
+// startTime is the stated time, made unambiguous by the receive time. It is zero
 // outside 2000 … received + 2 days.
-func startTime(s said, ctx Context) time.Time {
+func startTime(s statedTime, ctx Context) time.Time {
 	t := s.at
 	if !t.IsZero() && !s.zoned {
 		t = nearest(t, ctx.zone(), ctx.ReceivedAt).UTC()
@@ -55,7 +56,7 @@ func (c Context) zone() *time.Location {
 	return c.Zone
 }
 
-// parseTime reads a time in any of the spellings; zoned tells that it names its zone.
+// parseTime reads a time in any of the formats; zoned says that it has a time zone.
 func parseTime(s string, zone *time.Location) (t time.Time, zoned, ok bool) {
 	for i, layout := range []string{"2006-01-02 15:04:05", "2006-01-02T15:04:05", "2006-01-02 15:04:05Z07:00", time.RFC3339} {
 		if t, err := time.ParseInLocation(layout, s, zone); err == nil {
@@ -72,9 +73,9 @@ func parseTime(s string, zone *time.Location) (t time.Time, zoned, ok bool) {
 	return time.Unix(n, 0), true, true
 }
 
-// nearest settles a time of the hour that comes twice when clocks go back: the
-// later of the two moments, unless it is more than half an hour after the
-// receipt, which no delay explains. Any other time stays as it is.
+// nearest resolves a local time in the hour that occurs twice when clocks go back: to the
+// later of the two times, unless that is more than half an hour after the
+// receive time, which no delay explains. Any other time is returned unchanged.
 func nearest(t time.Time, zone *time.Location, received time.Time) time.Time {
 	if zone == time.UTC {
 		return t

@@ -13,12 +13,14 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
 	"github.com/redis/go-redis/v9"
+
+	"fonoteka/internal/run"
 )
 
-// JobTimeout is how long a handler may run before its context ends, with its
-// waiting for its turn and for our own limits of bandwidth. The archive's limit on
-// what a server may take for a download is far shorter, so that this one only ends
-// what hangs; the jobs of a process that died go on half a minute later anyway.
+// JobTimeout is how long a handler may run before its context ends, including the time
+// that it waits for its turn and for our own bandwidth limit. The archive's limit of the
+// duration of a download is far shorter, so that this one only ends handlers that hang;
+// the jobs of a process that died are run again half a minute later anyway.
 const JobTimeout = 12 * time.Hour
 
 // ClientOptions of a Client.
@@ -26,8 +28,8 @@ type ClientOptions struct {
 	URL        string                // redis://, rediss:// or unix://
 	Dial       Dialer                // instead of the URL's host; nil: that
 	JobTimeout time.Duration         // of the jobs it enqueues; default JobTimeout
-	Logger     *slog.Logger          // nil: none
-	Registerer prometheus.Registerer // nil: no metrics
+	Log        *slog.Logger          // nil: discarded
+	Registerer prometheus.Registerer // nil: none
 }
 
 // Client puts jobs into the queues. It is safe for concurrent use.
@@ -51,10 +53,10 @@ func NewClient(o ClientOptions) (*Client, error) {
 	}
 	return &Client{
 		timeout: o.JobTimeout,
-		redis:   r, asynq: asynq.NewClientFromRedisClient(r), inspector: asynq.NewInspectorFromRedisClient(r), log: orDiscard(o.Logger),
+		redis:   r, asynq: asynq.NewClientFromRedisClient(r), inspector: asynq.NewInspectorFromRedisClient(r), log: run.Log(o.Log),
 		enqueued: promauto.With(o.Registerer).NewCounterVec(prometheus.CounterOpts{
 			Name: "fonoteka_queue_enqueued_total",
-			Help: "Jobs offered to the queue: new, known already, run sooner than was planned, run again after they were set aside, or failed.",
+			Help: "Jobs offered to the queue: new, duplicate (it is there already), rescheduled (to an earlier time), requeued (it was there and would never have run), or failed.",
 		}, []string{"queue", "result"}),
 	}, nil
 }
@@ -62,12 +64,11 @@ func NewClient(o ClientOptions) (*Client, error) {
 // Options of one Enqueue.
 type Options struct {
 	Urgent bool
-	At     time.Time // zero or past: now; kept to the second, so that a job runs up to one second before it and 0.7 s after it
+	At     time.Time // zero or past: now; rounded to the second, so that a job runs between one second before it and 0.7 s after it
 }
 
 // Enqueue puts a job into its queue. When it returns nil, the job waits, runs
-// or is scheduled there – also if it was there before. It says nothing of
-// Redis' own durability.
+// or is scheduled there, perhaps since before. Redis may lose it again.
 func (c *Client) Enqueue(ctx context.Context, job Job, o Options) error {
 	queue := normal
 	if o.Urgent {
@@ -101,37 +102,37 @@ func (c *Client) enqueue(ctx context.Context, queue string, job Job, at time.Tim
 	if err = put(); !errors.Is(err, asynq.ErrTaskIDConflict) {
 		return "new", err
 	}
-	info, err := c.known(ctx, queue, job.ID())
+	info, err := c.lookUp(ctx, queue, job.ID())
 	if err != nil {
-		return "known", err
+		return "duplicate", err
 	}
 	if info != nil && info.State == asynq.TaskStateScheduled && info.NextProcessAt.Sub(at) > time.Second && !at.After(time.Now()) {
-		err = c.inspector.RunTask(queue, job.ID()) // somebody wishes it now
+		err = c.inspector.RunTask(queue, job.ID()) // it is wanted now
 		if errors.Is(err, asynq.ErrTaskNotFound) {
-			err = nil // it began in between
+			err = nil // it has begun meanwhile
 		}
-		return "sooner", err
+		return "rescheduled", err
 	}
-	again, err := c.clearDead(queue, info)
-	if err == nil && !again {
-		again, err = c.clearLost(ctx, queue, job.ID())
+	cleared, err := c.clearDead(queue, info)
+	if err == nil && !cleared {
+		cleared, err = c.clearLost(ctx, queue, job.ID())
 	}
-	if err != nil || !again {
-		return "known", err
+	if err != nil || !cleared {
+		return "duplicate", err
 	}
-	c.log.WarnContext(ctx, "job was set aside, running it again", "recording", job.Recording.ID, "attempt", job.Attempt)
+	c.log.WarnContext(ctx, "job would never have run, it is queued again", "recording", job.Recording.ID, "attempt", job.Attempt)
 	if err = put(); errors.Is(err, asynq.ErrTaskIDConflict) {
-		err = nil // somebody else did the same
+		err = nil // another process did the same
 	}
-	return "again", err
+	return "requeued", err
 }
 
-// known looks a task up; nil where it ended in between.
-func (c *Client) known(ctx context.Context, queue, id string) (*asynq.TaskInfo, error) {
+// lookUp looks a task up; nil where it has ended meanwhile.
+func (c *Client) lookUp(ctx context.Context, queue, id string) (*asynq.TaskInfo, error) {
 	info, err := c.inspector.GetTaskInfo(queue, id)
 	if errors.Is(err, asynq.ErrQueueNotFound) {
-		// asynq remembers in the process that it named the queue in Redis, and
-		// does not do so again after Redis lost its data.
+		// asynq adds the queue's name to this set once per process, and
+		// not again after Redis has lost its data.
 		if err = c.redis.SAdd(ctx, "asynq:queues", queue).Err(); err == nil {
 			info, err = c.inspector.GetTaskInfo(queue, id)
 		}
@@ -142,9 +143,9 @@ func (c *Client) known(ctx context.Context, queue, id string) (*asynq.TaskInfo, 
 	return info, err
 }
 
-// clearDead removes a task that will never run by itself, so that its id is
-// free: asynq keeps what it gave up for 90 days, and such a task would hold a
-// recording back for as long. It reports whether the id is free now.
+// clearDead removes a task that asynq has given up, so that its id is
+// free: asynq keeps such a task for 90 days, and the recording would not be tried for as
+// long. It reports whether the id is free now.
 func (c *Client) clearDead(queue string, info *asynq.TaskInfo) (bool, error) {
 	switch {
 	case info == nil:
@@ -158,8 +159,8 @@ func (c *Client) clearDead(queue string, info *asynq.TaskInfo) (bool, error) {
 	return true, nil
 }
 
-// clearLost removes a task that is in none of asynq's lists, as after Redis lost one of
-// them: it will never run, and holds its id. It reports whether the id is free now.
+// clearLost removes a task that is in none of asynq's lists, because Redis has lost one of
+// them: it will never run, and its id is taken. It reports whether the id is free now.
 func (c *Client) clearLost(ctx context.Context, queue, id string) (bool, error) {
 	var in []interface{ Err() error }
 	_, err := c.redis.TxPipelined(ctx, func(p redis.Pipeliner) error {
@@ -183,7 +184,7 @@ func (c *Client) clearLost(ctx context.Context, queue, id string) (bool, error) 
 }
 
 // Depth counts the jobs that wait, urgent or not: to be run now, or again after a
-// failure of the infrastructure. What is planned for later is not counted.
+// failure of the infrastructure. Jobs scheduled for later are not counted.
 func (c *Client) Depth(ctx context.Context) (int, error) {
 	pipe := c.redis.Pipeline()
 	var counts []*redis.IntCmd

@@ -6,10 +6,9 @@ import (
 	"strings"
 )
 
-// Eviction returns what Redis does when its memory is full, in its own words,
-// and whether its memory has a limit at all. Anything but "noeviction" lets
-// jobs vanish; the planner brings them back, late. policy is empty where this
-// Redis does not say.
+// Eviction returns Redis' maxmemory-policy, and whether its memory has a limit at all.
+// With any policy but "noeviction" jobs may be deleted; the planner queues them again,
+// later. policy is empty where this Redis does not say.
 func (c *Client) Eviction(ctx context.Context) (policy string, limited bool, err error) {
 	info, err := c.redis.Info(ctx, "memory").Result()
 	if err != nil {

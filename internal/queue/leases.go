@@ -11,25 +11,25 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// leases frees jobs that nobody works on. A worker holds a lease on its job and extends
-// it; asynq gives a job to another worker half a minute after its lease has run out.
-// A job without any lease, as after Redis lost that set alone, it never frees
-// (github.com/hibiken/asynq/issues/1144), and the job's id is taken for as long. So one
-// that has none at two looks is given one that has run out, and asynq does the rest.
-// A worker that lives extends that as well, before asynq minds it.
+// leases frees jobs that no worker is working on. A worker holds a lease on its job and
+// extends it; asynq gives a job to another worker half a minute after its lease has expired.
+// A job without any lease, because Redis has lost that set alone, is never freed
+// (github.com/hibiken/asynq/issues/1144), and its id stays taken. So a job
+// that has none at two successive checks is given an expired one, and asynq does the rest.
+// If its worker is alive after all, it extends that lease in time.
 type leases struct {
 	redis     *redis.Client
 	log       *slog.Logger
 	abandoned prometheus.Gauge
 	freed     prometheus.Counter
-	bare      map[string][]string // jobs without a lease at the last look, by queue
+	unleased  map[string][]string // jobs without a lease at the last check, by queue
 }
 
 func newLeases(r *redis.Client, log *slog.Logger, f promauto.Factory) leases {
 	return leases{
-		redis: r, log: log, bare: map[string][]string{},
+		redis: r, log: log, unleased: map[string][]string{},
 		abandoned: f.NewGauge(prometheus.GaugeOpts{
-			Name: "fonoteka_queue_abandoned_jobs", Help: "Jobs that count as being run and that no worker holds a lease on, at the last look.",
+			Name: "fonoteka_queue_abandoned_jobs", Help: "Jobs that count as being run and that no worker holds a lease on, at the last check.",
 		}),
 		freed: f.NewCounter(prometheus.CounterOpts{
 			Name: "fonoteka_queue_freed_jobs_total", Help: "Jobs without a lease that were made free to be run again.",
@@ -37,12 +37,12 @@ func newLeases(r *redis.Client, log *slog.Logger, f promauto.Factory) leases {
 	}
 }
 
-// run looks again and again until ctx ends.
+// run checks repeatedly until ctx ends.
 func (l *leases) run(ctx context.Context, every time.Duration) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
-		l.look(ctx)
+		l.check(ctx)
 		select {
 		case <-ctx.Done():
 			return
@@ -52,30 +52,30 @@ func (l *leases) run(ctx context.Context, every time.Duration) {
 }
 
 const (
-	// overdue is how long ago the lease that a job is given has run out: asynq minds
-	// it 30 s after its end, so that a worker that lives, which extends its leases
+	// overdue is how long ago the lease that a job is given has expired: asynq acts
+	// 30 s after the expiry, so that a living worker, which extends its leases
 	// every 5 s, has time to.
 	overdue = 20 * time.Second
 	// grace is how late an extension may come before a job counts as abandoned.
 	grace = 10 * time.Second
-	// leasesAtOnce keeps a pipeline within what a connection without a buffer takes.
+	// leasesAtOnce keeps a pipeline within the limit of Dialer.
 	leasesAtOnce = 10
 )
 
-func (l *leases) look(ctx context.Context) {
+func (l *leases) check(ctx context.Context) {
 	abandoned := 0
 	for _, queue := range []string{urgent, normal} {
-		n, err := l.lookAt(ctx, queue, time.Now())
+		n, err := l.checkQueue(ctx, queue, time.Now())
 		if err != nil {
-			return // health tells that Redis is away, and the last count stands
+			return // health reports that Redis is away; the last count stays
 		}
 		abandoned += n
 	}
 	l.abandoned.Set(float64(abandoned))
 }
 
-// lookAt returns how many jobs of a queue nobody works on.
-func (l *leases) lookAt(ctx context.Context, queue string, now time.Time) (abandoned int, err error) {
+// checkQueue returns how many jobs of a queue no worker is working on.
+func (l *leases) checkQueue(ctx context.Context, queue string, now time.Time) (abandoned int, err error) {
 	var active *redis.StringSliceCmd
 	var held *redis.ZSliceCmd
 	_, err = l.redis.TxPipelined(ctx, func(p redis.Pipeliner) error {
@@ -91,7 +91,7 @@ func (l *leases) lookAt(ctx context.Context, queue string, now time.Time) (aband
 			until[id] = time.Unix(int64(z.Score), 0)
 		}
 	}
-	var bare, twice []string
+	var unleased, twice []string
 	for _, id := range active.Val() {
 		end, leased := until[id]
 		if !leased || now.Sub(end) > grace {
@@ -100,25 +100,25 @@ func (l *leases) lookAt(ctx context.Context, queue string, now time.Time) (aband
 		if leased {
 			continue
 		}
-		if bare = append(bare, id); slices.Contains(l.bare[queue], id) {
+		if unleased = append(unleased, id); slices.Contains(l.unleased[queue], id) {
 			twice = append(twice, id)
 		}
 	}
-	l.bare[queue] = bare
-	gone := 0
+	l.unleased[queue] = unleased
+	forgotten := 0
 	for some := range slices.Chunk(twice, leasesAtOnce) {
 		n, err := l.free(ctx, queue, some, now)
 		if err != nil {
 			return 0, err
 		}
-		gone += n
+		forgotten += n
 	}
-	return abandoned - gone, nil
+	return abandoned - forgotten, nil
 }
 
-// free lets asynq have jobs. Those of which nothing is known but the id are forgotten
-// at once; it returns how many they were.
-func (l *leases) free(ctx context.Context, queue string, ids []string, now time.Time) (gone int, err error) {
+// free gives jobs an expired lease. Those of which Redis has nothing but the id are
+// removed; it returns how many they were.
+func (l *leases) free(ctx context.Context, queue string, ids []string, now time.Time) (forgotten int, err error) {
 	known := make([]*redis.IntCmd, len(ids))
 	_, err = l.redis.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for i, id := range ids {
@@ -133,7 +133,7 @@ func (l *leases) free(ctx context.Context, queue string, ids []string, now time.
 		for i, id := range ids {
 			if known[i].Val() == 0 {
 				p.LRem(ctx, key(queue, "active"), 0, id)
-				gone++
+				forgotten++
 				continue
 			}
 			p.ZAddNX(ctx, key(queue, "lease"), redis.Z{Score: float64(now.Add(-overdue).Unix()), Member: id})
@@ -141,8 +141,8 @@ func (l *leases) free(ctx context.Context, queue string, ids []string, now time.
 		return nil
 	})
 	if err == nil {
-		l.freed.Add(float64(len(ids) - gone))
-		l.log.WarnContext(ctx, "jobs that nobody works on are made free", "queue", queue, "jobs", len(ids)-gone, "forgotten", gone)
+		l.freed.Add(float64(len(ids) - forgotten))
+		l.log.WarnContext(ctx, "abandoned jobs are freed", "queue", queue, "jobs", len(ids)-forgotten, "forgotten", forgotten)
 	}
-	return gone, err
+	return forgotten, err
 }

@@ -1,19 +1,19 @@
 // Package queue is the clock of the archive: jobs that are due now or later,
 // run by a pool of workers, on asynq and Redis.
 //
-// It is never the truth. Redis may be away when the process starts, be
+// It is never the source of truth. Redis may be away when the process starts, be
 // restarted, or lose everything at any time: nothing stops, nothing here is
-// needed to find out what is still to be done, and the planner brings back
-// what is missing. So a job is small, may run twice, and leaves nothing behind
+// needed to find out what is still to be done, and the planner queues missing
+// jobs again. So a job is small, may run twice, and leaves nothing behind
 // when it is done. A handler's error means that the infrastructure failed, and
-// the job is tried again within 30 seconds; outcomes are no errors. Where Redis lost a
-// part of what it held, nothing keeps a recording back: a job without a lease is made
-// free, one that is in no list gives its id back, and a wish is a job of its own.
+// the job is retried within 30 seconds; outcomes are not errors. Where Redis has lost a
+// part of its data, no recording is blocked by that: a job without a lease is
+// freed, a job that is in no list is removed, and a try at another time is a job of its own.
 //
 // asynq was chosen because its tasks are hashes and lists that people can
-// inspect with the tools they have, it does delayed tasks, leases and crash
+// inspect with the tools they have, it has delayed tasks, leases and crash
 // recovery, and it runs on an in-process Redis too. A timer wheel of our own
-// would have needed leases between processes. It is imported here only.
+// would have needed leases between processes. It is imported only here.
 package queue
 
 import (
@@ -22,7 +22,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 	"strconv"
 	"sync"
@@ -48,17 +47,17 @@ const taskType = "recording"
 type Job struct {
 	Recording call.Recording `json:"recording"`
 	Attempt   int            `json:"attempt"` // tries made before this one
-	// Due is when the catalogue wants the try, in milliseconds; zero: as soon as it is
-	// announced. A wish for a try that is made later is another job.
+	// Due is when the catalogue has planned the try, in milliseconds; zero: as soon as it is
+	// announced. A try that is planned for another time is another job.
 	Due time.Time `json:"due,omitzero"`
 
-	// Failures is how often this very job has ended with an error; the Server's to say.
+	// Failures is how often this very job has ended with an error; set by the Server.
 	Failures int `json:"-"`
 }
 
 // ID identifies the job among all: the same recording with another attempt is
-// another job, because a finished or failed one may still hold its id, and so is one
-// that is due at another time, because nobody may work on the one that has the id.
+// another job, because a finished or failed one may still have its id, and so is one
+// that is due at another time, because the job with that id may be abandoned.
 func (j Job) ID() string {
 	id := j.Recording.Integration + ":" + j.Recording.ID + ":" + strconv.Itoa(j.Attempt)
 	if !j.Due.IsZero() {
@@ -78,13 +77,13 @@ func decode(payload []byte) (Job, error) {
 	return j, nil
 }
 
-// quietRedis silences go-redis once: it reports every failed dial to the
-// process's standard error, several lines a second while Redis is away. All of
-// it reaches us as errors as well, and health logs the change. The library has
+// quietRedis silences go-redis once: it logs every failed dial to
+// standard error, several lines a second while Redis is away. We also get
+// these errors, and health logs an outage once. The library has
 // no logger per client.
 var quietRedis = sync.OnceFunc(func() { redis.SetLogger(&logging.VoidLogger{}) })
 
-// CheckURL says whether a URL can be read, without asking there. Its error never
+// CheckURL says whether a URL can be parsed, without connecting. Its error never
 // repeats the URL, which holds a secret.
 func CheckURL(raw string) error {
 	_, err := parse(raw)
@@ -105,7 +104,7 @@ func parse(raw string) (*redis.Options, error) {
 type Dialer func(context.Context) (net.Conn, error)
 
 // connect makes a client without dialling. Its calls fail within some seconds
-// while Redis is away: whoever waits for Redis here has a clock of their own.
+// while Redis is away: the callers retry at their own pace.
 func connect(rawURL string, dial Dialer) (*redis.Client, error) {
 	quietRedis()
 	o, err := parse(rawURL)
@@ -116,13 +115,13 @@ func connect(rawURL string, dial Dialer) (*redis.Client, error) {
 		o.TLSConfig.MinVersion = tls.VersionTLS12
 	}
 	o.DialTimeout, o.ReadTimeout, o.WriteTimeout = 2*time.Second, 5*time.Second, 5*time.Second
-	// A worker that finds Redis away asks again at once: this is what slows it down.
+	// asynq's workers retry at once while Redis is away: this backoff slows them down.
 	o.MaxRetries, o.MinRetryBackoff, o.MaxRetryBackoff = 2, 100*time.Millisecond, time.Second
 	o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled} // of a hosted Redis
 	if dial != nil {
 		o.Dialer = func(ctx context.Context, _, _ string) (net.Conn, error) {
 			c, err := dial(ctx)
-			if err != nil { // in words that the client knows, or it would not wait and try again
+			if err != nil { // as an error that the client retries
 				err = &net.OpError{Op: "dial", Net: "pipe", Err: err}
 			}
 			return c, err
@@ -136,11 +135,4 @@ func ping(ctx context.Context, r *redis.Client) error {
 		return fmt.Errorf("asking redis: %w", err)
 	}
 	return nil
-}
-
-func orDiscard(l *slog.Logger) *slog.Logger {
-	if l == nil {
-		return slog.New(slog.DiscardHandler)
-	}
-	return l
 }

@@ -217,7 +217,7 @@ func TestRedisMayBeAwayAtTheStartAndLoseEverythingLater(t *testing.T) {
 	if err := c.Ping(t.Context()); err == nil {
 		t.Error("Ping succeeds without Redis")
 	}
-	run(t, queue.ServerOptions{URL: redis.url(), Handler: got.add, Logger: slog.New(slog.NewTextHandler(logged, nil))})
+	run(t, queue.ServerOptions{URL: redis.url(), Handler: got.add, Log: slog.New(slog.NewTextHandler(logged, nil))})
 	for round := range 3 {
 		away := time.Now()
 		eventually(t, "some time passes without Redis", func() bool { return time.Since(away) > time.Second })
@@ -360,7 +360,7 @@ func TestAJobThatPanicsIsToldOfAndRunsAgain(t *testing.T) {
 	redises(t, func(t *testing.T, url string) {
 		var runs atomic.Int32
 		logged := &buffer{}
-		run(t, queue.ServerOptions{URL: url, Logger: slog.New(slog.NewTextHandler(logged, nil)), Handler: func(context.Context, queue.Job) error {
+		run(t, queue.ServerOptions{URL: url, Log: slog.New(slog.NewTextHandler(logged, nil)), Handler: func(context.Context, queue.Job) error {
 			if runs.Add(1) == 1 {
 				panic("no such file")
 			}

@@ -13,6 +13,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
 	"github.com/redis/go-redis/v9"
+
+	"fonoteka/internal/run"
 )
 
 // Handler does one job. An error means that the infrastructure failed: the job
@@ -26,9 +28,9 @@ type ServerOptions struct {
 	Handler         Handler
 	Concurrency     int                   // jobs at once; default 16
 	ShutdownTimeout time.Duration         // how long jobs may go on after Run was told to stop; default 20 s
-	LeaseEvery      time.Duration         // between two looks for jobs that nobody works on; default 15 s
-	Logger          *slog.Logger          // nil: none
-	Registerer      prometheus.Registerer // nil: no metrics
+	LeaseEvery      time.Duration         // between two checks for abandoned jobs; default 15 s
+	Log             *slog.Logger          // nil: discarded
+	Registerer      prometheus.Registerer // nil: none
 }
 
 func (o *ServerOptions) validate() error {
@@ -47,13 +49,13 @@ func (o *ServerOptions) validate() error {
 	if o.ShutdownTimeout == 0 {
 		o.ShutdownTimeout = 20 * time.Second
 	}
-	o.Logger = orDiscard(o.Logger)
+	o.Log = run.Log(o.Log)
 	return nil
 }
 
 // Server runs jobs.
 type Server struct {
-	o       ServerOptions
+	opts    ServerOptions
 	redis   *redis.Client
 	health  health
 	handled *prometheus.CounterVec
@@ -73,53 +75,53 @@ func NewServer(o ServerOptions) (*Server, error) {
 	}
 	f := promauto.With(o.Registerer)
 	s := &Server{
-		o: o, redis: r,
-		health: health{log: o.Logger, up: f.NewGauge(prometheus.GaugeOpts{
+		opts: o, redis: r,
+		health: health{outage: run.NewOutage("queue", o.Log, o.Registerer), up: f.NewGauge(prometheus.GaugeOpts{
 			Name: "fonoteka_queue_redis_up", Help: "1 if Redis answered the last time it was asked.",
 		})},
 		handled: f.NewCounterVec(prometheus.CounterOpts{
-			Name: "fonoteka_queue_jobs_total", Help: "Jobs run: done, to be tried again because the infrastructure failed, or unreadable.",
+			Name: "fonoteka_queue_jobs_total", Help: "Jobs run, by result: done, retry (the infrastructure failed), or unreadable.",
 		}, []string{"result"}),
 		running: f.NewGauge(prometheus.GaugeOpts{
 			Name: "fonoteka_queue_jobs_running", Help: "Jobs that run now.",
 		}),
-		leases: newLeases(r, o.Logger, f),
+		leases: newLeases(r, o.Log, f),
 	}
-	for _, result := range []string{"done", "again", "unreadable"} { // an increase from nothing is none
+	for _, result := range []string{"done", "retry", "unreadable"} { // so that the first one is an increase
 		s.handled.WithLabelValues(result)
 	}
 	return s, nil
 }
 
 // Run works until ctx ends and returns when every handler has returned. It
-// begins whether or not Redis is there. After ctx has ended, jobs may go on
-// for the shutdown timeout; what is not done then goes back into its queue and
+// begins whether or not Redis is up. After ctx has ended, jobs may go on
+// for the shutdown timeout; a job that is not done then goes back into its queue, and
 // its context ends. Run is called once.
 func (s *Server) Run(ctx context.Context) error {
 	defer s.redis.Close()
 	base, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	srv := asynq.NewServerFromRedisClient(s.redis, asynq.Config{
-		Concurrency:    s.o.Concurrency,
+		Concurrency:    s.opts.Concurrency,
 		BaseContext:    func() context.Context { return context.WithValue(base, stopping{}, ctx) },
 		Queues:         map[string]int{urgent: 2, normal: 1},
 		StrictPriority: true,
-		// A job that is due in two seconds should run in two seconds. Both are
-		// polls: some ten small scripts a second on an idle Redis.
+		// Both are polling intervals: some ten small scripts a second on an idle Redis, so
+		// that a job runs within a second of the time when it is due.
 		TaskCheckInterval:        100 * time.Millisecond,
 		DelayedTaskCheckInterval: 500 * time.Millisecond,
 		RetryDelayFunc:           func(n int, _ error, _ *asynq.Task) time.Duration { return RetryDelay(n) },
-		ShutdownTimeout:          s.o.ShutdownTimeout,
+		ShutdownTimeout:          s.opts.ShutdownTimeout,
 		HealthCheckFunc:          s.health.check,
 		HealthCheckInterval:      5 * time.Second,
-		Logger:                   &logger{log: s.o.Logger, health: &s.health},
+		Logger:                   &logger{log: s.opts.Log, health: &s.health},
 		LogLevel:                 asynq.WarnLevel,
 	})
 	s.health.check(ping(ctx, s.redis))
 	if err := srv.Start(asynq.HandlerFunc(s.handle)); err != nil {
 		return fmt.Errorf("starting queue server: %w", err)
 	}
-	s.leases.run(ctx, s.o.LeaseEvery)
+	s.leases.run(ctx, s.opts.LeaseEvery)
 	srv.Shutdown()
 	cancel()
 	s.jobs.Wait()
@@ -129,12 +131,12 @@ func (s *Server) Run(ctx context.Context) error {
 // stopping is the key of the context that ends when the server is told to stop.
 type stopping struct{}
 
-// ErrStopping is why a job that had not begun does not begin.
+// ErrStopping is the cause of a context that ended because the server stops.
 var ErrStopping = errors.New("queue: the server stops")
 
-// BeforeStop derives from a job's context one that ends, with ErrStopping as its
-// cause, already when the job's server is told to stop: for a job that still waits
-// for its turn. end frees it.
+// BeforeStop derives from a job's context one that ends as soon as the server is told to
+// stop, with ErrStopping as its cause: for a job that still waits for its turn. end
+// releases it.
 func BeforeStop(ctx context.Context) (before context.Context, end func()) {
 	before, cancel := context.WithCancelCause(ctx)
 	stop, ok := ctx.Value(stopping{}).(context.Context)
@@ -159,20 +161,20 @@ func (s *Server) handle(ctx context.Context, task *asynq.Task) (err error) {
 	job, err := decode(task.Payload())
 	if err != nil {
 		s.handled.WithLabelValues("unreadable").Inc()
-		s.o.Logger.ErrorContext(ctx, "job cannot be read", "err", err, "bytes", len(task.Payload()))
+		s.opts.Log.ErrorContext(ctx, "job cannot be read", "err", err, "bytes", len(task.Payload()))
 		return fmt.Errorf("%w: %w", err, asynq.SkipRetry)
 	}
 	job.Failures, _ = asynq.GetRetryCount(ctx)
 	defer func() {
-		if v := recover(); v != nil { // asynq would log where, but not what
-			s.handled.WithLabelValues("again").Inc()
-			s.o.Logger.ErrorContext(ctx, "job panicked", "recording", job.Recording.ID, "attempt", job.Attempt, "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
+		if v := recover(); v != nil { // asynq would log the place, but not the value
+			s.handled.WithLabelValues("retry").Inc()
+			s.opts.Log.ErrorContext(ctx, "job panicked", "recording", job.Recording.ID, "attempt", job.Attempt, "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
 			err = errors.New("job panicked")
 		}
 	}()
-	if err = s.o.Handler(ctx, job); err != nil {
-		s.handled.WithLabelValues("again").Inc()
-		s.o.Logger.DebugContext(ctx, "job to be tried again", "recording", job.Recording.ID, "attempt", job.Attempt, "err", err)
+	if err = s.opts.Handler(ctx, job); err != nil {
+		s.handled.WithLabelValues("retry").Inc()
+		s.opts.Log.DebugContext(ctx, "job to be tried again", "recording", job.Recording.ID, "attempt", job.Attempt, "err", err)
 		return err
 	}
 	s.handled.WithLabelValues("done").Inc()

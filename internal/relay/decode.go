@@ -19,21 +19,21 @@ type Decoder func(body []byte, rec spool.Record) (call.Event, error)
 const maxInflated = 1 << 20
 
 // A portion is what a sink takes of a batch at a time. It ends with the record that
-// reaches one of its bounds: a batch of 16 MiB may hold 16,000 bodies that become a
+// reaches one of these bounds: a batch of 16 MiB may hold 16,000 bodies that inflate to a
 // megabyte each.
 const (
-	portionHeld = 8 << 20  // bytes of bodies, inflated, that are in memory at a time
-	portionRead = 64 << 20 // bytes, inflated, that are gone through without moving the cursor: about a second's work
+	portionHeld = 8 << 20  // inflated bytes of bodies that are in memory at a time
+	portionRead = 64 << 20 // inflated bytes that are decoded before the cursor moves: about a second's work
 )
 
 // opened is a record's body, its content encoding undone.
 type opened struct {
 	event call.Event
-	// body is the notification itself; of one that cannot be read, the body as it
-	// came: inflated it could not be replayed, and may be of any size.
+	// body is the inflated notification; where that cannot be read, the body as it
+	// was received: inflated it could not be replayed, and may be of any size.
 	body []byte
-	err  error // says why it cannot be read
-	read int   // bytes gone through
+	err  error // why it cannot be read
+	read int   // inflated bytes that were decoded
 }
 
 func (d Decoder) open(rec spool.Record) opened {
@@ -61,7 +61,7 @@ func (d Decoder) open(rec spool.Record) opened {
 	return o
 }
 
-// inflate undoes a content encoding. What begins as JSON does is not encoded at all,
+// inflate undoes a content encoding. A body that begins as JSON does is not encoded,
 // whatever the header says.
 func inflate(body []byte, encoding string) ([]byte, error) {
 	if bytes.HasPrefix(bytes.TrimLeft(body, " \t\r\n"), []byte("{")) {
@@ -70,8 +70,9 @@ func inflate(body []byte, encoding string) ([]byte, error) {
 	return bounded.Inflate(body, encoding, maxInflated)
 }
 
-// portion opens records from a batch's beginning until it is full, and gives each to
-// take; it returns how many those were. What take keeps is what it returns true for.
+// portion opens records from the beginning of a batch until the portion is full, and gives
+// each to take, which returns whether it keeps the body in memory. portion returns how
+// many records it opened.
 func (d Decoder) portion(batch []spool.Record, take func(spool.Record, opened) (kept bool, err error)) (int, error) {
 	held, read := 0, 0
 	for n, rec := range batch {

@@ -15,11 +15,11 @@ type Replayer interface {
 	MarkReplayed(ctx context.Context, rows []Rejected, at time.Time) error
 }
 
-// ReplayRejected puts all rejected rows through again; those that can be read
-// now become events and are marked. A row that stays rejected stays as it was.
-// each is told of the progress.
-func (w *ToWarehouse) ReplayRejected(ctx context.Context, from Replayer, each func(taken, still int)) error {
-	taken, still := 0, 0
+// ReplayRejected decodes all rejected rows again; those that can be read now become
+// events and are marked as replayed. A row that is rejected again stays as it was. each
+// is called with the progress.
+func (w *ToWarehouse) ReplayRejected(ctx context.Context, from Replayer, each func(taken, rejected int)) error {
+	taken, rejected := 0, 0
 	for after := uint64(0); ; {
 		page, err := from.RejectedRows(ctx, RejectedFilter{AfterID: after, Limit: 1000, MaxBytes: portionHeld})
 		if err != nil {
@@ -33,8 +33,8 @@ func (w *ToWarehouse) ReplayRejected(ctx context.Context, from Replayer, each fu
 		var batch []spool.Record
 		for _, row := range page {
 			rec := spool.Record{Integration: row.Integration, ReceivedAt: row.ReceivedAt, ContentType: row.ContentType, ContentEncoding: row.ContentEncoding, Body: row.Body}
-			if w.Decode.open(rec).err != nil { // what it was inflated to is let go again
-				still++
+			if w.Decode.open(rec).err != nil { // the inflated body is not kept
+				rejected++
 				continue
 			}
 			readable, batch = append(readable, row), append(batch, rec)
@@ -43,13 +43,13 @@ func (w *ToWarehouse) ReplayRejected(ctx context.Context, from Replayer, each fu
 		if err != nil {
 			return err
 		}
-		taken, still = taken+n, still+len(batch)-n
-		each(taken, still)
+		taken, rejected = taken+n, rejected+len(batch)-n
+		each(taken, rejected)
 	}
 }
 
-// replayPage returns how many of the rows the warehouse took; the others it
-// refuses still.
+// replayPage returns how many of the rows the warehouse took; it still refuses the
+// others.
 func (w *ToWarehouse) replayPage(ctx context.Context, from Replayer, rows []Rejected, batch []spool.Record) (int, error) {
 	if len(batch) == 0 {
 		return 0, nil

@@ -8,12 +8,13 @@ import (
 	"sync"
 	"time"
 
+	"fonoteka/internal/run"
 	"fonoteka/internal/spool"
 )
 
-// Deliver hands over records that do not come from the relay's source, as Run
-// does: it waits out an outage, and what is refused is set aside. When it returns
-// nil, they are durable there. No cursor moves.
+// Deliver gives records that do not come from the relay's source to the sink, as Run
+// does: an outage is retried, and what is refused is set aside. When it returns
+// nil, the records are durable there. No cursor moves.
 func (r *Relay) Deliver(ctx context.Context, batch []spool.Record) error {
 	for offer := len(batch); len(batch) > 0; {
 		n, offered, err := r.deliver(ctx, batch[:min(offer, len(batch))])
@@ -28,7 +29,7 @@ func (r *Relay) Deliver(ctx context.Context, batch []spool.Record) error {
 // Target is a relay that damaged spools are given to as well.
 type Target struct {
 	Relay *Relay
-	Await func(context.Context) // until it may be given anything; nil: at once
+	Await func(context.Context) // returns when the sink may be given records; nil: at once
 }
 
 func (t Target) await(ctx context.Context) {
@@ -37,18 +38,19 @@ func (t Target) await(ctx context.Context) {
 	}
 }
 
-// Salvager relays by itself what can be read of spools that were put aside: to
-// each target what its cursor there had not passed. It begins again with a folder
-// that a restart interrupted, and notes in it what is done.
+// Salvager relays what can be read of damaged spools that were put aside: to
+// each target the records that its cursor there had not passed. It notes in each folder
+// what is done; a folder that a restart interrupted is relayed again from its beginning.
 type Salvager struct {
 	Folders func() ([]*spool.Damaged, error)
 	Targets []Target
-	Log     *slog.Logger
+	Log     *slog.Logger // nil: discarded
 }
 
-// Run works until ctx is done. A folder that cannot be read now is tried again
-// each minute.
+// Run works until ctx is done. A folder that cannot be read is retried
+// every minute.
 func (s *Salvager) Run(ctx context.Context) error {
+	s.Log = run.Log(s.Log)
 	for ctx.Err() == nil {
 		err := s.pass(ctx)
 		if err == nil {
@@ -56,38 +58,38 @@ func (s *Salvager) Run(ctx context.Context) error {
 			break
 		}
 		if ctx.Err() == nil {
-			s.Log.Error("a damaged spool is not relayed yet, it is tried again", "err", err)
-			sleep(ctx, time.Minute)
+			s.Log.Error("a damaged spool cannot be relayed, retrying", "err", err)
+			run.Sleep(ctx, time.Minute)
 		}
 	}
 	return nil
 }
 
-// found is a folder that was looked through.
-type found struct {
+// surveyed is a folder of which it is known what can be read.
+type surveyed struct {
 	folder  *spool.Damaged
 	salvage *spool.Salvage
 	survey  spool.Survey
 }
 
-// pass looks through all folders first, so that it is known how much is missing,
-// and then gives them to the targets side by side: one may be out for days.
+// pass surveys all folders first, so that it is known how much is missing,
+// and then gives them to the targets concurrently: one may be away for days.
 func (s *Salvager) pass(ctx context.Context) error {
 	folders, err := s.Folders()
 	if err != nil {
 		return err
 	}
-	var todo []found
+	var todo []surveyed
 	for _, d := range folders {
 		if r := d.Report(); r.Done() {
-			s.remind(r)
+			s.warnUnacknowledged(r)
 			continue
 		}
-		f, lookErr := s.look(ctx, d)
-		if lookErr == nil {
+		f, surveyErr := s.survey(ctx, d)
+		if surveyErr == nil {
 			todo = append(todo, f)
 		}
-		err = errors.Join(err, lookErr)
+		err = errors.Join(err, surveyErr)
 	}
 	var wg sync.WaitGroup
 	failed := make([]error, len(s.Targets))
@@ -109,8 +111,9 @@ func (s *Salvager) cursors() (names []string) {
 	return names
 }
 
-// look says what a folder holds. One without any file of a store holds nothing.
-func (s *Salvager) look(ctx context.Context, d *spool.Damaged) (f found, err error) {
+// survey finds out what can be read of a folder. One without any file of a store holds
+// nothing.
+func (s *Salvager) survey(ctx context.Context, d *spool.Damaged) (f surveyed, err error) {
 	f.folder = d
 	f.salvage, err = d.Salvage()
 	if err == nil {
@@ -125,14 +128,14 @@ func (s *Salvager) look(ctx context.Context, d *spool.Damaged) (f found, err err
 		return f, fmt.Errorf("look through %s: %w", d.Name(), err)
 	}
 	for name, r := range d.Report().Found.Readers {
-		s.Log.Error("what is left of a damaged spool", "folder", d.Name(), "cursor", name,
+		s.Log.Error("damaged spool found, relaying what can be read", "folder", d.Name(), "cursor", name,
 			"to_relay", r.Owed, "missing", r.Missing, "readable", f.survey.Readable, "first", f.survey.First, "last", f.survey.Last, "unreadable_places", f.survey.FaultCount)
 	}
 	return f, nil
 }
 
 // relay gives a folder to a target, unless that was done.
-func (s *Salvager) relay(ctx context.Context, f found, t Target) error {
+func (s *Salvager) relay(ctx context.Context, f surveyed, t Target) error {
 	cursor := t.Relay.opts.Cursor
 	if r := f.folder.Report().Found; r != nil && r.Readers[cursor].Done != nil {
 		return nil
@@ -149,20 +152,21 @@ func (s *Salvager) relay(ctx context.Context, f found, t Target) error {
 	if err != nil {
 		return fmt.Errorf("relay what is left in %s to %s: %w", f.folder.Name(), cursor, err)
 	}
-	s.Log.Info("what could be read of a damaged spool is relayed", "folder", f.folder.Name(), "cursor", cursor, "records", n)
+	s.Log.Info("damaged spool relayed", "folder", f.folder.Name(), "cursor", cursor, "records", n)
 	return nil
 }
 
-// remind says at each start what nobody has acknowledged.
-func (s *Salvager) remind(r spool.Report) {
+// warnUnacknowledged logs at each start the damaged spools that nobody has acknowledged.
+func (s *Salvager) warnUnacknowledged(r spool.Report) {
 	if r.Acknowledged != nil {
 		return
 	}
-	s.Log.Error("a damaged spool waits to be acknowledged; see: fonoteka spool list", "folder", r.Folder, "since", r.Since, "err", r.Why)
+	s.Log.Error("damaged spool is not acknowledged, see fonoteka spool list", "folder", r.Folder, "since", r.Since, "err", r.Why)
 }
 
-// Resend gives everything that can be read in a folder to the targets, in turn,
-// from a receive time on; each is told of the progress. Nothing is noted.
+// Resend gives everything that can be read in a folder, received at since or later, to
+// all targets; each is called with the number of records sent so far. Nothing is noted in
+// the folder.
 func Resend(ctx context.Context, from *spool.Salvage, v spool.Survey, since time.Time, to []Target, each func(sent uint64)) error {
 	for _, t := range to {
 		t.await(ctx)

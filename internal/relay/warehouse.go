@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
 	"golang.org/x/sync/errgroup"
 
 	"fonoteka/internal/bounded"
@@ -42,24 +43,21 @@ type ToWarehouse struct {
 // them; "rejected" for those that nobody can read. States that the operator's
 // page does not know are counted as "other", so that a sender cannot invent
 // labels.
-func NewNotifications(reg prometheus.Registerer, integrations ...string) (*prometheus.CounterVec, error) {
-	c := prometheus.NewCounterVec(prometheus.CounterOpts{
+func NewNotifications(reg prometheus.Registerer, integrations ...string) *prometheus.CounterVec {
+	c := promauto.With(reg).NewCounterVec(prometheus.CounterOpts{
 		Name: "fonoteka_notifications_total",
 		Help: "Notifications relayed to the warehouse, by kind and state; deliveries again are counted again.",
 	}, []string{"integration", "kind", "state"})
-	for _, i := range integrations { // an increase from nothing is none
+	for _, i := range integrations { // so that the first one is an increase
 		c.WithLabelValues(i, "rejected", "")
 	}
-	if reg == nil {
-		return c, nil
-	}
-	return c, reg.Register(c)
+	return c
 }
 
 // Sink is the relay's sink.
 func (w *ToWarehouse) Sink(ctx context.Context, batch []spool.Record) (taken int, err error) {
 	rows, taken := w.read(batch)
-	// At once, since most of an insert is waiting for the disk, and none needs another.
+	// Concurrently: most of an insert is waiting for the disk, and none depends on another.
 	inserts, all := errgroup.WithContext(ctx)
 	inserts.Go(func() error { return w.Catalogue.AnnounceRecordings(all, rows.announced) })
 	inserts.Go(func() error { return w.Warehouse.InsertRejected(all, rows.rejected) })
@@ -114,7 +112,7 @@ func state(e call.Event) string {
 }
 
 // Announcements are the recordings that an event announces, whatever its kind and
-// state. Of an event that names no call they belong to none.
+// state. Those of an event that names no call belong to no call.
 func Announcements(e call.Event, linkLife func(integration string) time.Duration) []call.Recording {
 	var out []call.Recording
 	for _, link := range e.Links() {
@@ -134,9 +132,9 @@ func (w *ToWarehouse) SetAside(ctx context.Context, rec spool.Record, why string
 	return w.Warehouse.InsertRejected(ctx, []Rejected{row})
 }
 
-// reject makes a row. What is only a part is told apart by its arrival, since equal
-// beginnings may have been different notifications; what is damaged, of which neither
-// arrival nor contents may be left, by its place: the spool and its number there.
+// reject makes a row. Its id is made of the body; where the body is cut, of its number and
+// receive time, since equal beginnings may have been different notifications; where the
+// record is damaged, and these may be lost, of the spool, its number there, and what is left.
 func reject(rec spool.Record, err error) Rejected {
 	id := call.EventID(rec.Body)
 	switch {

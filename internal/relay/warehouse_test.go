@@ -70,11 +70,8 @@ func linkLife(string) time.Duration { return 90 * 24 * time.Hour }
 
 func toWarehouse(t *testing.T, rows *rowsTaken, d relay.Decoder) *relay.ToWarehouse {
 	t.Helper()
-	counter, err := relay.NewNotifications(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &relay.ToWarehouse{Warehouse: rows, Catalogue: rows, Decode: d, LinkLife: linkLife, Log: slog.New(slog.DiscardHandler), Counter: counter}
+	counter := relay.NewNotifications(nil)
+	return &relay.ToWarehouse{Warehouse: rows, Decode: d, LinkLife: linkLife, Log: slog.New(slog.DiscardHandler), Counter: counter}
 }
 
 func gzipped(t *testing.T, s string) []byte {

@@ -8,14 +8,14 @@ import (
 	"time"
 )
 
-// progressDepartments is where the fingerprint is noted of the departments that
-// hourly_departments has.
+// progressDepartments is the name under which the warehouse keeps the fingerprint of the
+// departments that hourly_departments was computed with.
 const progressDepartments = "rollup departments"
 
-// forgetMoved notes the days as not done whose accounts the directory takes for
-// other workplaces now. They are noted first and rolled up then, so that a crash
-// between the two forgets none.
-func (r *Roller) forgetMoved(ctx context.Context, basis ReportBasis, now time.Time) error {
+// invalidateReassigned marks the days as dirty in which the directory now assigns an
+// account to another workplace. The marks are saved before the days are rolled up, so
+// that a crash between the two loses none.
+func (r *Roller) invalidateReassigned(ctx context.Context, basis ReportBasis, now time.Time) error {
 	if r.workplaces != nil && *r.workplaces == basis.Workplaces {
 		return nil
 	}
@@ -25,7 +25,7 @@ func (r *Roller) forgetMoved(ctx context.Context, basis ReportBasis, now time.Ti
 	}
 	var days []Rolled
 	for _, day := range moved {
-		days = append(days, Rolled{Name: calls, Day: day, Fingerprint: undone, Version: r.nextVersion(now)})
+		days = append(days, Rolled{Name: calls, Day: day, Fingerprint: dirty, Version: r.nextVersion(now)})
 	}
 	if err := r.opts.Store.SaveRolled(ctx, days); err != nil {
 		return err
@@ -37,15 +37,15 @@ func (r *Roller) forgetMoved(ctx context.Context, basis ReportBasis, now time.Ti
 	return nil
 }
 
-// rollDepartments works hourly_departments out anew where the directory's
-// departments have changed, for the days that are rolled up.
+// rollDepartments recomputes hourly_departments where the directory's departments have
+// changed, for the days that are rolled up.
 func (r *Roller) rollDepartments(ctx context.Context, basis ReportBasis, now time.Time) error {
-	named := strconv.FormatUint(basis.Departments, 16)
-	if r.departments == named {
+	fingerprint := strconv.FormatUint(basis.Departments, 16)
+	if r.departments == fingerprint {
 		return nil
 	}
 	days := slices.Sorted(maps.Keys(r.rolled[calls]))
-	days = slices.DeleteFunc(days, func(day Day) bool { return r.rolled[calls][day] == undone })
+	days = slices.DeleteFunc(days, func(day Day) bool { return r.rolled[calls][day] == dirty })
 	waiting := r.metrics.waiting.WithLabelValues(departments)
 	waiting.Set(float64(len(days)))
 	for _, span := range slices.Backward(spans(days)) {
@@ -59,9 +59,9 @@ func (r *Roller) rollDepartments(ctx context.Context, basis ReportBasis, now tim
 		r.metrics.seconds.WithLabelValues(departments).Observe(time.Since(began).Seconds())
 		waiting.Sub(float64(len(span)))
 	}
-	if err := r.opts.Store.SetProgress(ctx, progressDepartments, named); err != nil {
+	if err := r.opts.Store.SetProgress(ctx, progressDepartments, fingerprint); err != nil {
 		return err
 	}
-	r.departments = named
+	r.departments = fingerprint
 	return nil
 }

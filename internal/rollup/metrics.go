@@ -1,6 +1,9 @@
 package rollup
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+)
 
 type metrics struct {
 	days     *prometheus.CounterVec
@@ -10,22 +13,23 @@ type metrics struct {
 	passed   prometheus.Gauge
 }
 
-func newMetrics(reg prometheus.Registerer) (metrics, error) {
+func newMetrics(reg prometheus.Registerer) metrics {
+	f := promauto.With(reg)
 	m := metrics{
-		days: prometheus.NewCounterVec(prometheus.CounterOpts{
+		days: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "fonoteka_rollup_days_total", Help: "Days of calls that were rolled up for reports.",
 		}, []string{"rollup"}),
-		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		seconds: f.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "fonoteka_rollup_seconds", Help: "How long rolling up took, some days of one month at a time.",
 			Buckets: prometheus.ExponentialBuckets(0.05, 2.5, 9),
 		}, []string{"rollup"}),
-		waiting: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		waiting: f.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "fonoteka_rollup_waiting_days", Help: "Days that are to be rolled up; reports show them as they were before.",
 		}, []string{"rollup"}),
-		failures: prometheus.NewCounter(prometheus.CounterOpts{
+		failures: f.NewCounter(prometheus.CounterOpts{
 			Name: "fonoteka_rollup_failures_total", Help: "Passes over the rollups that failed.",
 		}),
-		passed: prometheus.NewGauge(prometheus.GaugeOpts{
+		passed: f.NewGauge(prometheus.GaugeOpts{
 			Name: "fonoteka_rollup_last_pass_timestamp_seconds", Help: "When the rollups were last found or made up to date with the last days' calls.",
 		}),
 	}
@@ -33,13 +37,5 @@ func newMetrics(reg prometheus.Registerer) (metrics, error) {
 		m.days.WithLabelValues(name) // a counter that is not there cannot be seen to rise
 		m.waiting.WithLabelValues(name)
 	}
-	if reg == nil {
-		return m, nil
-	}
-	for _, c := range []prometheus.Collector{m.days, m.seconds, m.waiting, m.failures, m.passed} {
-		if err := reg.Register(c); err != nil {
-			return metrics{}, err
-		}
-	}
-	return m, nil
+	return m
 }

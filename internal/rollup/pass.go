@@ -11,8 +11,7 @@ import (
 	"fonoteka/internal/warehouse"
 )
 
-// The rollups by the names that rollup_days knows them by, departments excepted,
-// of which no days are noted.
+// The names of the rollups in rollup_days, except departments, which has no rows there.
 const (
 	calls       = "calls"
 	departments = "departments"
@@ -20,14 +19,13 @@ const (
 	recordings  = "recordings"
 )
 
-// undone is the fingerprint of a day that is to be rolled up, whatever its calls
-// are: none has it.
-const undone = 1
+// dirty is a fingerprint that no calls have: it forces a day to be recomputed.
+const dirty = 1
 
-// recent is how many days back every look goes; what lies before waits for a full one.
+// recent is how many days back every pass checks; older days are checked by a full pass.
 const recent = 8
 
-// Pass looks once at what has changed, and rolls it up.
+// Pass rolls up once what has changed.
 func (r *Roller) Pass(ctx context.Context) error {
 	now, err := r.opts.Store.ServerTime(ctx)
 	if err != nil {
@@ -40,17 +38,17 @@ func (r *Roller) Pass(ctx context.Context) error {
 	full, since := r.full.due(), DayOf(now)-recent
 	if full {
 		since = 0
-		if err := r.settle(ctx, now); err != nil {
+		if err := r.saveSettings(ctx, now); err != nil {
 			return err
 		}
 	}
-	days, basis, err := r.look(ctx, since)
+	days, basis, err := r.fingerprints(ctx, since)
 	if err != nil {
 		return err
 	}
 	if full {
-		r.full.took(began)
-		if err := r.forgetMoved(ctx, basis, now); err != nil {
+		r.full.done(began)
+		if err := r.invalidateReassigned(ctx, basis, now); err != nil {
 			return err
 		}
 		if err := r.rollDepartments(ctx, basis, now); err != nil {
@@ -65,47 +63,48 @@ func (r *Roller) Pass(ctx context.Context) error {
 		if err := r.rollSlow(ctx, days, now); err != nil {
 			return err
 		}
-		r.slow.took(began)
+		r.slow.done(began)
 	}
 	r.metrics.passed.SetToCurrentTime()
 	return nil
 }
 
-// rollSlow rolls up what costs more, of all days.
+// rollSlow rolls up callers and recordings, which cost more, for all days.
 func (r *Roller) rollSlow(ctx context.Context, days map[Day]uint64, now time.Time) error {
-	dirty := r.changed(callers, days, 0)
-	if len(dirty) > 0 {
-		// Who called before is known no more, or anew, to all days after it.
-		first := dirty[0] - 1
+	todo := r.changed(callers, days, 0)
+	if len(todo) > 0 {
+		// Whether a caller is new on a day depends on all days before it, so that every
+		// later day is recomputed, too.
+		first := todo[0] - 1
 		for day := range days {
-			if day >= first && !slices.Contains(dirty, day) {
-				dirty = append(dirty, day)
+			if day >= first && !slices.Contains(todo, day) {
+				todo = append(todo, day)
 			}
 		}
 	}
-	if err := r.roll(ctx, callers, dirty, days, r.opts.Store.RollCallers); err != nil {
+	if err := r.roll(ctx, callers, todo, days, r.opts.Store.RollCallers); err != nil {
 		return err
 	}
 	changed, err := r.opts.Store.RecordingDays(ctx, r.since)
 	if err != nil {
 		return err
 	}
-	dirty = r.changed(recordings, days, 0)
-	if !r.since.IsZero() { // else the fingerprints tell as much as can be known
-		dirty = append(dirty, changed...)
+	todo = r.changed(recordings, days, 0)
+	if !r.since.IsZero() { // else every day counts as changed, and the fingerprints suffice
+		todo = append(todo, changed...)
 	}
-	if err := r.roll(ctx, recordings, dirty, days, r.opts.Store.RollRecordings); err != nil {
+	if err := r.roll(ctx, recordings, todo, days, r.opts.Store.RollRecordings); err != nil {
 		return err
 	}
 	if err := r.opts.Store.MarkOrphans(ctx, r.since, r.nextVersion(now)); err != nil {
 		return err
 	}
-	// An insert under way shows up late, under the time when it began.
+	// An insert that is under way becomes visible later, with the time when it began.
 	r.since = now.Add(-warehouse.InsertTimeout - 10*time.Second)
 	return r.opts.Store.SetProgress(ctx, "rollup", r.since.Format(time.RFC3339Nano))
 }
 
-// load reads where the last Roller ended.
+// load reads how far the last Roller came.
 func (r *Roller) load(ctx context.Context) error {
 	if r.rolled != nil {
 		return nil
@@ -137,9 +136,9 @@ func (r *Roller) load(ctx context.Context) error {
 	return nil
 }
 
-// settle makes report_settings say what the options say, of every integration
+// saveSettings writes the options' settings into report_settings, for every integration
 // that is configured or has calls.
-func (r *Roller) settle(ctx context.Context, now time.Time) error {
+func (r *Roller) saveSettings(ctx context.Context, now time.Time) error {
 	seen, err := r.opts.Store.Integrations(ctx)
 	if err != nil {
 		return err
@@ -156,9 +155,9 @@ func (r *Roller) settle(ctx context.Context, now time.Time) error {
 	return r.opts.Store.SaveReportSettings(ctx, settings, now)
 }
 
-// look returns the days' fingerprints, which cover what else goes into the
-// rollups.
-func (r *Roller) look(ctx context.Context, since Day) (map[Day]uint64, ReportBasis, error) {
+// fingerprints returns the fingerprints of days, which cover all that their rollups are
+// computed from.
+func (r *Roller) fingerprints(ctx context.Context, since Day) (map[Day]uint64, ReportBasis, error) {
 	basis, err := r.opts.Store.ReportBasis(ctx)
 	if err != nil {
 		return nil, basis, err
@@ -173,12 +172,12 @@ func (r *Roller) look(ctx context.Context, since Day) (map[Day]uint64, ReportBas
 	return days, basis, nil
 }
 
-// covering mixes into a day's fingerprint what else its rows depend on; a day of
-// the company's overlaps with two of UTC.
+// covering mixes into the fingerprint of a day's calls what else its rows depend on. A day
+// in the company's time zone overlaps two days of UTC.
 func covering(fingerprint uint64, b ReportBasis, day Day) uint64 {
 	var settings uint64
 	for _, s := range b.Settings {
-		if s.Since.Before((day + 1).Start()) { // what begins later, such as a summer's clock, is no matter
+		if s.Since.Before((day + 1).Start()) { // what takes effect later, such as summer time, does not count
 			settings += s.Fingerprint
 		}
 	}
@@ -187,39 +186,40 @@ func covering(fingerprint uint64, b ReportBasis, day Day) uint64 {
 	for around := day - 1; around <= day+1; around++ {
 		fmt.Fprint(h, b.Calendar[around], "|")
 	}
-	return max(h.Sum64(), undone+1) // 0 is a day without calls
+	return max(h.Sum64(), dirty+1) // 0 is a day without calls
 }
 
 // changed are the days, from since on, whose fingerprint is not the one that
-// they were rolled up with, in order. A day that has lost all its calls is one.
+// they were rolled up with, in order; also those that have lost all their calls.
 func (r *Roller) changed(name string, days map[Day]uint64, since Day) []Day {
-	var dirty []Day
+	var out []Day
 	for day, fingerprint := range days {
 		if r.rolled[name][day] != fingerprint {
-			dirty = append(dirty, day)
+			out = append(out, day)
 		}
 	}
 	for day, fingerprint := range r.rolled[name] {
 		if _, there := days[day]; !there && fingerprint != 0 && day >= since {
-			dirty = append(dirty, day)
+			out = append(out, day)
 		}
 	}
-	slices.Sort(dirty)
-	return dirty
+	slices.Sort(out)
+	return out
 }
 
-type rolling func(context.Context, Span) error
+// rollFunc computes one rollup for a span of days.
+type rollFunc func(context.Context, Span) error
 
-// roll rolls up days, the newest first, so that a first pass over years shows
-// what people look at most. Between two spans the last days are minded.
-func (r *Roller) roll(ctx context.Context, name string, dirty []Day, days map[Day]uint64, roll rolling) error {
-	slices.Sort(dirty)
-	dirty = slices.Compact(dirty)
-	waiting := len(dirty)
-	r.looked = time.Now()
-	for _, span := range slices.Backward(spans(dirty)) {
+// roll rolls up days, the newest first, so that a first pass over years begins with
+// what people look at most. Between two spans the last days are checked again.
+func (r *Roller) roll(ctx context.Context, name string, todo []Day, days map[Day]uint64, roll rollFunc) error {
+	slices.Sort(todo)
+	todo = slices.Compact(todo)
+	waiting := len(todo)
+	r.checked = time.Now()
+	for _, span := range slices.Backward(spans(todo)) {
 		r.metrics.waiting.WithLabelValues(name).Set(float64(waiting))
-		if time.Since(r.looked) > r.opts.Every {
+		if time.Since(r.checked) > r.opts.Every {
 			if err := r.rollRecent(ctx); err != nil {
 				return err
 			}
@@ -240,7 +240,7 @@ func (r *Roller) rollRecent(ctx context.Context) error {
 		return err
 	}
 	since := DayOf(now) - recent
-	days, _, err := r.look(ctx, since)
+	days, _, err := r.fingerprints(ctx, since)
 	if err != nil {
 		return err
 	}
@@ -249,13 +249,13 @@ func (r *Roller) rollRecent(ctx context.Context) error {
 			return err
 		}
 	}
-	r.looked = time.Now()
+	r.checked = time.Now()
 	r.metrics.passed.SetToCurrentTime()
 	return nil
 }
 
-// rollSpan rolls up days of one month and notes that it did.
-func (r *Roller) rollSpan(ctx context.Context, name string, span []Day, days map[Day]uint64, roll rolling) error {
+// rollSpan rolls up days of one month and saves their fingerprints.
+func (r *Roller) rollSpan(ctx context.Context, name string, span []Day, days map[Day]uint64, roll rollFunc) error {
 	now, err := r.opts.Store.ServerTime(ctx)
 	if err != nil {
 		return err
@@ -281,13 +281,14 @@ func (r *Roller) rollSpan(ctx context.Context, name string, span []Day, days map
 	return nil
 }
 
-// nextVersion rises, also where the server's clock does not.
+// nextVersion returns ever higher versions, even where the server's clock stands still or
+// is set back.
 func (r *Roller) nextVersion(now time.Time) uint64 {
 	r.version = max(r.version+1, uint64(now.UnixMicro()))
 	return r.version
 }
 
-// spans puts days that follow each other, of one month, together.
+// spans groups consecutive days of one month.
 func spans(days []Day) [][]Day {
 	var out [][]Day
 	for i, day := range days {

@@ -1,21 +1,21 @@
-// Package rollup keeps the tables true that reports over long times read:
-// counts by hour and day, missed calls with what came of them, callers.
+// Package rollup keeps the tables up to date that reports over long times read:
+// counts by hour and day, missed calls with what was done about them, callers.
 //
-// Contract. A day (UTC) whose calls have changed is worked out again from calls,
+// Contract. A day (UTC) whose calls have changed is recomputed from calls,
 // as a whole: within seconds if it is one of the last eight, within a minute or
 // so if it is older. Callers and recordings, which cost more, follow within
-// minutes. What is not changed is not written. A crash at any moment, a wrong row
-// in a rollup's day or a rebuild of all calls needs nothing but a pass: a day
-// counts as done only when the fingerprint its calls had before it was worked
-// out is noted, and the fingerprint covers the report settings and the calendar
-// too. Where the directory takes an account for another workplace than a day was
+// minutes. Days that have not changed are not written. A crash at any moment, a wrong
+// row in a rollup's day or a rebuild of all calls needs nothing but another pass: a day
+// counts as done only when the fingerprint that its calls had before it was computed
+// is saved, and the fingerprint covers the report settings and the calendar
+// too. Where the directory assigns an account to another workplace than a day was
 // rolled up with, that day is rolled up again; a new phone, which has no calls,
-// costs nothing. New departments work out one small table anew. There must be one
-// Roller at a time.
+// costs nothing. When departments change, one small table is recomputed. There must be
+// one Roller at a time.
 //
-// Rejected: materialized views, which add up every version of a call; notes of
-// touched days written beside the calls, which a crash between the two would
-// lose; partitions by day that are replaced, of which two years have too many.
+// Rejected: materialized views, which add up every version of a call; rows that name
+// the touched days, written beside the calls, which a crash between the two would
+// lose; replacing partitions by day, of which two years have too many.
 package rollup
 
 import (
@@ -25,6 +25,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"fonoteka/internal/run"
 )
 
 // Store is the warehouse as a Roller sees it.
@@ -47,7 +49,7 @@ type Store interface {
 	SetProgress(ctx context.Context, name, position string) error
 }
 
-// Options of a Roller. Store, Settings and Log are required.
+// Options of a Roller. Store and Settings are required.
 type Options struct {
 	Store        Store
 	Settings     func(integration string) ReportSettings // also of one that is not configured any more
@@ -57,14 +59,15 @@ type Options struct {
 	EveryFull time.Duration // between looks at all days; default 10 s, and at least 50 times what a look takes
 	EverySlow time.Duration // between passes over callers and recordings; default 15 s, and at least 20 times what a pass takes
 
-	Log        *slog.Logger
-	Registerer prometheus.Registerer // default: none
+	Log        *slog.Logger          // nil: discarded
+	Registerer prometheus.Registerer // nil: none
 }
 
 func (o *Options) validate() error {
-	if o.Store == nil || o.Settings == nil || o.Log == nil {
-		return errors.New("rollup: Store, Settings and Log are required")
+	if o.Store == nil || o.Settings == nil {
+		return errors.New("rollup: Store and Settings are required")
 	}
+	o.Log = run.Log(o.Log)
 	for _, d := range []struct {
 		v   *time.Duration
 		def time.Duration
@@ -76,21 +79,22 @@ func (o *Options) validate() error {
 	return nil
 }
 
-// Roller works the rollups out.
+// Roller computes the rollups.
 type Roller struct {
 	opts    Options
 	metrics metrics
+	outage  *run.Outage
 
 	rolled  map[string]map[Day]uint64 // fingerprints by rollup and day; nil: not read yet
 	version uint64                    // of the last rows written
 	span    Span                      // holds the settings of every span
-	looked  time.Time                 // when the last days were looked at
-	full    pace
-	slow    pace
-	since   time.Time // the catalogue was looked at up to here
+	checked time.Time                 // when the last days were checked
+	full    throttle
+	slow    throttle
+	since   time.Time // changes of the catalogue before this time are rolled up
 
 	workplaces  *uint64 // the directory's fingerprint when days were last compared with it; nil: not yet
-	departments string  // likewise, of the departments that hourly_departments has
+	departments string  // the fingerprint of the departments that hourly_departments was computed with
 }
 
 // New checks the options and registers the metrics.
@@ -98,55 +102,39 @@ func New(o Options) (*Roller, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
-	m, err := newMetrics(o.Registerer)
-	if err != nil {
-		return nil, err
-	}
-	return &Roller{opts: o, metrics: m, full: pace{least: o.EveryFull, times: 50}, slow: pace{least: o.EverySlow, times: 20}}, nil
+	return &Roller{
+		opts: o, metrics: newMetrics(o.Registerer), outage: run.NewOutage("rollup", o.Log, o.Registerer),
+		full: throttle{interval: o.EveryFull, factor: 50}, slow: throttle{interval: o.EverySlow, factor: 20},
+	}, nil
 }
 
-// Run rolls up until ctx is done. An outage of the warehouse is waited for.
+// Run rolls up until ctx is done. It waits for the end of an outage of the warehouse.
 func (r *Roller) Run(ctx context.Context) error {
-	quiet := true
 	for ctx.Err() == nil {
 		err := r.Pass(ctx)
 		if ctx.Err() != nil {
 			break
 		}
-		switch {
-		case err != nil:
+		if err != nil {
 			r.metrics.failures.Inc()
-			if quiet {
-				r.opts.Log.Warn("the reports' rollups wait for the warehouse", "err", err)
-			}
-		case !quiet:
-			r.opts.Log.Info("the reports' rollups go on")
 		}
-		quiet = err == nil
-		sleep(ctx, r.opts.Every)
+		r.outage.Note(err)
+		run.Sleep(ctx, r.opts.Every)
 	}
 	return nil
 }
 
-// pace says when something is due again: never sooner than least after it ended,
-// nor than some times what it took.
-type pace struct {
-	least time.Duration
-	times int
-	next  time.Time
+// throttle limits how often something is done: not sooner after it ended than interval,
+// nor than factor times as long as it took.
+type throttle struct {
+	interval time.Duration
+	factor   int
+	next     time.Time
 }
 
-func (p *pace) due() bool { return !time.Now().Before(p.next) }
+func (t *throttle) due() bool { return !time.Now().Before(t.next) }
 
-func (p *pace) took(began time.Time) {
-	p.next = time.Now().Add(max(p.least, time.Duration(p.times)*time.Since(began)))
-}
-
-func sleep(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-timer.C:
-	}
+// done is called when it ended.
+func (t *throttle) done(began time.Time) {
+	t.next = time.Now().Add(max(t.interval, time.Duration(t.factor)*time.Since(began)))
 }

@@ -18,7 +18,7 @@ import (
 const asideInfix = ".damaged-"
 
 // putAside renames the damaged folder, durably, and makes and locks a new one.
-// Where the process ends in between, the next start finds no spool and makes one.
+// If the process ends in between, the next start finds no spool and makes one.
 func (s *Spool) putAside(damage error) error {
 	fs, dir := s.opts.FS, s.opts.Dir
 	to, err := asideName(fs, dir, s.opts.Now())
@@ -34,7 +34,7 @@ func (s *Spool) putAside(damage error) error {
 	s.opts.Log.Error("the spool was damaged: it is put aside and a new one begins; what can be read of the old one is relayed from there",
 		"folder", fs.PathBase(to), "err", damage)
 	if err := writeNote(fs, to, reasonFile, reason{At: s.opts.Now().UTC(), Why: damage.Error()}); err != nil {
-		s.opts.Log.Warn("why the spool was put aside is in this log alone", "err", err)
+		s.opts.Log.Warn("the reason why the spool was put aside cannot be noted beside it", "err", err)
 	}
 	if err := s.lock.Close(); err != nil {
 		return fmt.Errorf("unlock the damaged spool: %w", err)
@@ -42,7 +42,7 @@ func (s *Spool) putAside(damage error) error {
 	return s.lockFolder()
 }
 
-// asideName is a name that is not taken.
+// asideName returns a free name.
 func asideName(fs vfs.FS, dir string, now time.Time) (string, error) {
 	base := dir + asideInfix + now.UTC().Format("20060102T150405Z")
 	for n := 1; ; n++ {
@@ -77,8 +77,8 @@ func asideFolders(fs vfs.FS, dir string) ([]string, error) {
 	return all, nil
 }
 
-// newestAside is the newest receive time that can be read in any of them. What
-// cannot be read, or not soon, does not keep a new spool from its work.
+// newestAside is the newest receive time that can be read in any of them. A folder that
+// cannot be read, or not quickly, does not stop a new spool from starting.
 func newestAside(fs vfs.FS, dir string, log *slog.Logger) (newest time.Time) {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()

@@ -11,14 +11,14 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 )
 
-// maxBatchBytes ends a batch: more would only delay its first member.
+// maxBatchBytes limits a batch: a larger one would only delay its first member.
 const maxBatchBytes = 2 << 20
 
-// request is one caller's wish to write. done receives exactly one value when
-// it has been fulfilled or refused, unless the request was taken back.
+// request is a write of one caller. done receives exactly one value when
+// it has been done or refused, unless the request was cancelled.
 type request struct {
-	rec  *Record                   // to be appended, or
-	edit func(*pebble.Batch) error // any other synced write
+	rec  *Record                   // a record to append, or
+	edit func(*pebble.Batch) error // another synced write
 	err  error
 	done chan struct{}
 }
@@ -26,10 +26,10 @@ type request struct {
 // Append adds a record and sets its Seq and ReceivedAt. When it returns nil, the
 // record survives a loss of power. The error is ErrFull, ErrClosed, matches
 // ErrFailed, or is ctx's; then the record is not in the spool, except that after
-// a failed sync nobody knows.
+// a failed sync this is not known.
 //
-// ctx ends the waiting for a place in a batch, but not the sync of the batch: as
-// long as the body is in use, Append does not return.
+// The end of ctx ends the wait for a batch, but not the sync of the batch: Append does not
+// return while the body is in use.
 func (s *Spool) Append(ctx context.Context, rec Record) (uint64, error) {
 	if err := s.submit(ctx, &rec, nil); err != nil {
 		return 0, fmt.Errorf("append to spool: %w", err)
@@ -47,7 +47,7 @@ func (s *Spool) submit(ctx context.Context, rec *Record, edit func(*pebble.Batch
 	select {
 	case <-req.done:
 	case <-ctx.Done():
-		if s.takeBack(req) {
+		if s.cancel(req) {
 			return context.Cause(ctx)
 		}
 		<-req.done
@@ -74,8 +74,8 @@ func (s *Spool) enqueue(req *request) error {
 	return nil
 }
 
-// takeBack removes a request that the committer has not taken yet.
-func (s *Spool) takeBack(req *request) bool {
+// cancel removes a request that the committer has not taken yet.
+func (s *Spool) cancel(req *request) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	i := slices.Index(s.queue, req)
@@ -108,8 +108,8 @@ func (s *Spool) take(w *work) bool {
 	return len(w.reqs) > 0 || len(w.cursors) > 0
 }
 
-// commitLoop is the committer. Between two batches it lets the goroutines that
-// are ready to run go first: some of them are about to append. That is no delay
+// commitLoop is the committer. Between two batches it yields to the goroutines that
+// are ready to run: some of them are about to append. That is no delay
 // where there are none; with 512 clients on two processors a sync then served 70
 // to 190 records instead of 15 to 50.
 func (s *Spool) commitLoop() {
@@ -127,7 +127,7 @@ func (s *Spool) commitLoop() {
 	}
 }
 
-// batchOf says how many of the requests make one batch.
+// batchOf returns how many of the requests go into one batch.
 func batchOf(reqs []*request) int {
 	size := 0
 	for i, req := range reqs {
@@ -169,7 +169,7 @@ func (s *Spool) commit(reqs []*request, cursors map[string]uint64) {
 	err := s.apply(batch, len(reqs) > 0)
 	if err == nil && records > 0 {
 		s.space.used(batch.Len())
-		s.tellNewest(seq, at)
+		s.writeMark(seq, at)
 		s.publish(seq, at)
 		s.metrics.committed(records, size)
 	}
@@ -190,8 +190,8 @@ func put(batch *pebble.Batch, rec *Record) {
 	_ = op.Finish() // updates an index that the batch does not have
 }
 
-// nextTime is the receive time of the next batch: now, but never before the
-// last one's.
+// nextTime is the receive time of the next batch: now, but never before that of the last
+// one.
 func (s *Spool) nextTime() time.Time {
 	now := s.opts.Now().UTC()
 	behind := s.syncedAt.Sub(now)
@@ -203,11 +203,11 @@ func (s *Spool) nextTime() time.Time {
 }
 
 // apply writes a batch, synced if wanted. Cursors alone are not synced: they
-// follow their records in the same log, so that they can never get ahead of
-// them, and a cursor that is lost is a little work done twice.
+// follow their records in the same log, so that they can never be ahead of
+// them, and a lost cursor only means that some work is done twice.
 //
 // Pebble reports a failed write or sync by its logger's Fatalf, which here
-// returns (see storeLog), and some by a panic: both end as the spool's failure.
+// returns (see storeLog), and some by a panic: both become the spool's failure.
 func (s *Spool) apply(batch *pebble.Batch, sync bool) error {
 	if err := s.Err(); err != nil {
 		return err
@@ -223,8 +223,8 @@ func (s *Spool) apply(batch *pebble.Batch, sync bool) error {
 	return s.guard("commit", func() error { return s.db.Apply(batch, opt) })
 }
 
-// guard runs something that writes to the store. Any error and any panic of it
-// is the spool's failure.
+// guard runs a write to the store. Any error and any panic of it
+// becomes the spool's failure.
 func (s *Spool) guard(what string, write func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -246,7 +246,7 @@ func (s *Spool) publish(seq uint64, at time.Time) {
 	s.wakeReaders()
 }
 
-// wakeReaders has everybody in Wait look again. mu is held.
+// wakeReaders makes every Wait check again. mu is held.
 func (s *Spool) wakeReaders() {
 	if s.waiting {
 		close(s.changed)

@@ -11,12 +11,12 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 )
 
-// ErrMoved says that a cursor is no longer where the caller believed it to be:
-// it was rewound, and the caller should read again from where it is now.
+// ErrMoved says that a cursor is not at the number that the caller gave: it was rewound,
+// and the caller should read again from where it is now.
 var ErrMoved = errors.New("cursor was moved")
 
-// Cursor returns the last record that the named consumer has done with, 0 for a
-// name that is new.
+// Cursor returns the last record that the named consumer has finished, 0 for a
+// new name.
 func (s *Spool) Cursor(name string) (uint64, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -26,11 +26,11 @@ func (s *Spool) Cursor(name string) (uint64, error) {
 	return s.cursors[name], nil
 }
 
-// Advance moves a cursor, up to the newest acknowledged record, from where the
-// caller read it, and returns ErrMoved if it is not there any more: so a consumer
-// that is just finishing a batch does not undo a Rewind. A name that is new is
-// registered. It is not synced: after a loss of power the cursor may stand where
-// it stood earlier, never later, so that a consumer must be able to do its work
+// Advance moves a cursor forward, up to the newest acknowledged record, and returns ErrMoved
+// if it is not at from any more, so that a consumer
+// that is finishing a batch does not undo a Rewind. A new name is
+// registered. It is not synced: after a loss of power the cursor may be at an
+// earlier position, never at a later one, so that a consumer must be able to do its work
 // twice.
 func (s *Spool) Advance(name string, from, to uint64) error {
 	if err := s.Err(); err != nil {
@@ -56,8 +56,8 @@ func (s *Spool) Advance(name string, from, to uint64) error {
 
 // Rewind moves a cursor back so that the next record read is the first one
 // received at or after the given time, and returns that record's number. It
-// never moves a cursor ahead; if nothing that old is kept, it goes back to the
-// oldest record there is. It is synced. If no record is that young, the number
+// never moves a cursor forward; if all records are newer, it goes back to the
+// oldest one. It is synced. If all records are older, the number
 // is one past the newest and the cursor stays. A consumer in Wait is woken.
 func (s *Spool) Rewind(ctx context.Context, name string, to time.Time) (first uint64, err error) {
 	if first, err = s.firstAt(to); err != nil {

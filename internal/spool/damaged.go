@@ -10,12 +10,12 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// Damaged is a folder in which damage was met: of a spool that was put aside, or
-// the one in use. Notes in it say what is known, across restarts. A folder that
+// Damaged is a folder in which damage was found: of a spool that was put aside, or
+// of the one in use. Notes in it keep what is known across restarts. A folder that
 // was put aside stays until a person removes it.
 type Damaged struct {
-	// InUse says that this is the spool itself: it goes on, and each record in it
-	// that cannot be read is handed out as such, with ErrDamaged.
+	// InUse says that this is the spool itself: it continues, and each record in it
+	// that cannot be read is returned with ErrDamaged.
 	InUse bool
 
 	fs  vfs.FS
@@ -24,7 +24,7 @@ type Damaged struct {
 }
 
 // DamagedFolders are those beside the spool in dir, the oldest first, and last
-// that folder itself if damage was met in it; fs is nil for the disk.
+// that folder itself if damage was found in it; fs is nil for the disk.
 func DamagedFolders(fs vfs.FS, dir string) ([]*Damaged, error) {
 	if fs == nil {
 		fs = vfs.Default
@@ -53,13 +53,13 @@ func (d *Damaged) Salvage() (*Salvage, error) { return OpenSalvage(d.fs, d.dir) 
 type Report struct {
 	Folder       string           `json:"folder"`
 	InUse        bool             `json:"in_use"`
-	Since        time.Time        `json:"since"`        // when it was put aside, or damage was met first; zero if that was not noted
+	Since        time.Time        `json:"since"`        // when it was put aside, or damage was first found; zero if that was not noted
 	Why          string           `json:"why"`          // what is damaged
-	Found        *Found           `json:"found"`        // nil: not looked through, yet or, if in use, ever
+	Found        *Found           `json:"found"`        // nil: not surveyed yet; never set for the spool in use
 	Acknowledged *Acknowledgement `json:"acknowledged"` // nil: not since
 }
 
-// Found is what a look through the folder has found, and what became of it.
+// Found is the result of the survey of the folder, and how far it was relayed.
 type Found struct {
 	At         time.Time `json:"at"`
 	Readable   uint64    `json:"readable"` // records that can be read, relayed before or not
@@ -74,13 +74,13 @@ type Found struct {
 	Readers map[string]Reader `json:"readers"` // by the name of their cursor
 }
 
-// Reader is how far a consumer has come with the folder.
+// Reader is how far the folder was relayed to one consumer.
 type Reader struct {
-	From    uint64     `json:"from"`    // the first record that it had not done with
+	From    uint64     `json:"from"`    // the first record that it had not finished
 	Owed    uint64     `json:"owed"`    // records from there on that can be read
-	Missing uint64     `json:"missing"` // and that cannot: at most as many are lost to it
+	Missing uint64     `json:"missing"` // records from there on that cannot: at most as many are lost to it
 	Relayed uint64     `json:"relayed"` // of those owed
-	Done    *time.Time `json:"done"`    // nil: not all yet
+	Done    *time.Time `json:"done"`    // when all were relayed; nil: not yet
 }
 
 // Acknowledgement says that a person knows of a damaged spool.
@@ -89,14 +89,14 @@ type Acknowledgement struct {
 	By string    `json:"by"` // the system's name for the user
 }
 
-// Done says whether all that can be read was relayed to everybody. In the spool in
-// use that is not for us to do.
+// Done says whether all that can be read was relayed to all consumers. In the spool in
+// use there is nothing to do.
 func (r Report) Done() bool {
 	return r.InUse || r.Found != nil && !slices.ContainsFunc(slices.Collect(maps.Values(r.Found.Readers)), func(r Reader) bool { return r.Done == nil })
 }
 
-// Report reads the notes. Notes that cannot be read count as not there: the work
-// is done again, and the person asked again.
+// Report reads the notes. Notes that cannot be read count as missing: the work
+// is done again, and the acknowledgement is needed again.
 func (d *Damaged) Report() Report {
 	r := Report{Folder: d.Name(), InUse: d.InUse}
 	var why reason
@@ -115,8 +115,8 @@ func (d *Damaged) Report() Report {
 	return r
 }
 
-// Found keeps what a look has found for the readers with these cursors. What they
-// have relayed before stays noted.
+// Found saves the result of a survey for the readers with these cursors. What was relayed
+// to them before stays noted.
 func (d *Damaged) Found(v Survey, cursors []string, at time.Time) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -136,7 +136,7 @@ func (d *Damaged) Found(v Survey, cursors []string, at time.Time) error {
 	return d.keep(f)
 }
 
-// Relayed notes that a reader has been given everything, n records.
+// Relayed notes that everything was relayed to a reader, n records.
 func (d *Damaged) Relayed(cursor string, n uint64, at time.Time) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -158,7 +158,7 @@ func (d *Damaged) keep(f Found) error {
 	return nil
 }
 
-// Acknowledge notes that a person knows what this folder is and what is missing.
+// Acknowledge notes that a person knows of this folder and of what is missing.
 func (d *Damaged) Acknowledge(by string, at time.Time) error {
 	if err := writeNote(d.fs, d.dir, acknowledgedFile, Acknowledgement{At: at.UTC(), By: by}); err != nil {
 		return fmt.Errorf("acknowledge %s: %w", d.Name(), err)

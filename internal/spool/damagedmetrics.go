@@ -10,8 +10,8 @@ var (
 		[]string{"folder", "cursor", "state"}, nil)
 )
 
-// collectDamaged reads the notes in the folders: they are few, and whoever
-// acknowledges does so in a process of its own.
+// collectDamaged reads the notes in the folders at each scrape: they are few, and
+// another process acknowledges them.
 func (m *metrics) collectDamaged(ch chan<- prometheus.Metric) {
 	folders, err := DamagedFolders(m.spool.opts.FS, m.spool.opts.Dir)
 	if err != nil {

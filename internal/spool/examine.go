@@ -13,9 +13,9 @@ import (
 	"github.com/cockroachdb/pebble/v2/wal"
 )
 
-// examination looks at a store before it is opened to be written, and writes
+// examination examines a store before it is opened for writing, and writes
 // nothing: opening it removes files that its manifest does not name, and where
-// the manifest is what is damaged, those hold the records.
+// the manifest is damaged, those files have the records.
 type examination struct {
 	fs   *faultFS
 	dir  string
@@ -23,14 +23,14 @@ type examination struct {
 	lock *pebble.Lock
 }
 
-// examine returns nil for a folder that can be opened, or holds no store yet;
-// tail is how much at the end of its log will be discarded, since it was not
-// written as a whole. An error matches ErrDamagedStore, or is a refusal.
+// examine returns nil for a folder that can be opened, or has no store yet;
+// tail is how many bytes at the end of its log will be discarded, since they were not
+// written completely. An error matches ErrDamagedStore, or makes Open fail.
 func examine(fs vfs.FS, dir string, o *pebble.Options, lock *pebble.Lock) (tail int64, err error) {
 	e := examination{fs: &faultFS{FS: fs}, dir: dir, opts: o.Clone(), lock: lock}
 	e.opts.FS = e.fs
 	if tail, err = e.look(); err != nil {
-		return 0, judge(err, e.fs.fault())
+		return 0, classify(err, e.fs.fault())
 	}
 	return tail, nil
 }
@@ -53,8 +53,8 @@ func (e examination) look() (tail int64, err error) {
 	return e.discardedTail()
 }
 
-// checkMarkers looks at the names that say which format and which manifest hold.
-// empty says that no store was made here yet, or that its making was cut short.
+// checkMarkers checks the markers that say which format and which manifest are valid.
+// empty says that no store was made here yet, or that its creation was interrupted.
 func (e examination) checkMarkers(names []string) (empty bool, err error) {
 	format, err := atomicfs.ReadMarker(e.fs, e.dir, "format-version")
 	if err != nil {
@@ -79,13 +79,13 @@ func (e examination) checkMarkers(names []string) (empty bool, err error) {
 	return true, nil
 }
 
-// isContents says whether a file holds records.
+// isContents says whether a file has records.
 func isContents(name string) bool {
 	return strings.HasSuffix(name, ".sst") || strings.HasSuffix(name, ".log")
 }
 
-// checkOptions reads the file with the options of the last start as pebble will,
-// which does not call its damage by that word. Where there is one, there is a log.
+// checkOptions reads the file with the options of the last start as pebble will, since
+// pebble does not report its damage as corruption. Where there is one, there is a log.
 func (e examination) checkOptions(names []string) error {
 	newest, name := uint64(0), ""
 	for _, n := range names {
@@ -113,7 +113,7 @@ func (e examination) checkOptions(names []string) error {
 	return nil
 }
 
-// checkStore opens the store to be read, and looks whether all is there.
+// checkStore opens the store for reading, and checks that it is complete.
 func (e examination) checkStore(names []string) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -123,7 +123,7 @@ func (e examination) checkStore(names []string) (err error) {
 	o := e.opts.Clone()
 	o.ReadOnly, o.Lock, o.Logger = true, e.lock, readingLog{}
 	o.EventListener = &pebble.EventListener{DataCorruption: func(pebble.DataCorruptionInfo) {}} // the default ends the process
-	o.DisableConsistencyCheck = true                                                            // checkTables says what is wrong by its kind
+	o.DisableConsistencyCheck = true                                                            // checkTables makes this check, and classifies the errors
 	db, err := pebble.Open(e.dir, o)
 	if err != nil {
 		return err
@@ -140,7 +140,7 @@ func (e examination) checkStore(names []string) (err error) {
 	return errors.Join(e.checkNumbers(db, st, tables), e.checkNewest(st), e.checkUnlisted(names, tables, st))
 }
 
-// checkTables compares the tables with what the manifest says of them.
+// checkTables compares the tables with the manifest.
 func (e examination) checkTables(db *pebble.DB) (all []pebble.SSTableInfo, err error) {
 	levels, err := db.SSTables()
 	if err != nil {
@@ -162,7 +162,7 @@ func (e examination) checkTables(db *pebble.DB) (all []pebble.SSTableInfo, err e
 	return all, nil
 }
 
-// checkNewest compares the newest record with those that are known to have been
+// checkNewest compares the newest record with the newest that is known to have been
 // acknowledged.
 func (e examination) checkNewest(st stored) error {
 	if m, ok := readMark(e.fs, e.dir); ok && m.seq > st.newest {
@@ -176,8 +176,8 @@ func (e examination) checkNewest(st stored) error {
 	return nil
 }
 
-// checkUnlisted looks into tables that the manifest does not name. After a crash
-// there are some; they hold nothing that is not elsewhere as well, or are cut.
+// checkUnlisted reads tables that the manifest does not name. A crash may leave
+// some; they are incomplete, or have only records that are also elsewhere.
 func (e examination) checkUnlisted(names []string, listed []pebble.SSTableInfo, st stored) error {
 	for _, name := range names {
 		num, ok := tableNumber(name)
@@ -200,10 +200,10 @@ func (e examination) checkUnlisted(names []string, listed []pebble.SSTableInfo, 
 	return nil
 }
 
-// discardedTail is how much of the newest log pebble will leave out as not
-// written as a whole. It takes the place of the first fault for the end where
-// what follows lies in the same block, although a record there may say that the
-// log had been synced beyond.
+// discardedTail is how many bytes of the newest log pebble will discard as not
+// written completely. It takes the first fault for the end of the log where
+// the rest is in the same block, even if a record there says that the
+// log had been synced beyond the fault.
 func (e examination) discardedTail() (int64, error) {
 	s, err := OpenSalvage(e.fs, e.dir)
 	switch {
@@ -229,8 +229,8 @@ func (e examination) discardedTail() (int64, error) {
 	return tail, err
 }
 
-// readingLog drops what pebble says while it reads. What would end the process
-// ends the reading.
+// readingLog discards pebble's log messages while it reads. A fatal one ends the reading
+// instead of the process.
 type readingLog struct{}
 
 func (readingLog) Infof(string, ...any)  {}

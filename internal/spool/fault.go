@@ -13,18 +13,18 @@ import (
 	"fonoteka/internal/bounded"
 )
 
-// ErrDamagedStore says that what lies in the spool's folder cannot be opened as it
-// is, and that neither rights nor the disk's refusal are the reason. Options.PutAside
-// has Open begin a new spool then.
+// ErrDamagedStore says that the store in the spool's folder cannot be opened because it is
+// damaged, and not because of permissions or an error of the disk. With Options.PutAside
+// Open then begins a new spool.
 var ErrDamagedStore = errors.New("the spool is damaged")
 
-// judge says whether a failure to read the folder is damage: fault is what the
-// file system itself said meanwhile, if it failed. Only what is known to be damage
-// is called so: the store's own word for it, a file that is missing or is a
-// folder, and our own checks. Everything else stays a refusal. So does an error of
-// the disk, of rights or of space that the store has wrapped in that word: those
-// may pass, and then nothing is damaged.
-func judge(err, fault error) error {
+// classify says whether a failure to read the folder is damage; fault is the error of the
+// file system itself, if there was one. Only what is known to be damage
+// counts: an error that the store calls corruption, a file that is missing or is a
+// folder, and our own checks. Every other error makes Open fail. So does an error of
+// the disk, of permissions or of space that the store reports as corruption: it
+// may be temporary, and then nothing is damaged.
+func classify(err, fault error) error {
 	if fault != nil && !errors.Is(err, fault) {
 		return fmt.Errorf("%w (the file system said: %w)", err, fault)
 	}
@@ -40,17 +40,17 @@ func judge(err, fault error) error {
 	return fmt.Errorf("%w: %w", ErrDamagedStore, err)
 }
 
-// damage is what our own checks find.
+// damage is an error of our own checks.
 type damage struct{ error }
 
 func (d damage) Unwrap() error { return d.error }
 
 func damagef(format string, args ...any) error { return damage{fmt.Errorf(format, args...)} }
 
-// faultFS remembers the first time that the file system itself failed, an I/O error
-// only if there was nothing else: what it says of a file that is missing, or is a
-// folder, is about what is stored. Pebble passes some errors of reading on as text
-// only, in what it calls corruption.
+// faultFS remembers the first error of the file system itself, an I/O error only if there
+// was no other. That a file is missing, or is a folder, does not count: that is about the
+// contents. It is needed because pebble includes some read errors only as text in what it
+// calls corruption.
 type faultFS struct {
 	vfs.FS
 	mu    sync.Mutex

@@ -12,9 +12,9 @@ import (
 // span is a run of record numbers, both ends included.
 type span struct{ first, last uint64 }
 
-// checkNumbers looks whether all records are there, from the last trim to the
-// newest: they are numbered without gaps. What a table holds is known by its ends;
-// what no table holds is still in the log and is looked at one by one.
+// checkNumbers checks that all records from the last trim to the
+// newest are there: they are numbered without gaps. The records of a table are known by its
+// first and last key; records in no table are still in the log, and are read one by one.
 func (e examination) checkNumbers(db *pebble.DB, st stored, tables []pebble.SSTableInfo) error {
 	var spans []span
 	for _, t := range tables {
@@ -35,8 +35,8 @@ func (e examination) checkNumbers(db *pebble.DB, st stored, tables []pebble.SSTa
 	return nil
 }
 
-// spanOf is what a table holds. The ends that the manifest gives may be those of
-// a deletion of many records, which says nothing of what the table holds.
+// spanOf is the span of records in a table. The bounds in the manifest may be those of
+// a range deletion, which says nothing about the records in the table.
 func (e examination) spanOf(t pebble.SSTableInfo) (span, bool) {
 	first, ok := seqOf(t.Smallest.UserKey)
 	last, ok2 := seqOf(t.Largest.UserKey)
@@ -48,7 +48,7 @@ func (e examination) spanOf(t pebble.SSTableInfo) (span, bool) {
 	}
 	f, err := openTable(e.fs, e.fs.PathJoin(e.dir, fmt.Sprintf("%06d.sst", uint64(t.BackingSSTNum))))
 	if err != nil {
-		return span{first, last}, ok && ok2 // its records show as damaged when they are read
+		return span{first, last}, ok && ok2 // its records are found to be damaged when they are read
 	}
 	defer f.close()
 	head := f.iter.SeekGE(recordKey(0), 0)
@@ -64,7 +64,7 @@ func (e examination) spanOf(t pebble.SSTableInfo) (span, bool) {
 	return span{first, last}, ok && ok2
 }
 
-// allThere looks at each record of a range.
+// allThere checks each record of a range.
 func allThere(db *pebble.DB, first, last uint64) (err error) {
 	it, err := db.NewIter(&pebble.IterOptions{LowerBound: recordKey(first), UpperBound: recordKey(last + 1)})
 	if err != nil {

@@ -8,14 +8,14 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Stats is what a spool holds at a moment.
+// Stats are the contents of a spool at a time.
 type Stats struct {
 	First, Last uint64    // the oldest and the newest record; First > Last: empty
 	Records     uint64    // erased ones included
 	Oldest      time.Time // receive time of the oldest record, zero if empty
 	Bytes       uint64    // on disk, the log included
-	Free        uint64    // free bytes of the file system at the last look, 0 before the first append
-	Full        bool      // down to the reserve
+	Free        uint64    // free bytes of the file system at the last check, 0 before the first append
+	Full        bool      // only the reserve is left
 	Cursors     map[string]Lag
 }
 
@@ -26,7 +26,7 @@ type Lag struct {
 	Age     time.Duration // since the first of them was received, 0 if there is none
 }
 
-// Stats looks at the spool. It reads one record per cursor.
+// Stats computes the statistics. It reads one record per cursor.
 func (s *Spool) Stats() (Stats, error) {
 	release, err := s.acquire()
 	if err != nil {
@@ -58,7 +58,9 @@ type histogram struct{ prometheus.Histogram }
 
 func (h histogram) since(t time.Time) { h.Observe(time.Since(t).Seconds()) }
 
-// metrics are the spool's own; those of Stats are gathered when asked for.
+// metrics are counters and gauges of the spool; those from Stats are computed at each
+// scrape. They are not made by promauto, because Close unregisters them: a process may open a
+// spool again.
 type metrics struct {
 	spool       *Spool
 	appended    prometheus.Counter

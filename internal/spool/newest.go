@@ -11,14 +11,15 @@ import (
 )
 
 // newestName is a file in the spool's folder with the number and the receive time
-// of the newest acknowledged record, the number up to which all consumers had done
-// with the records then, and a checksum. It is written after each sync, and not synced itself: after a crash of the process it is exact, after a
-// loss of power it may be older, never newer. A spool that ends before it has
-// lost what it had acknowledged, which its log alone cannot tell from a log that
-// ended there. To keep it in the store was rejected: it would be lost with it.
+// of the newest acknowledged record, the number up to which all consumers had finished
+// the records then, and a checksum. It is written after each sync, and not synced itself:
+// after a crash of the process it is exact, after a
+// loss of power it may be older, never newer. A spool that ends before this record has
+// lost acknowledged records, which cannot be seen from its log alone. To keep it in the
+// store was rejected: it would be lost with it.
 const newestName = "newest"
 
-// mark is what that file holds.
+// mark is the contents of that file.
 type mark struct {
 	seq  uint64
 	at   time.Time
@@ -36,8 +37,8 @@ func (m mark) encode() []byte {
 	return binary.BigEndian.AppendUint32(b, crc32.Checksum(b, castagnoli))
 }
 
-// readMark returns false where there is no file, or where it cannot be read: it
-// is a witness, and a spool without one is as good as it ever was.
+// readMark returns false where there is no file, or where it cannot be read: without it
+// a loss cannot be detected, but the spool works.
 func readMark(fs vfs.FS, dir string) (m mark, ok bool) {
 	f, err := fs.Open(fs.PathJoin(dir, newestName))
 	if err != nil {
@@ -54,7 +55,7 @@ func readMark(fs vfs.FS, dir string) (m mark, ok bool) {
 	}, true
 }
 
-// openMark opens the file to be written.
+// openMark opens the file for writing.
 func openMark(fs vfs.FS, dir string) (vfs.File, error) {
 	f, err := fs.OpenReadWrite(fs.PathJoin(dir, newestName), vfs.WriteCategoryUnspecified)
 	if err != nil {
@@ -63,9 +64,9 @@ func openMark(fs vfs.FS, dir string) (vfs.File, error) {
 	return f, nil
 }
 
-// tellNewest writes the mark. Where that fails it is not tried again: an older
-// mark is true as well.
-func (s *Spool) tellNewest(seq uint64, at time.Time) {
+// writeMark writes the mark. If that fails it is not written again: an older
+// mark is valid as well.
+func (s *Spool) writeMark(seq uint64, at time.Time) {
 	if s.mark == nil {
 		return
 	}
@@ -79,7 +80,7 @@ func (s *Spool) tellNewest(seq uint64, at time.Time) {
 	}
 	s.mu.Unlock()
 	if _, err := s.mark.WriteAt(mark{seq, at, done}.encode(), 0); err != nil {
-		s.opts.Log.Warn("the newest record's number cannot be noted beside the spool", "err", err)
+		s.opts.Log.Warn("the number of the newest record cannot be written beside the spool", "err", err)
 		_ = s.mark.Close()
 		s.mark = nil
 	}

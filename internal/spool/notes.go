@@ -10,20 +10,20 @@ import (
 )
 
 // The notes beside the files of a damaged spool: why it was put aside, what was
-// found in it and relayed, and that a person knows.
+// found in it and relayed, and that a person has acknowledged it.
 const (
 	reasonFile       = "damage.json"
 	salvageFile      = "salvage.json"
 	acknowledgedFile = "acknowledged.json"
 )
 
-// reason is in reasonFile.
+// reason is the contents of reasonFile.
 type reason struct {
 	At  time.Time `json:"at"`
 	Why string    `json:"why"`
 }
 
-// writeNote writes a file as a whole, durably.
+// writeNote replaces a file, durably.
 func writeNote(fs vfs.FS, dir, name string, note any) (err error) {
 	text, err := json.MarshalIndent(note, "", "  ")
 	if err != nil {
@@ -44,7 +44,7 @@ func writeNote(fs vfs.FS, dir, name string, note any) (err error) {
 	return syncFolder(fs, dir)
 }
 
-// readNote reads one.
+// readNote reads a note.
 func readNote(fs vfs.FS, dir, name string, note any) error {
 	text, err := readFile(fs, fs.PathJoin(dir, name))
 	if err == nil {
@@ -56,17 +56,17 @@ func readNote(fs vfs.FS, dir, name string, note any) error {
 	return nil
 }
 
-// metDamage counts a read of damaged data. The first while the spool is open is
-// noted beside it, so that a person learns of it however soon serve ends. It may
+// noteDamage counts a read of damaged data. The first one since the spool was opened is
+// noted beside it, so that it is reported even if serve ends soon. It may
 // be called by pebble with its locks held.
-func (s *Spool) metDamage(why error) {
+func (s *Spool) noteDamage(why error) {
 	s.metrics.damaged.Inc()
-	if s.damageMet.Swap(true) {
+	if s.damageSeen.Swap(true) {
 		return
 	}
 	s.noting.Go(func() {
 		if err := writeNote(s.opts.FS, s.opts.Dir, reasonFile, reason{At: s.opts.Now().UTC(), Why: why.Error()}); err != nil {
-			s.opts.Log.Error("that the spool holds damaged data is in this log alone", "err", err)
+			s.opts.Log.Error("that the spool has damaged data cannot be noted beside it, only in this log", "err", err)
 		}
 	})
 }

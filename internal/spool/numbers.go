@@ -2,7 +2,7 @@ package spool
 
 import "math/bits"
 
-// numbers is a set of record numbers. It takes a bit for each within its pages of
+// numbers is a set of record numbers. It uses a bit for each, in pages of
 // 65,536, so that the numbers of weeks fit into a few megabytes.
 type numbers map[uint64]*[1024]uint64
 
@@ -26,7 +26,7 @@ func (s numbers) has(n uint64) bool {
 	return page != nil && page[n>>6&1023]&(1<<(n&63)) != 0
 }
 
-// between counts those after the first and up to the last number.
+// between counts the numbers after the first argument and up to the second.
 func (s numbers) between(after, last uint64) (count uint64) {
 	for page, words := range s {
 		for i, word := range words {
@@ -46,7 +46,7 @@ func (s numbers) between(after, last uint64) (count uint64) {
 	return count
 }
 
-// remove takes the numbers of another set out of this one.
+// remove removes the numbers of another set from this one.
 func (s numbers) remove(other numbers) {
 	for page, words := range other {
 		if own := s[page]; own != nil {

@@ -7,6 +7,8 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/prometheus/client_golang/prometheus"
+
+	"fonoteka/internal/run"
 )
 
 // Options of a spool. Dir is required, except with FS, where it defaults to
@@ -15,7 +17,7 @@ type Options struct {
 	Dir      string   // made if missing, and closed to others (0700); one spool per folder, locked while open
 	FS       vfs.FS   // nil: the disk
 	PutAside bool     // rename a damaged spool to DIR.damaged-TIME and begin a new one; else it is an error
-	Cursors  []string // registered at Open, at the beginning if new: what they have not passed is never trimmed
+	Cursors  []string // registered at Open, new ones at the beginning: records that one has not passed are never trimmed
 
 	ReserveBytes uint64        // free bytes to leave on the file system; 0: 2 GiB
 	Retain       time.Duration // how long records stay after all cursors have passed them; 0: 7 days
@@ -24,7 +26,7 @@ type Options struct {
 	Now        func() time.Time       // receive time; nil: time.Now
 	Free       func() (uint64, error) // free bytes of the file system; nil: asked of FS
 	Log        *slog.Logger           // nil: discarded
-	Registerer prometheus.Registerer  // nil: not registered
+	Registerer prometheus.Registerer  // nil: none
 }
 
 func (o *Options) validate() error {
@@ -58,9 +60,7 @@ func (o *Options) validate() error {
 			return usage.AvailBytes, err
 		}
 	}
-	if o.Log == nil {
-		o.Log = slog.New(slog.DiscardHandler)
-	}
+	o.Log = run.Log(o.Log)
 	return nil
 }
 

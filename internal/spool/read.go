@@ -11,10 +11,10 @@ import (
 // Read returns the records after the given sequence number, in order, at most
 // max of them, and no more than fit into maxBytes of bodies, but at least one if
 // there is one. A limit of 0 or less is none. It does not wait: at the end it
-// returns nothing. What it returns is the caller's.
+// returns nothing. The caller may keep what it returns.
 //
-// A record that cannot be decoded is returned with its Err set. Even where the
-// disk gives back damaged blocks each record in them is returned so, one by one.
+// A record that cannot be decoded is returned with its Err set. Even the records of
+// damaged blocks are returned like that, one by one.
 func (s *Spool) Read(ctx context.Context, after uint64, max, maxBytes int) ([]Record, error) {
 	release, err := s.acquire()
 	if err != nil {
@@ -38,7 +38,7 @@ func (s *Spool) Read(ctx context.Context, after uint64, max, maxBytes int) ([]Re
 	return recs, nil
 }
 
-// bounds returns the first and the last record there is after a sequence number.
+// bounds returns the first and the last existing record after a sequence number.
 func (s *Spool) bounds(after uint64) (first, last uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -70,7 +70,7 @@ func (s *Spool) scan(ctx context.Context, first, last uint64, maxBytes int) (rec
 	return recs, errors.Join(it.Error(), ctx.Err())
 }
 
-// readSingly is the way around damaged blocks: slow, but it gets past them.
+// readSingly reads records one by one, to get past damaged blocks. It is slow.
 func (s *Spool) readSingly(ctx context.Context, first, last uint64, maxBytes int) ([]Record, error) {
 	var recs []Record
 	size := 0
@@ -87,7 +87,7 @@ func (s *Spool) readSingly(ctx context.Context, first, last uint64, maxBytes int
 	return recs, ctx.Err()
 }
 
-// get reads one record by its number, of which it is known that it must exist.
+// get reads one record by its number, which must exist.
 func (s *Spool) get(seq uint64) Record {
 	value, closer, err := s.db.Get(recordKey(seq))
 	if err != nil {
@@ -100,10 +100,10 @@ func (s *Spool) get(seq uint64) Record {
 	return s.decoded(rec)
 }
 
-// decoded notes a record that cannot be read.
+// decoded returns rec, and notes damage if it cannot be read.
 func (s *Spool) decoded(rec Record) Record {
 	if errors.Is(rec.Err, ErrDamaged) {
-		s.metDamage(rec.Err)
+		s.noteDamage(rec.Err)
 		rec.Origin = s.origin
 	}
 	return rec
@@ -111,8 +111,8 @@ func (s *Spool) decoded(rec Record) Record {
 
 // Wait returns nil as soon as there is a record after the given sequence number.
 // With the name of a cursor it returns ErrMoved as soon as that cursor is not at
-// this number, also where it was moved before the call: so a consumer that has
-// done with everything learns of a Rewind at once. Without a name it waits for
+// this number, also if it was moved before the call: so a consumer that has
+// finished everything notices a Rewind at once. Without a name it waits for
 // records only. Its other errors are ctx's, ErrClosed, or match ErrFailed.
 func (s *Spool) Wait(ctx context.Context, cursor string, after uint64) error {
 	for {

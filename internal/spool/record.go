@@ -7,23 +7,23 @@ import (
 	"time"
 )
 
-// Record is one thing that came in, as it came.
+// Record is a received notification, as it was received.
 type Record struct {
 	Seq             uint64    // set by Append: 1, 2, 3 … without gaps
 	ReceivedAt      time.Time // set by Append; UTC, never before an earlier record's
 	Integration     string
 	ContentType     string
 	ContentEncoding string
-	Truncated       string // not empty: why the body is only a part of what came
+	Truncated       string // not empty: why the body is only a part of the received one
 	Body            []byte
 
-	// Err, set by Read only, says why this record has no contents to work with:
-	// ErrErased, or ErrDamaged, in which case Body is whatever bytes could be
-	// had. Such a record is to be set aside, or passed over if erased.
+	// Err, set by Read only, says why this record has no usable contents:
+	// ErrErased, or ErrDamaged, in which case Body has the bytes that could be
+	// read. A damaged record is to be set aside, and an erased one skipped.
 	Err error
-	// Origin, of a damaged record, is a number of the spool that it is in, since one
-	// that was begun after another was put aside numbers its records anew: 0 of the
-	// first.
+	// Origin identifies, for a damaged record, the spool that it is in, since a new spool
+	// that replaces one that was put aside numbers its records from 1 again. It is 0 for
+	// the first spool.
 	Origin uint64
 }
 
@@ -35,7 +35,7 @@ var (
 )
 
 // The keys. Cursors and the mark of the last trim sort before the records and
-// are kept in tables of their own (see spanPolicy).
+// are in tables of their own (see spanPolicy).
 const (
 	recordPrefix = 'r' // + sequence number, 8 bytes, big endian
 	cursorPrefix = 'c' // + name; the value is a sequence number
@@ -48,8 +48,8 @@ var trimKey = []byte("m/trimmed") // sequence number and receive time of the las
 
 // The stored form of a record: a byte for the form, the receive time in
 // nanoseconds since 1970 (8 bytes, big endian), four strings each after its
-// length as a uvarint, and the rest is the body. Of an erased one only the form
-// and the time are left.
+// length as a uvarint, and then the body. An erased one has only the form
+// and the time.
 const (
 	formRecord = 1
 	formErased = 2
@@ -112,8 +112,8 @@ func decodeHead(value []byte) (form byte, at time.Time, err error) {
 	return value[0], time.Unix(0, nanos).UTC(), nil
 }
 
-// decode reads a stored record. It copies what it keeps and never fails: what
-// cannot be read is said in Err.
+// decode reads a stored record. It copies the contents and never fails: if the record
+// cannot be read, Err says why.
 func decode(seq uint64, value []byte) Record {
 	r := Record{Seq: seq}
 	var form byte

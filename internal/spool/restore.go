@@ -10,16 +10,16 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 )
 
-// stored is what a store says of itself.
+// stored is the state of a store.
 type stored struct {
 	cursors  map[string]uint64
 	trimmed  uint64    // records up to here are gone
 	newest   uint64    // the newest record, or trimmed if there is none
 	origin   uint64    // Record.Origin
-	newestAt time.Time // its receive time, or of a later one that is gone: the floor of the next one's
+	newestAt time.Time // its receive time, or that of a later one that was trimmed: the next one's is not before it
 }
 
-// readStored reads it; damage to what it reads is an error.
+// readStored reads the state; damaged data are an error.
 func readStored(db *pebble.DB) (st stored, err error) {
 	if st.cursors, err = readCursors(db); err != nil {
 		return st, fmt.Errorf("read cursors: %w", err)
@@ -28,7 +28,7 @@ func readStored(db *pebble.DB) (st stored, err error) {
 		return st, fmt.Errorf("read mark of the last trim: %w", err)
 	}
 	if st.origin, err = readOrigin(db); err != nil {
-		return st, fmt.Errorf("read what tells the spool from others: %w", err)
+		return st, fmt.Errorf("read the spool's number: %w", err)
 	}
 	st.newest = st.trimmed
 	it, err := db.NewIter(&pebble.IterOptions{LowerBound: recordKey(st.trimmed + 1), UpperBound: []byte{recordPrefix + 1}})
@@ -96,8 +96,8 @@ func readCursors(db *pebble.DB) (map[string]uint64, error) {
 	return cursors, it.Close()
 }
 
-// restore takes up what was left by the last process. A new spool begins with the
-// newest receive time of those that were put aside.
+// restore restores the state that the last process left. In a new spool receive times begin
+// with the newest one of the spools that were put aside.
 func (s *Spool) restore() error {
 	st, err := readStored(s.db)
 	if err != nil {
@@ -125,7 +125,7 @@ func (s *Spool) restore() error {
 	return s.beginAfter(newestAside(s.opts.FS, s.opts.Dir, s.opts.Log))
 }
 
-// beginAfter has the first record received no earlier than at, where that is known,
+// beginAfter makes receive times begin with at, if that is known,
 // and gives the spool an Origin of its own.
 func (s *Spool) beginAfter(at time.Time) error {
 	if at.IsZero() && s.origin != 0 {

@@ -18,13 +18,13 @@ import (
 	"fonoteka/internal/bounded"
 )
 
-// ErrNoSpool says that a folder holds nothing of a spool.
+// ErrNoSpool says that a folder has no files of a spool.
 var ErrNoSpool = errors.New("there is no spool in this folder")
 
 // Salvage reads what can be read of a spool's folder, however damaged, or of a
-// copy of one, and changes nothing in it. It does not open the store: it walks
-// the tables and the logs one by one, each of whose blocks has a checksum, and
-// goes on behind what is damaged. So it also finds what the store has removed and
+// copy of one, and changes nothing in it. It does not open the store: it reads
+// the tables and the logs one by one, whose blocks have checksums, and
+// continues after damaged ones. So it also finds records that the store has removed and
 // not yet overwritten; see Survey for what is left out.
 type Salvage struct {
 	fs     vfs.FS
@@ -33,7 +33,7 @@ type Salvage struct {
 	logs   []string
 }
 
-// OpenSalvage looks into a folder; fs is nil for the disk.
+// OpenSalvage lists the files of a folder; fs is nil for the disk.
 func OpenSalvage(fs vfs.FS, dir string) (*Salvage, error) {
 	if fs == nil {
 		fs = vfs.Default
@@ -60,14 +60,14 @@ func OpenSalvage(fs vfs.FS, dir string) (*Salvage, error) {
 // Fault is a part of a folder that cannot be read.
 type Fault struct {
 	File  string `json:"file"`
-	Bytes int64  `json:"bytes"` // about as many
+	Bytes int64  `json:"bytes"` // approximately
 	Why   string `json:"why"`
 }
 
-// walk gives each every entry that can be read, tables first, and fault what
-// cannot. An entry may come more than once. Its error is each's or ctx's, or of the
-// file system, where that may pass: missing rights, too many open files. Then nothing
-// may be taken for lost. An I/O error does not pass.
+// walk calls each for every entry that can be read, tables first, and fault for every part
+// that cannot. An entry may occur more than once. Its error is that of each or ctx, or a
+// temporary one of the file system: missing permissions, too many open files. Then nothing
+// may be counted as lost. An I/O error does not count as temporary.
 func (s *Salvage) walk(ctx context.Context, each func(logEntry) error, fault func(Fault)) error {
 	fs := &faultFS{FS: s.fs}
 	watched := &Salvage{fs: fs, dir: s.dir}
@@ -126,11 +126,11 @@ func (s *Salvage) walkLog(ctx context.Context, name string, each func(logEntry) 
 	return err
 }
 
-// maxWhole is how many bytes of a file are read into memory. A log has about 10 MiB,
-// the other files some kilobytes; what is longer than this was not written by us.
+// maxWhole is how many bytes of a file are read into memory at most. A log has about 10 MiB,
+// the other files some kilobytes; a longer file was not written by us.
 const maxWhole = 64 << 20
 
-// readFile returns what could be read also with an error.
+// readFile returns what could be read, even if it returns an error.
 func readFile(fs vfs.FS, path string) ([]byte, error) {
 	f, err := fs.Open(path)
 	if err != nil {
@@ -140,9 +140,9 @@ func readFile(fs vfs.FS, path string) ([]byte, error) {
 	return data, errors.Join(err, f.Close())
 }
 
-// Records gives each the records from a number on that can be read, each once, in
-// batches of no more than 2,000 records and about 4 MiB, mostly in order. It
-// leaves out what was erased. v is the Survey of the same folder.
+// Records calls each with the readable records from a number on, each record once, in
+// batches of at most 2,000 records and about 4 MiB, mostly in order. It
+// leaves erased ones out. v is the Survey of the same folder.
 func (s *Salvage) Records(ctx context.Context, v Survey, from uint64, each func([]Record) error) error {
 	given, size := numbers{}, 0
 	var batch []Record
@@ -180,8 +180,8 @@ func (s *Salvage) Records(ctx context.Context, v Survey, from uint64, each func(
 }
 
 // newestTime is the newest receive time that can be read, found without reading
-// all: what is newest is read first, and of each table only its end. An error of
-// ctx says that not everything was looked at.
+// everything: the newest files are read first, and of each table only its end. After an
+// error of ctx the result is incomplete.
 func (s *Salvage) newestTime(ctx context.Context) (time.Time, error) {
 	v := newSurveyor()
 	if m, ok := readMark(s.fs, s.dir); ok {
@@ -200,7 +200,7 @@ func (s *Salvage) newestTime(ctx context.Context) (time.Time, error) {
 	return v.Newest, nil
 }
 
-// endOfTable gives each the table's last entry, or all of a table whose end
+// endOfTable calls each with the last entry of a table, or with all of them if its end
 // cannot be read.
 func (s *Salvage) endOfTable(ctx context.Context, name string, each func(logEntry) error) error {
 	t, err := openTable(s.fs, s.fs.PathJoin(s.dir, name))

@@ -15,9 +15,9 @@ const (
 	checkBytes = 16 << 20
 )
 
-// space knows whether the file system is down to the reserve. It asks once a
-// second at most, and besides after every checkBytes written; between that, its
-// last answer holds. Only the committer calls full and used.
+// space knows whether only the reserve of the file system is free. It checks at most once a
+// second, and after every checkBytes written; between two checks the
+// last result is used. Only the committer calls full and used.
 type space struct {
 	free    func() (uint64, error)
 	reserve uint64
@@ -26,7 +26,7 @@ type space struct {
 	checked time.Time
 	written int
 	isFull  atomic.Bool
-	left    atomic.Uint64 // free bytes at the last look, math.MaxUint64 where that cannot be known
+	left    atomic.Uint64 // free bytes at the last check, math.MaxUint64 where that cannot be known
 }
 
 func (s *space) full() bool {
@@ -40,7 +40,7 @@ func (s *space) full() bool {
 
 func (s *space) used(n int) { s.written += n }
 
-// check looks at the file system. If that fails, the last answer holds: refusing
+// check reads the free space. If that fails, the last result is used: refusing
 // everything because statfs failed would lose more than it saves.
 func (s *space) check() {
 	left, err := s.free()

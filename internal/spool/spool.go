@@ -1,62 +1,62 @@
 // Package spool is a durable, append-only log of opaque records with named
-// cursors. It stands between "a notification came in" and everything that may
+// cursors. It is the buffer between the receipt of a notification and everything that may
 // be down: when Append returns nil, the record survives a crash of the process
 // and a loss of power (not of the disk).
 //
-// The store is cockroachdb/pebble: its write-ahead log is checksummed and tells
+// The store is cockroachdb/pebble: its write-ahead log is checksummed and distinguishes
 // a torn tail from damage, its file system is replaceable, and power loss can be
-// played through on an in-memory one. A log of our own files was rejected: it
-// would be shorter to write and years younger. bbolt was rejected for its two
+// simulated on an in-memory one. A log format of our own was rejected: it
+// would be less code, but not proven by years of use. bbolt was rejected for its two
 // syncs per commit and its random writes; SQLite for cgo.
 //
-// One goroutine, the committer, is the only writer. It takes whatever waits,
-// writes it as one batch and syncs once, while the next batch gathers: no timer,
-// so that a single client waits for one sync only. Handing every record to
-// pebble's own commit pipeline was rejected because there nobody knows the
-// commit order until it has happened: sequence numbers and receive times would
-// need a second lock around it, and readers could see gaps that fill later.
-// Here numbers follow each other without gaps, in the order of commit, and a
+// One goroutine, the committer, is the only writer. It takes all waiting requests,
+// writes them as one batch and syncs once, while the next batch accumulates. There is no
+// timer, so that a single client waits for one sync only. Handing every record to
+// pebble's own commit pipeline was rejected because the commit order is not known there
+// before the commit: sequence numbers and receive times would
+// need a second lock around it, and readers could see gaps that are filled later.
+// Here sequence numbers have no gaps and are in the order of commit, and a
 // record becomes visible to readers only after its sync.
 //
-// After a failed sync nothing is appended any more: what the disk then holds is
-// unknown, and a sync that succeeds later proves nothing about the earlier one.
+// After a failed sync nothing is appended any more: the contents of the disk are
+// unknown then, and a sync that succeeds later proves nothing about the earlier one.
 // All calls return ErrFailed, Run returns it, and the process should end and
-// open the spool anew.
+// open the spool again.
 //
-// Damage. A store is looked at before it is opened, without writing: opening it
-// removes what its manifest does not name. It is damaged where
-//   - the store says so of its manifest, its log, its options, or of what is read
+// Damage. A store is examined before it is opened, without writing: opening it
+// removes files that its manifest does not name. It is damaged where
+//   - the store reports damage of its manifest, its log, its options, or of what is read
 //     at the start: the cursors, the last trim, the newest record;
-//   - a file that must be there is missing, is a folder, or has another size;
-//   - a marker cannot be read, or names nothing;
-//   - records are missing. They are numbered without gaps, no cursor passes the
+//   - a required file is missing, is a folder, or has the wrong size;
+//   - a marker cannot be read, or names a file that does not exist;
+//   - records are missing. They are numbered without gaps, no cursor is beyond the
 //     newest, and a mark beside the log says which was acknowledged last.
 //
 // With Options.PutAside the folder is then renamed to DIR.damaged-TIME, and a new
-// spool begins: with number 1, and with no earlier receive time than the newest
-// that can be read in the old one. A held lock, missing rights, an I/O error, a
-// full disk, a newer format and whatever else is not known to be damage are
-// refusals; they leave the folder as it is. Damage elsewhere, in a block of a
-// table, shows when that is read: the spool goes on, and hands each record that it
-// cannot read out as ErrDamaged. Both are noted beside the files and shown until a
+// spool begins: with number 1, and with receive times not before the newest
+// that can be read in the old one. A held lock, missing permissions, an I/O error, a
+// full disk, a newer format and every other error that is not known to be damage make
+// Open fail, and leave the folder as it is. Damage elsewhere, in a block of a
+// table, is found when the block is read: the spool continues, and returns each record that
+// it cannot read as ErrDamaged. Both kinds are noted beside the files and reported until a
 // person acknowledges them (Damaged). Salvage reads what is left in a folder.
 //
-// To repair a store in place was rejected: that writes into the only copy, on a
-// disk that is not to be trusted. So was to put single flipped bits right by
-// trying, as is possible with checksums: what is guessed is no evidence.
+// Repairing a store in place was rejected: that writes into the only copy, on a
+// disk that cannot be trusted. So was correcting single flipped bits by trial against the
+// checksums, which is possible: a guess is no evidence.
 //
 // Known holes:
-//   - Where both the mark and the end of the log are lost, or the whole folder,
-//     nothing is noticed. The mark is not synced: so it is with what a disk loses
-//     at a loss of power although it had said that it was synced.
+//   - Where both the mark and the end of the log are lost, or the whole folder, the loss
+//     is not noticed. The mark is not synced, so that this includes data that the disk
+//     loses at a loss of power although it had reported them as synced.
 //   - Salvage reads nothing of a table whose index or footer is damaged, and of a
-//     batch in the log nothing behind the damage.
-//   - A spool that is a mount point cannot be renamed: damage is a refusal there.
+//     batch in the log nothing after the damage.
+//   - A spool that is a mount point cannot be renamed: Open fails there if it is damaged.
 //   - The bytes of a record removed by Delete may stay readable in write-ahead log
 //     files that await their reuse, until they are overwritten or the spool is
-//     opened anew, and in a folder that was put aside as long as that is there.
-//   - A clock that once ran ahead keeps receive times at that moment until real
-//     time has caught up; the metric clock_behind_seconds shows it.
+//     opened again, and in a folder that was put aside until that is removed.
+//   - After a clock that was ahead is corrected, receive times stay at the latest one until
+//     real time has caught up; the metric clock_behind_seconds shows it.
 package spool
 
 import (
@@ -72,13 +72,13 @@ import (
 )
 
 var (
-	// ErrFull says that the file system is down to the reserve. It passes by
+	// ErrFull says that only the reserve of the file system is free. It ends by
 	// itself within about a second after space was freed.
 	ErrFull = errors.New("spool is full")
 	// ErrClosed is returned by every call after Close.
 	ErrClosed = errors.New("spool is closed")
 	// ErrFailed is returned by every write after the store could not be written
-	// or synced. Only opening the spool anew, in a new process, helps.
+	// or synced. The spool must be opened again, in a new process.
 	ErrFailed = errors.New("spool has failed")
 	// ErrUnknownSeq says that a sequence number was never acknowledged.
 	ErrUnknownSeq = errors.New("no such record in the spool")
@@ -114,10 +114,10 @@ type Spool struct {
 	committed chan struct{} // closed when the committer has ended
 
 	opened atomic.Bool // the store is
-	stuck  chan error  // why it cannot be; one
+	stuck  chan error  // why the store cannot be opened; holds one
 
-	damageMet atomic.Bool    // damaged data was read
-	noting    sync.WaitGroup // that is being noted
+	damageSeen atomic.Bool    // damaged data was read
+	noting     sync.WaitGroup // of the goroutine that notes it beside the files
 
 	failOnce sync.Once
 	failure  atomic.Pointer[error]
@@ -161,8 +161,8 @@ func Open(opts Options) (*Spool, error) {
 	return s, nil
 }
 
-// Close commits what waits, writes the cursors and closes the store. Calls made
-// later return ErrClosed. After a failure the store is left as it is, and
+// Close commits the waiting requests, writes the cursors and closes the store. Later calls
+// return ErrClosed. After a failure the store is left as it is, and
 // locked, until the process ends: closing it would write.
 func (s *Spool) Close() error {
 	s.mu.Lock()
@@ -208,7 +208,7 @@ func (s *Spool) Err() error {
 // Failed is closed when the spool has failed; Err then says why.
 func (s *Spool) Failed() <-chan struct{} { return s.failed }
 
-// fail makes err the spool's last word. It may be called by pebble with its
+// fail marks the spool as failed for ever. It may be called by pebble with its
 // locks held and so takes none of the spool's.
 func (s *Spool) fail(err error) {
 	s.failOnce.Do(func() {

@@ -11,8 +11,8 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// openStore makes sure of the folder and opens the store in it, or in a new
-// folder, after the damaged one was put aside.
+// openStore makes and locks the folder and opens the store in it; a damaged one is put aside
+// first, and a new one opened.
 func openStore(s *Spool) error {
 	if err := s.lockFolder(); err != nil {
 		return err
@@ -36,8 +36,8 @@ func openStore(s *Spool) error {
 	return nil
 }
 
-// lockFolder makes the folder and keeps other processes out of it: nobody may
-// judge what somebody else is writing.
+// lockFolder makes and locks the folder: a store must not be examined while another process
+// writes to it.
 func (s *Spool) lockFolder() (err error) {
 	fs, dir := s.opts.FS, s.opts.Dir
 	if fs == vfs.Default {
@@ -51,15 +51,15 @@ func (s *Spool) lockFolder() (err error) {
 	if s.lock, err = pebble.LockDirectory(dir, fs); err != nil {
 		return fmt.Errorf("lock it (does another program use it?): %w", err)
 	}
-	if err := mend(fs, dir); err != nil {
+	if err := removeDanglingMarkers(fs, dir); err != nil {
 		return errors.Join(err, s.lock.Close())
 	}
 	return nil
 }
 
 // openPebble opens the store, and gives up as soon as a write fails: pebble would
-// try that again for ever before it returns, and meanwhile nothing is taken in.
-// Then the folder stays locked until the process ends.
+// retry it for ever before it returns, and meanwhile no notification is accepted.
+// The folder then stays locked until the process ends.
 func (s *Spool) openPebble(o *pebble.Options) error {
 	opened := make(chan error, 1)
 	go func() {
@@ -85,7 +85,7 @@ func (s *Spool) openPebble(o *pebble.Options) error {
 }
 
 // storeOptions tune pebble for a queue: values of 0.4–64 KiB written in order of
-// their keys, read once soon after, and removed by ranges. Memory is bounded by
+// their keys, read once soon after, and removed by ranges. Memory is limited to
 // about 56 MiB: three memtables, the block cache and the log's blocks.
 func storeOptions(s *Spool) *pebble.Options {
 	log := storeLog{s}
@@ -100,21 +100,21 @@ func storeOptions(s *Spool) *pebble.Options {
 		MaxOpenFiles:                256,
 		L0CompactionFileThreshold:   64, // tables do not overlap: there is nothing to merge, only to move
 		L0CompactionThreshold:       4,
-		L0StopWritesThreshold:       1000, // never stop taking notifications in because compaction lags
+		L0StopWritesThreshold:       1000, // never stop accepting notifications because compaction lags
 		LBaseMaxBytes:               256 << 20,
 		MaxManifestFileSize:         4 << 20,
 		BytesPerSync:                1 << 20,
 		FlushDelayDeleteRange:       10 * time.Second,
 	}
 	o.TargetFileSizes[0] = 16 << 20
-	o.Levels[0].BlockSize = tableBlock // a damaged one costs pebble a search quadratic in its size
+	o.Levels[0].BlockSize = tableBlock // for a damaged block pebble makes a search quadratic in its size
 	o.Experimental.SpanPolicyFunc = spanPolicy
 	o.ApplyCompressionSettings(func() pebble.DBCompressionSettings { return pebble.DBCompressionFastest })
 	return o
 }
 
-// ownFolder makes the folder, or closes it to others: bodies hold phone numbers,
-// and pebble would let everybody read them where the process's umask does.
+// ownFolder makes the folder with mode 0700, or changes it: bodies contain phone numbers,
+// and pebble's files are readable by everybody if the process's umask allows it.
 func ownFolder(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
@@ -136,9 +136,9 @@ func spanPolicy(first []byte) (pebble.SpanPolicy, []byte, error) {
 	return pebble.SpanPolicy{}, []byte{recordPrefix}, nil
 }
 
-// storeLog turns pebble's words into the spool's. Pebble's own Fatalf ends the
-// process; here it marks the spool as failed and returns: the committer checks
-// that mark after each commit, before it acknowledges anything.
+// storeLog passes pebble's log messages on. Pebble's own Fatalf ends the
+// process; this one marks the spool as failed and returns: the committer checks
+// that after each commit, before it acknowledges anything.
 type storeLog struct{ s *Spool }
 
 func (l storeLog) Infof(format string, args ...any) {
@@ -153,10 +153,10 @@ func (l storeLog) Fatalf(format string, args ...any) {
 	l.s.fail(fmt.Errorf(format, args...))
 }
 
-// background is told of failed flushes and compactions, which pebble repeats at
-// once and for ever. A pause keeps that from eating a processor; once the spool
-// has failed, or cannot be opened for it, the goroutine ends instead. A compaction
-// that meets damage keeps no store from being opened.
+// background is called for failed flushes and compactions, which pebble retries
+// immediately and for ever. A pause limits their use of the processor; once the spool
+// has failed, or cannot be opened because of it, the goroutine ends instead. A compaction
+// that fails because of damage does not prevent the store from being opened.
 func (l storeLog) background(err error) {
 	l.s.metrics.background.Inc()
 	l.s.opts.Log.Error("store failed in the background", "err", err.Error()) // not with the stack that pebble's errors carry
@@ -175,5 +175,5 @@ func (l storeLog) background(err error) {
 
 func (l storeLog) corruption(info pebble.DataCorruptionInfo) {
 	l.s.opts.Log.Error("store has damaged data", "path", info.Path, "err", info.Details.Error())
-	l.s.metDamage(fmt.Errorf("%s: %w", info.Path, info.Details))
+	l.s.noteDamage(fmt.Errorf("%s: %w", info.Path, info.Details))
 }

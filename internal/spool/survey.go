@@ -12,19 +12,19 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 )
 
-// Survey is what a folder holds, as far as it can be read.
+// Survey is the contents of a folder, as far as they can be read.
 type Survey struct {
 	Readable uint64 // records that can be read
 	Erased   uint64
 
-	First, Last uint64            // the numbers it held at most, as far as is known; First > Last: none
-	LastKnown   bool              // but for a loss of power; else there may have been records behind Last
+	First, Last uint64            // the range of numbers that it may have had; First > Last: none
+	LastKnown   bool              // Last is exact, unless the power was lost; else there may have been later records
 	Newest      time.Time         // newest receive time that can be read
 	Cursors     map[string]uint64 // those that can be read
 	Faults      []Fault           // at most maxFaults
 	FaultCount  int
 
-	trimmed, done uint64 // all consumers had done with the records up to here
+	trimmed, done uint64 // all consumers had finished the records up to here
 	there, erased numbers
 }
 
@@ -105,8 +105,7 @@ func (v *surveyor) saw(at time.Time) {
 	}
 }
 
-// conclude counts. What is left over of records that were erased or trimmed does
-// not count as there.
+// conclude counts. Remains of erased or trimmed records do not count as readable.
 func (v *surveyor) conclude(m mark, noted bool) {
 	v.Last, v.LastKnown = max(v.highest, v.trimmed), noted
 	if noted {
@@ -122,8 +121,8 @@ func (v *surveyor) conclude(m mark, noted bool) {
 	v.Readable = v.there.between(v.First-1, v.Last)
 }
 
-// first is the number from which on there may have been records: nothing that a
-// consumer has not done with is ever trimmed.
+// first is the number from which on there may have been records: a record that a
+// consumer has not finished is never trimmed.
 func (v *surveyor) first(noted bool) uint64 {
 	if v.trimmed > 0 || !noted && len(v.Cursors) == 0 {
 		return v.trimmed + 1
@@ -138,8 +137,8 @@ func (v *surveyor) first(noted bool) uint64 {
 	return first
 }
 
-// From is the first record that a consumer with this cursor has not done with;
-// where the cursor cannot be read, the first that somebody had not done with.
+// From is the first record that a consumer with this cursor has not finished;
+// if the cursor cannot be read, the first that any consumer had not finished.
 func (v Survey) From(cursor string) uint64 {
 	at, known := v.Cursors[cursor]
 	if !known {
@@ -148,9 +147,9 @@ func (v Survey) From(cursor string) uint64 {
 	return max(at+1, v.First)
 }
 
-// Owed counts the records that a consumer has not done with: those that can be
-// read, and those that cannot. A cursor may have been behind what its consumer
-// had done; so at most as many are lost as cannot be read.
+// Owed counts the records that a consumer has not finished: those that can be
+// read, and those that cannot. The consumer may have been ahead of its cursor, so that the
+// latter is the maximum number of lost records.
 func (v Survey) Owed(cursor string) (readable, missing uint64) {
 	from := v.From(cursor)
 	if from > v.Last {

@@ -9,7 +9,7 @@ import (
 
 // Trim removes the records that every registered cursor has passed and that were
 // received longer than Retain ago. Without any cursor nothing is removed. The
-// space comes back in the background, mostly by dropping whole tables.
+// space is freed in the background, mostly by dropping whole tables.
 func (s *Spool) Trim(ctx context.Context) error {
 	young, err := s.firstAt(s.opts.Now().Add(-s.opts.Retain))
 	if err != nil {
@@ -31,10 +31,10 @@ func (s *Spool) Trim(ctx context.Context) error {
 	return nil
 }
 
-// trimTo runs in the committer. The mark is raised before the records go, so that no
-// reader misses what it was promised; it holds the receive time too, for the day
-// when the spool is opened empty. A cursor that was rewound since the limit was
-// chosen keeps its records.
+// trimTo runs in the committer. The mark of the last trim is moved before the records are
+// removed, so that no reader finds a gap; it has the receive time too, for a spool
+// that is empty when it is opened. Records before a cursor that was rewound since the limit
+// was computed are kept.
 func (s *Spool) trimTo(b *pebble.Batch, limit uint64) error {
 	s.mu.Lock()
 	for _, pos := range s.cursors {
@@ -56,10 +56,10 @@ func (s *Spool) trimTo(b *pebble.Batch, limit uint64) error {
 }
 
 // Delete erases the contents of one record; its number and receive time stay as
-// a stub, which Read returns with ErrErased, so that consumers pass over it. When
+// a stub, which Read returns with ErrErased, so that consumers skip it. When
 // Delete returns nil, the contents do not come back after a loss of power, and
-// are gone from the store's tables; see the package comment for its log. Erasing
-// what is erased or trimmed already is no error.
+// are not in the store's tables any more; see the package comment for its log. Erasing
+// a record that is erased or trimmed already is no error.
 func (s *Spool) Delete(ctx context.Context, seq uint64) error {
 	if err := s.erase(ctx, seq); err != nil {
 		return fmt.Errorf("delete record %d from spool: %w", seq, err)
@@ -93,8 +93,8 @@ func (s *Spool) erase(ctx context.Context, seq uint64) error {
 	return s.rewrite(ctx, seq)
 }
 
-// rewrite brings the erased record's stub into the tables and its contents out
-// of them.
+// rewrite compacts the tables, so that they have the erased record's stub and not its
+// contents.
 func (s *Spool) rewrite(ctx context.Context, seq uint64) error {
 	var flushed <-chan struct{}
 	err := s.guard("flush", func() (err error) {

@@ -11,11 +11,11 @@ import (
 	"github.com/cockroachdb/pebble/v2/record"
 )
 
-// What pebble/record says of its format, as far as it takes to go on behind
-// damage: blocks of 32 KiB hold chunks; a chunk has a checksum (4 bytes), a
+// The format of pebble/record, as far as it is needed to continue after
+// damage: blocks of 32 KiB consist of chunks; a chunk has a checksum (4 bytes), a
 // length (2), a type (1), the number of its log (4) and, in types from syncedType
-// on, up to where the log had been synced before (8). A record is one full chunk,
-// or a first one and those that follow.
+// on, the offset up to which the log had been synced before (8). A record is one full chunk,
+// or a first one and the following ones.
 const (
 	logBlock       = 32 << 10
 	logChunkHeader = 11
@@ -25,19 +25,19 @@ const (
 // logDamage is a place in a log that cannot be read.
 type logDamage struct{ offset, bytes int64 }
 
-// logWalk is what walkLog has found.
+// logWalk is the result of walkLog.
 type logWalk struct {
-	damage []logDamage // records follow behind each of these
-	synced bool        // one of those says that the log had been synced beyond damage
-	tail   int64       // bytes of this log behind the last record that can be read
+	damage []logDamage // there are records after each of these
+	synced bool        // one of those records says that the log had been synced beyond the damage
+	tail   int64       // bytes of this log after the last record that can be read
 }
 
-// walkLog gives each the contents of every batch that can be read of a
-// write-ahead log, and goes on behind damage. Of a batch that is damaged it gives
-// the part in front of that: each chunk has a checksum of its own. The bytes are
+// walkLog calls each with the contents of every readable batch of a
+// write-ahead log, and continues after damage. For a damaged batch it passes
+// the part before the damage: each chunk has a checksum of its own. The bytes are
 // valid during the call only.
 //
-// A file that pebble has used before holds an older log behind the newer one;
+// A file that pebble has reused has an older log after the newer one;
 // that is neither damage nor a tail.
 func walkLog(data []byte, num uint32, each func(batch []byte) error) (w logWalk, err error) {
 	for at := 0; ; {
@@ -58,9 +58,9 @@ func walkLog(data []byte, num uint32, each func(batch []byte) error) (w logWalk,
 	}
 }
 
-// behind is where to look for a record after the one at an offset, which cannot be
-// read. At a block's end there is no room for a chunk; then that one began in the
-// next block. To read it again would cost pebble's search for a flipped bit, which
+// behind is the offset from which to search for a record after the unreadable one at an
+// offset. Near a block's end there is no room for a chunk; then the unreadable one began in
+// the next block. Reading it again would make pebble search for a flipped bit, which
 // takes half a second.
 func behind(at int) int {
 	if room := logBlock - at%logBlock; room < logChunkHeader+8 {
@@ -77,14 +77,13 @@ func (w *logWalk) damaged(from, to int64) {
 	w.damage = append(w.damage, logDamage{offset: from, bytes: to - from})
 }
 
-// numbered makes a reader of a file with a number, whose type pebble keeps to
-// itself.
+// numbered makes a reader for a file with a number, whose type pebble does not export.
 func numbered[N ~uint64, R any](newReader func(io.Reader, N) R, r io.Reader, num uint32) R {
 	return newReader(r, N(num))
 }
 
-// walkRun reads records from an offset on, up to the end or to what cannot be
-// read. end is where the last record that could be read ends.
+// walkRun reads records from an offset on, up to the end or to an unreadable one. end is
+// the offset after the last readable record.
 func walkRun(data []byte, at int, num uint32, each func([]byte) error) (end int, damaged bool, err error) {
 	start := at - at%logBlock
 	stream := io.MultiReader(bytes.NewReader(padding(at-start)), bytes.NewReader(data[at:]))
@@ -116,8 +115,8 @@ func walkRun(data []byte, at int, num uint32, each func([]byte) error) (end int,
 	}
 }
 
-// padding is n bytes that a reader takes for one whole record: so it can be led
-// to a chunk in the middle of a block.
+// padding is n bytes that a reader reads as one full record, so that it then reads
+// a chunk in the middle of a block.
 func padding(n int) []byte {
 	if n == 0 {
 		return nil
@@ -129,7 +128,7 @@ func padding(n int) []byte {
 	return b.Bytes()[:n]
 }
 
-// syncedUpTo is what the header of a chunk says of its log, or 0.
+// syncedUpTo is the synced offset in the header of a chunk, or 0.
 func syncedUpTo(chunk []byte) int64 {
 	if len(chunk) < logChunkHeader+8 || chunk[6] < syncedType {
 		return 0
@@ -145,8 +144,8 @@ func startsRecord(chunkType byte) bool {
 
 func belongsToLog(chunkType byte) bool { return chunkType >= 5 && chunkType <= 12 }
 
-// nextChunk finds the header of a chunk of this log at an offset or behind it, or
-// returns -1. Whether it is one, its checksum must say.
+// nextChunk finds what looks like the header of a chunk of this log, at an offset or after
+// it, or returns -1. The caller must verify its checksum.
 func nextChunk(data []byte, from int, num uint32, wanted func(byte) bool) int {
 	var mark [4]byte
 	binary.LittleEndian.PutUint32(mark[:], num)
@@ -164,8 +163,8 @@ func nextChunk(data []byte, from int, num uint32, wanted func(byte) bool) int {
 	return -1
 }
 
-// lastTrace is the end of the last chunk of this log behind an offset, however
-// damaged, or the offset.
+// lastTrace is the end of the last chunk of this log after an offset, even of a
+// damaged one, or the offset.
 func lastTrace(data []byte, from int, num uint32) int {
 	end := from
 	for at := from; ; {
@@ -193,8 +192,8 @@ type logEntry struct {
 	key, value []byte
 }
 
-// walkBatch gives each the entries of a batch, or of the beginning of one, up to
-// where it cannot be read.
+// walkBatch calls each with the entries of a batch, or of the beginning of one, up to
+// the first unreadable one.
 func walkBatch(batch []byte, each func(logEntry) error) (err error) {
 	head, ok := batchrepr.ReadHeader(batch)
 	if !ok {
@@ -213,8 +212,8 @@ func walkBatch(batch []byte, each func(logEntry) error) (err error) {
 	}
 }
 
-// nextEntry returns false at the end, and where the rest is no entry. Pebble's
-// reader panics on some batches that are cut.
+// nextEntry returns false at the end, and where the rest is not a valid entry. Pebble's
+// reader panics on some truncated batches.
 func nextEntry(r *batchrepr.Reader) (e logEntry, ok bool) {
 	defer func() {
 		if recover() != nil {

@@ -19,7 +19,7 @@ type table struct {
 	iter   sstable.Iterator
 }
 
-// openTable opens a table. Its damaged blocks show when they are read; without
+// openTable opens a table. Its damaged blocks are found when they are read; without
 // its footer, index or properties nothing of it can be read.
 func openTable(fs vfs.FS, path string) (t *table, err error) {
 	f, err := fs.Open(path)
@@ -51,9 +51,9 @@ func openTable(fs vfs.FS, path string) (t *table, err error) {
 
 func (t *table) close() error { return errors.Join(t.iter.Close(), t.reader.Close()) }
 
-// tableFile remembers which reads gave damaged blocks, and does not repeat them:
-// for each of them pebble looks for a flipped bit, which takes some milliseconds
-// to some hundred.
+// tableFile remembers which reads returned damaged blocks, and does not repeat them:
+// for each of them pebble searches for a flipped bit, which takes between some milliseconds
+// and some hundred.
 type tableFile struct {
 	objstorage.Readable
 	damaged map[int64]error // by offset
@@ -76,10 +76,10 @@ func (f *tableFile) NewReadHandle(objstorage.ReadBeforeSize) objstorage.ReadHand
 	return &h
 }
 
-// walk gives each the entries of the table that can be read, in order of their
-// keys, and goes on behind damaged blocks, which t.file.damaged holds afterwards.
+// walk calls each with the readable entries of the table, in order of their
+// keys, and continues after damaged blocks, which are then in t.file.damaged.
 func (t *table) walk(ctx context.Context, each func(logEntry) error) error {
-	last := uint64(0) // record number to go on from after damage
+	last := uint64(0) // record number to continue from after damage
 	kv := t.iter.First()
 	for {
 		for ; kv != nil; kv = t.iter.Next() {
@@ -109,9 +109,8 @@ func (t *table) walk(ctx context.Context, each func(logEntry) error) error {
 	}
 }
 
-// behindDamage finds the smallest record number that is not looked for in the
-// block which has just failed. The index alone says so. It returns false where
-// that block is the last one.
+// behindDamage finds, by the index alone, the smallest record number that is not in the
+// block which has just failed. It returns false where that block is the last one.
 func (t *table) behindDamage(from uint64) (next uint64, ok bool) {
 	bad := t.file.last
 	t.file.damaged[bad] = t.iter.Error()

@@ -1,12 +1,12 @@
-// Package standing tells Prometheus how the catalogue of recordings stands: how
-// many are archived, how many wait and for how many days their links have left,
+// Package standing exports statistics of the catalogue of recordings to Prometheus: how
+// many are archived, how many are not and how many days their links have left,
 // how many are lost.
 //
-// A scrape never asks the warehouse: it gets the last answer, however old, and
-// the time of it as a metric of its own, so that an alert can tell "nothing is
-// at risk" from "nobody has looked". The looks are paced by their own cost: a
-// look that takes long is followed by a longer pause. Asking at scrape time was
-// rejected: a slow warehouse would make the process look dead when its own
+// A scrape never queries the warehouse: it gets the last counts, however old, and
+// their time as a metric of its own, so that an alert can tell "nothing is
+// at risk" from "nothing was counted". A count that takes long is followed by a
+// proportionally longer pause. Counting at scrape time was
+// rejected: a slow warehouse would make the process look dead when its
 // metrics are needed most.
 package standing
 
@@ -21,80 +21,73 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"fonoteka/internal/call"
+	"fonoteka/internal/run"
 )
 
-// Catalogue answers how it stands. The warehouse implements it.
+// Catalogue counts its recordings. The warehouse implements it.
 type Catalogue interface {
 	Standing(ctx context.Context, now time.Time) (Counts, error)
 }
 
-// Options of a Collector. Catalogue and Logger are required.
+// Options of a Collector. Catalogue is required.
 type Options struct {
 	Catalogue  Catalogue
-	Interval   time.Duration // between two looks, at least; default 15 s
-	Logger     *slog.Logger
+	Interval   time.Duration         // between two counts, at least; default 15 s
+	Log        *slog.Logger          // nil: discarded
 	Registerer prometheus.Registerer // nil: none
 }
 
-// share is how many times longer than a look the pause after it is: a look
+// pauseFactor is how many times longer than a count the pause after it is: counting
 // keeps the warehouse busy for at most a twentieth of the time.
-const share = 20
+const pauseFactor = 20
 
 // Collector is a prometheus.Collector, fed by its Run.
 type Collector struct {
-	Options
-	last    atomic.Pointer[Counts] // nil before the first answer
-	took    atomic.Int64
-	failing atomic.Bool
+	opts   Options
+	last   atomic.Pointer[Counts] // nil before the first count
+	took   atomic.Int64
+	outage *run.Outage
 }
 
 // New makes a Collector and registers it.
 func New(o Options) (*Collector, error) {
-	if o.Catalogue == nil || o.Logger == nil {
-		return nil, errors.New("standing: catalogue and logger are required")
+	if o.Catalogue == nil {
+		return nil, errors.New("standing: a catalogue is required")
 	}
 	if o.Interval <= 0 {
 		o.Interval = 15 * time.Second
 	}
-	c := &Collector{Options: o}
+	c := &Collector{opts: o, outage: run.NewOutage("standing", o.Log, o.Registerer)}
 	if o.Registerer == nil {
 		return c, nil
 	}
 	return c, o.Registerer.Register(c)
 }
 
-// Run looks at once and then again and again, and returns when ctx has ended.
+// Run counts at once and then repeatedly, and returns when ctx has ended.
 // No failure stops it.
 func (c *Collector) Run(ctx context.Context) error {
-	for {
+	for ctx.Err() == nil {
 		began := time.Now()
-		c.look(ctx, began)
+		c.count(ctx, began)
 		took := time.Since(began)
 		c.took.Store(int64(took))
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(max(c.Interval, share*took)):
-		}
+		run.Sleep(ctx, max(c.opts.Interval, pauseFactor*took))
 	}
+	return nil
 }
 
-func (c *Collector) look(ctx context.Context, now time.Time) {
+func (c *Collector) count(ctx context.Context, now time.Time) {
 	limited, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	s, err := c.Catalogue.Standing(limited, now)
-	switch {
-	case ctx.Err() != nil:
-	case err != nil:
-		if !c.failing.Swap(true) {
-			c.Logger.WarnContext(ctx, "catalogue cannot be counted, goes on trying", "err", err)
-		}
-	default:
-		c.last.Store(&s)
-		if c.failing.Swap(false) {
-			c.Logger.InfoContext(ctx, "catalogue is counted again")
-		}
+	s, err := c.opts.Catalogue.Standing(limited, now)
+	if ctx.Err() != nil {
+		return
 	}
+	if err == nil {
+		c.last.Store(&s)
+	}
+	c.outage.Note(err)
 }
 
 var (
@@ -104,11 +97,11 @@ var (
 		"Recordings that are not archived, or short and to be fetched again, by the days their links have left: at most the label's and more than the step's below; overdue: none, more: over 90. Each is in one step.", "days_left")
 	faulty = desc("fonoteka_fixity_faulty", "Archived recordings that the catalogue knows to be altered, absent or unreadable and that no check has found right since.", "result")
 	short  = desc("fonoteka_recordings_short",
-		"Archived recordings that play for less than their talk took: again: to be fetched again (they are at risk, too); at_operator: the operator's server gave the same file again; unconfirmed: it gave none while the link lived.", "standing")
+		"Archived recordings that play for less than their talk took: to_fetch: to be fetched again (they are at risk, too); at_operator: the operator's server gave the same file again; unconfirmed: it gave none while the link was valid.", "status")
 	lost = desc("fonoteka_recordings_lost", "Recordings given up: the operator's server itself said that the file is gone after its time had run out.")
 	due  = desc("fonoteka_recordings_due", "Recordings to be tried now.")
 	lag  = desc("fonoteka_recordings_oldest_due_seconds", "How long the longest-waiting of those due has been due, 0 if none is.")
-	// untried is what a newly announced recording waits for its first try.
+	// untried is how long a newly announced recording waits for its first try.
 	untried = desc("fonoteka_recordings_oldest_untried_seconds", "Age of the oldest announcement that was never tried, 0 if there is none.")
 	expiry  = desc("fonoteka_recordings_next_expiry_timestamp_seconds", "When the next link ends among those at risk, 0 if none is.")
 	shared  = desc("fonoteka_recordings_shared", "Recordings that a second call has named within the last week: the operator gave two calls one link.")
@@ -120,8 +113,8 @@ func desc(name, help string, labels ...string) *prometheus.Desc {
 	return prometheus.NewDesc(name, help, labels, nil)
 }
 
-// states have a line each from the first answer on, so that an increase from
-// nothing is an increase.
+// states are exported from the first count on, also those of which there are no
+// recordings, so that the first one is an increase.
 var states = []call.RecordingState{
 	call.Announced, call.Retrying, call.Missing, call.Refused, call.Expired, call.Quarantined, call.Archived, call.Erased,
 }
@@ -156,7 +149,7 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 	for _, kind := range []call.FaultKind{call.Altered, call.Absent, call.Unreadable} {
 		gauge(faulty, float64(s.Faulty[kind]), string(kind))
 	}
-	gauge(short, float64(s.Short.Again), "again")
+	gauge(short, float64(s.Short.Again), "to_fetch")
 	gauge(short, float64(s.Short.AtOperator), "at_operator")
 	gauge(short, float64(s.Short.Unconfirmed), "unconfirmed")
 	gauge(lost, float64(s.Lost))

@@ -59,7 +59,7 @@ func (c *catalogue) Standing(ctx context.Context, now time.Time) (standing.Count
 func collect(t *testing.T, c *catalogue, log *bytes.Buffer) (*prometheus.Registry, func()) {
 	t.Helper()
 	reg := prometheus.NewPedanticRegistry()
-	col, err := standing.New(standing.Options{Catalogue: c, Logger: slog.New(slog.NewTextHandler(log, nil)), Registerer: reg})
+	col, err := standing.New(standing.Options{Catalogue: c, Log: slog.New(slog.NewTextHandler(log, nil)), Registerer: reg})
 	if err != nil {
 		t.Fatal(err)
 	}

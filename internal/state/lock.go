@@ -1,25 +1,26 @@
 package state
 
 import (
+	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"fonoteka/internal/datafile"
 )
 
-// glance is how long takeLock waits for those who only look (held).
-const glance = 500 * time.Millisecond
+// probeWait is how long Open waits for the lock: whoever only asks whether the
+// installation runs (Running) holds it for an instant.
+const probeWait = 500 * time.Millisecond
 
 // TakeStore gives the files of one embedded store of the installation in dir to
 // this process, until release is called or the process ends. The running process
-// takes each of its stores so, and on a stopped installation a command takes
-// what it needs; ErrLocked if another process has it. It is a lock of its own:
-// a command that works for an hour must not keep the next start, which catches
-// notifications that come once only, from anything but that store.
+// takes each of its stores this way; on a stopped installation a command takes
+// what it needs. ErrLocked if another process has the store. Each store has a lock of
+// its own: a command that works on one for an hour must not keep the next start, which
+// receives notifications that are sent only once, from anything but that store.
 func TakeStore(dir, store string) (release func() error, err error) {
 	f, err := takeLock(filepath.Join(dir, store+".lock"), 0)
 	if err != nil {
@@ -28,42 +29,14 @@ func TakeStore(dir, store string) (release func() error, err error) {
 	return f.Close, nil
 }
 
-// takeLock locks path for as long as the returned file is open.
+// takeLock locks path for as long as the returned file is open, waiting for it at most
+// as long as given.
 func takeLock(path string, wait time.Duration) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, err
+	ctx, cancel := context.WithTimeout(context.Background(), wait)
+	defer cancel()
+	f, err := datafile.LockPath(ctx, path)
+	if errors.Is(err, datafile.ErrLocked) {
+		return nil, ErrLocked
 	}
-	for deadline := time.Now().Add(wait); ; time.Sleep(glance / 20) {
-		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-		switch {
-		case err == nil:
-			return f, nil
-		case errors.Is(err, unix.EWOULDBLOCK) && time.Now().Before(deadline), errors.Is(err, unix.EINTR):
-			continue
-		}
-		f.Close()
-		if errors.Is(err, unix.EWOULDBLOCK) {
-			return nil, ErrLocked
-		}
-		return nil, fmt.Errorf("lock: %w", err)
-	}
-}
-
-// held says whether a process has the lock. It asks with a shared lock, held
-// for an instant: two who look do not see each other, and takeLock waits.
-func held(path string) (bool, error) {
-	f, err := os.Open(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
-	}
-	if err != nil {
-		return false, err
-	}
-	defer f.Close()
-	err = unix.Flock(int(f.Fd()), unix.LOCK_SH|unix.LOCK_NB)
-	if errors.Is(err, unix.EWOULDBLOCK) {
-		return true, nil
-	}
-	return false, err
+	return f, err
 }

@@ -9,16 +9,15 @@ import (
 	"sync"
 )
 
-// Ports are taken from below the range that systems give to outgoing
-// connections (from 32768 on Linux): a kept port inside that range may be
-// somebody's connection at the very moment when a store wants it back.
+// Ports are chosen below the range that systems use for outgoing
+// connections (from 32768 on Linux): a port inside that range may be in use by
+// a connection when a store needs it again.
 const (
 	lowestPort  = 20_000
 	highestPort = 32_767
 )
 
-// given are the ports that FreePorts has returned: between its answer and the
-// store's listening, a port looks free to the next who asks.
+// given are the ports that FreePorts has returned: until the store listens, they look free.
 var given sync.Map
 
 // FreePorts returns n distinct TCP ports that are free on the loopback
@@ -46,7 +45,7 @@ func (p *Ports) all() []*int {
 	return []*int{&p.ClickHouseNative, &p.ClickHouseHTTP, &p.S3, &p.Redis}
 }
 
-// check names a port that cannot be one; 0 is one that is not chosen yet.
+// check reports an invalid port; 0 is one that is not chosen yet.
 func (p *Ports) check() error {
 	for _, port := range p.all() {
 		if *port < 0 || *port > 65535 {
@@ -56,7 +55,7 @@ func (p *Ports) check() error {
 	return nil
 }
 
-// choose fills in what is 0.
+// choose replaces the zeros by free ports.
 func (p *Ports) choose() error {
 	free, err := FreePorts(len(p.all()))
 	if err != nil {

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+
+	"fonoteka/internal/datafile"
 )
 
 // Runtime says where the running process of an installation can be reached.
@@ -22,15 +24,15 @@ func (s *State) Announce(r Runtime) error { return writeFile(s.dir, runtimeFile,
 
 // Running says whether a process holds the installation in dir.
 func Running(dir string) (bool, error) {
-	running, err := held(filepath.Join(dir, lockFile))
+	running, err := datafile.Locked(filepath.Join(dir, lockFile))
 	if err != nil {
 		return false, fmt.Errorf("look for a running fonoteka: %w", err)
 	}
 	return running, nil
 }
 
-// ReadRuntime returns where the running process is. ErrNotRunning if there is
-// none, also where a crash has left the facts of one behind, and while one has
+// ReadRuntime returns where the running process can be reached. ErrNotRunning if there is
+// none, even if a crashed one has left its facts behind, and while a process has
 // not announced itself yet.
 func ReadRuntime(dir string) (Runtime, error) {
 	running, err := Running(dir)

@@ -1,18 +1,15 @@
-// Package state keeps what belongs to one installation and to nobody else: the
+// Package state stores what belongs to one installation: the
 // passwords and ports of its embedded stores, its admin token, and where its
-// running process can be reached; and, sealed in the Vault, what others gave it
-// in trust.
+// running process can be reached; and, sealed in the Vault, secrets of others.
 //
-// Contract. What Open returns is on disk, mode 0600, and the same at every
+// Contract. The values that Open returns are on disk, mode 0600, and the same at every
 // later start. One process at a time holds an installation: Open takes a lock
-// that the system releases however the process ends, so that no stale lock has
-// ever to be removed. Read needs no lock: it is for a command beside a running
-// process. Who uses an embedded store while nothing runs takes that store alone
-// (TakeStore).
+// that the system releases however the process ends. Read needs no lock: it is for a command
+// beside a running process. A command that uses an embedded store while nothing runs locks
+// that store alone (TakeStore).
 //
-// Two small JSON files are written whole and replaced by rename; a database
-// for twelve values was rejected. Only the standard library and x/sys (flock)
-// are used.
+// Two small JSON files are written as a whole and replaced by rename; a database
+// for twelve values was rejected.
 package state
 
 import (
@@ -24,6 +21,8 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+
+	"fonoteka/internal/datafile"
 )
 
 // ErrLocked says that another process holds the installation.
@@ -43,7 +42,7 @@ type Values struct {
 	ClickHouseWriterPassword  string `json:"clickhouse_writer_password"`
 	ClickHouseReaderPassword  string `json:"clickhouse_reader_password"`
 	ClickHouseAnalystPassword string `json:"clickhouse_analyst_password"`
-	// Stands in the dictionaries' definitions: whoever may ask ClickHouse can read it.
+	// Is in the dictionaries' definitions: every user of ClickHouse can read it.
 	ClickHouseDictionariesPassword string `json:"clickhouse_dictionaries_password"`
 	S3AccessKey                    string `json:"s3_access_key"`
 	S3SecretKey                    string `json:"s3_secret_key"`
@@ -64,8 +63,8 @@ type Ports struct {
 	Redis            int `json:"redis"`
 }
 
-// secrets are the random fields, which are made up at the first start; one that a later
-// version adds is made up when that version starts.
+// secrets are the random fields, which are generated at the first start; one that a later
+// version adds is generated when that version starts.
 func (v *Values) secrets() []*string {
 	return []*string{
 		&v.ClickHouseWriterPassword, &v.ClickHouseReaderPassword, &v.ClickHouseAnalystPassword, &v.ClickHouseDictionariesPassword,
@@ -82,7 +81,8 @@ type State struct {
 }
 
 // Open takes the installation in dir, creating what is missing: the folder
-// (0700, also one that was open to others), the secrets, the ports. ErrLocked if another process holds it.
+// (0700, also an existing one that was open to others), the secrets, the ports. ErrLocked if
+// another process holds it.
 func Open(dir string) (*State, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("open data folder: %w", err)
@@ -90,7 +90,7 @@ func Open(dir string) (*State, error) {
 	if err := tighten(dir); err != nil {
 		return nil, fmt.Errorf("open data folder: %w", err)
 	}
-	lock, err := takeLock(filepath.Join(dir, lockFile), glance)
+	lock, err := takeLock(filepath.Join(dir, lockFile), probeWait)
 	if err != nil {
 		return nil, fmt.Errorf("open data folder %s: %w", dir, err)
 	}
@@ -102,8 +102,8 @@ func Open(dir string) (*State, error) {
 	return s, nil
 }
 
-// tighten closes a folder to others. Where it belongs to somebody else, that is
-// theirs to do.
+// tighten removes the permissions of others from a folder, unless it belongs to another
+// user, who alone may do that.
 func tighten(dir string) error {
 	info, err := os.Stat(dir)
 	if err != nil || info.Mode().Perm()&0o077 == 0 {
@@ -116,7 +116,7 @@ func tighten(dir string) error {
 }
 
 func (s *State) load() error {
-	// A crash leaves its run-time facts behind; whoever gets the lock knows better.
+	// The run-time facts of a crashed process: since we have the lock, they are stale.
 	if err := os.Remove(filepath.Join(s.dir, runtimeFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
@@ -126,7 +126,7 @@ func (s *State) load() error {
 	}
 	found := values
 	if values.ClickHouseDictionariesPassword == "" {
-		values.ClickHouseWriterPassword = "" // the dictionaries have it in their definitions
+		values.ClickHouseWriterPassword = "" // former versions put it into the dictionaries' definitions
 	}
 	for _, secret := range values.secrets() {
 		if *secret == "" {
@@ -150,8 +150,8 @@ func (s *State) Values() Values {
 	return s.values
 }
 
-// SavePorts keeps the ports that a person asked for instead of those chosen; a
-// 0 among them means: the one kept so far.
+// SavePorts saves the ports that a person has configured instead of those chosen; a
+// 0 among them means the present one.
 func (s *State) SavePorts(p Ports) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -201,45 +201,11 @@ func readFile(dir, name string, into any) error {
 	return json.Unmarshal(content, into)
 }
 
-// writeFile replaces a file of JSON, mode 0600, as writeBytes does.
+// writeFile replaces a file of JSON durably.
 func writeFile(dir, name string, content any) error {
 	b, err := json.MarshalIndent(content, "", "  ")
 	if err != nil {
 		return fmt.Errorf("write %s: %w", name, err)
 	}
-	return writeBytes(dir, name, append(b, '\n'))
-}
-
-// writeBytes replaces a file, mode 0600: after a crash or a power loss it holds
-// the old content or the new, and the new once writeBytes has returned nil.
-func writeBytes(dir, name string, content []byte) error {
-	f, err := os.CreateTemp(dir, name+".*")
-	if err != nil {
-		return fmt.Errorf("write %s: %w", name, err)
-	}
-	defer os.Remove(f.Name()) // not there any more after the rename
-	_, err = f.Write(content)
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		return fmt.Errorf("write %s: %w", name, err)
-	}
-	if err := os.Rename(f.Name(), filepath.Join(dir, name)); err != nil {
-		return fmt.Errorf("write %s: %w", name, err)
-	}
-	if err := syncDir(dir); err != nil {
-		return fmt.Errorf("write %s: %w", name, err)
-	}
-	return nil
-}
-
-// syncDir makes what was renamed in a folder durable.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
+	return datafile.Replace(filepath.Join(dir, name), append(b, '\n'))
 }

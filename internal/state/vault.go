@@ -14,11 +14,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"time"
+
+	"fonoteka/internal/datafile"
 )
 
 // ErrSealed says that a file cannot be opened: another key has sealed it, or it
-// is damaged. What was in it has to be got anew.
+// is damaged. Its contents have to be obtained again.
 var ErrSealed = errors.New("sealed with another key, or damaged")
 
 const (
@@ -29,33 +30,33 @@ const (
 	MinKey = 32
 )
 
-// Vault keeps what others gave the installation in trust – the operator's tokens
+// Vault stores secrets of others – the operator's tokens
 // and client secrets – in files of its folder, sealed with AES-256-GCM. The name
-// of a file is sealed in with it, so that none can be passed off as another.
+// of a file is authenticated with it, so that one file cannot replace another.
 //
-// What that protects from depends on where the key is. In DIR/key, mode 0600,
-// beside the files: from whoever gets some files but not that one, such as a
+// What that protects against depends on where the key is. In DIR/key, mode 0600,
+// beside the files: against access to some files but not that one, such as a
 // backup without it or a folder sent to somebody for help. Given from elsewhere
-// and kept off the disk: also from whoever gets the disk or a whole backup. From
-// whoever is root on the running machine, or runs as its user: never.
+// and not stored on the disk: also against access to the disk or a whole backup. Against
+// root on the running machine, or its own user: never.
 //
 // AES-GCM of the standard library is all that is needed for a symmetric key; age
-// would add recipients, which nobody here has.
+// would add recipients, which are not needed here.
 type Vault struct {
 	dir   string
-	keys  [][]byte // the first seals, all open
-	fault error    // the installation's key is another one
+	keys  [][]byte // the first is used to seal, all to open
+	fault error    // why the vault cannot be used: the installation's key is another one
 }
 
 // OpenVault opens the vault of the installation in dir, which must be there,
-// whether the installation runs or not. key is one's own, of at least MinKey
-// letters; where it is empty, DIR/key is used and made at the first time. What
-// DIR/key sealed stays readable when a key of one's own comes: each file goes
-// over to it when it is written next.
+// whether the installation runs or not. key is the user's own, of at least MinKey
+// letters; if it is empty, DIR/key is used, and made the first time. Files sealed with
+// DIR/key stay readable after the change to a key of the user's own: each file is sealed
+// with that when it is written next.
 //
-// With another key than the one before it, or a damaged DIR/key, nothing is read
-// and nothing is overwritten: Load, Save and Lock say ErrSealed, and what needs
-// no secret of the operator's goes on.
+// With a key other than the previous one, or a damaged DIR/key, nothing is read
+// and nothing is overwritten: Load, Save and Lock return ErrSealed, and everything that
+// needs no secret of the operator's works.
 func OpenVault(dir, key string) (*Vault, error) {
 	if key != "" && len(key) < MinKey {
 		return nil, fmt.Errorf("open the vault: a key must have at least %d letters", MinKey)
@@ -65,7 +66,7 @@ func OpenVault(dir, key string) (*Vault, error) {
 	if errors.Is(err, errDamagedKey) {
 		v.fault = fmt.Errorf("%w: %s is damaged; bring it back from a backup, or stop fonoteka, remove it and %s, and log in again",
 			ErrSealed, filepath.Join(dir, keyFile), v.dir)
-		kept, err = rand.Text()+rand.Text(), nil // opens nothing
+		kept, err = rand.Text()+rand.Text(), nil // a key that opens nothing
 	}
 	if err != nil {
 		return nil, fmt.Errorf("open the vault: %w", err)
@@ -89,11 +90,11 @@ func OpenVault(dir, key string) (*Vault, error) {
 	return v, nil
 }
 
-// proof is a file that shows which key is the installation's.
+// proof is a file that identifies the installation's key.
 const proof = "proof"
 
-// prove makes the key the installation's where none was before it, or where it
-// can open what the one before it has sealed.
+// prove makes the key that of the installation if there was none before, or if it
+// can open what the previous one has sealed.
 func (v *Vault) prove() error {
 	var by string
 	err := v.Load(proof, &by)
@@ -106,7 +107,8 @@ func (v *Vault) prove() error {
 
 var errDamagedKey = errors.New("it holds no key")
 
-// keptKey is the key in DIR/key. Of two processes that make it at once, one does.
+// keptKey is the key in DIR/key, made if it is wanted and missing. Of two processes that
+// make it at the same time, one succeeds, and both use its key.
 func keptKey(dir string, wanted bool) (string, error) {
 	path := filepath.Join(dir, keyFile)
 	raw, err := os.ReadFile(path)
@@ -125,20 +127,20 @@ func keptKey(dir string, wanted bool) (string, error) {
 	return string(raw), err
 }
 
-// makeFile makes a file that must not be there yet, whole and durable.
+// makeFile makes a file that must not exist yet, complete and durable.
 func makeFile(dir, name string, content []byte) error {
 	temp := name + ".new-" + rand.Text()
-	if err := writeBytes(dir, temp, content); err != nil {
+	if err := datafile.Replace(filepath.Join(dir, temp), content); err != nil {
 		return err
 	}
 	defer os.Remove(filepath.Join(dir, temp))
 	if err := os.Link(filepath.Join(dir, temp), filepath.Join(dir, name)); err != nil {
 		return err
 	}
-	return syncDir(dir)
+	return datafile.SyncFolder(dir)
 }
 
-// Key returns 32 bytes for a purpose of its own, always the same.
+// Key derives 32 bytes for a purpose, always the same.
 func (v *Vault) Key(purpose string) []byte {
 	k, err := hkdf.Expand(sha256.New, v.keys[0], "fonoteka "+purpose, 32)
 	if err != nil {
@@ -147,8 +149,8 @@ func (v *Vault) Key(purpose string) []byte {
 	return k
 }
 
-// Save replaces what is kept under name. When it returns nil that is durable;
-// whatever happens before, the old content or the new is there.
+// Save replaces the content under name. When it returns nil that is durable;
+// whatever happens before, the old content or the new one is there.
 func (v *Vault) Save(name string, content any) error {
 	if v.fault != nil {
 		return v.fault
@@ -161,10 +163,10 @@ func (v *Vault) Save(name string, content any) error {
 	if err != nil {
 		return fmt.Errorf("seal %s: %w", name, err)
 	}
-	return writeBytes(v.dir, name+sealed, aead.Seal(nil, nil, plain, []byte(name))) //nolint:gosec // the cipher makes its own nonce
+	return datafile.Replace(filepath.Join(v.dir, name+sealed), aead.Seal(nil, nil, plain, []byte(name))) //nolint:gosec // the cipher makes its own nonce
 }
 
-// Load reads what is kept under name: fs.ErrNotExist if nothing is, ErrSealed
+// Load reads the content under name: fs.ErrNotExist if there is none, ErrSealed
 // if it cannot be opened.
 func (v *Vault) Load(name string, into any) error {
 	if v.fault != nil {
@@ -195,29 +197,23 @@ func gcm(key []byte) (cipher.AEAD, error) {
 	return cipher.NewGCMWithRandomNonce(block)
 }
 
-// Lock waits until nobody else, in this process or another one, works on what is
-// kept under name. The system releases it however the process ends. It removes
-// what a crash of a former holder has left of a Save.
+// Lock waits until it has the exclusive lock of the content under name, among all goroutines
+// and processes. The system releases it however the process ends. It removes
+// temporary files that a Save has left behind in a crash.
 func (v *Vault) Lock(ctx context.Context, name string) (release func() error, err error) {
 	if v.fault != nil {
 		return nil, v.fault
 	}
-	for {
-		f, err := takeLock(filepath.Join(v.dir, name+".lock"), 0)
-		if err == nil {
-			left, _ := filepath.Glob(filepath.Join(v.dir, name+sealed+".*"))
-			for _, path := range left {
-				_ = os.Remove(path)
-			}
-			return f.Close, nil
-		}
-		if !errors.Is(err, ErrLocked) {
-			return nil, fmt.Errorf("lock %s: %w", name, err)
-		}
-		select {
-		case <-time.After(glance / 20):
-		case <-ctx.Done():
-			return nil, fmt.Errorf("wait for who else works on %s: %w", name, ctx.Err())
-		}
+	f, err := datafile.LockPath(ctx, filepath.Join(v.dir, name+".lock"))
+	if errors.Is(err, datafile.ErrLocked) {
+		return nil, fmt.Errorf("wait for the lock of %s: %w", name, ctx.Err())
 	}
+	if err != nil {
+		return nil, fmt.Errorf("lock %s: %w", name, err)
+	}
+	left, _ := filepath.Glob(filepath.Join(v.dir, name+sealed+".*"))
+	for _, path := range left {
+		_ = os.Remove(path)
+	}
+	return f.Close, nil
 }

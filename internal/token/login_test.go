@@ -110,7 +110,7 @@ func TestWhatGoesWrongWithALoginIsSaid(t *testing.T) {
 		back := w.begun(k)
 		before(w)
 		w.shows(w.comeBack(k, back), title)
-		if s := w.state(k, token.NoLogin); s.LastLogin.Outcome == "" || s.LastLogin.Tell() == s.LastLogin.Outcome {
+		if s := w.state(k, token.NoLogin); s.LastLogin.Outcome == "" || s.LastLogin.Describe() == s.LastLogin.Outcome {
 			t.Errorf("%s: the last login is %+v", title, s.LastLogin)
 		}
 	}

@@ -4,10 +4,11 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
 )
 
-// metrics are counters of what this process did, and at each scrape what the
-// file says, whoever wrote it.
+// metrics are counters of what this process did, and gauges that each scrape reads from
+// the file, whichever process wrote it.
 type metrics struct {
 	keeper    *Keeper
 	refreshes *prometheus.CounterVec
@@ -20,14 +21,15 @@ type metrics struct {
 }
 
 func newMetrics(k *Keeper, o Options) (*metrics, error) {
+	f := promauto.With(o.Registerer)
 	own := prometheus.Labels{"integration": o.Integration}
 	desc := func(name, help string) *prometheus.Desc { return prometheus.NewDesc(name, help, nil, own) }
 	m := &metrics{
 		keeper: k,
-		refreshes: prometheus.NewCounterVec(prometheus.CounterOpts{
+		refreshes: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "fonoteka_token_refreshes_total", Help: "Refreshes of the operator's tokens by outcome (ok, refused, failed, not_saved, unreadable).", ConstLabels: own,
 		}, []string{"outcome"}),
-		logins: prometheus.NewCounterVec(prometheus.CounterOpts{
+		logins: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "fonoteka_token_logins_total", Help: "Logins that came back to the redirect URI, by outcome; foreign: not begun here.", ConstLabels: own,
 		}, []string{"outcome"}),
 		access:  desc("fonoteka_token_access_ends_seconds", "Seconds until the access token ends; 0: it has ended, or there is none."),
@@ -39,7 +41,7 @@ func newMetrics(k *Keeper, o Options) (*metrics, error) {
 	for _, outcome := range []string{"ok", "refused", "failed", "not_saved", "unreadable"} {
 		m.refreshes.WithLabelValues(outcome)
 	}
-	for outcome := range tellings {
+	for outcome := range descriptions {
 		m.logins.WithLabelValues(outcome)
 	}
 	if o.Registerer == nil {
@@ -52,8 +54,6 @@ func (m *metrics) count(outcome string) { m.refreshes.WithLabelValues(outcome).I
 
 // Describe implements prometheus.Collector.
 func (m *metrics) Describe(to chan<- *prometheus.Desc) {
-	m.refreshes.Describe(to)
-	m.logins.Describe(to)
 	for _, d := range []*prometheus.Desc{m.access, m.refresh, m.login, m.failing, m.success} {
 		to <- d
 	}
@@ -62,8 +62,6 @@ func (m *metrics) Describe(to chan<- *prometheus.Desc) {
 // Collect implements prometheus.Collector. Tokens that cannot be read are a login
 // that is needed.
 func (m *metrics) Collect(to chan<- prometheus.Metric) {
-	m.refreshes.Collect(to)
-	m.logins.Collect(to)
 	s := m.keeper.Status()
 	gauge := func(d *prometheus.Desc, v float64) { to <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v) }
 	left := func(end time.Time) float64 { return max(end.Sub(s.At).Seconds(), 0) }

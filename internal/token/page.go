@@ -11,11 +11,11 @@ import (
 )
 
 // Handler answers at the redirect URIs: it takes the code that the operator sends
-// a person with, and shows the person what became of it. of returns the keeper
+// a person back with, and shows the person the outcome. of returns the keeper
 // whose redirect URI a request came to, nil where there is none.
 //
-// It answers a code by a redirect to the page without it: a reload sends no code
-// again, and none stays in the browser's history.
+// It answers a code with a redirect to a page without it, so that a reload does not send
+// the code again, and none stays in the browser's history.
 func Handler(of func(*http.Request) *Keeper, log *slog.Logger) http.Handler {
 	return &pages{of: of, log: log}
 }
@@ -36,29 +36,29 @@ func (p *pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	q := r.URL.Query()
 	if !q.Has("code") && !q.Has("error") {
-		show(w, k.o.Integration, q.Get(parameter))
+		show(w, k.opts.Integration, q.Get(parameter))
 		return
 	}
 	outcome, err := k.finish(r.Context(), q.Get("code"), q.Get("state"))
 	k.metrics.logins.WithLabelValues(outcome).Inc()
 	if err != nil {
-		p.log.Warn("login failed", "integration", k.o.Integration, "outcome", outcome, "err", err)
+		p.log.Warn("login failed", "integration", k.opts.Integration, "outcome", outcome, "err", err)
 	} else {
-		p.log.Info("logged in", "integration", k.o.Integration)
+		p.log.Info("logged in", "integration", k.opts.Integration)
 	}
 	header(w)
 	w.Header().Set("Location", "?"+parameter+"="+outcome)
 	w.WriteHeader(http.StatusSeeOther)
 }
 
-// told is what a page says of an outcome.
-type told struct {
+// description is what the page says of an outcome.
+type description struct {
 	Good        bool
 	Title, Text string
 	Do          string // what to do now, commands in backquotes; "": nothing
 }
 
-var tellings = map[string]told{
+var descriptions = map[string]description{
 	LoginDone: {
 		true, "You are logged in",
 		"Fonoteka can now ask the telephone system for its numbers and workplaces, and fetch recordings that want a login. It renews this access by itself.", "",
@@ -101,7 +101,7 @@ var style string
 
 var page = template.Must(template.New("page").Funcs(template.FuncMap{"marked": marked}).Parse(source))
 
-// marked shows what stands between backquotes as code.
+// marked formats text between backquotes as code.
 func marked(text string) template.HTML {
 	var b strings.Builder
 	for i, part := range strings.Split(text, "`") {
@@ -129,18 +129,17 @@ func header(w http.ResponseWriter) {
 	h.Set("Content-Security-Policy", policy)
 }
 
-// show writes a page. Everything in it is Fonoteka's own text: nothing that came
-// with the request is shown.
+// show writes the page. It holds only Fonoteka's own text, and nothing of the request.
 func show(w http.ResponseWriter, integration, outcome string) {
-	t, ok := tellings[outcome]
+	t, ok := descriptions[outcome]
 	if !ok {
-		t = tellings[outcomeForeign]
+		t = descriptions[outcomeForeign]
 	}
 	header(w)
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	var b strings.Builder
 	err := page.Execute(&b, struct {
-		told
+		description
 		Integration string
 		Style       template.CSS
 	}{t, integration, template.CSS(style)}) //nolint:gosec // a constant

@@ -7,28 +7,28 @@ import (
 	"fonoteka/internal/mtt"
 )
 
-// record is what is kept of an integration.
+// record is what is saved of an integration.
 type record struct {
-	Credentials Credentials // of a login; the configuration's go before them
-	Trying      Credentials // of a login that is begun; they count when it has worked
+	Credentials Credentials // of the last login; those of the configuration replace them
+	Pending     Credentials // of a login that has begun; they replace Credentials when it has worked
 
-	Client      string // id the tokens were given to; "": none yet
+	Client      string // id of the client that the tokens were issued to; "": none yet
 	Access      string
 	Refresh     string
-	AskedAt     time.Time // for these tokens: their lives are counted from it
+	AskedAt     time.Time // when these tokens were requested: their lives are counted from it
 	AccessEnds  time.Time
 	RefreshEnds time.Time
 	LoggedInAt  time.Time // by a person
 
-	// A refresh is begun, and its end is not on disk. Zero: none is.
+	// BegunAt is when a refresh began whose outcome is not saved; zero: none has.
 	BegunAt time.Time
 
 	FailingSince time.Time // the first failure since the last success; zero: none
-	FailedAt     time.Time // the last one
-	Failure      string    // what it was; no secret in it
-	Refused      bool      // it was the operator's own no
+	FailedAt     time.Time // the last failure
+	Failure      string    // its text, without secrets
+	Refused      bool      // the operator refused the token
 
-	Used  map[string]time.Time // states of logins that have come back, with their ends
+	Used  map[string]time.Time // states of logins that have come back, with their expiry
 	Login Attempt              // the last one that came back
 }
 
@@ -38,27 +38,27 @@ type Attempt struct {
 	Outcome string    `json:"outcome"` // LoginDone, or what went wrong in a word
 }
 
-// Tell says in sentences what became of it.
-func (a Attempt) Tell() string {
-	t, ok := tellings[a.Outcome]
+// Describe explains the outcome in sentences.
+func (a Attempt) Describe() string {
+	t, ok := descriptions[a.Outcome]
 	if !ok {
 		return a.Outcome
 	}
 	return strings.TrimSpace(t.Text + " " + t.Do)
 }
 
-// usable says whether the access token is good for a request that begins now.
+// usable says whether the access token can be used for a request that begins now.
 func (r record) usable(now time.Time, refused string) bool {
-	const margin = 10 * time.Second // that the request may take, and clocks differ
+	const margin = 10 * time.Second // for the duration of the request, and the difference of the clocks
 	return r.Access != "" && r.Access != refused && now.Add(margin).Before(r.AccessEnds)
 }
 
-// renewable says whether there is a refresh token that may live.
+// renewable says whether there is a refresh token that has not expired.
 func (r record) renewable(now time.Time) bool { return r.Refresh != "" && now.Before(r.RefreshEnds) }
 
-// dueAt is when the tokens are to be refreshed: at half of the access token's
-// life, and at once where a refresh was begun and nobody knows how it ended.
-// After failures it is tried again ever more seldom.
+// dueAt is when the tokens are to be refreshed: after half of the access token's
+// life, and at once where a refresh has begun and its outcome is not known.
+// After failures it is retried less and less often.
 func (r record) dueAt() time.Time {
 	switch {
 	case !r.BegunAt.IsZero():
@@ -69,30 +69,31 @@ func (r record) dueAt() time.Time {
 	return r.AskedAt.Add(r.AccessEnds.Sub(r.AskedAt) / 2)
 }
 
-const shortest = 10 * time.Second
+// minPause is the shortest pause between two refreshes.
+const minPause = 10 * time.Second
 
-// pause is a quarter of the time it has failed for, within bounds. An operator
-// that has said no is not pressed.
+// pause is the time between a failure and the next try: a quarter of the time since the
+// first failure, within bounds; longer ones where the operator has refused the token.
 func (r record) pause() time.Duration {
-	least, most := shortest, 5*time.Minute
+	lower, upper := minPause, 5*time.Minute
 	if r.Refused {
-		least, most = time.Minute, 15*time.Minute
+		lower, upper = time.Minute, 15*time.Minute
 	}
-	return min(max(r.FailedAt.Sub(r.FailingSince)/4, least), most)
+	return min(max(r.FailedAt.Sub(r.FailingSince)/4, lower), upper)
 }
 
-// granted are the tokens of an answer to a question that was asked at asked. A
-// refresh token that came back unchanged keeps its end.
+// granted is the record with the tokens of an answer; asked is when they were requested. A
+// refresh token that came back unchanged keeps its expiry.
 func (r record) granted(g mtt.Grant, client string, asked time.Time) record {
 	if g.RefreshToken != r.Refresh {
 		r.Refresh, r.RefreshEnds = g.RefreshToken, asked.Add(mtt.RefreshLife)
 	}
 	r.Client, r.Access, r.AskedAt, r.AccessEnds = client, g.AccessToken, asked, asked.Add(g.AccessLife)
-	return r.settled()
+	return r.succeeded()
 }
 
-// settled is the record after a success.
-func (r record) settled() record {
+// succeeded is the record without its failures.
+func (r record) succeeded() record {
 	r.BegunAt, r.FailingSince, r.FailedAt, r.Failure, r.Refused = time.Time{}, time.Time{}, time.Time{}, "", false
 	return r
 }

@@ -9,17 +9,17 @@ import (
 	"fonoteka/internal/mtt"
 )
 
-// unsaved is an answer of the operator's that the disk did not take.
+// unsaved is an answer of the operator's that could not be saved.
 type unsaved struct {
-	instead string // the refresh token it was got with
-	record  record
+	replaces string // the refresh token that was exchanged for it
+	record   record
 }
 
-// alone does something to the record while nobody else does, in any process.
-func (k *Keeper) alone(ctx context.Context, do func(record) error) (err error) {
-	release, err := k.o.Store.Lock(ctx, k.o.Integration)
+// exclusively calls do with the record while no other goroutine or process may change it.
+func (k *Keeper) exclusively(ctx context.Context, do func(record) error) (err error) {
+	release, err := k.opts.Store.Lock(ctx, k.opts.Integration)
 	if err != nil {
-		return fmt.Errorf("integration %s: %w", k.o.Integration, err)
+		return fmt.Errorf("integration %s: %w", k.opts.Integration, err)
 	}
 	defer func() { err = errors.Join(err, release()) }()
 	k.mu.Lock()
@@ -31,18 +31,17 @@ func (k *Keeper) alone(ctx context.Context, do func(record) error) (err error) {
 	return do(r)
 }
 
-// renew refreshes the tokens, unless they do not want it any more when it is our
-// turn.
+// renew refreshes the tokens if wanted still says so once we have the lock.
 func (k *Keeper) renew(ctx context.Context, wanted func(record) (bool, error)) (renewed record, err error) {
-	err = k.alone(ctx, func(r record) error {
-		if r, err = k.saveLate(r); err != nil {
+	err = k.exclusively(ctx, func(r record) error {
+		if r, err = k.saveUnsaved(r); err != nil {
 			return err
 		}
 		if want, err := wanted(r); !want {
 			renewed = r
 			return err
 		}
-		// Whoever asked may leave: an answer that nobody waits for may be a login lost.
+		// The caller may give up, but the answer must be saved: else a login may be lost.
 		renewed, err = k.refresh(context.WithoutCancel(ctx), r)
 		return err
 	})
@@ -51,22 +50,22 @@ func (k *Keeper) renew(ctx context.Context, wanted func(record) (bool, error)) (
 
 // refresh is steps 2 to 4 of the package comment.
 func (k *Keeper) refresh(ctx context.Context, r record) (record, error) {
-	now := k.o.Now()
+	now := k.opts.Now()
 	c := k.credentials(r)
 	oauth, err := k.oauth(c)
 	switch {
 	case err != nil:
 		return record{}, err
 	case r.Refresh == "":
-		return record{}, fmt.Errorf("integration %s has no tokens: %w", k.o.Integration, ErrLogin)
+		return record{}, fmt.Errorf("integration %s has no tokens: %w", k.opts.Integration, ErrLogin)
 	case !r.renewable(now):
-		return record{}, fmt.Errorf("the refresh token of integration %s has ended: %w", k.o.Integration, ErrLogin)
+		return record{}, fmt.Errorf("the refresh token of integration %s has ended: %w", k.opts.Integration, ErrLogin)
 	case r.Client != c.ClientID:
-		return record{}, fmt.Errorf("the tokens of integration %s are another client's: %w", k.o.Integration, ErrLogin)
+		return record{}, fmt.Errorf("the tokens of integration %s are another client's: %w", k.opts.Integration, ErrLogin)
 	case r.Refused && now.Before(r.dueAt()):
-		return record{}, fmt.Errorf("integration %s: %s: %w", k.o.Integration, r.Failure, ErrLogin)
-	case !r.FailingSince.IsZero() && now.Before(r.FailedAt.Add(shortest)): // many may be asking
-		return record{}, fmt.Errorf("integration %s, a moment ago: %s", k.o.Integration, r.Failure)
+		return record{}, fmt.Errorf("integration %s: %s: %w", k.opts.Integration, r.Failure, ErrLogin)
+	case !r.FailingSince.IsZero() && now.Before(r.FailedAt.Add(minPause)): // many callers may ask at once
+		return record{}, fmt.Errorf("integration %s, a moment ago: %s", k.opts.Integration, r.Failure)
 	}
 	r.BegunAt = now
 	if err := k.save(r); err != nil {
@@ -77,20 +76,20 @@ func (k *Keeper) refresh(ctx context.Context, r record) (record, error) {
 	if err != nil {
 		return record{}, k.fail(r, err)
 	}
-	instead := r.Refresh
+	replaces := r.Refresh
 	r = r.granted(g, c.ClientID, now)
-	if err := k.insist(r); err != nil {
-		k.unsaved = &unsaved{instead, r}
+	if err := k.saveRetrying(r); err != nil {
+		k.unsaved = &unsaved{replaces, r}
 		k.metrics.count("not_saved")
-		k.o.Log.Error("new tokens could not be saved, and are not used before they are", "integration", k.o.Integration, "err", err)
+		k.opts.Log.Error("new tokens cannot be saved, they are not used before", "integration", k.opts.Integration, "err", err)
 		return record{}, err
 	}
 	k.metrics.count("ok")
-	k.o.Log.Info("tokens refreshed", "integration", k.o.Integration)
+	k.opts.Log.Info("tokens refreshed", "integration", k.opts.Integration)
 	return r, nil
 }
 
-// fail notes a failure of the operator's.
+// fail saves, counts and logs that the operator did not refresh the tokens.
 func (k *Keeper) fail(r record, err error) error {
 	refused := errors.Is(err, mtt.ErrGrantRefused)
 	outcome := "failed"
@@ -98,18 +97,19 @@ func (k *Keeper) fail(r record, err error) error {
 		outcome = "refused"
 	}
 	k.metrics.count(outcome)
-	k.o.Log.Warn("tokens could not be refreshed", "integration", k.o.Integration, "refused", refused, "err", err)
-	if saveErr := k.save(r.failed(err, refused, k.o.Now())); saveErr != nil {
+	k.opts.Log.Warn("tokens could not be refreshed", "integration", k.opts.Integration, "refused", refused, "err", err)
+	if saveErr := k.save(r.failed(err, refused, k.opts.Now())); saveErr != nil {
 		err = errors.Join(err, saveErr)
 	}
 	if refused {
-		return fmt.Errorf("integration %s: %w: %w", k.o.Integration, err, ErrLogin)
+		return fmt.Errorf("integration %s: %w: %w", k.opts.Integration, err, ErrLogin)
 	}
-	return fmt.Errorf("integration %s: %w", k.o.Integration, err)
+	return fmt.Errorf("integration %s: %w", k.opts.Integration, err)
 }
 
-// insist saves what must not be lost; a disk may be full for a moment.
-func (k *Keeper) insist(r record) (err error) {
+// saveRetrying saves what must not be lost, retrying for some time: a disk may be full for
+// a moment.
+func (k *Keeper) saveRetrying(r record) (err error) {
 	for try := range 5 {
 		if err = k.save(r); err == nil {
 			return nil
@@ -119,11 +119,11 @@ func (k *Keeper) insist(r record) (err error) {
 	return err
 }
 
-// saveLate saves an answer that could not be saved before, unless somebody else
-// has exchanged the same token meanwhile. It returns what is on disk then.
-func (k *Keeper) saveLate(r record) (record, error) {
+// saveUnsaved saves an answer that could not be saved before, unless another process
+// has exchanged the same token meanwhile. It returns the record that is then on disk.
+func (k *Keeper) saveUnsaved(r record) (record, error) {
 	late := k.unsaved
-	if late == nil || r.Refresh != late.instead {
+	if late == nil || r.Refresh != late.replaces {
 		k.unsaved = nil
 		return r, nil
 	}

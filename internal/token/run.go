@@ -5,10 +5,10 @@ import (
 	"time"
 )
 
-// look is how often Run looks what another process has done, at least.
-const look = time.Minute
+// pollInterval is how often, at least, Run reads what another process may have changed.
+const pollInterval = time.Minute
 
-// Run refreshes the tokens ahead of their end, until ctx ends; a refresh under
+// Run refreshes the tokens before they expire, until ctx ends; a refresh that is under
 // way is finished. Without credentials or tokens it waits until there are some.
 func (k *Keeper) Run(ctx context.Context) error {
 	t := time.NewTimer(0)
@@ -17,34 +17,34 @@ func (k *Keeper) Run(ctx context.Context) error {
 		t.Reset(k.renewDue(ctx))
 		select {
 		case <-t.C:
-		case <-k.fresh:
+		case <-k.loggedIn:
 		case <-ctx.Done():
 			return nil
 		}
 	}
 }
 
-// renewDue does what is due and returns when to come again. Its failures are
-// noted, counted and logged where they arise, but for those of reading.
+// renewDue refreshes the tokens if that is due, and returns how long to wait for the next
+// call. Failures are saved, counted and logged where they occur.
 func (k *Keeper) renewDue(ctx context.Context) time.Duration {
 	r, err := k.load()
 	if err != nil {
 		k.metrics.count("unreadable")
-		k.o.Log.Error("tokens cannot be read", "integration", k.o.Integration, "err", err)
-		return look
+		k.opts.Log.Error("tokens cannot be read", "integration", k.opts.Integration, "err", err)
+		return pollInterval
 	}
 	if k.due(r) {
 		_, _ = k.renew(ctx, func(r record) (bool, error) { return k.due(r), nil })
-		return shortest
+		return minPause
 	}
-	if left := r.dueAt().Sub(k.o.Now()); left > 0 {
-		return min(left, look)
+	if left := r.dueAt().Sub(k.opts.Now()); left > 0 {
+		return min(left, pollInterval)
 	}
-	return look // not to be had: no tokens, or none that can be renewed
+	return pollInterval // there are no tokens, or none that can be renewed
 }
 
 func (k *Keeper) due(r record) bool {
-	now := k.o.Now()
+	now := k.opts.Now()
 	c := k.credentials(r)
 	return c.Complete() && c.ClientID == r.Client && r.renewable(now) && !now.Before(r.dueAt())
 }

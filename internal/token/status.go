@@ -2,29 +2,29 @@ package token
 
 import "time"
 
-// State is how an integration stands with the operator.
+// State is the state of an integration's tokens.
 type State string
 
-// The states. All but Fine and Failing want a person, and NoCredentials only
-// where the operator's API is wanted.
+// The states. All but Fine and Failing need a person; NoCredentials only
+// where the operator's API is to be used.
 const (
-	NoCredentials State = "no credentials" // recordings behind open links are archived; nothing else can be asked
+	NoCredentials State = "no credentials" // recordings behind open links are archived; the API cannot be used
 	NoLogin       State = "no login"       // there are credentials, and nobody has logged in with them
 	Fine          State = "fine"
-	Failing       State = "failing" // the last refreshes failed, or one is overdue; tried on
-	Refused       State = "refused" // the operator refuses the refresh token; tried on, with little hope
-	Ended         State = "ended"   // the refresh token has ended
+	Failing       State = "failing" // the last refreshes failed, or one is overdue; retried
+	Refused       State = "refused" // the operator refuses the refresh token; retried, but a login will be needed
+	Ended         State = "ended"   // the refresh token has expired
 	Unreadable    State = "unreadable"
 )
 
-// Status says how long what lives. It holds no secret.
+// Status says which tokens there are and when they expire. It holds no secret.
 type Status struct {
 	Integration  string    `json:"integration"`
 	At           time.Time `json:"at"` // of this status
 	State        State     `json:"state"`
 	ClientID     string    `json:"client_id,omitempty"`
 	LoggedInAt   time.Time `json:"logged_in_at,omitzero"`
-	RefreshedAt  time.Time `json:"refreshed_at,omitzero"` // when the operator was asked for what there is now
+	RefreshedAt  time.Time `json:"refreshed_at,omitzero"` // when the present tokens were requested
 	AccessEnds   time.Time `json:"access_ends,omitzero"`
 	RefreshEnds  time.Time `json:"refresh_ends,omitzero"`
 	NextRefresh  time.Time `json:"next_refresh,omitzero"` // while serve runs
@@ -33,7 +33,7 @@ type Status struct {
 	LastLogin    Attempt   `json:"last_login,omitzero"`
 }
 
-// LoginNeeded says whether only a person can help.
+// LoginNeeded says whether a person has to log in.
 func (s Status) LoginNeeded() bool {
 	switch s.State {
 	case NoLogin, Refused, Ended, Unreadable:
@@ -42,13 +42,13 @@ func (s Status) LoginNeeded() bool {
 	return false
 }
 
-// overdue is how long after its time a refresh is missed. What hinders it may
-// hinder its being noted, too: a full disk.
+// overdue is how long after its time a refresh counts as failing: what prevents it, a full
+// disk for example, may also prevent that a failure is saved.
 const overdue = 2 * time.Minute
 
-// Status reads how the tokens stand. A failure to read them is a state, too.
+// Status reads the state of the tokens. That they cannot be read is a state, too.
 func (k *Keeper) Status() Status {
-	s := Status{Integration: k.o.Integration, At: k.o.Now().UTC()}
+	s := Status{Integration: k.opts.Integration, At: k.opts.Now().UTC()}
 	r, err := k.load()
 	if err != nil {
 		s.State, s.Failure = Unreadable, err.Error()

@@ -1,36 +1,36 @@
 // Package token keeps the operator's tokens of an integration: a person logs in
-// once, and from then on they are renewed long before they end.
+// once, and from then on they are renewed long before they expire.
 //
-// The refresh token is a baton: with some operators the old one is dead when the
-// new one is on its way, and a baton that is dropped costs a person's login. So
-// what is exchanged is exchanged by one process at a time, under a lock in the
-// data folder, and in this order:
+// Some operators invalidate a refresh token as soon as they send the next one. If that
+// one is lost, a person has to log in again. So tokens are refreshed by one process at a
+// time, under a lock in the data folder, in this order:
 //
-//	1 lock, and read again: another process may have done it
-//	2 note, durably, that a refresh is begun
-//	3 ask the operator; whoever asked us may leave, the answer is awaited
+//	1 lock, and read again: another process may have refreshed them
+//	2 save, durably, that a refresh has begun
+//	3 send the request; the answer is awaited even if the caller gives up
 //	4 save the answer, durably
 //	5 only then use it, and unlock
 //
-// A kill before 3 costs nothing. A kill between 3 and 4 leaves the note: the next
-// start asks again at once, with the old token. An operator that lets it live
-// until the new one is used – which has not happened, see 5 – answers it; one
-// that does not refuses it, and that is known a moment after the start instead
-// of an hour later. Step 2 also proves, before the baton is asked for, that the
-// disk takes writes. Where it takes none at 4, the answer is kept in memory and
-// saved when it can be.
+// A kill before 3 costs nothing. After a kill between 3 and 4 the next start finds what
+// was saved at 2, and sends the request again at once, with the old token. An operator
+// that accepts the old token until the new one is used – which it has not been, see 5 –
+// answers it; another refuses it, and that is known a moment after the start instead
+// of an hour later. Step 2 also proves, before the request, that the
+// disk can be written. Where it cannot at 4, the answer is kept in memory and
+// saved later.
 //
-// Nothing is kept in memory otherwise: every question is answered from the file,
+// Nothing else is kept in memory: every question is answered from the file,
 // so that commands beside a running serve, and serve itself, always agree.
 //
-// golang.org/x/oauth2 has a source of tokens that renews itself. It was rejected
-// (but for the requests themselves, which package mtt makes with it): it keeps
-// tokens in memory, renews them when they have ended, and knows of no other
-// process. x/time/rate bounds what a server that refuses every token may cause.
+// golang.org/x/oauth2 has a token source that refreshes by itself. It was rejected
+// (except for the requests, which package mtt makes with it): it keeps
+// tokens in memory, refreshes them only when they have expired, and does not know of other
+// processes. x/time/rate limits the refreshes that a server which refuses every token may
+// cause.
 //
 // A refusal by the operator does not discard the token: error answers are not
-// documented, so it is tried on, ever more seldom, until its own end. That a
-// login is needed is said from the first refusal on.
+// documented, so it is retried, less and less often, until its own end. Status reports
+// that a login is needed from the first refusal on.
 package token
 
 import (
@@ -47,16 +47,16 @@ import (
 	"golang.org/x/time/rate"
 
 	"fonoteka/internal/mtt"
+	"fonoteka/internal/run"
 )
 
-// ErrLogin says that only a person who logs in can help. The text around it says
-// why.
+// ErrLogin says that a person has to log in. The errors that wrap it say why.
 var ErrLogin = errors.New("a login is needed (fonoteka auth login)")
 
-// errStorm says that it is not our tokens' fault.
-var errStorm = errors.New("the operator refuses one fresh token after another")
+// errRefreshLimit stops refreshing where the operator refuses even new tokens.
+var errRefreshLimit = errors.New("the operator refuses one fresh token after another")
 
-// Credentials are the client of the operator's cabinet.
+// Credentials are those of the client in the operator's cabinet.
 type Credentials struct {
 	ClientID     string
 	ClientSecret string
@@ -77,7 +77,7 @@ type Store interface {
 type Options struct {
 	Integration string
 	RedirectURI string      // as in the operator's cabinet; without it nobody can log in
-	Credentials Credentials // of the configuration, before those that a login kept; zero: only these
+	Credentials Credentials // of the configuration: they replace those saved by a login; zero: none
 	Store       Store
 
 	OAuthURL     string            // "": the operator's
@@ -92,12 +92,12 @@ type Options struct {
 // Keeper keeps the tokens of one integration. It is an mtt.TokenSource and may be
 // used by several goroutines, and beside those of other processes.
 type Keeper struct {
-	o       Options
-	metrics *metrics
-	forced  *rate.Limiter // refreshes because of a 401, before they are due
-	fresh   chan struct{} // a login has come: Run looks when they are due
+	opts     Options
+	metrics  *metrics
+	forced   *rate.Limiter // of refreshes because of a 401, before they are due
+	loggedIn chan struct{} // wakes Run after a login
 
-	mu      sync.Mutex // held by who is alone
+	mu      sync.Mutex // taken by exclusively
 	unsaved *unsaved   // an answer that could not be saved; nil: none
 }
 
@@ -106,13 +106,11 @@ func New(o Options) (*Keeper, error) {
 	if o.Integration == "" || o.Store == nil {
 		return nil, errors.New("token: integration and store are required")
 	}
-	if o.Log == nil {
-		o.Log = slog.New(slog.DiscardHandler)
-	}
+	o.Log = run.Log(o.Log)
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	k := &Keeper{o: o, forced: rate.NewLimiter(rate.Every(time.Minute), 5), fresh: make(chan struct{}, 1)}
+	k := &Keeper{opts: o, forced: rate.NewLimiter(rate.Every(time.Minute), 5), loggedIn: make(chan struct{}, 1)}
 	var err error
 	if k.metrics, err = newMetrics(k, o); err != nil {
 		return nil, fmt.Errorf("register the metrics of tokens: %w", err)
@@ -123,22 +121,22 @@ func New(o Options) (*Keeper, error) {
 // Token returns an access token that the operator should accept, refreshing
 // where there is none. refused is one that the operator has just answered 401
 // to: another one is returned. The error is ErrLogin where a person has to log
-// in, and also where there are no credentials yet.
+// in, and where there are no credentials yet.
 func (k *Keeper) Token(ctx context.Context, refused string) (string, error) {
 	r, err := k.load()
 	if err != nil {
 		return "", err
 	}
-	if r.usable(k.o.Now(), refused) {
+	if r.usable(k.opts.Now(), refused) {
 		return r.Access, nil
 	}
 	r, err = k.renew(ctx, func(r record) (bool, error) {
-		now := k.o.Now()
+		now := k.opts.Now()
 		if r.usable(now, refused) {
 			return false, nil
 		}
 		if r.usable(now, "") && !k.forced.Allow() {
-			return false, errStorm
+			return false, errRefreshLimit
 		}
 		return true, nil
 	})
@@ -148,43 +146,43 @@ func (k *Keeper) Token(ctx context.Context, refused string) (string, error) {
 	return r.Access, nil
 }
 
-// credentials are those of the configuration, else those that a login has kept.
+// credentials are those of the configuration, else those saved by a login.
 func (k *Keeper) credentials(r record) Credentials {
-	if k.o.Credentials.Complete() {
-		return k.o.Credentials
+	if k.opts.Credentials.Complete() {
+		return k.opts.Credentials
 	}
 	return r.Credentials
 }
 
-// trying are those that a login is made with.
-func (k *Keeper) trying(r record) Credentials {
-	if r.Trying.Complete() && !k.o.Credentials.Complete() {
-		return r.Trying
+// loginCredentials are those that a login is made with.
+func (k *Keeper) loginCredentials(r record) Credentials {
+	if r.Pending.Complete() && !k.opts.Credentials.Complete() {
+		return r.Pending
 	}
 	return k.credentials(r)
 }
 
 func (k *Keeper) oauth(c Credentials) (*mtt.OAuth, error) {
 	if !c.Complete() {
-		return nil, fmt.Errorf("integration %s has no client id and secret: %w", k.o.Integration, ErrLogin)
+		return nil, fmt.Errorf("integration %s has no client id and secret: %w", k.opts.Integration, ErrLogin)
 	}
 	return mtt.NewOAuth(mtt.OAuthOptions{
-		URL: k.o.OAuthURL, ClientID: c.ClientID, ClientSecret: c.ClientSecret, RedirectURI: k.o.RedirectURI,
-		Timeout: k.o.OAuthTimeout, Transport: k.o.Transport,
+		URL: k.opts.OAuthURL, ClientID: c.ClientID, ClientSecret: c.ClientSecret, RedirectURI: k.opts.RedirectURI,
+		Timeout: k.opts.OAuthTimeout, Transport: k.opts.Transport,
 	})
 }
 
 func (k *Keeper) load() (record, error) {
 	var r record
-	if err := k.o.Store.Load(k.o.Integration, &r); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return record{}, fmt.Errorf("read the tokens of integration %s: %w", k.o.Integration, err)
+	if err := k.opts.Store.Load(k.opts.Integration, &r); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return record{}, fmt.Errorf("read the tokens of integration %s: %w", k.opts.Integration, err)
 	}
 	return r, nil
 }
 
 func (k *Keeper) save(r record) error {
-	if err := k.o.Store.Save(k.o.Integration, r); err != nil {
-		return fmt.Errorf("save the tokens of integration %s: %w", k.o.Integration, err)
+	if err := k.opts.Store.Save(k.opts.Integration, r); err != nil {
+		return fmt.Errorf("save the tokens of integration %s: %w", k.opts.Integration, err)
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package embeddedtest
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -8,7 +9,7 @@ import (
 	"strconv"
 	"testing"
 
-	"golang.org/x/sys/unix"
+	"fonoteka/internal/datafile"
 )
 
 // Test ports lie below those that the program chooses by itself, so that
@@ -55,20 +56,20 @@ func takePorts(n int) ([]int, error) {
 
 // takePort locks the port's file until the process ends.
 func takePort(file string, port int) (bool, error) {
-	fd, err := unix.Open(file, unix.O_RDWR|unix.O_CREAT|unix.O_CLOEXEC, 0o600)
+	f, err := datafile.TryLockPath(file)
+	if errors.Is(err, datafile.ErrLocked) {
+		return false, nil
+	}
 	if err != nil {
 		return false, err
 	}
-	if err := unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		_ = unix.Close(fd)
-		if err == unix.EWOULDBLOCK {
-			return false, nil
-		}
-		return false, err
-	}
+	defer f.Close()
 	l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 	if err != nil {
-		return false, unix.Close(fd)
+		return false, nil
+	}
+	if err := datafile.KeepLocked(f); err != nil {
+		return false, errors.Join(err, l.Close())
 	}
 	return true, l.Close()
 }

@@ -9,16 +9,16 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// mend removes a marker that names a manifest which is not there. Pebble makes a
-// manifest, then the marker that names it, and only then syncs the folder: where
-// the power fails in between, the younger entry may survive without the older
-// one, and pebble would not open for ever. Nothing is lost by it: the marker
-// before, if there was one, is removed only after that sync and is what held.
+// removeDanglingMarkers removes markers that name a manifest which does not exist. Pebble
+// creates a manifest, then the marker that names it, and only then syncs the folder: if
+// the power fails in between, the marker may survive without the manifest,
+// and pebble would never open the store again. Nothing is lost by the removal: the previous
+// marker, if there was one, is removed only after that sync and is still valid.
 //
-// Without any other marker this was the making of a new store, which had taken
-// nothing yet; should there be tables or logs nevertheless, all is left as it is
-// for a person to look at.
-func mend(fs vfs.FS, dir string) error {
+// Without any other marker this was the creation of a new store, which had no records
+// yet; if there are tables or logs nevertheless, everything is left as it is
+// for a person to examine.
+func removeDanglingMarkers(fs vfs.FS, dir string) error {
 	names, err := fs.List(dir)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
@@ -31,19 +31,19 @@ func mend(fs vfs.FS, dir string) error {
 		there[n] = true
 	}
 	var dangling []string
-	holds, contents := false, false
+	valid, contents := false, false
 	for _, n := range names {
 		manifest, ok := marked(n)
 		switch {
 		case ok && there[manifest]:
-			holds = true
+			valid = true
 		case ok:
 			dangling = append(dangling, n)
 		case strings.HasSuffix(n, ".sst"), strings.HasSuffix(n, ".log"):
 			contents = true
 		}
 	}
-	if len(dangling) == 0 || contents && !holds {
+	if len(dangling) == 0 || contents && !valid {
 		return nil
 	}
 	for _, n := range dangling {
