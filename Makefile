@@ -56,10 +56,10 @@ bench: engine ## speed and memory, as ratios against something on this machine
 	sh deploy/bench.sh
 
 crash: engine ## kill -9 of serve, of the engine and of Redis; ROUNDS=20
-	$(GO) test ./cmd/fonoteka -run TestCrash -count=1 -timeout 60m -v -crash-rounds $(ROUNDS)
+	$(GO) test ./internal/system -run TestCrash -count=1 -timeout 60m -v -crash-rounds $(ROUNDS)
 
 hardship: engine ## 5,000 recordings from an operator's server on its worst day, amid kills and flushes of Redis
-	$(GO) test ./cmd/fonoteka -run TestP3EveryRecordingEndsWhereItBelongs -count=1 -timeout 30m -v -hardship 5000
+	$(GO) test ./internal/system -run TestP3EveryRecordingEndsWhereItBelongs -count=1 -timeout 30m -v -hardship 5000
 
 fuzz: ## every fuzz target, one after the other; FUZZTIME=20s each
 	GO=$(GO) sh deploy/fuzz.sh $(FUZZTIME)

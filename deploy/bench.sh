@@ -19,7 +19,7 @@ go test ./internal/spool -run xxx -bench . -benchtime 2s
 echo "== intake: notifications/s answered after an fsync, against a handler that reads and answers (reach 0.4 at 64 connections, 0.6 at 512)"
 go test ./internal/intake -run xxx -bench BareServer -benchtime 3x
 echo "== relay and deriver: events/s from spool to calls, against plain inserts of events (reach 0.2)"
-go test ./cmd/fonoteka -run xxx -bench SpoolToCalls -benchtime 3x
+go test ./internal/system -run xxx -bench SpoolToCalls -benchtime 3x
 echo "== decoder and mp3 scan"
 go test ./internal/mtt -run xxx -bench Decode
 go test ./internal/mp3 -run xxx -bench .

@@ -26,6 +26,7 @@ var allowed = map[string][]string{
 	"internal/bagit":     {}, // folders, and files with digests
 	"internal/run":       {},
 	"internal/datafile":  {}, // any package may import it, and run
+	"internal/testenv":   {}, // what tests need of the machine
 	// rank 1: one thing of the outside each
 	"internal/mtt":       {"internal/bounded", "internal/call"},                   // answers of any size; its words for the operator's
 	"internal/spool":     {"internal/bounded"},                                    // opaque records; a damaged file of any size
@@ -79,14 +80,15 @@ var allowed = map[string][]string{
 		"internal/relay", "internal/call", "internal/bounded", "internal/words", // the name of a cursor; a fault's part; answers of any size; numbers told
 	},
 	// beside
-	"internal/dashboard":             {"internal/call"},                       // makes files, and asks in SQL alone; the words of codes
-	"internal/dashboard/picture":     {"internal/dashboard"},                  // draws its panels
-	"internal/seed":                  {"internal/sim"},                        // whose calls it writes
-	"internal/sim":                   {},                                      // cannot mirror a decoder's mistake
-	"internal/embedded":              {"internal/state"},                      // chooses ports the way an installation does
-	"internal/call/calltest":         {"internal/call"},                       // its records, told
-	"internal/fetch/fetchtest":       {"internal/fetch"},                      // its list of hosts
-	"internal/embedded/embeddedtest": {"internal/embedded", "internal/state"}, // starts them for tests
+	"internal/dashboard":             {"internal/call"},                         // makes files, and asks in SQL alone; the words of codes
+	"internal/dashboard/picture":     {"internal/dashboard"},                    // draws its panels
+	"internal/seed":                  {"internal/sim"},                          // whose calls it writes
+	"internal/sim":                   {},                                        // cannot mirror a decoder's mistake
+	"internal/embedded":              {"internal/state"},                        // chooses ports the way an installation does
+	"internal/call/calltest":         {"internal/call"},                         // its records, told
+	"internal/fetch/fetchtest":       {"internal/fetch"},                        // its list of hosts
+	"internal/embedded/embeddedtest": {"internal/embedded", "internal/testenv"}, // starts them for tests; those that skip where something is missing
+	"internal/system":                {},                                        // tests alone, which may see everything
 	"cmd/mttsim":                     {"internal/seed", "internal/sim"},
 }
 

@@ -2,33 +2,40 @@ package main
 
 import (
 	"context"
+	"io"
 	"os"
-	"os/signal"
-	"syscall"
+	"strings"
+	"sync"
 	"testing"
 
-	"golang.org/x/sys/unix"
-
-	"fonoteka/internal/embedded"
 	"fonoteka/internal/embedded/embeddedtest"
 )
 
-// asFonoteka makes the test binary behave as the program: the tests that kill
-// it need a process of its own.
-const asFonoteka = "FONOTEKA_TEST_AS_PROGRAM"
+func TestMain(m *testing.M) { embeddedtest.Main(m) }
 
-func TestMain(m *testing.M) {
-	if os.Getenv(withoutLandlock) != "" {
-		if err := forgetLandlock(); err != nil {
-			panic(err)
+// redirect is the secret path of the test's integration.
+const redirect = "/mtt/secret"
+
+// cliRun is run, one at a time: the command line library keeps its help flag in
+// a global variable.
+func cliRun(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	oneCommand.Lock()
+	defer oneCommand.Unlock()
+	return run(ctx, args, stdout, stderr)
+}
+
+var oneCommand sync.Mutex
+
+// leftovers names processes that still work on the folder.
+func leftovers(dir string) string {
+	for _, store := range []string{"clickhouse", "s3"} {
+		b, err := os.ReadFile(dir + "/" + store + "/lock")
+		if err != nil {
+			continue
+		}
+		if _, err := os.Stat("/proc/" + strings.TrimSpace(string(b))); err == nil && len(b) > 1 {
+			return store
 		}
 	}
-	embedded.Main()
-	if os.Getenv(asFonoteka) != "" {
-		unix.Umask(0o022) // a shell's, not that of the commands which this process's parent ran
-		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-		defer stop()
-		os.Exit(run(ctx, os.Args, os.Stdout, os.Stderr))
-	}
-	embeddedtest.Main(m)
+	return ""
 }

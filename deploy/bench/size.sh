@@ -77,7 +77,7 @@ prepare() {
 measure() {
 	case " $parts " in *" $1 "*) ;; *) return 0 ;; esac
 	echo "-- $1, $(date -u +%H:%M:%S), load $(cut -d' ' -f1 /proc/loadavg)"
-	go test ./cmd/fonoteka -run "^$2\$" -count=1 -timeout 4h -v -size "$work/large" -size-small "$work/small" 2>&1 |
+	go test ./internal/system -run "^$2\$" -count=1 -timeout 4h -v -size "$work/large" -size-small "$work/small" 2>&1 |
 		grep -Ev '^(=== (RUN|PAUSE|CONT|NAME)|PASS$| *--- PASS)' | tee -a "$work/size.log" || failed=1
 }
 

@@ -127,26 +127,39 @@ func TestWhatChangedNothingIsNotWritten(t *testing.T) {
 	insert(t, db, received.Add(time.Hour), bodies...) // the same notifications again
 	insert(t, db, received.Add(2*time.Hour), notification("showing", "10:00:01", ""))
 	eventually(t, db, func(r call.Record) bool { return r.Events == 4 })
-	if n := settled(writes, 2); n != 2 {
+	if n := settled(t, db, writes); n != 2 {
 		t.Errorf("%d writes, want 2: one for each change", n)
 	}
 	stop()
 	writes, stop = start(t, db, time.Millisecond) // a restart derives what it may have missed
 	insert(t, db, received.Add(3*time.Hour), notification("showing", "10:00:02", ""))
 	eventually(t, db, func(r call.Record) bool { return r.Events == 5 })
-	if n := settled(writes, 1); n != 1 {
+	if n := settled(t, db, writes); n != 1 {
 		t.Errorf("%d writes after the restart, want 1", n)
 	}
 	stop()
 }
 
-// settled counts the writes once there are enough and a second has passed.
-func settled(writes chan int, enough int) int {
-	for deadline := time.Now().Add(20 * time.Second); len(writes) < enough && time.Now().Before(deadline); {
-		time.Sleep(10 * time.Millisecond)
+// settled counts the writes once all that was touched is derived for the second time: the
+// position that the deriver keeps is that of the newest touch.
+func settled(t *testing.T, db *warehousetest.DB, writes chan int) int {
+	t.Helper()
+	touches, err := db.Touched(t.Context(), time.Time{}, 1000)
+	if err != nil || len(touches) == 0 {
+		t.Fatalf("%d touches, %v", len(touches), err)
 	}
-	time.Sleep(time.Second)
-	return len(writes)
+	newest := touches[len(touches)-1].At
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		kept, err := db.Progress(t.Context(), "deriver")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if at, err := time.Parse(time.RFC3339Nano, kept); err == nil && !at.Before(newest) {
+			return len(writes)
+		}
+	}
+	t.Fatalf("the deriver does not settle what was touched at %v", newest)
+	return 0
 }
 
 func TestSilentCallIsEndedByInference(t *testing.T) {

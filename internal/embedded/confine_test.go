@@ -21,6 +21,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"fonoteka/internal/embedded"
+	"fonoteka/internal/testenv"
 )
 
 // needLandlock skips the test where the kernel has no Landlock, or fails it in
@@ -29,7 +30,7 @@ func needLandlock(t *testing.T) {
 	t.Helper()
 	const version = unix.LANDLOCK_CREATE_RULESET_VERSION
 	if abi, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, version); errno != 0 || abi < 2 {
-		missing(t, "this kernel has no usable Landlock (ABI %d, %v): it is in Linux 5.19 and later, if lsm= names it", int(abi), errno)
+		testenv.Missing(t, "this kernel has no usable Landlock (ABI %d, %v): it is in Linux 5.19 and later, if lsm= names it", int(abi), errno)
 	}
 }
 

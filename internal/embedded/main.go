@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime"
 	"strconv"
 	"syscall"
 )
@@ -45,7 +46,9 @@ func become(run func(*lifeLine) error) error {
 		return err
 	}
 	if life.reach != nil && !life.confined {
-		return confineAndRestart(*life.reach, life.line)
+		err := confineAndRestart(*life.reach, life.line)
+		runtime.KeepAlive(life) // closed by the garbage collector, the line would be cut for the process begun anew
+		return err
 	}
 	if life.confined {
 		if err := checkConfined(); err != nil {

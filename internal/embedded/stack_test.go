@@ -19,6 +19,7 @@ import (
 
 	"fonoteka/internal/embedded"
 	"fonoteka/internal/embedded/embeddedtest"
+	"fonoteka/internal/testenv"
 )
 
 // parentDir makes this test binary the parent that is killed below.
@@ -274,7 +275,7 @@ func TestAnEngineIsReadyWhenItAnswersItself(t *testing.T) {
 	t.Parallel()
 	opts := stackOptions(t.TempDir(), "").ClickHouse
 	opts.Library = embeddedtest.Engine(t)
-	ports := embeddedtest.Ports(t, 2)
+	ports := testenv.Ports(t, 2)
 	opts.NativePort, opts.HTTPPort = ports[0], ports[1]
 	first, err := embedded.StartClickHouse(t.Context(), *opts)
 	if err != nil {

@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"fonoteka/internal/testenv"
 )
 
 // asStranger makes this test binary ask the engine's ports as another OS user.
@@ -77,7 +79,7 @@ func beStranger() {
 func sendStranger(t *testing.T, e errand) finding {
 	t.Helper()
 	if os.Getuid() != 0 {
-		missing(t, "only root may log in as another OS user: run this test as root (sudo -E go test …)")
+		testenv.Missing(t, "only root may log in as another OS user: run this test as root (sudo -E go test …)")
 	}
 	sent, err := json.Marshal(e)
 	if err != nil {
@@ -106,13 +108,4 @@ func sendStranger(t *testing.T, e errand) finding {
 		t.Fatalf("nobody reads %s without the engine: the test shows nothing", strings.Join(f.Readable, ", "))
 	}
 	return f
-}
-
-// missing skips a test, or fails it in CI, where everything must be there.
-func missing(t *testing.T, format string, args ...any) {
-	t.Helper()
-	if os.Getenv("CI") == "true" {
-		t.Fatalf(format, args...)
-	}
-	t.Skipf(format, args...)
 }

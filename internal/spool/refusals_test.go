@@ -15,6 +15,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 
 	"fonoteka/internal/spool"
+	"fonoteka/internal/testenv"
 )
 
 // What is no damage is refused with its reason, and the folder stays.
@@ -167,7 +168,7 @@ func openAsNobody(dir string) int {
 func TestMissingRightsAreRefused(t *testing.T) {
 	t.Parallel()
 	if os.Getuid() != 0 {
-		t.Skip("needs root, to become somebody else")
+		testenv.Missing(t, "only root may become somebody else: run this test as root (sudo -E go test …)")
 	}
 	self, err := os.ReadFile(os.Args[0])
 	must(t, err)

@@ -7,7 +7,7 @@
 //
 // Tests of one process share the stores, so each takes a database, a bucket or
 // a key prefix of its own. What is not installed skips the test with a hint,
-// and fails it where the environment says CI=true: there everything must be.
+// and fails it in CI (see internal/testenv).
 package embeddedtest
 
 import (
@@ -18,8 +18,10 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+	"time"
 
 	"fonoteka/internal/embedded"
+	"fonoteka/internal/testenv"
 )
 
 // stores of this process, each started by its first user and stopped by Main.
@@ -52,19 +54,11 @@ func Main(m *testing.M) {
 	os.Exit(code)
 }
 
-func atEnd(stop func()) {
+// AtEnd has Main call stop when all tests have ended.
+func AtEnd(stop func()) {
 	mu.Lock()
 	defer mu.Unlock()
 	stops = append(stops, stop)
-}
-
-// unavailable skips the test, or fails it in CI.
-func unavailable(t testing.TB, format string, args ...any) {
-	t.Helper()
-	if os.Getenv("CI") == "true" {
-		t.Fatalf(format, args...)
-	}
-	t.Skipf(format, args...)
 }
 
 // Engine returns the path of the embedded ClickHouse's library.
@@ -72,7 +66,7 @@ func Engine(t testing.TB) string {
 	t.Helper()
 	lib, err := engine()
 	if err != nil {
-		unavailable(t, "%v; make test fetches it", err)
+		testenv.Missing(t, "%v; make test fetches it", err)
 	}
 	return lib
 }
@@ -109,6 +103,9 @@ func Reader() (user, password string) { return embedded.ClickHouseReader, reader
 // Analyst returns the user for Grafana and SQL tools, likewise.
 func Analyst() (user, password string) { return embedded.ClickHouseAnalyst, analystPassword }
 
+// patience is how long a store may take to start: a machine that does much else is slow.
+const patience = 5 * time.Minute
+
 func startClickHouse() (*embedded.ClickHouse, error) {
 	lib, err := engine()
 	if err != nil {
@@ -121,12 +118,13 @@ func startClickHouse() (*embedded.ClickHouse, error) {
 	ch, err := embedded.StartClickHouse(context.Background(), embedded.ClickHouseOptions{
 		Dir: filepath.Join(d, "clickhouse"), Library: lib,
 		WriterPassword: writerPassword, ReaderPassword: readerPassword, AnalystPassword: analystPassword,
-		Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
+		StartTimeout: patience,
+		Log:          slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	})
 	if err != nil {
 		return nil, err
 	}
-	atEnd(stop(ch.Stop))
+	AtEnd(stop(ch.Stop))
 	return ch, nil
 }
 
@@ -149,13 +147,13 @@ func startS3() (*embedded.S3, error) {
 		return nil, fmt.Errorf("create a folder for the stores: %w", err)
 	}
 	s, err := embedded.StartS3(context.Background(), embedded.S3Options{
-		Dir: filepath.Join(d, "s3"), AccessKey: s3AccessKey, SecretKey: s3SecretKey,
+		Dir: filepath.Join(d, "s3"), AccessKey: s3AccessKey, SecretKey: s3SecretKey, StartTimeout: patience,
 		Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	})
 	if err != nil {
 		return nil, err
 	}
-	atEnd(stop(s.Stop))
+	AtEnd(stop(s.Stop))
 	return s, nil
 }
 

@@ -76,17 +76,3 @@ func TestMinIOIsTheOneThatTheMakefileBuilds(t *testing.T) {
 		t.Errorf("a second call gave %s, the first %s", again, addr)
 	}
 }
-
-// The lock is the file's and not the process's, so this holds between processes too.
-func TestAPortIsGivenOnce(t *testing.T) {
-	t.Parallel()
-	seen := map[int]bool{}
-	for range 20 {
-		for _, port := range embeddedtest.Ports(t, 3) {
-			if seen[port] {
-				t.Errorf("port %d was given twice", port)
-			}
-			seen[port] = true
-		}
-	}
-}

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"fonoteka/internal/embedded"
+	"fonoteka/internal/testenv"
 )
 
 // MinIOVersion is the pinned version of MinIO's community edition, which is no
@@ -38,7 +39,7 @@ func MinIO(t testing.TB) (addr, accessKey, secretKey string) {
 	if path, err := minioPath(); err != nil {
 		t.Fatal(err)
 	} else if _, err := os.Stat(path); err != nil {
-		unavailable(t, "MinIO is not built (%s): make minio builds it, in some minutes", path)
+		testenv.Missing(t, "MinIO is not built (%s): make minio builds it, in some minutes", path)
 	}
 	addr, err := minio()
 	if err != nil {
@@ -64,7 +65,7 @@ func startMinIO() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	ports, err := takePorts(2)
+	ports, err := testenv.TakePorts(2)
 	if err != nil {
 		return "", err
 	}
@@ -98,7 +99,7 @@ func startMinIO() (string, error) {
 		}
 		resp.Body.Close()
 		if resp.StatusCode == http.StatusOK {
-			atEnd(stop)
+			AtEnd(stop)
 			return address(0), nil
 		}
 	}
