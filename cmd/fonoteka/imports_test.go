@@ -40,11 +40,14 @@ var allowed = map[string][]string{
 	"internal/linkfile":  {},                     // a file of somebody else's
 	"internal/audit":     {"internal/printable"}, // a chain of entries, shown by whatever reads the file
 	// rank 2: stages
-	"internal/edge":      {},                                                                                                 // the door: knows nothing of what comes through
-	"internal/intake":    {"internal/spool"},                                                                                 // what it appends
-	"internal/relay":     {"internal/bounded", "internal/call", "internal/mtt", "internal/spool", "internal/warehouse"},      // inflates; from records to rows; mtt for ErrUnreadable
-	"internal/cdr":       {"internal/call", "internal/warehouse"},                                                            // its row types
-	"internal/fixity":    {"internal/audio", "internal/blob", "internal/bucket", "internal/call", "internal/run"},            // verifies what it fetches again, reads rows and objects again, by their names
+	"internal/edge":   {},                                                                                            // the door: knows nothing of what comes through
+	"internal/intake": {"internal/spool"},                                                                            // what it appends
+	"internal/relay":  {"internal/bounded", "internal/call", "internal/mtt", "internal/spool", "internal/warehouse"}, // inflates; from records to rows; mtt for ErrUnreadable
+	"internal/cdr":    {"internal/call", "internal/warehouse"},                                                       // its row types
+	"internal/archive": { // verifies and stores what it fetches, under keys of the bucket, as a job's handler
+		"internal/audio", "internal/blob", "internal/bucket", "internal/call", "internal/fetch", "internal/queue",
+	},
+	"internal/fixity":    {"internal/audio", "internal/blob", "internal/bucket", "internal/call"},                            // verifies what it fetches again, reads rows and objects again, by their names
 	"internal/rollup":    {"internal/warehouse"},                                                                             // its spans and settings
 	"internal/standing":  {"internal/call", "internal/warehouse"},                                                            // its counts
 	"internal/playback":  {"internal/audio", "internal/call", "internal/blob", "internal/printable", "internal/run"},         // no forged names; content types; a row, and the object that it names

@@ -69,7 +69,7 @@ func (a *Archiver) putOff(ctx context.Context, job queue.Job, cause error) (outc
 	if err != nil {
 		return "", cause
 	}
-	return Failed(f.Kind), commit(ctx)
+	return failedWith(f.Kind), commit(ctx)
 }
 
 func (a *Archiver) handle(ctx context.Context, job queue.Job) (outcome Outcome, err error) {
@@ -192,7 +192,7 @@ func (a *Archiver) fetch(ctx context.Context, rec call.Recording, job queue.Job,
 	}
 	if f, ok := errors.AsType[*fetch.Failure](err); ok {
 		commit, err := a.failed(ctx, rec, job, before, f, body)
-		return Failed(f.Kind), commit, err
+		return failedWith(f.Kind), commit, err
 	}
 	if err != nil {
 		a.m.infra.WithLabelValues("download").Inc()

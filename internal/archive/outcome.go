@@ -16,14 +16,14 @@ const (
 	Again    Outcome = "again"    // our infrastructure failed: the same job is run again
 )
 
-// Failed is the outcome of a job whose failure is in the catalogue.
-func Failed(k fetch.Kind) Outcome { return Outcome(k) }
+// failedWith is the outcome of a job whose failure is in the catalogue.
+func failedWith(k fetch.Kind) Outcome { return Outcome(k) }
 
 // outcomes lists all, so that each has its metric from the start.
 func outcomes() []Outcome {
 	all := []Outcome{Stored, Finished, Stale, Same, Another, Again}
 	for _, k := range kinds() {
-		all = append(all, Failed(k))
+		all = append(all, failedWith(k))
 	}
 	return all
 }

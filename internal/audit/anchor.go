@@ -106,7 +106,7 @@ func (d *days) since(r Row) []Row {
 // must have been read by Ship. A day whose anchor was put once gets no other: that one
 // was deleted is a finding of Check, which a new anchor would hide.
 func (s *Shipper) Anchor(ctx context.Context) error {
-	if s.o.Anchors == nil || len(s.days.last) == 0 {
+	if s.opts.Anchors == nil || len(s.days.last) == 0 {
 		return nil
 	}
 	err := s.anchor(ctx)
@@ -147,7 +147,7 @@ func (s *Shipper) anchor(ctx context.Context) error {
 	}
 	for _, r := range over[have:] {
 		a := anchorOf(r)
-		if err := s.o.Anchors.PutAnchor(ctx, a.key(), a.body()); err != nil {
+		if err := s.opts.Anchors.PutAnchor(ctx, a.key(), a.body()); err != nil {
 			if there, err := s.anchored(ctx, a); err == nil && there {
 				continue // put by an earlier try, whose answer was lost
 			}
@@ -195,7 +195,7 @@ func (s *Shipper) haveAnchors(ctx context.Context, over []Row) (int, error) {
 // anchored says whether the bucket has a day's anchor. One with other contents stays, and
 // is reported.
 func (s *Shipper) anchored(ctx context.Context, a anchor) (bool, error) {
-	body, err := s.o.Anchors.Anchor(ctx, a.key())
+	body, err := s.opts.Anchors.Anchor(ctx, a.key())
 	switch {
 	case errors.Is(err, ErrNoAnchor):
 		return false, nil
@@ -214,9 +214,9 @@ func (s *Shipper) putNote(ctx context.Context) error {
 	}
 	key := noteKey(s.trail.installation)
 	body := document(note{noteSchema, s.trail.installation, s.days.last[0].Writer})
-	found, err := s.o.Anchors.Anchor(ctx, key)
+	found, err := s.opts.Anchors.Anchor(ctx, key)
 	if errors.Is(err, ErrNoAnchor) {
-		found, err = body, s.o.Anchors.PutAnchor(ctx, key, body)
+		found, err = body, s.opts.Anchors.PutAnchor(ctx, key, body)
 	}
 	if err != nil {
 		return fmt.Errorf("note in the bucket which audit is this installation's: %w", err)

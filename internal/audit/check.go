@@ -12,7 +12,7 @@ func (s *Shipper) checkIfDue(ctx context.Context) {
 	if time.Now().Before(s.due) {
 		return
 	}
-	next := s.o.CheckEvery
+	next := s.opts.CheckEvery
 	if s.Check(ctx) != nil {
 		next = min(next, time.Minute)
 	}
@@ -31,7 +31,7 @@ func (s *Shipper) Check(ctx context.Context) error {
 }
 
 func (s *Shipper) check(ctx context.Context) error {
-	r, err := s.trail.Verify(ctx, nil, s.o.Anchors)
+	r, err := s.trail.Verify(ctx, nil, s.opts.Anchors)
 	if err != nil {
 		return err
 	}

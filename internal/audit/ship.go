@@ -29,7 +29,7 @@ type ShipperOptions struct {
 // enough; a second one does no harm.
 type Shipper struct {
 	trail *Trail
-	o     ShipperOptions
+	opts  ShipperOptions
 
 	file    *reader
 	waiting []Row // read from the file and not in the table
@@ -58,12 +58,12 @@ func (t *Trail) NewShipper(o ShipperOptions) (*Shipper, error) {
 	if o.CheckEvery <= 0 {
 		o.CheckEvery = 6 * time.Hour
 	}
-	return &Shipper{trail: t, o: o, file: t.reader()}, nil
+	return &Shipper{trail: t, opts: o, file: t.reader()}, nil
 }
 
 // Run ships, anchors and checks until ctx ends. An outage is retried.
 func (s *Shipper) Run(ctx context.Context) error {
-	tick := time.NewTicker(s.o.Every)
+	tick := time.NewTicker(s.opts.Every)
 	defer tick.Stop()
 	for {
 		shipped, anchored := s.Ship(ctx), s.Anchor(ctx)
@@ -121,7 +121,7 @@ func (s *Shipper) ship(ctx context.Context) error {
 		if len(s.waiting) == 0 {
 			return nil
 		}
-		if err := s.o.Ready(); err != nil {
+		if err := s.opts.Ready(); err != nil {
 			return err
 		}
 		if err := s.insert(ctx); err != nil {
@@ -175,7 +175,7 @@ func (s *Shipper) remember(ctx context.Context, newest, anchored Row) {
 // both.
 func (s *Shipper) insert(ctx context.Context) error {
 	if !s.asked {
-		head, ok, err := s.o.Table.AuditHead(ctx, s.waiting[0].Writer)
+		head, ok, err := s.opts.Table.AuditHead(ctx, s.waiting[0].Writer)
 		if err != nil {
 			return fmt.Errorf("ask the table of the audit for its end: %w", err)
 		}
@@ -193,7 +193,7 @@ func (s *Shipper) insert(ctx context.Context) error {
 		missing = missing[1:]
 	}
 	if len(missing) > 0 {
-		if err := s.o.Table.InsertAudit(ctx, missing); err != nil {
+		if err := s.opts.Table.InsertAudit(ctx, missing); err != nil {
 			return fmt.Errorf("ship %d audit entries: %w", len(missing), err)
 		}
 	}

@@ -21,11 +21,11 @@ type Holdings struct {
 	places   map[string]string      // where a file's sidecar is, if it is not at its SidecarKey
 }
 
-// Firsts are the files in a first place: one, unless two workers stored files of
+// firsts are the files in a first place: one, unless two workers stored files of
 // different formats at the same moment.
-func (h Holdings) Firsts() (all []blob.Object) {
+func (h Holdings) firsts() (all []blob.Object) {
 	for _, o := range h.Files {
-		if IsFirst(o.Key, h.Stem) {
+		if isFirst(o.Key, h.Stem) {
 			all = append(all, o)
 		}
 	}
@@ -34,7 +34,7 @@ func (h Holdings) Firsts() (all []blob.Object) {
 
 // Name is the recording in the bucket, for people.
 func (h Holdings) Name() string {
-	if firsts := h.Firsts(); len(firsts) > 0 {
+	if firsts := h.firsts(); len(firsts) > 0 {
 		return firsts[0].Key
 	}
 	return h.Stem + audio.MP3.Ext()
@@ -56,7 +56,7 @@ func (h Holdings) Paired() []blob.Object {
 		if _, ok := h.Sidecars[h.SidecarKey(o.Key)]; !ok {
 			continue
 		}
-		if IsFirst(o.Key, h.Stem) && h.places[o.Key] == "" {
+		if isFirst(o.Key, h.Stem) && h.places[o.Key] == "" {
 			first = append(first, o)
 		} else {
 			out = append(out, o)
@@ -76,7 +76,7 @@ func (h Holdings) Others(sides []Sidecar, digest string) int {
 	}
 	for _, o := range h.Files {
 		name, ok := byKey[o.Key]
-		if !ok && !IsFirst(o.Key, h.Stem) {
+		if !ok && !isFirst(o.Key, h.Stem) {
 			name = inName(strings.TrimPrefix(o.Key, h.Stem+"."))
 		}
 		if name != "" {
@@ -89,7 +89,7 @@ func (h Holdings) Others(sides []Sidecar, digest string) int {
 // place finds the sidecars of files in first places of which there are several: one's is
 // at the recording's own key, the others' at that of a file beside it.
 func (p Pairs) place(ctx context.Context, h *Holdings) error {
-	firsts := h.Firsts()
+	firsts := h.firsts()
 	if len(firsts) < 2 || h.Damaged() {
 		return nil
 	}
@@ -115,7 +115,7 @@ func (p Pairs) place(ctx context.Context, h *Holdings) error {
 }
 
 // Damaged reports whether they are in quarantine.
-func (h Holdings) Damaged() bool { return IsQuarantined(h.Stem) }
+func (h Holdings) Damaged() bool { return isQuarantined(h.Stem) }
 
 // MaxBatch bounds how many recordings are looked up together.
 const MaxBatch = 500

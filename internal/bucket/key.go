@@ -55,8 +55,8 @@ func QuarantineKey(r call.Recording, sha256 string, f audio.Format) string {
 	return Quarantine + segment(r.Integration) + "/" + r.ID + "/" + sha256 + f.Ext()
 }
 
-// IsQuarantined reports whether a key is of damaged audio.
-func IsQuarantined(key string) bool { return strings.HasPrefix(key, Quarantine) }
+// isQuarantined reports whether a key is of damaged audio.
+func isQuarantined(key string) bool { return strings.HasPrefix(key, Quarantine) }
 
 // SidecarKey is the place of an object's sidecar, unless a first file of another format
 // has its own there: then it is BesideSidecarKey.
@@ -106,8 +106,8 @@ func FirstKey(key string) string {
 // InFormat is a first file's key, if it were of another format.
 func InFormat(first string, f audio.Format) string { return withoutExt(first) + f.Ext() }
 
-// IsFirst reports whether a key is a place of the first file under a stem.
-func IsFirst(key, stem string) bool { return withoutExt(key) == stem }
+// isFirst reports whether a key is a place of the first file under a stem.
+func isFirst(key, stem string) bool { return withoutExt(key) == stem }
 
 // Split splits a key into the stem of its recording – of damaged audio, the folder – and
 // the recording's id; false for a key that no recording has.
@@ -115,7 +115,7 @@ func Split(key string) (stem, id string, ok bool) {
 	dir, base := path.Split(key)
 	id, _, ok = strings.Cut(base, ".")
 	stem = dir + id
-	if IsQuarantined(key) {
+	if isQuarantined(key) {
 		ok = ok && isHex(id, 64)
 		stem = strings.TrimSuffix(dir, "/")
 		id = path.Base(stem)

@@ -19,7 +19,7 @@ import (
 // blob.ErrExists: something lies there.
 func (p Pairs) Put(ctx context.Context, s Sidecar, body io.ReaderAt) error {
 	return p.Store.Put(ctx, s.Key, body, blob.Put{
-		Size: s.Size, SHA256: s.SHA256, ContentType: audio.Format(s.Format).ContentType(), Unretained: IsQuarantined(s.Key), Lock: StoreLock(s.Lock),
+		Size: s.Size, SHA256: s.SHA256, ContentType: audio.Format(s.Format).ContentType(), Unretained: isQuarantined(s.Key), Lock: StoreLock(s.Lock),
 	})
 }
 
@@ -33,7 +33,7 @@ func (p Pairs) PutSidecar(ctx context.Context, s Sidecar) (stored Sidecar, at st
 	}
 	for _, at := range []string{SidecarKey(s.Key), BesideSidecarKey(s.Key, s.SHA256)} {
 		err := p.Store.Put(ctx, at, bytes.NewReader(doc), blob.Put{
-			Size: int64(len(doc)), SHA256: sum, ContentType: "application/json", Unretained: IsQuarantined(s.Key), Lock: StoreLock(s.Lock),
+			Size: int64(len(doc)), SHA256: sum, ContentType: "application/json", Unretained: isQuarantined(s.Key), Lock: StoreLock(s.Lock),
 		})
 		if !errors.Is(err, blob.ErrExists) {
 			return s, at, err
@@ -122,7 +122,7 @@ func (p Pairs) First(ctx context.Context, stem string) (blob.Object, error) {
 	if err != nil {
 		return blob.Object{}, err
 	}
-	if len(files) == 0 || !IsFirst(files[0].Key, stem) {
+	if len(files) == 0 || !isFirst(files[0].Key, stem) {
 		return blob.Object{}, fmt.Errorf("looking for files of %s: %w", stem, blob.ErrNotFound)
 	}
 	return p.Store.Stat(ctx, files[0].Key)

@@ -139,7 +139,7 @@ func TestTwoFirstFilesHaveTheirSidecars(t *testing.T) {
 		t.Errorf("the first is %s, %v", first.Key, err)
 	}
 	all, unknown := holdings(t, p, bucket.Recordings, time.Time{})
-	if len(all) != 1 || len(unknown) > 0 || len(all[0].Firsts()) != 2 || len(all[0].Paired()) != 2 || all[0].Paired()[0].Key != wav.Key || all[0].Damaged() {
+	if len(all) != 1 || len(unknown) > 0 || len(all[0].Files) != 2 || len(all[0].Paired()) != 2 || all[0].Paired()[0].Key != wav.Key || all[0].Damaged() {
 		t.Fatalf("%+v, %v", all, unknown)
 	}
 	for key, want := range places {

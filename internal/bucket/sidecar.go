@@ -98,7 +98,7 @@ func (s Sidecar) Row(bucket string) call.RecordingStatus {
 		Recording: s.Recording, State: call.Archived, Attempt: s.Attempt, SHA256: s.SHA256, Size: s.Size, Bucket: bucket, Key: s.Key, Format: cmp.Or(s.Format, oldFormat), Note: s.Note,
 	}
 	row.Lock = s.Lock
-	if IsQuarantined(s.Key) {
+	if isQuarantined(s.Key) {
 		row.State, row.Failure, row.KeptAttempt = call.Quarantined, s.Failure, s.Attempt
 		return row
 	}

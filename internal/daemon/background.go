@@ -41,11 +41,11 @@ func (p *pipeline) newKeeping(cfg *settings.Config, a *installation.Access, reg 
 		return err
 	}
 	p.refusals = &refusals{trail: k.trail, log: p.log}
-	k.audit, err = k.trail.NewShipper(audit.ShipperOptions{Table: trails.New(p.warehouse), Anchors: installation.NewAnchors(p.blob, p.bucketReady), Ready: p.tables})
+	k.audit, err = k.trail.NewShipper(audit.ShipperOptions{Table: trails.New(p.warehouse), Anchors: installation.NewAnchors(p.blob, p.ready.bucketReady), Ready: p.ready.tables})
 	if err != nil {
 		return err
 	}
-	k.custody, err = custody.NewSealer(custody.Options{Rows: catalogue.New(p.warehouse), Trail: k.trail, Memory: installation.Memory(cfg), Ready: p.tables, Log: p.log, Registerer: reg})
+	k.custody, err = custody.NewSealer(custody.Options{Rows: catalogue.New(p.warehouse), Trail: k.trail, Memory: installation.Memory(cfg), Ready: p.ready.tables, Log: p.log, Registerer: reg})
 	if err != nil {
 		return err
 	}
@@ -74,7 +74,7 @@ func (p *pipeline) keep(ctx context.Context) error {
 	var all errgroup.Group
 	all.Go(func() error { return p.keeping.audit.Run(ctx) }) // anchors need no table
 	all.Go(func() error { return p.keeping.custody.Run(ctx) })
-	p.awaitTables(ctx)
+	p.ready.awaitTables(ctx)
 	all.Go(func() error { return p.keeping.links.Run(ctx) })
 	for _, d := range p.keeping.directory {
 		all.Go(func() error { return d.Run(ctx) })

@@ -26,7 +26,7 @@ func (p *pipeline) ensureBucket(ctx context.Context) error {
 	if err == nil || ctx.Err() != nil {
 		return err
 	}
-	p.bucketFault.Store(&err)
+	p.ready.bucketFault.Store(&err)
 	if errors.Is(err, blob.ErrNoLock) || errors.Is(err, blob.ErrNotEncrypted) {
 		p.log.Error("nothing is archived: the bucket does not suit the configuration (fonoteka doctor s3 tells more)", "err", err)
 		pause(ctx, 20*time.Second)
@@ -35,11 +35,11 @@ func (p *pipeline) ensureBucket(ctx context.Context) error {
 }
 
 // bucketReady is nil once recordings can be stored, and else says why not.
-func (p *pipeline) bucketReady() error {
-	if p.bucket.Load() {
+func (r *readiness) bucketReady() error {
+	if r.bucket.Load() {
 		return nil
 	}
-	if why := p.bucketFault.Load(); why != nil {
+	if why := r.bucketFault.Load(); why != nil {
 		return *why
 	}
 	return errors.New("the bucket is not there yet")

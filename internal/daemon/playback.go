@@ -23,7 +23,7 @@ func (p *pipeline) newPlayback(password string, reg prometheus.Registerer) (*pla
 		Find:     p.findRecording,
 		Store:    func(bucket string) playback.Store { return p.blob.In(bucket) },
 		Note:     p.noteListener,
-		Suspect:  p.suspect,
+		Suspect:  p.scrub.suspect,
 		Refused:  func(ctx context.Context) { p.refusals.refused(ctx, "recording.listen") },
 		Password: password, Log: p.log, Registerer: reg,
 	})
@@ -41,7 +41,7 @@ func (p *pipeline) noteListener(ctx context.Context, who string, r call.Recordin
 }
 
 func (p *pipeline) findRecording(ctx context.Context, id string) (row call.RecordingStatus, known bool, err error) {
-	if err := p.tables(); err != nil {
+	if err := p.ready.tables(); err != nil {
 		return row, false, err
 	}
 	rows, err := catalogue.New(p.warehouse).ListRecordings(ctx, catalogue.Filter{ID: id, Limit: 1})
@@ -53,9 +53,9 @@ func (p *pipeline) findRecording(ctx context.Context, id string) (row call.Recor
 
 // tellAddress keeps for the dashboards where recordings are listened to.
 func (p *pipeline) tellAddress(ctx context.Context, url string) error {
-	p.awaitTables(ctx)
+	p.ready.awaitTables(ctx)
 	var fault atomic.Pointer[error]
-	p.insist(ctx, "keep the address of recordings", time.Minute, &fault, func(ctx context.Context) error {
+	p.ready.insist(ctx, "keep the address of recordings", time.Minute, &fault, func(ctx context.Context) error {
 		return reports.New(p.warehouse).SaveAddress(ctx, "recordings", url)
 	})
 	<-ctx.Done()

@@ -2,15 +2,27 @@ package daemon
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync/atomic"
 	"time"
 )
 
+// readiness is whether the stores behind the spool can be used yet, and why not.
+type readiness struct {
+	log *slog.Logger
+
+	migrated atomic.Bool // only then is anything read from the warehouse, or written
+	bucket   atomic.Bool // it is there
+
+	schemaFault atomic.Pointer[error] // why it was not migrated, the last time it was tried
+	bucketFault atomic.Pointer[error] // why the bucket was not there, likewise
+}
+
 // insist tries until it succeeds or ctx ends; a try may take as long as limit.
 // fault is why it did not, the last time; the log says so after some seconds –
 // the stores need them at a start – and then each minute.
-func (p *pipeline) insist(ctx context.Context, what string, limit time.Duration, fault *atomic.Pointer[error], f func(context.Context) error) {
+func (r *readiness) insist(ctx context.Context, what string, limit time.Duration, fault *atomic.Pointer[error], f func(context.Context) error) {
 	const patience = 5 * time.Second
 	began := time.Now()
 	said := began.Add(patience - time.Minute)
@@ -24,7 +36,7 @@ func (p *pipeline) insist(ctx context.Context, what string, limit time.Duration,
 		fault.Store(&err)
 		if time.Since(said) >= time.Minute {
 			said = time.Now()
-			p.log.Warn("waiting for a store", "what", what, "err", err)
+			r.log.Warn("waiting for a store", "what", what, "err", err)
 		}
 		if time.Since(began) > time.Minute {
 			every = 2 * time.Second
@@ -45,13 +57,13 @@ func pause(ctx context.Context, d time.Duration) {
 func (p *pipeline) checks() []check {
 	return []check{
 		{"clickhouse", func(ctx context.Context) error {
-			if err := p.tables(); err != nil {
+			if err := p.ready.tables(); err != nil {
 				return err
 			}
 			return p.warehouse.Ping(ctx)
 		}},
 		{"s3", func(ctx context.Context) error {
-			if err := p.bucketReady(); err != nil {
+			if err := p.ready.bucketReady(); err != nil {
 				return err
 			}
 			return p.blob.Ping(ctx)
@@ -74,4 +86,28 @@ func (p *pipeline) sayReady(ctx context.Context, log *slog.Logger) error {
 	}
 	<-ctx.Done()
 	return nil
+}
+
+// tables is nil once they are up to date, and else says why they are not.
+func (r *readiness) tables() error {
+	if r.migrated.Load() {
+		return nil
+	}
+	if why := r.schemaFault.Load(); why != nil {
+		return *why
+	}
+	return errors.New("the tables are not up to date yet")
+}
+
+func (r *readiness) awaitTables(ctx context.Context) {
+	for !r.migrated.Load() && ctx.Err() == nil {
+		pause(ctx, 100*time.Millisecond)
+	}
+}
+
+// awaitStored waits for the tables and the bucket.
+func (r *readiness) awaitStored(ctx context.Context) {
+	for (!r.migrated.Load() || !r.bucket.Load()) && ctx.Err() == nil {
+		pause(ctx, 100*time.Millisecond)
+	}
 }

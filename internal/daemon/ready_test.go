@@ -15,14 +15,14 @@ func TestWaitingForAStoreIsSaidAfterSecondsAndThenEachMinute(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var said []time.Duration
 		began := time.Now()
-		p := &pipeline{log: slog.New(slog.NewTextHandler(writerFunc(func(b []byte) (int, error) {
+		r := &readiness{log: slog.New(slog.NewTextHandler(writerFunc(func(b []byte) (int, error) {
 			said = append(said, time.Since(began))
 			return len(b), nil
 		}), nil))}
 		var fault atomic.Pointer[error]
 		ctx, cancel := context.WithTimeout(t.Context(), 150*time.Second)
 		defer cancel()
-		p.insist(ctx, "try", time.Minute, &fault, func(context.Context) error {
+		r.insist(ctx, "try", time.Minute, &fault, func(context.Context) error {
 			time.Sleep(3 * time.Second) // a slow failure is one too
 			return errors.New("out")
 		})

@@ -30,7 +30,7 @@ func (p *pipeline) rebuildHandler(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
-	if err := p.tables(); err != nil {
+	if err := p.ready.tables(); err != nil {
 		http.Error(w, err.Error(), http.StatusServiceUnavailable)
 		return
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"fonoteka/internal/call"
 	"fonoteka/internal/fetch"
 )
 
@@ -112,14 +113,17 @@ func TestOnlyPublicAddressesAreDialled(t *testing.T) {
 
 func TestANameThatLeadsInsideIsRefusedAtTheDial(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, serve(audio(t)), func(o *fetch.Options, _ string) { o.Hosts = hosts(t, "localhost") })
-	_, port, _ := strings.Cut(r.origin.Addr(), ":")
-	_, err := r.Fetch(t.Context(), "main", "https://localhost:"+port+"/a.mp3")
-	var f *fetch.Failure
-	if !errors.As(err, &f) || f.Kind != fetch.Refused || !strings.Contains(f.Sentence(), "localhost") {
-		t.Errorf("got %v", err)
+	origin := newOrigin(t, serve(audio(t)))
+	_, port, _ := strings.Cut(origin.Addr(), ":")
+	for allowed, want := range map[string]call.Code{"localhost": call.CodeRefusedPort, "localhost:" + port: call.CodePrivateAddress} {
+		r := newRig(t, serve(audio(t)), func(o *fetch.Options, _ string) { o.Hosts = hosts(t, allowed) })
+		_, err := r.Fetch(t.Context(), "main", "https://localhost:"+port+"/a.mp3")
+		var f *fetch.Failure
+		if !errors.As(err, &f) || f.Kind != fetch.Refused || f.Code != want || !strings.Contains(f.Sentence(), "localhost") {
+			t.Errorf("with %s allowed: %v", allowed, err)
+		}
 	}
-	if r.origin.Asked() != 0 {
+	if origin.Asked() != 0 {
 		t.Error("the server was asked")
 	}
 }

@@ -88,7 +88,7 @@ func (o *Options) validate() error {
 
 // Reader reads a table. It is for one goroutine.
 type Reader struct {
-	o      Options
+	opts   Options
 	lines  *lines
 	sep    rune
 	index  map[string]int // of our columns in the header
@@ -101,7 +101,7 @@ func NewReader(r io.Reader, o Options) (*Reader, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
-	t := &Reader{o: o, lines: newLines(r), index: map[string]int{}}
+	t := &Reader{opts: o, lines: newLines(r), index: map[string]int{}}
 	first, err := t.lines.next()
 	if err == nil && strings.HasPrefix(first.text, "sep=") && len(first.text) == 5 {
 		t.sep = rune(first.text[4])
@@ -133,7 +133,7 @@ func (t *Reader) header(l line) error {
 	for i, name := range names {
 		for _, ours := range Columns {
 			theirs := ours
-			if s := t.o.Headers[ours]; s != "" {
+			if s := t.opts.Headers[ours]; s != "" {
 				theirs = s
 			}
 			if !strings.EqualFold(strings.TrimSpace(name), theirs) {
@@ -145,15 +145,15 @@ func (t *Reader) header(l line) error {
 			t.index[ours] = i
 		}
 	}
-	for _, ours := range slices.Sorted(maps.Keys(t.o.Headers)) {
+	for _, ours := range slices.Sorted(maps.Keys(t.opts.Headers)) {
 		if _, ok := t.index[ours]; !ok {
-			return fmt.Errorf("the header (line %d) has no column %q", l.number, t.o.Headers[ours])
+			return fmt.Errorf("the header (line %d) has no column %q", l.number, t.opts.Headers[ours])
 		}
 	}
 	if _, ok := t.index["url"]; !ok {
 		return fmt.Errorf("the header (line %d, %d columns) has no column url", l.number, len(names))
 	}
-	if _, ok := t.index["integration"]; !ok && t.o.Integration == "" {
+	if _, ok := t.index["integration"]; !ok && t.opts.Integration == "" {
 		return errors.New("there are several integrations: the table needs a column integration")
 	}
 	return nil

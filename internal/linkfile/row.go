@@ -27,12 +27,12 @@ func (t *Reader) row(number int, fields []string) (Row, error) {
 		Line: number, Link: value("url"), CallID: value("call_id"), AccountID: value("account_id"), Integration: value("integration"),
 	}
 	if r.Integration == "" {
-		r.Integration = t.o.Integration
+		r.Integration = t.opts.Integration
 	}
 	bad := func(column string, err error) (Row, error) {
 		return Row{}, &Problem{Line: number, Column: column, What: err.Error()}
 	}
-	zone, ok := t.o.Zones[r.Integration]
+	zone, ok := t.opts.Zones[r.Integration]
 	switch {
 	case r.Integration == "":
 		return bad("integration", errors.New("is empty, and there are several"))
@@ -47,7 +47,7 @@ func (t *Reader) row(number int, fields []string) (Row, error) {
 			return bad(column, err)
 		}
 	}
-	at, err := parseTime(value("recorded_at"), zone, t.o.Now)
+	at, err := parseTime(value("recorded_at"), zone, t.opts.Now)
 	if err != nil {
 		return bad("recorded_at", err)
 	}

@@ -12,7 +12,6 @@ func TestMain(m *testing.M) { embeddedtest.Main(m) }
 // The helpers of all tests of the warehouse.
 var (
 	options   = warehousetest.Options
-	connect   = warehousetest.Connect
 	migrated  = warehousetest.Migrated
 	open      = warehousetest.Open
 	ask       = warehousetest.Ask
