@@ -11,7 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"fonoteka/internal/call"
-	"fonoteka/internal/links"
+	"fonoteka/internal/correlate"
 	"fonoteka/internal/printable"
 	"fonoteka/internal/warehouse"
 	"fonoteka/internal/warehouse/calls"
@@ -114,15 +114,15 @@ func printCall(w io.Writer, d calls.Detail) error {
 }
 
 // linkWords says what a link means for one of its calls.
-func linkWords(l links.Link, callID uint64) string {
+func linkWords(l correlate.Link, callID uint64) string {
 	other, later := l.To.CallID, "goes on in"
 	if other == callID {
 		other, later = l.From.CallID, "comes from"
 	}
 	switch l.Kind {
-	case links.Own:
+	case correlate.Own:
 		return "made by us, action " + l.ActionID
-	case links.ClickToCall:
+	case correlate.ClickToCall:
 		return fmt.Sprintf("made by us together with call %d", other)
 	}
 	return fmt.Sprintf("%s: %s call %d", l.Kind, later, other)

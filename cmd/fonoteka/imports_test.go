@@ -28,17 +28,17 @@ var allowed = map[string][]string{
 	"internal/datafile":  {}, // any package may import it, and run
 	"internal/testenv":   {}, // what tests need of the machine
 	// rank 1: one thing of the outside each
-	"internal/mtt":       {"internal/bounded", "internal/call"},                   // answers of any size; its words for the operator's
-	"internal/spool":     {"internal/bounded"},                                    // opaque records; a damaged file of any size
-	"internal/blob":      {"internal/bounded"},                                    // opaque objects; answers of any size
-	"internal/warehouse": {"schema"},                                              // the tables it applies; it knows no row
-	"internal/bucket":    {"internal/audio", "internal/blob", "internal/call"},    // extensions of keys, objects and locks, rows
-	"internal/fetch":     {"internal/bounded", "internal/call", "internal/hours"}, // inflates; reasons of failures; when a bandwidth holds
-	"internal/queue":     {"internal/call"},                                       // a job names a recording
-	"internal/state":     {},
-	"internal/calendar":  {},                     // a file of the state's
-	"internal/linkfile":  {},                     // a file of somebody else's
-	"internal/audit":     {"internal/printable"}, // a chain of entries, shown by whatever reads the file
+	"internal/mtt":        {"internal/bounded", "internal/call"},                   // answers of any size; its words for the operator's
+	"internal/spool":      {"internal/bounded"},                                    // opaque records; a damaged file of any size
+	"internal/blob":       {"internal/bounded"},                                    // opaque objects; answers of any size
+	"internal/warehouse":  {"schema"},                                              // the tables it applies; it knows no row
+	"internal/bucket":     {"internal/audio", "internal/blob", "internal/call"},    // extensions of keys, objects and locks, rows
+	"internal/fetch":      {"internal/bounded", "internal/call", "internal/hours"}, // inflates; reasons of failures; when a bandwidth holds
+	"internal/queue":      {"internal/call"},                                       // a job names a recording
+	"internal/state":      {},
+	"internal/calendar":   {},                     // a file of the state's
+	"internal/importfile": {},                     // a file of somebody else's
+	"internal/audit":      {"internal/printable"}, // a chain of entries, shown by whatever reads the file
 	// rank 2: stages
 	"internal/edge":   {},                                                                                            // the door: knows nothing of what comes through
 	"internal/intake": {"internal/spool"},                                                                            // what it appends
@@ -47,21 +47,21 @@ var allowed = map[string][]string{
 	"internal/archive": { // verifies and stores what it fetches, under keys of the bucket, as a job's handler
 		"internal/audio", "internal/blob", "internal/bucket", "internal/call", "internal/fetch", "internal/queue",
 	},
-	"internal/fixity":    {"internal/audio", "internal/blob", "internal/bucket", "internal/call"},                            // verifies what it fetches again, reads rows and objects again, by their names
-	"internal/rollup":    {"internal/warehouse"},                                                                             // its spans and settings
-	"internal/standing":  {"internal/call", "internal/warehouse"},                                                            // its counts
-	"internal/playback":  {"internal/audio", "internal/call", "internal/blob", "internal/printable", "internal/run"},         // no forged names; content types; a row, and the object that it names
-	"internal/arrivals":  {"internal/call", "internal/warehouse"},                                                            // likewise
-	"internal/token":     {"internal/mtt"},                                                                                   // exchanges them
-	"internal/directory": {"internal/call", "internal/linkfile", "internal/mtt", "internal/printable", "internal/warehouse"}, // normalised numbers, encodings, the operator's lists, rows
-	"internal/links":     {"internal/call"},                                                                                  // its calls
-	"internal/custody":   {"internal/audit", "internal/call"},                                                                // seals are entries, over steps
-	"internal/control":   {"internal/audit", "internal/call", "internal/links", "internal/mtt", "internal/warehouse"},        // an entry, an action and a question to the operator about a call
-	"internal/announce":  {"internal/call", "internal/linkfile", "internal/relay", "internal/warehouse"},                     // rows of a table, or of events as the relay reads them
-	"internal/admin":     {"internal/bounded", "internal/cdr", "internal/state"},                                             // answers of any size; a rebuild's options and progress; where the running process is
+	"internal/fixity":       {"internal/audio", "internal/blob", "internal/bucket", "internal/call"},                              // verifies what it fetches again, reads rows and objects again, by their names
+	"internal/rollup":       {"internal/warehouse"},                                                                               // its spans and settings
+	"internal/catalogstats": {"internal/call", "internal/warehouse"},                                                              // its counts
+	"internal/playback":     {"internal/audio", "internal/call", "internal/blob", "internal/printable", "internal/run"},           // no forged names; content types; a row, and the object that it names
+	"internal/volume":       {"internal/call", "internal/warehouse"},                                                              // likewise
+	"internal/token":        {"internal/mtt"},                                                                                     // exchanges them
+	"internal/directory":    {"internal/call", "internal/importfile", "internal/mtt", "internal/printable", "internal/warehouse"}, // normalised numbers, encodings, the operator's lists, rows
+	"internal/correlate":    {"internal/call"},                                                                                    // its calls
+	"internal/custody":      {"internal/audit", "internal/call"},                                                                  // seals are entries, over steps
+	"internal/control":      {"internal/audit", "internal/call", "internal/correlate", "internal/mtt", "internal/warehouse"},      // an entry, an action and a question to the operator about a call
+	"internal/announce":     {"internal/call", "internal/importfile", "internal/relay", "internal/warehouse"},                     // rows of a table, or of events as the relay reads them
+	"internal/admin":        {"internal/bounded", "internal/cdr", "internal/state"},                                               // answers of any size; a rebuild's options and progress; where the running process is
 	// rank 3: topics of the warehouse, each with the stages whose interfaces it implements and whose rows it knows
-	"internal/warehouse/calls":       {"internal/arrivals", "internal/call", "internal/cdr", "internal/links", "internal/relay", "internal/warehouse"},
-	"internal/warehouse/catalogue":   {"internal/call", "internal/custody", "internal/fixity", "internal/relay", "internal/standing", "internal/warehouse", "internal/warehouse/calls"}, // a recording belongs to a call
+	"internal/warehouse/calls":       {"internal/volume", "internal/call", "internal/cdr", "internal/correlate", "internal/relay", "internal/warehouse"},
+	"internal/warehouse/catalogue":   {"internal/call", "internal/custody", "internal/fixity", "internal/relay", "internal/catalogstats", "internal/warehouse", "internal/warehouse/calls"}, // a recording belongs to a call
 	"internal/warehouse/directories": {"internal/directory", "internal/warehouse"},
 	"internal/warehouse/reports":     {"internal/rollup", "internal/warehouse"},
 	"internal/warehouse/trails":      {"internal/audit", "internal/warehouse"},
@@ -73,13 +73,13 @@ var allowed = map[string][]string{
 	"internal/daemon": {
 		"internal/settings", "internal/installation", // the process of an installation
 		"internal/edge", "internal/intake", "internal/admin", "internal/playback", "internal/printable", // its listeners
-		"internal/relay", "internal/cdr", "internal/rollup", "internal/archive", "internal/fixity", "internal/directory", "internal/links", "internal/custody", "internal/standing", "internal/arrivals", // the stages that it runs
+		"internal/relay", "internal/cdr", "internal/rollup", "internal/archive", "internal/fixity", "internal/directory", "internal/correlate", "internal/custody", "internal/catalogstats", "internal/volume", // the stages that it runs
 		"internal/spool", "internal/queue", "internal/warehouse", "internal/blob", "internal/state", "internal/audit", "internal/token", "internal/embedded", // what they are given
 		"internal/call", // what goes from one to another
 	},
 	"internal/doctor": {
 		"internal/settings", "internal/installation", "internal/admin", // what it examines, and the running process
-		"internal/warehouse", "internal/queue", "internal/blob", "internal/embedded", "internal/fixity", "internal/arrivals", "internal/token", "internal/spool", "internal/state", // each asked
+		"internal/warehouse", "internal/queue", "internal/blob", "internal/embedded", "internal/fixity", "internal/volume", "internal/token", "internal/spool", "internal/state", // each asked
 		"internal/relay", "internal/call", "internal/bounded", "internal/words", // the name of a cursor; a fault's part; answers of any size; numbers told
 	},
 	// beside
@@ -113,7 +113,7 @@ var onlyImporter = map[string]string{
 	"github.com/yuin/gopher-lua":             "internal/embedded",
 	"github.com/urfave/cli/v2":               "cmd/ internal/settings", // commands; flags, which settings are
 	"github.com/caddyserver/certmagic":       "internal/edge",
-	"golang.org/x/text":                      "internal/linkfile internal/bagit", // encodings of tables; of tag files, and names in their normal form
+	"golang.org/x/text":                      "internal/importfile internal/bagit", // encodings of tables; of tag files, and names in their normal form
 }
 
 // ownedBy tells whether a package is one of the owners of a library; an owner that ends

@@ -19,7 +19,7 @@ import (
 	"fonoteka/internal/announce"
 	"fonoteka/internal/audit"
 	"fonoteka/internal/fetch"
-	"fonoteka/internal/linkfile"
+	"fonoteka/internal/importfile"
 	"fonoteka/internal/printable"
 	"fonoteka/internal/settings"
 	"fonoteka/internal/warehouse"
@@ -75,11 +75,11 @@ func importRecordings(c *cli.Context) error {
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
-	o := linkfile.Options{Zones: map[string]*time.Location{}, Integration: c.String("integration"), Headers: headers}
+	o := importfile.Options{Zones: map[string]*time.Location{}, Integration: c.String("integration"), Headers: headers}
 	for _, i := range cfg.Integrations {
 		o.Zones[i.Name] = i.Zone
 	}
-	table, err := linkfile.NewReader(f, o)
+	table, err := importfile.NewReader(f, o)
 	if err != nil {
 		return fmt.Errorf("%s: %w", f.Name(), err)
 	}
@@ -90,7 +90,7 @@ func importRecordings(c *cli.Context) error {
 	run := func() (string, error) {
 		return "", withWarehouse(c, func(db *warehouse.DB) error {
 			im.Catalogue = catalogue.New(db)
-			return im.Run(c.Context, table, func(p *linkfile.Problem) { fmt.Fprintln(c.App.ErrWriter, p) }, importProgress(im, c.App.ErrWriter))
+			return im.Run(c.Context, table, func(p *importfile.Problem) { fmt.Fprintln(c.App.ErrWriter, p) }, importProgress(im, c.App.ErrWriter))
 		})
 	}
 	if im.DryRun {

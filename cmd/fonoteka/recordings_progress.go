@@ -9,8 +9,8 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"fonoteka/internal/call"
+	"fonoteka/internal/catalogstats"
 	"fonoteka/internal/settings"
-	"fonoteka/internal/standing"
 	"fonoteka/internal/state"
 	"fonoteka/internal/warehouse"
 	"fonoteka/internal/warehouse/catalogue"
@@ -81,7 +81,7 @@ type progress struct {
 	nextExpiry time.Time
 }
 
-func reckon(s standing.Counts, rate float64) progress {
+func reckon(s catalogstats.Counts, rate float64) progress {
 	p := progress{
 		At: isoTime(s.At), Archived: s.States[call.Archived], Bytes: s.ArchivedBytes, Untried: s.Untried, Again: s.Waiting() - s.Untried,
 		Lost: s.Lost, PerSecond: rate, FirstEnds: isoTime(s.NextExpiry), nextExpiry: s.NextExpiry,
@@ -114,7 +114,7 @@ func (p progress) eta() string {
 	return fmt.Sprintf("%d days", int(d.Hours()/24)+1)
 }
 
-func (p progress) print(w io.Writer, s standing.Counts, now time.Time) error {
+func (p progress) print(w io.Writer, s catalogstats.Counts, now time.Time) error {
 	rows := [][2]string{
 		{"archived", words.Grouped(int(p.Archived)) + " (" + fileSize(int64(p.Bytes)) + ")"},
 		{"not tried yet", words.Grouped(int(p.Untried))},
@@ -143,7 +143,7 @@ func (p progress) print(w io.Writer, s standing.Counts, now time.Time) error {
 // minute, or of the time it has watched where that is less.
 func watchProgress(ctx context.Context, db *warehouse.DB, w io.Writer, every time.Duration, asJSON bool) error {
 	const layout = "%-8s  %11s  %11s  %11s  %7s  %8s  %9s  %s\n"
-	var seen []standing.Counts
+	var seen []catalogstats.Counts
 	for {
 		s, err := catalogue.New(db).Standing(ctx, time.Now())
 		if err != nil {

@@ -10,7 +10,7 @@ import (
 	"fonoteka/internal/announce"
 	"fonoteka/internal/call"
 	"fonoteka/internal/embedded/embeddedtest"
-	"fonoteka/internal/linkfile"
+	"fonoteka/internal/importfile"
 	"fonoteka/internal/mtt"
 	"fonoteka/internal/warehouse"
 	"fonoteka/internal/warehouse/calls"
@@ -49,7 +49,7 @@ no link,imported-3~1o,2026-03-01T10:00:00Z
 // take imports the table, and returns what was said of lines.
 func take(t *testing.T, im *announce.Import) (said []string) {
 	t.Helper()
-	r, err := linkfile.NewReader(strings.NewReader(table), linkfile.Options{Integration: "main", Zones: map[string]*time.Location{"main": time.UTC}})
+	r, err := importfile.NewReader(strings.NewReader(table), importfile.Options{Integration: "main", Zones: map[string]*time.Location{"main": time.UTC}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +61,7 @@ func take(t *testing.T, im *announce.Import) (said []string) {
 		}
 		return ""
 	}
-	if err := im.Run(t.Context(), r, func(p *linkfile.Problem) { said = append(said, p.Error()) }, func() {}); err != nil {
+	if err := im.Run(t.Context(), r, func(p *importfile.Problem) { said = append(said, p.Error()) }, func() {}); err != nil {
 		t.Fatal(err)
 	}
 	return said

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"fonoteka/internal/call"
-	"fonoteka/internal/linkfile"
+	"fonoteka/internal/importfile"
 )
 
 // Import takes links from a table of another system. The fields up to Forbidden say
@@ -31,12 +31,12 @@ type Import struct {
 
 // Run takes a table. It gives each line that cannot be taken to problem, and calls
 // progress after each that can.
-func (im *Import) Run(ctx context.Context, table *linkfile.Reader, problem func(*linkfile.Problem), progress func()) error {
+func (im *Import) Run(ctx context.Context, table *importfile.Reader, problem func(*importfile.Problem), progress func()) error {
 	im.Refused = map[string]int{}
-	var page []linkfile.Row
+	var page []importfile.Row
 	for {
 		row, err := table.Next()
-		wrong, bad := errors.AsType[*linkfile.Problem](err)
+		wrong, bad := errors.AsType[*importfile.Problem](err)
 		switch {
 		case bad:
 			im.Bad++
@@ -64,7 +64,7 @@ func (im *Import) Run(ctx context.Context, table *linkfile.Reader, problem func(
 // take writes what the catalogue does not have. The step in the chain of
 // custody comes first: a crash between the two leaves a step too many, and no
 // recording of unknown origin.
-func (im *Import) take(ctx context.Context, page []linkfile.Row) error {
+func (im *Import) take(ctx context.Context, page []importfile.Row) error {
 	recordings := make([]call.Recording, len(page))
 	for i, row := range page {
 		recordings[i] = im.recording(row)
@@ -103,7 +103,7 @@ func (im *Import) take(ctx context.Context, page []linkfile.Row) error {
 
 // recording is announced by its import. The link's end is reckoned from the
 // earliest date that is known.
-func (im *Import) recording(row linkfile.Row) call.Recording {
+func (im *Import) recording(row importfile.Row) call.Recording {
 	made := im.Now
 	if !row.RecordedAt.IsZero() && row.RecordedAt.Before(made) {
 		made = row.RecordedAt

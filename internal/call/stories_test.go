@@ -16,7 +16,7 @@ import (
 
 	"fonoteka/internal/call"
 	"fonoteka/internal/call/calltest"
-	"fonoteka/internal/links"
+	"fonoteka/internal/correlate"
 	"fonoteka/internal/mtt"
 )
 
@@ -291,9 +291,9 @@ func missing(t *testing.T, s calltest.Story, events []call.Event) {
 func linked(t *testing.T, s calltest.Story, events []call.Event) {
 	t.Helper()
 	names := map[uint64]string{0: "-"}
-	var calls []links.Call
+	var calls []correlate.Call
 	for _, r := range byCall(events, s.Rules) {
-		c := links.Call{Record: r}
+		c := correlate.Call{Record: r}
 		for _, e := range events {
 			if e.GroupID() == r.GroupID {
 				c.Forwarders = append(append(c.Forwarders, e.Caller.Forwarders...), e.Callee.Forwarders...)
@@ -301,12 +301,12 @@ func linked(t *testing.T, s calltest.Story, events []call.Event) {
 		}
 		calls, names[r.CallID] = append(calls, c), r.PlatformCallID
 	}
-	var actions []links.Action
+	var actions []correlate.Action
 	for _, a := range s.Actions {
-		actions = append(actions, links.Action{Integration: s.Name, ID: "1", Kind: links.Kind(a.Kind), At: a.At, AccountID: a.AccountID, Number: a.Number, PlatformCallID: strings.TrimPrefix(a.PlatformID, "-")})
+		actions = append(actions, correlate.Action{Integration: s.Name, ID: "1", Kind: correlate.Kind(a.Kind), At: a.At, AccountID: a.AccountID, Number: a.Number, PlatformCallID: strings.TrimPrefix(a.PlatformID, "-")})
 	}
 	var got []string
-	for _, l := range links.Find(calls, actions, nil) {
+	for _, l := range correlate.Find(calls, actions, nil) {
 		got = append(got, fmt.Sprint(l.Kind, " ", l.Confidence, " ", names[l.From.CallID], " ", names[l.To.CallID]))
 	}
 	if diff := cmp.Diff(s.Links, got); diff != "" {

@@ -22,8 +22,8 @@ import (
 
 	"fonoteka/internal/audit"
 	"fonoteka/internal/call"
+	"fonoteka/internal/correlate"
 	"fonoteka/internal/directory"
-	"fonoteka/internal/links"
 	"fonoteka/internal/mtt"
 	"fonoteka/internal/warehouse/calls"
 	"fonoteka/internal/warehouse/directories"
@@ -39,7 +39,7 @@ type Operator interface {
 
 // Store is what is kept of actions, and known of calls.
 type Store interface {
-	SaveAction(ctx context.Context, a links.Action, outcome string) error
+	SaveAction(ctx context.Context, a correlate.Action, outcome string) error
 	NewestEvent(ctx context.Context, integration, platformLegID string, decode func(integration string, body []byte, received time.Time) (call.Event, error)) (call.Event, error)
 	ShowCall(ctx context.Context, id string, recordings func(context.Context, call.Record) ([]call.RecordingStatus, error)) ([]calls.Detail, error)
 }
@@ -85,7 +85,7 @@ func (c *Control) Number(said string) (call.Number, error) {
 // Make rings a workplace, by its SIP id, and once it is picked up calls a number. It
 // returns the operator's id of the call, if the operator said one, also with an error.
 func (c *Control) Make(ctx context.Context, workplace string, number call.Number) (id string, err error) {
-	a := links.Action{Kind: links.Make, AccountID: workplace, Number: number.Digits}
+	a := correlate.Action{Kind: correlate.Make, AccountID: workplace, Number: number.Digits}
 	err = c.act(ctx, a, workplace+" → "+kindOf(number), func() (_ string, err error) {
 		id, err = c.o.Operator.MakeCall(ctx, workplace, dialled(number))
 		return id, err
@@ -95,7 +95,7 @@ func (c *Control) Make(ctx context.Context, workplace string, number call.Number
 
 // Transfer leads a leg to a number or a workplace.
 func (c *Control) Transfer(ctx context.Context, leg mtt.Leg, to call.Number) error {
-	a := links.Action{Kind: links.Transfer, Number: to.Digits, PlatformCallID: leg.CallID}
+	a := correlate.Action{Kind: correlate.Transfer, Number: to.Digits, PlatformCallID: leg.CallID}
 	return c.act(ctx, a, "leg "+leg.CallID+" → "+kindOf(to), func() (string, error) {
 		return "", c.o.Operator.TransferCall(ctx, leg, dialled(to))
 	})
@@ -103,14 +103,14 @@ func (c *Control) Transfer(ctx context.Context, leg mtt.Leg, to call.Number) err
 
 // Drop ends a leg; the call may go on.
 func (c *Control) Drop(ctx context.Context, leg mtt.Leg) error {
-	return c.act(ctx, links.Action{Kind: links.DropLeg, PlatformCallID: leg.CallID}, "leg "+leg.CallID, func() (string, error) {
+	return c.act(ctx, correlate.Action{Kind: correlate.DropLeg, PlatformCallID: leg.CallID}, "leg "+leg.CallID, func() (string, error) {
 		return "", c.o.Operator.TerminateCall(ctx, leg)
 	})
 }
 
 // act asks the operator, between a note in the audit and in the warehouse that it is
 // asked, and another of what came of it.
-func (c *Control) act(ctx context.Context, a links.Action, target string, ask func() (callID string, err error)) error {
+func (c *Control) act(ctx context.Context, a correlate.Action, target string, ask func() (callID string, err error)) error {
 	a.Integration, a.ID, a.At = c.o.Integration, strings.ToLower(rand.Text()), time.Now().UTC()
 	entry := audit.Entry{Actor: c.o.Actor, Action: "call." + string(a.Kind), Integration: a.Integration, Target: target, Detail: "action " + a.ID}
 	return c.o.Trail.Do(ctx, entry, Outcome, func() (string, error) {

@@ -15,7 +15,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"fonoteka/internal/arrivals"
 	"fonoteka/internal/embedded"
 	"fonoteka/internal/fetch"
 	"fonoteka/internal/installation"
@@ -23,6 +22,7 @@ import (
 	"fonoteka/internal/settings"
 	"fonoteka/internal/spool"
 	"fonoteka/internal/state"
+	"fonoteka/internal/volume"
 )
 
 // described is a registry that keeps the descriptions of all it is given: a
@@ -188,9 +188,9 @@ func TestDoctorAndAlertsHaveTheSameThresholds(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, expr := range []string{
-		fmt.Sprintf("(fonoteka_arrivals_silence_seconds > %v) and (fonoteka_arrivals_missing_calls >= %v)", arrivals.SilenceSpan.Seconds(), arrivals.SilenceCalls),
-		fmt.Sprintf("(fonoteka_arrivals_day_calls < %v * fonoteka_arrivals_day_usual_calls) and (fonoteka_arrivals_day_usual_calls >= %v)", arrivals.FewShare, arrivals.FewCalls),
-		fmt.Sprintf("abs(fonoteka_arrivals_clock_skew_seconds) > %v", arrivals.SkewLimit.Seconds()),
+		fmt.Sprintf("(fonoteka_arrivals_silence_seconds > %v) and (fonoteka_arrivals_missing_calls >= %v)", volume.SilenceSpan.Seconds(), volume.SilenceCalls),
+		fmt.Sprintf("(fonoteka_arrivals_day_calls < %v * fonoteka_arrivals_day_usual_calls) and (fonoteka_arrivals_day_usual_calls >= %v)", volume.FewShare, volume.FewCalls),
+		fmt.Sprintf("abs(fonoteka_arrivals_clock_skew_seconds) > %v", volume.SkewLimit.Seconds()),
 	} {
 		if !strings.Contains(string(rules), "expr: "+expr+"\n") {
 			t.Errorf("no alert has the expression %s", expr)

@@ -12,10 +12,10 @@ import (
 	"fonoteka/internal/audit"
 	"fonoteka/internal/call"
 	"fonoteka/internal/cdr"
+	"fonoteka/internal/correlate"
 	"fonoteka/internal/custody"
 	"fonoteka/internal/directory"
 	"fonoteka/internal/installation"
-	"fonoteka/internal/links"
 	"fonoteka/internal/settings"
 	"fonoteka/internal/token"
 	"fonoteka/internal/warehouse"
@@ -32,7 +32,7 @@ type keeping struct {
 	audit     *audit.Shipper
 	custody   *custody.Sealer
 	directory []*directory.Keeper
-	links     *links.Passer
+	links     *correlate.Passer
 }
 
 func (p *pipeline) newKeeping(cfg *settings.Config, a *installation.Access, reg prometheus.Registerer) (err error) {
@@ -82,8 +82,8 @@ func (p *pipeline) keep(ctx context.Context) error {
 	return all.Wait()
 }
 
-func newPasser(cfg *settings.Config, db *warehouse.DB, log *slog.Logger, reg prometheus.Registerer) (*links.Passer, error) {
-	return links.NewPasser(links.PasserOptions{
+func newPasser(cfg *settings.Config, db *warehouse.DB, log *slog.Logger, reg prometheus.Registerer) (*correlate.Passer, error) {
+	return correlate.NewPasser(correlate.PasserOptions{
 		Store: calls.New(db), SeatOf: directories.New(db).SeatOf, Log: log, Registerer: reg,
 		Forwarders: func(ctx context.Context, calls []call.Record) ([][]string, error) {
 			return forwarders(ctx, cfg, db, calls)

@@ -8,8 +8,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"fonoteka/internal/archive"
-	"fonoteka/internal/arrivals"
 	"fonoteka/internal/blob"
+	"fonoteka/internal/catalogstats"
 	"fonoteka/internal/cdr"
 	"fonoteka/internal/embedded"
 	"fonoteka/internal/fetch"
@@ -19,8 +19,8 @@ import (
 	"fonoteka/internal/rollup"
 	"fonoteka/internal/settings"
 	"fonoteka/internal/spool"
-	"fonoteka/internal/standing"
 	"fonoteka/internal/state"
+	"fonoteka/internal/volume"
 	"fonoteka/internal/warehouse"
 	"fonoteka/internal/warehouse/calls"
 	"fonoteka/internal/warehouse/catalogue"
@@ -41,8 +41,8 @@ type pipeline struct {
 	roller      *rollup.Roller
 	fetcher     *fetch.Fetcher
 	planner     *archive.Planner
-	standing    *standing.Collector
-	arrivals    *arrivals.Watch
+	standing    *catalogstats.Collector
+	arrivals    *volume.Watch
 	scrub       *scrub
 	upkeep      *upkeep
 	workers     *queue.Server
@@ -83,10 +83,10 @@ func newPipeline(cfg *settings.Config, v state.Values, stack *embedded.Stack, a 
 	if p.deriver, err = NewDeriver(cfg, p.warehouse, log, reg); err != nil {
 		return nil, err
 	}
-	if p.standing, err = standing.New(standing.Options{Catalogue: catalogue.New(p.warehouse), Log: log, Registerer: reg}); err != nil {
+	if p.standing, err = catalogstats.New(catalogstats.Options{Catalogue: catalogue.New(p.warehouse), Log: log, Registerer: reg}); err != nil {
 		return nil, err
 	}
-	if p.arrivals, err = arrivals.New(arrivals.Options{Source: calls.New(p.warehouse), Decode: cfg.Decode, Integrations: cfg.Names(), Log: log, Registerer: reg}); err != nil {
+	if p.arrivals, err = volume.New(volume.Options{Source: calls.New(p.warehouse), Decode: cfg.Decode, Integrations: cfg.Names(), Log: log, Registerer: reg}); err != nil {
 		return nil, err
 	}
 	if err := errors.Join(p.newRollup(cfg, reg), p.newRelays(cfg, sp, reg), p.newKeeping(cfg, a, reg)); err != nil {

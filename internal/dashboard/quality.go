@@ -78,7 +78,7 @@ func orphans() Panel {
 			"Запись объявлена, а о самом звонке оператор не сообщил ничего. Прослушать её можно.",
 			"The recording was announced, and the operator told nothing of its call. It can be listened to.",
 		},
-		SQL: "SELECT announced_at, state, size, account_id, recording_id\nFROM report_orphan_recordings AS r\nWHERE $__timeFilter(announced_at)\n  AND " + byIntegration + "\nORDER BY announced_at DESC\nLIMIT 200",
+		SQL: "SELECT announced_at, state, size, account_id, recording_id\nFROM report_recordings_without_call AS r\nWHERE $__timeFilter(announced_at)\n  AND " + byIntegration + "\nORDER BY announced_at DESC\nLIMIT 200",
 		Columns: []Column{
 			{Name: "announced_at", Title: Text{"Объявлена", "Announced"}, Shape: Moment, Width: 175},
 			{Name: "state", Title: Text{"Состояние", "State"}, Shape: Word, Words: recordingStates},

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"fonoteka/internal/call"
-	"fonoteka/internal/linkfile"
+	"fonoteka/internal/importfile"
 	"fonoteka/internal/printable"
 )
 
@@ -56,7 +56,7 @@ func ParseImport(r io.Reader, o ImportOptions) ([]Line, error) {
 	if o.Zone == nil {
 		o.Zone = time.UTC
 	}
-	text, err := linkfile.ReadText(r, maxLines)
+	text, err := importfile.ReadText(r, maxLines)
 	if err != nil {
 		return nil, err
 	}

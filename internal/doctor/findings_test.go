@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"fonoteka/internal/arrivals"
 	"fonoteka/internal/call"
 	"fonoteka/internal/embedded/embeddedtest"
 	"fonoteka/internal/installation"
@@ -18,29 +17,30 @@ import (
 	"fonoteka/internal/spool"
 	"fonoteka/internal/state"
 	"fonoteka/internal/token"
+	"fonoteka/internal/volume"
 	"fonoteka/internal/warehouse"
 	"fonoteka/internal/warehouse/catalogue"
 )
 
 // usual is an integration at which nothing is wrong.
-func usual() arrivals.Standing {
-	return arrivals.Standing{Integration: "main", Silence: time.Minute, Learned: true, Missing: 0.2, Day: 900, Usual: 1000, Zone: arrivals.Zone{Known: true}}
+func usual() volume.Comparison {
+	return volume.Comparison{Integration: "main", Silence: time.Minute, Learned: true, Missing: 0.2, Day: 900, Usual: 1000, Zone: volume.Zone{Known: true}}
 }
 
 func TestASilenceIsToldAsCallsThatAreMissing(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		change func(*arrivals.Standing)
+		change func(*volume.Comparison)
 		answer Answer
 		means  string
 	}{
-		"as usual":                {func(*arrivals.Standing) {}, Yes, "900 calls began in the last 24 hours, usually 1000"},
-		"calls are missing":       {func(s *arrivals.Standing) { s.Silence, s.Missing = time.Hour, 40 }, No, "came 60 min ago; 40 calls usually begin in such a time"},
-		"a busy minute":           {func(s *arrivals.Standing) { s.Missing = 40 }, Yes, "1 min ago"},
-		"a quiet night":           {func(s *arrivals.Standing) { s.Silence, s.Missing = 5*time.Hour, 2 }, Yes, "came 5 h ago"},
-		"few calls in a day":      {func(s *arrivals.Standing) { s.Day = 100 }, Look, "100 calls began in the last 24 hours, usually 1000"},
-		"the first week":          {func(s *arrivals.Standing) { s.Learned = false }, Yes, "known after a week"},
-		"nothing for three weeks": {func(s *arrivals.Standing) { s.Silence, s.Missing = 21*24*time.Hour, 20000 }, No, "came 21 days ago"},
+		"as usual":                {func(*volume.Comparison) {}, Yes, "900 calls began in the last 24 hours, usually 1000"},
+		"calls are missing":       {func(s *volume.Comparison) { s.Silence, s.Missing = time.Hour, 40 }, No, "came 60 min ago; 40 calls usually begin in such a time"},
+		"a busy minute":           {func(s *volume.Comparison) { s.Missing = 40 }, Yes, "1 min ago"},
+		"a quiet night":           {func(s *volume.Comparison) { s.Silence, s.Missing = 5*time.Hour, 2 }, Yes, "came 5 h ago"},
+		"few calls in a day":      {func(s *volume.Comparison) { s.Day = 100 }, Look, "100 calls began in the last 24 hours, usually 1000"},
+		"the first week":          {func(s *volume.Comparison) { s.Learned = false }, Yes, "known after a week"},
+		"nothing for three weeks": {func(s *volume.Comparison) { s.Silence, s.Missing = 21*24*time.Hour, 20000 }, No, "came 21 days ago"},
 	} {
 		s := usual()
 		c.change(&s)
@@ -53,14 +53,14 @@ func TestASilenceIsToldAsCallsThatAreMissing(t *testing.T) {
 func TestAWrongZoneAndAWrongClockAreToldApart(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		zone   arrivals.Zone
+		zone   volume.Zone
 		answer Answer
 		word   string
 	}{
-		"right":        {arrivals.Zone{Known: true, Skew: 2 * time.Second}, Yes, "configured zone"},
-		"another zone": {arrivals.Zone{Known: true, Offset: 3 * time.Hour}, No, "FONOTEKA_MTT_TIMEZONE"},
-		"a clock off":  {arrivals.Zone{Known: true, Skew: -3 * time.Minute}, Look, "NTP"},
-		"few calls":    {arrivals.Zone{}, Unknown, "too few calls"},
+		"right":        {volume.Zone{Known: true, Skew: 2 * time.Second}, Yes, "configured zone"},
+		"another zone": {volume.Zone{Known: true, Offset: 3 * time.Hour}, No, "FONOTEKA_MTT_TIMEZONE"},
+		"a clock off":  {volume.Zone{Known: true, Skew: -3 * time.Minute}, Look, "NTP"},
+		"few calls":    {volume.Zone{}, Unknown, "too few calls"},
 	} {
 		s := usual()
 		s.Zone = c.zone

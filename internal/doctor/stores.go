@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"fonoteka/internal/arrivals"
 	"fonoteka/internal/blob"
 	"fonoteka/internal/call"
 	"fonoteka/internal/embedded"
@@ -16,6 +15,7 @@ import (
 	"fonoteka/internal/queue"
 	"fonoteka/internal/settings"
 	"fonoteka/internal/state"
+	"fonoteka/internal/volume"
 	"fonoteka/internal/warehouse"
 	"fonoteka/internal/warehouse/calls"
 	"fonoteka/internal/warehouse/catalogue"
@@ -138,7 +138,7 @@ func askRedis(ctx context.Context, cfg *settings.Config) Finding {
 func examineArrivals(ctx context.Context, cfg *settings.Config) (out Report, err error) {
 	out.Of = "the notifications of the last weeks"
 	err = installation.UseWarehouse(ctx, cfg, func(db *warehouse.DB) error {
-		all, err := arrivals.Measure(ctx, calls.New(db), cfg.Decode, time.Now())
+		all, err := volume.Measure(ctx, calls.New(db), cfg.Decode, time.Now())
 		if err != nil {
 			return err
 		}
@@ -167,7 +167,7 @@ func examineArrivals(ctx context.Context, cfg *settings.Config) (out Report, err
 	return out, err
 }
 
-func silence(s arrivals.Standing) Finding {
+func silence(s volume.Comparison) Finding {
 	f := Finding{Check: "silence", Answer: Yes, Means: fmt.Sprintf("the last notification came %s ago", since(s.Silence))}
 	switch {
 	case s.Silent():
@@ -186,7 +186,7 @@ func silence(s arrivals.Standing) Finding {
 	return f
 }
 
-func zoneFinding(s arrivals.Standing) Finding {
+func zoneFinding(s volume.Comparison) Finding {
 	const check = "time zone"
 	switch {
 	case !s.Zone.Known:
@@ -196,7 +196,7 @@ func zoneFinding(s arrivals.Standing) Finding {
 			Check: check, Answer: No, Means: fmt.Sprintf("the operator's times are %s off when read in the configured zone", s.Zone.Offset),
 			Do: "set FONOTEKA_MTT_TIMEZONE to the zone they are written in, restart serve, and then: fonoteka rebuild",
 		}
-	case s.Zone.Skew.Abs() > arrivals.SkewLimit:
+	case s.Zone.Skew.Abs() > volume.SkewLimit:
 		return Finding{
 			Check: check, Answer: Look, Means: fmt.Sprintf("the zone is right, but notifications come %s after what they tell", s.Zone.Skew.Round(time.Second)),
 			Do: "is the time of this machine kept by NTP?",

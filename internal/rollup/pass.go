@@ -96,7 +96,7 @@ func (r *Roller) rollSlow(ctx context.Context, days map[Day]uint64, now time.Tim
 	if err := r.roll(ctx, recordings, todo, days, r.opts.Store.RollRecordings); err != nil {
 		return err
 	}
-	if err := r.opts.Store.MarkOrphans(ctx, r.since, r.nextVersion(now)); err != nil {
+	if err := r.opts.Store.MarkRecordingsWithoutCall(ctx, r.since, r.nextVersion(now)); err != nil {
 		return err
 	}
 	// An insert that is under way becomes visible later, with the time when it began.

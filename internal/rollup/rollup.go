@@ -44,7 +44,7 @@ type Store interface {
 	RollDepartments(ctx context.Context, s Span) error
 	RollCallers(ctx context.Context, s Span) error
 	RollRecordings(ctx context.Context, s Span) error
-	MarkOrphans(ctx context.Context, since time.Time, version uint64) error
+	MarkRecordingsWithoutCall(ctx context.Context, since time.Time, version uint64) error
 	Progress(ctx context.Context, name string) (string, error)
 	SetProgress(ctx context.Context, name, position string) error
 }

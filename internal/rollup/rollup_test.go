@@ -12,8 +12,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"fonoteka/internal/call"
+	"fonoteka/internal/correlate"
 	"fonoteka/internal/directory"
-	"fonoteka/internal/links"
 	"fonoteka/internal/rollup"
 )
 
@@ -39,9 +39,9 @@ func TestOneHourOfEveryKindOfCall(t *testing.T) {
 		noAnswer, internal, transfer, own,
 		unanswered("2026-03-02 10:59:00", call.Missed, "", 30*time.Second, boris),
 	)
-	if err := o.db.WriteLinks(t.Context(), []links.Link{{
-		Integration: "main", Kind: links.Own, From: links.Ref{CallID: own.CallID, StartedAt: own.StartedAt},
-		ActionID: "a1", Confidence: links.Certain,
+	if err := o.db.WriteLinks(t.Context(), []correlate.Link{{
+		Integration: "main", Kind: correlate.Own, From: correlate.Ref{CallID: own.CallID, StartedAt: own.StartedAt},
+		ActionID: "a1", Confidence: correlate.Certain,
 	}}, nil); err != nil {
 		t.Fatal(err)
 	}

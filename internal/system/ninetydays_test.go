@@ -18,10 +18,10 @@ import (
 	"fonoteka/internal/archive"
 	"fonoteka/internal/blob"
 	"fonoteka/internal/call"
+	"fonoteka/internal/catalogstats"
 	"fonoteka/internal/embedded/embeddedtest"
 	"fonoteka/internal/fetch"
 	"fonoteka/internal/queue"
-	"fonoteka/internal/standing"
 	"fonoteka/internal/warehouse"
 	"fonoteka/internal/warehouse/catalogue"
 )
@@ -191,7 +191,7 @@ func TestInNinetyDaysNothingIsLostUnseen(t *testing.T) {
 				continue
 			}
 			left := r.ExpiresAt.Sub(now)
-			for i, d := range append(standing.DaysLeft[:], 1<<10) {
+			for i, d := range append(catalogstats.DaysLeft[:], 1<<10) {
 				if left <= time.Duration(d)*oneDay {
 					if listed[r.ID] == nil {
 						listed[r.ID] = map[int]bool{}
@@ -203,7 +203,7 @@ func TestInNinetyDaysNothingIsLostUnseen(t *testing.T) {
 		}
 	}
 
-	steps := len(standing.DaysLeft)
+	steps := len(catalogstats.DaysLeft)
 	for id, k := range kind {
 		rows, err := catalogue.New(y.db).ListRecordings(t.Context(), catalogue.Filter{Integration: "main", ID: id})
 		if err != nil || len(rows) != 1 {
@@ -224,7 +224,7 @@ func TestInNinetyDaysNothingIsLostUnseen(t *testing.T) {
 		}
 		for i := range steps { // overdue, 1, 3, 7, 30, 90 days
 			if want == call.Expired && !listed[id][i] {
-				t.Errorf("%s: lost without having been at risk with %d days left", k, standing.DaysLeft[i])
+				t.Errorf("%s: lost without having been at risk with %d days left", k, catalogstats.DaysLeft[i])
 			}
 		}
 		if k == "there" && len(listed[id]) > 0 {

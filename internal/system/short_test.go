@@ -21,10 +21,10 @@ import (
 	"fonoteka/internal/archive"
 	"fonoteka/internal/blob"
 	"fonoteka/internal/call"
+	"fonoteka/internal/catalogstats"
 	"fonoteka/internal/embedded/embeddedtest"
 	"fonoteka/internal/fetch"
 	"fonoteka/internal/queue"
-	"fonoteka/internal/standing"
 	"fonoteka/internal/testenv"
 	"fonoteka/internal/warehouse"
 	"fonoteka/internal/warehouse/catalogue"
@@ -321,7 +321,7 @@ func TestWhatIsShortAtTheOperatorIsAtRiskForAnHour(t *testing.T) {
 			check(archiver.Handle(t.Context(), queue.Job{Recording: row.Recording, Attempt: row.Attempt, Due: row.NextAttemptAt}))
 		}
 	}
-	stands := func(waiting uint64, short standing.Short) {
+	stands := func(waiting uint64, short catalogstats.Short) {
 		t.Helper()
 		s, err := catalogue.New(db).Standing(t.Context(), now)
 		check(err)
@@ -335,12 +335,12 @@ func TestWhatIsShortAtTheOperatorIsAtRiskForAnHour(t *testing.T) {
 		Integration: "main", ID: id, URL: link, GroupID: 7, AccountID: "883140000000001", AnnouncedAt: now, ExpiresAt: now.AddDate(0, 0, 90),
 	}}))
 	work()
-	stands(0, standing.Short{})
+	stands(0, catalogstats.Short{})
 	record := call.Record{Integration: "main", GroupID: 7, CallID: 7, Recordings: []string{id}, Legs: []call.Leg{{AccountID: "883140000000001", Talk: time.Minute, Finished: true}}}
 	if n, err := catalogue.New(db).JudgeShort(t.Context(), []call.Record{record}, now); err != nil || n != 1 {
 		t.Fatalf("%d judged, %v", n, err)
 	}
-	stands(1, standing.Short{Again: 1})
+	stands(1, catalogstats.Short{Again: 1})
 	now = now.Add(time.Hour - time.Second)
 	if work(); len(due) != 0 {
 		t.Errorf("%d are due too soon", len(due))
@@ -349,7 +349,7 @@ func TestWhatIsShortAtTheOperatorIsAtRiskForAnHour(t *testing.T) {
 	if work(); len(due) != 1 {
 		t.Errorf("%d are due", len(due))
 	}
-	stands(0, standing.Short{AtOperator: 1})
+	stands(0, catalogstats.Short{AtOperator: 1})
 	for range 15 { // beyond the link's end
 		now = now.AddDate(0, 0, 7)
 		if work(); len(due) != 0 {

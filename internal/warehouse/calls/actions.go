@@ -7,13 +7,13 @@ import (
 	"time"
 
 	"fonoteka/internal/call"
-	"fonoteka/internal/links"
+	"fonoteka/internal/correlate"
 	"fonoteka/internal/warehouse"
 )
 
 // SaveAction writes what we ask the operator to do, or with the same ID what
 // came of it: begun, done, refused, failed or unknown.
-func (db *DB) SaveAction(ctx context.Context, a links.Action, outcome string) error {
+func (db *DB) SaveAction(ctx context.Context, a correlate.Action, outcome string) error {
 	return db.Do(ctx, "save action", warehouse.InsertTimeout, func(ctx context.Context) error {
 		return db.Insert(ctx, "call_actions", "integration, action_id, at, kind, account_id, number, platform_call_id, outcome, version", 1,
 			func(b warehouse.Batch) error {
@@ -23,19 +23,19 @@ func (db *DB) SaveAction(ctx context.Context, a links.Action, outcome string) er
 }
 
 // Actions reads the actions of a span of time that may have been done.
-func (db *DB) Actions(ctx context.Context, from, to time.Time) ([]links.Action, error) {
+func (db *DB) Actions(ctx context.Context, from, to time.Time) ([]correlate.Action, error) {
 	var w warehouse.Where
 	w.From("at", from)
 	w.To("at", to)
 	w.Add(true, "outcome NOT IN ('refused', 'failed')")
-	var out []links.Action
+	var out []correlate.Action
 	err := db.Do(ctx, "read actions", warehouse.ReadTimeout, func(ctx context.Context) error {
 		return db.Query(ctx, "SELECT integration, action_id, at, kind, account_id, number, platform_call_id FROM call_actions FINAL"+w.SQL()+" ORDER BY at, action_id",
 			w.Args, func(r warehouse.Rows) error {
-				var a links.Action
+				var a correlate.Action
 				var kind string
 				err := r.Scan(&a.Integration, &a.ID, &a.At, &kind, &a.AccountID, &a.Number, &a.PlatformCallID)
-				a.At, a.Kind = a.At.UTC(), links.Kind(kind)
+				a.At, a.Kind = a.At.UTC(), correlate.Kind(kind)
 				out = append(out, a)
 				return err
 			})

@@ -5,21 +5,21 @@ import (
 	"strconv"
 	"time"
 
-	"fonoteka/internal/arrivals"
 	"fonoteka/internal/call"
+	"fonoteka/internal/volume"
 	"fonoteka/internal/warehouse"
 )
 
 // CallsByHour counts the calls that began at or after from and before to, by
 // integration and hour; an hour without a call has no row.
-func (db *DB) CallsByHour(ctx context.Context, from, to time.Time) ([]arrivals.CallsInHour, error) {
-	var out []arrivals.CallsInHour
+func (db *DB) CallsByHour(ctx context.Context, from, to time.Time) ([]volume.CallsInHour, error) {
+	var out []volume.CallsInHour
 	err := db.Do(ctx, "count calls by hour", warehouse.ReadTimeout, func(ctx context.Context) error {
 		return db.Query(ctx, `SELECT integration, toStartOfHour(started_at) AS hour, count() FROM calls FINAL
 			WHERE started_at >= fromUnixTimestamp64Milli(?, 'UTC') AND started_at < fromUnixTimestamp64Milli(?, 'UTC')
 			GROUP BY integration, hour ORDER BY integration, hour`,
 			[]any{warehouse.ClampTime(from).UnixMilli(), warehouse.ClampTime(to).UnixMilli()}, func(r warehouse.Rows) error {
-				var c arrivals.CallsInHour
+				var c volume.CallsInHour
 				err := r.Scan(&c.Integration, &c.Hour, &c.Calls)
 				c.Hour = c.Hour.UTC()
 				out = append(out, c)

@@ -6,9 +6,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"fonoteka/internal/arrivals"
 	"fonoteka/internal/call"
 	"fonoteka/internal/cdr"
+	"fonoteka/internal/volume"
 	"fonoteka/internal/warehouse/calls"
 )
 
@@ -29,7 +29,7 @@ func TestCallsAreCountedByHourAndIntegration(t *testing.T) {
 	}))
 	got, err := db.CallsByHour(t.Context(), at("2026-11-20 10:00:00"), at("2026-11-20 12:00:00"))
 	must(t, err)
-	want := []arrivals.CallsInHour{
+	want := []volume.CallsInHour{
 		{Integration: "main", Hour: at("2026-11-20 10:00:00"), Calls: 2},
 		{Integration: "other", Hour: at("2026-11-20 10:00:00"), Calls: 1},
 	}

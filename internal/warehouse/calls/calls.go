@@ -11,11 +11,11 @@ package calls
 import (
 	"context"
 
-	"fonoteka/internal/arrivals"
 	"fonoteka/internal/call"
 	"fonoteka/internal/cdr"
-	"fonoteka/internal/links"
+	"fonoteka/internal/correlate"
 	"fonoteka/internal/relay"
+	"fonoteka/internal/volume"
 	"fonoteka/internal/warehouse"
 )
 
@@ -31,8 +31,8 @@ var (
 	_ relay.Replayer  = (*DB)(nil)
 	_ cdr.Store       = (*DB)(nil)
 	_ cdr.Archive     = (*DB)(nil)
-	_ links.Store     = (*DB)(nil)
-	_ arrivals.Source = (*DB)(nil)
+	_ correlate.Store = (*DB)(nil)
+	_ volume.Source   = (*DB)(nil)
 )
 
 // WithKeys sends groups as the external table asked (integration, group_id).

@@ -5,14 +5,14 @@ import (
 	"time"
 
 	"fonoteka/internal/call"
-	"fonoteka/internal/links"
+	"fonoteka/internal/correlate"
 	"fonoteka/internal/warehouse"
 )
 
 // LinkCandidates reads the calls begun in [from, to) that may be linked, with
 // their legs: those that overlap another call of the same client, or follow one
 // within seconds, and those near an action or under its Call-ID. They are few.
-func (db *DB) LinkCandidates(ctx context.Context, from, to time.Time, actions []links.Action) ([]call.Record, error) {
+func (db *DB) LinkCandidates(ctx context.Context, from, to time.Time, actions []correlate.Action) ([]call.Record, error) {
 	var out []call.Record
 	err := db.Do(ctx, "read what may be linked", warehouse.ReadTimeout, func(ctx context.Context) error {
 		ctx = warehouse.WithSettings(ctx, warehouse.Settings{"do_not_merge_across_partitions_select_final": 1})
@@ -46,7 +46,7 @@ func (db *DB) LinkCandidates(ctx context.Context, from, to time.Time, actions []
 
 // nearActions finds the calls that begin around an action, or bear its Call-ID.
 // A makeCall rings the workplace for up to a minute before it calls the number.
-func (db *DB) nearActions(ctx context.Context, w warehouse.Where, actions []links.Action) ([]rowKey, error) {
+func (db *DB) nearActions(ctx context.Context, w warehouse.Where, actions []correlate.Action) ([]rowKey, error) {
 	if len(actions) == 0 {
 		return nil, nil
 	}
@@ -69,11 +69,11 @@ func (db *DB) nearActions(ctx context.Context, w warehouse.Where, actions []link
 const linkColumns = "integration, kind, call_id, started_at, linked_call_id, linked_started_at, action_id, confidence, evidence"
 
 // Links reads the links whose earlier call began in [from, to).
-func (db *DB) Links(ctx context.Context, from, to time.Time) ([]links.Link, error) {
+func (db *DB) Links(ctx context.Context, from, to time.Time) ([]correlate.Link, error) {
 	var w warehouse.Where
 	w.From("started_at", from)
 	w.To("started_at", to)
-	var out []links.Link
+	var out []correlate.Link
 	err := db.Do(ctx, "read links", warehouse.ReadTimeout, func(ctx context.Context) error {
 		return db.Query(ctx, "SELECT "+linkColumns+" FROM call_links FINAL"+w.SQL()+" ORDER BY integration, started_at, call_id, linked_call_id, kind", w.Args,
 			func(r warehouse.Rows) error {
@@ -86,8 +86,8 @@ func (db *DB) Links(ctx context.Context, from, to time.Time) ([]links.Link, erro
 }
 
 // linksOf reads the links that a call is part of.
-func (db *DB) linksOf(ctx context.Context, integration string, callID uint64) ([]links.Link, error) {
-	var out []links.Link
+func (db *DB) linksOf(ctx context.Context, integration string, callID uint64) ([]correlate.Link, error) {
+	var out []correlate.Link
 	err := db.Query(ctx, "SELECT "+linkColumns+" FROM call_links FINAL WHERE integration = ? AND (call_id = ? OR linked_call_id = ?) ORDER BY started_at, kind",
 		[]any{integration, callID, callID}, func(r warehouse.Rows) error {
 			l, err := scanLink(r)
@@ -97,12 +97,12 @@ func (db *DB) linksOf(ctx context.Context, integration string, callID uint64) ([
 	return out, err
 }
 
-func scanLink(r warehouse.Rows) (links.Link, error) {
-	var l links.Link
+func scanLink(r warehouse.Rows) (correlate.Link, error) {
+	var l correlate.Link
 	var kind, confidence string
 	var linked time.Time
 	err := r.Scan(&l.Integration, &kind, &l.From.CallID, &l.From.StartedAt, &l.To.CallID, &linked, &l.ActionID, &confidence, &l.Evidence)
-	l.Kind, l.Confidence, l.From.StartedAt = links.Kind(kind), links.Confidence(confidence), l.From.StartedAt.UTC()
+	l.Kind, l.Confidence, l.From.StartedAt = correlate.Kind(kind), correlate.Confidence(confidence), l.From.StartedAt.UTC()
 	if l.To.CallID != 0 {
 		l.To.StartedAt = linked.UTC()
 	}
@@ -110,11 +110,11 @@ func scanLink(r warehouse.Rows) (links.Link, error) {
 }
 
 // WriteLinks adds links and takes others away.
-func (db *DB) WriteLinks(ctx context.Context, add, remove []links.Link) error {
+func (db *DB) WriteLinks(ctx context.Context, add, remove []correlate.Link) error {
 	version := uint64(time.Now().UnixMilli())
 	return db.Do(ctx, "write links", warehouse.InsertTimeout, func(ctx context.Context) error {
 		return db.Insert(ctx, "call_links", linkColumns+", version, is_deleted", len(add)+len(remove), func(b warehouse.Batch) error {
-			for i, l := range append(append([]links.Link(nil), remove...), add...) {
+			for i, l := range append(append([]correlate.Link(nil), remove...), add...) {
 				err := b.Append(l.Integration, string(l.Kind), l.From.CallID, warehouse.ClampTime(l.From.StartedAt), l.To.CallID, warehouse.ToMilli(l.To.StartedAt),
 					l.ActionID, string(l.Confidence), l.Evidence, version, warehouse.Deleted(i < len(remove)))
 				if err != nil {

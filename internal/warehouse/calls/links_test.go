@@ -11,7 +11,7 @@ import (
 
 	"fonoteka/internal/call"
 	"fonoteka/internal/cdr"
-	"fonoteka/internal/links"
+	"fonoteka/internal/correlate"
 	"fonoteka/internal/warehouse/warehousetest"
 )
 
@@ -58,12 +58,12 @@ func TestAPassLinksWhatIsInTheWarehouse(t *testing.T) {
 	// The operator led a call on, an hour later; and calls that have nothing to do with it.
 	from, to := conversation(3, noon.Add(time.Hour), phone1, other), conversation(4, noon.Add(time.Hour+61*time.Second), seat2, other)
 	writeCalls(t, db, first, second, from, to, conversation(5, noon.Add(3*time.Hour), seat2, other), conversation(6, noon.Add(time.Hour), seat2, client))
-	action := links.Action{Integration: "main", ID: "a1", Kind: links.Make, At: noon, AccountID: seat1, Number: client, PlatformCallID: "C1~1o"}
+	action := correlate.Action{Integration: "main", ID: "a1", Kind: correlate.Make, At: noon, AccountID: seat1, Number: client, PlatformCallID: "C1~1o"}
 	must(t, db.SaveAction(t.Context(), action, "begun"))
 	must(t, db.SaveAction(t.Context(), action, "done"))
-	must(t, db.SaveAction(t.Context(), links.Action{Integration: "main", ID: "a2", Kind: links.Make, At: noon.Add(time.Hour), AccountID: seat2, Number: client}, "refused"))
+	must(t, db.SaveAction(t.Context(), correlate.Action{Integration: "main", ID: "a2", Kind: correlate.Make, At: noon.Add(time.Hour), AccountID: seat2, Number: client}, "refused"))
 
-	p, err := links.NewPasser(links.PasserOptions{Store: db, SeatOf: db.SeatOf, Forwarders: func(_ context.Context, calls []call.Record) ([][]string, error) {
+	p, err := correlate.NewPasser(correlate.PasserOptions{Store: db, SeatOf: db.SeatOf, Forwarders: func(_ context.Context, calls []call.Record) ([][]string, error) {
 		out := make([][]string, len(calls))
 		for i, c := range calls {
 			if c.CallID == 5 {

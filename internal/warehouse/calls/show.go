@@ -6,7 +6,7 @@ import (
 	"strconv"
 
 	"fonoteka/internal/call"
-	"fonoteka/internal/links"
+	"fonoteka/internal/correlate"
 	"fonoteka/internal/warehouse"
 )
 
@@ -16,7 +16,7 @@ type Detail struct {
 	Version    uint64
 	Recordings []call.RecordingStatus // those of the record, the newest announcement first
 	Events     uint64                 // distinct notifications of its group
-	Links      []links.Link           // that it is part of
+	Links      []correlate.Link       // that it is part of
 }
 
 // ShowCall finds calls by our call id (decimal) or by the operator's, with or

@@ -14,10 +14,10 @@ import (
 	"context"
 
 	"fonoteka/internal/call"
+	"fonoteka/internal/catalogstats"
 	"fonoteka/internal/custody"
 	"fonoteka/internal/fixity"
 	"fonoteka/internal/relay"
-	"fonoteka/internal/standing"
 	"fonoteka/internal/warehouse"
 )
 
@@ -29,11 +29,11 @@ type DB struct{ *warehouse.DB }
 func New(db *warehouse.DB) *DB { return &DB{db} }
 
 var (
-	_ relay.Catalogue    = (*DB)(nil)
-	_ fixity.Rows        = (*DB)(nil)
-	_ fixity.Custody     = (*DB)(nil)
-	_ standing.Catalogue = (*DB)(nil)
-	_ custody.Rows       = (*DB)(nil)
+	_ relay.Catalogue        = (*DB)(nil)
+	_ fixity.Rows            = (*DB)(nil)
+	_ fixity.Custody         = (*DB)(nil)
+	_ catalogstats.Catalogue = (*DB)(nil)
+	_ custody.Rows           = (*DB)(nil)
 )
 
 // Key is the key of a row of the catalogue.

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"fonoteka/internal/call"
-	"fonoteka/internal/standing"
+	"fonoteka/internal/catalogstats"
 	"fonoteka/internal/warehouse"
 )
 
@@ -28,8 +28,8 @@ const unsettled = `(integration, recording_id) NOT IN (SELECT integration, recor
 // while notifications are replayed, it is compared row by row. The two are counted
 // one after the other: what is archived between them is in neither sum of what
 // waits.
-func (db *DB) Standing(ctx context.Context, now time.Time) (standing.Counts, error) {
-	s := standing.Counts{At: now, States: map[call.RecordingState]uint64{}}
+func (db *DB) Standing(ctx context.Context, now time.Time) (catalogstats.Counts, error) {
+	s := catalogstats.Counts{At: now, States: map[call.RecordingState]uint64{}}
 	at := warehouse.ClampTime(now).UnixMilli()
 	err := db.Do(ctx, "count recordings by state", warehouse.ReadTimeout, func(ctx context.Context) error {
 		if err := db.countStates(ctx, at, &s); err != nil {
@@ -51,14 +51,14 @@ func (db *DB) Standing(ctx context.Context, now time.Time) (standing.Counts, err
 }
 
 // waitingStates is what Counts.Waiting counts, by Counts.States.
-func waitingStates(s standing.Counts) (n uint64) {
+func waitingStates(s catalogstats.Counts) (n uint64) {
 	for _, state := range []call.RecordingState{call.Announced, call.Retrying, call.Missing, call.Refused, call.Quarantined, call.Expired} {
 		n += s.States[state]
 	}
 	return n - s.Lost + s.Short.Again
 }
 
-func (db *DB) countStates(ctx context.Context, at int64, s *standing.Counts) error {
+func (db *DB) countStates(ctx context.Context, at int64, s *catalogstats.Counts) error {
 	return db.Query(ctx, `SELECT state, fault, count(), countIf(`+lost+`), sum(size),
 			countIf(short_talk_ms > 0 AND isNotNull(next_attempt_at)), countIf(isNotNull(short_confirmed_at)),
 			countIf(short_talk_ms > 0 AND isNull(next_attempt_at) AND isNull(short_confirmed_at)),
@@ -66,7 +66,7 @@ func (db *DB) countStates(ctx context.Context, at int64, s *standing.Counts) err
 		FROM recordings FINAL GROUP BY state, fault`, []any{at - time.Minute.Milliseconds(), at}, func(r warehouse.Rows) error {
 		var state, fault string
 		var n, given, bytes, lately uint64
-		var short standing.Short
+		var short catalogstats.Short
 		err := r.Scan(&state, &fault, &n, &given, &bytes, &short.Again, &short.AtOperator, &short.Unconfirmed, &lately)
 		s.States[call.RecordingState(state)] += n
 		s.Lost += given
@@ -87,12 +87,12 @@ func (db *DB) countStates(ctx context.Context, at int64, s *standing.Counts) err
 	})
 }
 
-func (db *DB) countWaiting(ctx context.Context, at int64, which string, s *standing.Counts) error {
+func (db *DB) countWaiting(ctx context.Context, at int64, which string, s *catalogstats.Counts) error {
 	var steps strings.Builder
-	for i, d := range standing.DaysLeft {
+	for i, d := range catalogstats.DaysLeft {
 		fmt.Fprintf(&steps, "expires_at <= fromUnixTimestamp64Milli(%d, 'UTC'), %d, ", at+int64(d)*24*time.Hour.Milliseconds(), i)
 	}
-	return db.Query(ctx, `SELECT multiIf(`+steps.String()+fmt.Sprint(len(standing.DaysLeft))+`) AS step, count(), min(expires_at),
+	return db.Query(ctx, `SELECT multiIf(`+steps.String()+fmt.Sprint(len(catalogstats.DaysLeft))+`) AS step, count(), min(expires_at),
 			countIf(`+due+`), minIf(coalesce(next_attempt_at, announced_at), `+due+`),
 			countIf(attempt = 0), minIf(announced_at, attempt = 0)
 		FROM recordings_open FINAL WHERE `+which+` GROUP BY step`, []any{at, at}, func(r warehouse.Rows) error {

@@ -8,7 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"fonoteka/internal/call"
-	"fonoteka/internal/standing"
+	"fonoteka/internal/catalogstats"
 	"fonoteka/internal/warehouse/catalogue"
 )
 
@@ -27,7 +27,7 @@ func TestStandingCountsEachRecordingOnce(t *testing.T) {
 	now := at("2026-11-20 10:00:00")
 	s, err := db.Standing(t.Context(), now)
 	must(t, err)
-	if diff := cmp.Diff(standing.Counts{At: now, States: map[call.RecordingState]uint64{}}, s); diff != "" {
+	if diff := cmp.Diff(catalogstats.Counts{At: now, States: map[call.RecordingState]uint64{}}, s); diff != "" {
 		t.Errorf("of nothing: %s", diff)
 	}
 	var rows []call.RecordingStatus
@@ -59,9 +59,9 @@ func TestStandingCountsEachRecordingOnce(t *testing.T) {
 	}
 	must(t, db.AnnounceRecordings(t.Context(), first))
 	must(t, db.SaveRecordings(t.Context(), rows))
-	want := standing.Counts{
+	want := catalogstats.Counts{
 		At: now, Lost: 2, ArchivedBytes: 1500, ArchivedLately: 1, Due: 2, OldestDue: now.Add(-2 * time.Hour), Untried: 1, OldestUntried: now.Add(-time.Minute),
-		NextExpiry: now.Add(-2 * day), Short: standing.Short{Again: 1, AtOperator: 1, Unconfirmed: 1},
+		NextExpiry: now.Add(-2 * day), Short: catalogstats.Short{Again: 1, AtOperator: 1, Unconfirmed: 1},
 		AtRisk: [7]uint64{2, 2, 2, 2, 2, 4, 1}, // past due, 1, 3, 7, 30, 90, more
 		States: map[call.RecordingState]uint64{
 			call.Retrying: 11, call.Archived: 5, call.Announced: 1, call.Expired: 1, call.Erased: 1, call.Missing: 1, call.Quarantined: 2,

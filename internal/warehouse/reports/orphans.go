@@ -30,11 +30,11 @@ func (db *DB) RecordingDays(ctx context.Context, since time.Time) ([]rollup.Day,
 	return days, err
 }
 
-// MarkOrphans brings orphan_recordings up to date with what was written to the
+// MarkRecordingsWithoutCall brings orphan_recordings up to date with what was written to the
 // catalogue at since or later, and with the calls that have come since for what
 // was an orphan. Where since is the zero time all of the catalogue is looked at,
 // in parts that fit into memory.
-func (db *DB) MarkOrphans(ctx context.Context, since time.Time, version uint64) error {
+func (db *DB) MarkRecordingsWithoutCall(ctx context.Context, since time.Time, version uint64) error {
 	parts := []string{fmt.Sprintf("updated_at >= fromUnixTimestamp64Milli(%d, 'UTC') OR (integration, recording_id) IN (SELECT integration, recording_id FROM orphan_recordings FINAL)", warehouse.ToMilli(since).UnixMilli())}
 	if since.IsZero() {
 		parts = parts[:0]

@@ -1,4 +1,4 @@
-package links
+package correlate
 
 import (
 	"context"
@@ -48,11 +48,11 @@ type Passer struct {
 // NewPasser checks the options and registers the metrics.
 func NewPasser(o PasserOptions) (*Passer, error) {
 	if o.Store == nil || o.SeatOf == nil || o.Forwarders == nil {
-		return nil, errors.New("links: Store, SeatOf and Forwarders are required")
+		return nil, errors.New("correlate: Store, SeatOf and Forwarders are required")
 	}
 	f := promauto.With(o.Registerer)
 	return &Passer{
-		opts: o, outage: run.NewOutage("links", o.Log, o.Registerer),
+		opts: o, outage: run.NewOutage("correlate", o.Log, o.Registerer),
 		written: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "fonoteka_call_links_written_total", Help: "Links between calls, or with an action, that were added or taken away, by kind.",
 		}, []string{"kind", "change"}),

@@ -1,4 +1,4 @@
-package arrivals_test
+package volume_test
 
 import (
 	"context"
@@ -16,8 +16,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
-	"fonoteka/internal/arrivals"
 	"fonoteka/internal/call"
+	"fonoteka/internal/volume"
 )
 
 const week = 7 * 24 * time.Hour
@@ -25,7 +25,7 @@ const week = 7 * 24 * time.Hour
 // past is a warehouse with a history, and a fault if it has one.
 type past struct {
 	last  map[string]time.Time
-	hours []arrivals.CallsInHour
+	hours []volume.CallsInHour
 	state call.State // of the rows
 	rows  []call.Notification
 
@@ -50,7 +50,7 @@ func (p *past) LastArrivals(context.Context, time.Time) (map[string]time.Time, e
 	return p.last, p.fault()
 }
 
-func (p *past) CallsByHour(_ context.Context, from, to time.Time) (out []arrivals.CallsInHour, _ error) {
+func (p *past) CallsByHour(_ context.Context, from, to time.Time) (out []volume.CallsInHour, _ error) {
 	for _, h := range p.hours {
 		if !h.Hour.Before(from) && h.Hour.Before(to) {
 			out = append(out, h)
@@ -74,10 +74,10 @@ func decode(integration string, body []byte, received time.Time) (call.Event, er
 }
 
 // office has 60 calls an hour from Monday to Friday, 8 to 18 h, for some weeks.
-func office(now time.Time, weeks int) (hours []arrivals.CallsInHour) {
+func office(now time.Time, weeks int) (hours []volume.CallsInHour) {
 	for h := now.Truncate(time.Hour).Add(-time.Duration(weeks) * week); h.Before(now); h = h.Add(time.Hour) {
 		if d := h.Weekday(); d != time.Saturday && d != time.Sunday && h.Hour() >= 8 && h.Hour() < 18 {
-			hours = append(hours, arrivals.CallsInHour{Integration: "main", Hour: h, Calls: 60})
+			hours = append(hours, volume.CallsInHour{Integration: "main", Hour: h, Calls: 60})
 		}
 	}
 	return hours
@@ -106,7 +106,7 @@ func TestASilenceWeighsWhatUsuallyComesInIt(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			now := at(c.now)
-			got, err := arrivals.Measure(t.Context(), &past{last: map[string]time.Time{"main": at(c.last)}, hours: office(now, 8)}, decode, now)
+			got, err := volume.Measure(t.Context(), &past{last: map[string]time.Time{"main": at(c.last)}, hours: office(now, 8)}, decode, now)
 			if err != nil || len(got) != 1 {
 				t.Fatal(got, err)
 			}
@@ -124,14 +124,14 @@ func TestASilenceWeighsWhatUsuallyComesInIt(t *testing.T) {
 func TestAClockInAnyZoneFindsTheHistory(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
-	var hours []arrivals.CallsInHour
+	var hours []volume.CallsInHour
 	for h := now.UTC().Truncate(time.Hour).Add(-8 * week); h.Before(now); h = h.Add(time.Hour) {
-		hours = append(hours, arrivals.CallsInHour{Integration: "main", Hour: h, Calls: 60})
+		hours = append(hours, volume.CallsInHour{Integration: "main", Hour: h, Calls: 60})
 	}
 	p := &past{last: map[string]time.Time{"main": now.UTC().Add(-2 * time.Hour)}, hours: hours}
 	kathmandu := time.FixedZone("", 5*3600+45*60)
 	for name, clock := range map[string]time.Time{"the process's own": now, "UTC": now.UTC(), "Kathmandu": now.In(kathmandu)} {
-		got, err := arrivals.Measure(t.Context(), p, decode, clock)
+		got, err := volume.Measure(t.Context(), p, decode, clock)
 		if err != nil || len(got) != 1 {
 			t.Fatal(got, err)
 		}
@@ -146,7 +146,7 @@ func TestNothingIsUsualInTheFirstWeek(t *testing.T) {
 	now := at("2026-11-16 11:30:00")
 	hours := office(now, 8)
 	p := &past{last: map[string]time.Time{"main": now.Add(-time.Hour)}, hours: hours[len(hours)-20:]}
-	got, err := arrivals.Measure(t.Context(), p, decode, now)
+	got, err := volume.Measure(t.Context(), p, decode, now)
 	if err != nil || len(got) != 1 || got[0].Learned || got[0].Missing != 0 || got[0].Usual != 0 {
 		t.Errorf("%+v, %v", got, err)
 	}
@@ -159,7 +159,7 @@ func TestADayWithLittleOfTheUsualIsSeen(t *testing.T) {
 	for i := len(hours) - 10; i < len(hours); i++ {
 		hours[i].Calls = 6 // a tenth of what is usual, and no silence
 	}
-	got, err := arrivals.Measure(t.Context(), &past{last: map[string]time.Time{"main": now.Add(-time.Minute)}, hours: hours}, decode, now)
+	got, err := volume.Measure(t.Context(), &past{last: map[string]time.Time{"main": now.Add(-time.Minute)}, hours: hours}, decode, now)
 	if err != nil || len(got) != 1 {
 		t.Fatal(got, err)
 	}
@@ -180,22 +180,22 @@ func TestTheZoneIsMeasured(t *testing.T) {
 	}
 	for name, c := range map[string]struct {
 		rows []call.Notification
-		want arrivals.Zone
+		want volume.Zone
 	}{
-		"right":                    {rows(20, 0, time.Second, 2*time.Second), arrivals.Zone{Known: true, Skew: 2 * time.Second}},
-		"Moscow read as UTC":       {rows(20, -3*time.Hour, time.Second), arrivals.Zone{Known: true, Offset: -3 * time.Hour, Skew: time.Second}},
-		"Kathmandu's three parts":  {rows(20, 5*time.Hour+45*time.Minute, time.Second), arrivals.Zone{Known: true, Offset: 5*time.Hour + 45*time.Minute, Skew: time.Second}},
-		"five minutes of skew":     {rows(20, 0, 5*time.Minute), arrivals.Zone{Known: true, Skew: 5 * time.Minute}},
-		"a few late ones":          {rows(20, 0, time.Second, time.Second, time.Second, time.Second, time.Hour), arrivals.Zone{Known: true, Skew: time.Second}},
-		"after an outage":          {rows(20, 0, time.Minute, 20*time.Minute, 40*time.Minute, 80*time.Minute), arrivals.Zone{}},
-		"too few to say anything":  {rows(9, -3*time.Hour, time.Second), arrivals.Zone{}},
-		"nothing that can be read": {rows(0, 0), arrivals.Zone{}},
+		"right":                    {rows(20, 0, time.Second, 2*time.Second), volume.Zone{Known: true, Skew: 2 * time.Second}},
+		"Moscow read as UTC":       {rows(20, -3*time.Hour, time.Second), volume.Zone{Known: true, Offset: -3 * time.Hour, Skew: time.Second}},
+		"Kathmandu's three parts":  {rows(20, 5*time.Hour+45*time.Minute, time.Second), volume.Zone{Known: true, Offset: 5*time.Hour + 45*time.Minute, Skew: time.Second}},
+		"five minutes of skew":     {rows(20, 0, 5*time.Minute), volume.Zone{Known: true, Skew: 5 * time.Minute}},
+		"a few late ones":          {rows(20, 0, time.Second, time.Second, time.Second, time.Second, time.Hour), volume.Zone{Known: true, Skew: time.Second}},
+		"after an outage":          {rows(20, 0, time.Minute, 20*time.Minute, 40*time.Minute, 80*time.Minute), volume.Zone{}},
+		"too few to say anything":  {rows(9, -3*time.Hour, time.Second), volume.Zone{}},
+		"nothing that can be read": {rows(0, 0), volume.Zone{}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			for _, state := range []call.State{call.Trying, call.Connected} {
 				p := &past{last: map[string]time.Time{"main": received}, state: state, rows: c.rows}
-				got, err := arrivals.Measure(t.Context(), p, decode, received)
+				got, err := volume.Measure(t.Context(), p, decode, received)
 				if err != nil || len(got) != 1 {
 					t.Fatal(got, err)
 				}
@@ -214,7 +214,7 @@ func TestTheMetricsOutliveAFaultOfTheWarehouse(t *testing.T) {
 		p := &past{last: map[string]time.Time{"main": now.Add(-time.Hour)}, hours: office(now, 8)}
 		var log strings.Builder
 		reg := prometheus.NewPedanticRegistry()
-		w, err := arrivals.New(arrivals.Options{Source: p, Decode: decode, Integrations: []string{"main", "mute"}, Registerer: reg, Log: slog.New(slog.NewTextHandler(&log, nil))})
+		w, err := volume.New(volume.Options{Source: p, Decode: decode, Integrations: []string{"main", "mute"}, Registerer: reg, Log: slog.New(slog.NewTextHandler(&log, nil))})
 		if err != nil {
 			t.Fatal(err)
 		}

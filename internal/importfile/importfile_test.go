@@ -1,4 +1,4 @@
-package linkfile_test
+package importfile_test
 
 import (
 	"errors"
@@ -13,19 +13,19 @@ import (
 	"golang.org/x/text/encoding/unicode"
 	"pgregory.net/rapid"
 
-	"fonoteka/internal/linkfile"
+	"fonoteka/internal/importfile"
 )
 
 var moscow = time.FixedZone("MSK", 3*3600)
 
-func options() linkfile.Options {
-	return linkfile.Options{Zones: map[string]*time.Location{"main": moscow}, Now: time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)}
+func options() importfile.Options {
+	return importfile.Options{Zones: map[string]*time.Location{"main": moscow}, Now: time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)}
 }
 
 // read returns the rows, and what is said of the others.
-func read(t testing.TB, text string, o linkfile.Options) (rows []linkfile.Row, said []string) {
+func read(t testing.TB, text string, o importfile.Options) (rows []importfile.Row, said []string) {
 	t.Helper()
-	r, err := linkfile.NewReader(strings.NewReader(text), o)
+	r, err := importfile.NewReader(strings.NewReader(text), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,7 +34,7 @@ func read(t testing.TB, text string, o linkfile.Options) (rows []linkfile.Row, s
 		if errors.Is(err, io.EOF) {
 			return rows, said
 		}
-		if p, ok := errors.AsType[*linkfile.Problem](err); ok {
+		if p, ok := errors.AsType[*importfile.Problem](err); ok {
 			said = append(said, p.Error())
 			continue
 		}
@@ -59,7 +59,7 @@ func TestTheSameTableInEveryDress(t *testing.T) {
 	const plain = "Клиент,Ссылка,call_id,ACCOUNT_ID,recorded_at\n" +
 		"Ёлкина,https://mtt.ru/records/1/2026/03/02/A.mp3?s=1,abc~1o,883140000000001,02.03.2026 10:00\n" +
 		"Щукин,https://mtt.ru/records/1/2026/03/02/B.mp3,,,\n"
-	want := []linkfile.Row{
+	want := []importfile.Row{
 		{
 			Line: 2, Link: "https://mtt.ru/records/1/2026/03/02/A.mp3?s=1", CallID: "abc~1o", AccountID: "883140000000001",
 			RecordedAt: time.Date(2026, 3, 2, 7, 0, 0, 0, time.UTC), Integration: "main",
@@ -158,14 +158,14 @@ func TestACellMayHoldLines(t *testing.T) {
 
 func TestAHeaderThatCannotServeIsRefused(t *testing.T) {
 	t.Parallel()
-	two := linkfile.Options{Zones: map[string]*time.Location{"a": moscow, "b": moscow}}
+	two := importfile.Options{Zones: map[string]*time.Location{"a": moscow, "b": moscow}}
 	renamed := options()
 	renamed.Headers = map[string]string{"url": "link"}
 	unknown := options()
 	unknown.Headers = map[string]string{"uri": "link"}
 	for _, c := range []struct {
 		text, want string
-		o          linkfile.Options
+		o          importfile.Options
 	}{
 		{"", "the file is empty", options()},
 		{"link;date\n", "has no column url", options()},
@@ -175,7 +175,7 @@ func TestAHeaderThatCannotServeIsRefused(t *testing.T) {
 		{"url\n", "needs a column integration", two},
 		{"\"url\n", "cannot be read", options()},
 	} {
-		_, err := linkfile.NewReader(strings.NewReader(c.text), c.o)
+		_, err := importfile.NewReader(strings.NewReader(c.text), c.o)
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%q: %v, want %q", c.text, err, c.want)
 		}
@@ -197,7 +197,7 @@ func TestNoDamageMakesUpRows(t *testing.T) {
 			at := rapid.IntRange(12, len(text)-1).Draw(t, "at")
 			text[at] = rapid.SampledFrom([]byte{'"', '\n', ',', 0, 0xff}).Draw(t, "byte")
 		}
-		r, err := linkfile.NewReader(strings.NewReader(string(text)), options())
+		r, err := importfile.NewReader(strings.NewReader(string(text)), options())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -209,7 +209,7 @@ func TestNoDamageMakesUpRows(t *testing.T) {
 				}
 				return
 			}
-			if p, ok := errors.AsType[*linkfile.Problem](err); ok {
+			if p, ok := errors.AsType[*importfile.Problem](err); ok {
 				row.Line = p.Line
 			} else if err != nil {
 				t.Fatal(err)
@@ -235,7 +235,7 @@ func TestATextIsReadWholeOrNotAtAll(t *testing.T) {
 		"15 MiB":                  {strings.Repeat(line+"\n", 256), 1000, true},
 		"18 MiB":                  {strings.Repeat(line+"\n", 300), 1000, false},
 	} {
-		got, err := linkfile.ReadText(strings.NewReader(c.text), c.lines)
+		got, err := importfile.ReadText(strings.NewReader(c.text), c.lines)
 		if taken := err == nil; taken != c.taken || taken && got != c.text {
 			t.Errorf("%s: %d bytes of %d, %v", name, len(got), len(c.text), err)
 		}

@@ -1,4 +1,4 @@
-package linkfile_test
+package importfile_test
 
 import (
 	"bytes"
@@ -8,7 +8,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
-	"fonoteka/internal/linkfile"
+	"fonoteka/internal/importfile"
 )
 
 func FuzzRows(f *testing.F) {
@@ -21,7 +21,7 @@ func FuzzRows(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, file []byte) {
-		r, err := linkfile.NewReader(bytes.NewReader(file), options())
+		r, err := importfile.NewReader(bytes.NewReader(file), options())
 		if err != nil {
 			if !utf8.ValidString(err.Error()) {
 				t.Fatalf("an error that is no text: %q", err)
@@ -37,7 +37,7 @@ func FuzzRows(f *testing.F) {
 			if errors.Is(err, io.EOF) {
 				return
 			}
-			if problem, ok := errors.AsType[*linkfile.Problem](err); ok {
+			if problem, ok := errors.AsType[*importfile.Problem](err); ok {
 				row.Line = problem.Line
 			} else if err != nil {
 				return // of the file as a whole
@@ -57,7 +57,7 @@ func FuzzReadText(f *testing.F) {
 		f.Add([]byte(s), 10)
 	}
 	f.Fuzz(func(t *testing.T, file []byte, limit int) {
-		text, err := linkfile.ReadText(bytes.NewReader(file), limit)
+		text, err := importfile.ReadText(bytes.NewReader(file), limit)
 		if err != nil {
 			return
 		}

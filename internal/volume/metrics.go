@@ -1,4 +1,4 @@
-package arrivals
+package volume
 
 import "github.com/prometheus/client_golang/prometheus"
 

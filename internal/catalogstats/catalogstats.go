@@ -1,4 +1,4 @@
-// Package standing exports statistics of the catalogue of recordings to Prometheus: how
+// Package catalogstats exports statistics of the catalogue of recordings to Prometheus: how
 // many are archived, how many are not and how many days their links have left,
 // how many are lost.
 //
@@ -8,7 +8,7 @@
 // proportionally longer pause. Counting at scrape time was
 // rejected: a slow warehouse would make the process look dead when its
 // metrics are needed most.
-package standing
+package catalogstats
 
 import (
 	"context"
@@ -52,12 +52,12 @@ type Collector struct {
 // New makes a Collector and registers it.
 func New(o Options) (*Collector, error) {
 	if o.Catalogue == nil {
-		return nil, errors.New("standing: a catalogue is required")
+		return nil, errors.New("catalogstats: a catalogue is required")
 	}
 	if o.Interval <= 0 {
 		o.Interval = 15 * time.Second
 	}
-	c := &Collector{opts: o, outage: run.NewOutage("standing", o.Log, o.Registerer)}
+	c := &Collector{opts: o, outage: run.NewOutage("catalogstats", o.Log, o.Registerer)}
 	if o.Registerer == nil {
 		return c, nil
 	}

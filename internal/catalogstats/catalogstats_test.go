@@ -1,4 +1,4 @@
-package standing_test
+package catalogstats_test
 
 import (
 	"bytes"
@@ -15,7 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"fonoteka/internal/call"
-	"fonoteka/internal/standing"
+	"fonoteka/internal/catalogstats"
 )
 
 // catalogue answers what it is told to.
@@ -39,7 +39,7 @@ func (c *catalogue) times() int {
 	return c.asked
 }
 
-func (c *catalogue) Standing(ctx context.Context, now time.Time) (standing.Counts, error) {
+func (c *catalogue) Standing(ctx context.Context, now time.Time) (catalogstats.Counts, error) {
 	c.mu.Lock()
 	c.asked++
 	takes, err := c.takes, c.err
@@ -47,9 +47,9 @@ func (c *catalogue) Standing(ctx context.Context, now time.Time) (standing.Count
 	select {
 	case <-time.After(takes):
 	case <-ctx.Done():
-		return standing.Counts{}, ctx.Err()
+		return catalogstats.Counts{}, ctx.Err()
 	}
-	s := standing.Counts{
+	s := catalogstats.Counts{
 		At: now, States: map[call.RecordingState]uint64{call.Archived: 40, call.Missing: 6, call.Expired: c.lost}, Lost: c.lost, ArchivedBytes: 4096,
 		AtRisk: [7]uint64{1, 0, 2, 0, 0, 3, 0}, Due: 2, OldestDue: now.Add(-time.Hour), NextExpiry: time.Unix(1_000_000, 0),
 	}
@@ -59,7 +59,7 @@ func (c *catalogue) Standing(ctx context.Context, now time.Time) (standing.Count
 func collect(t *testing.T, c *catalogue, log *bytes.Buffer) (*prometheus.Registry, func()) {
 	t.Helper()
 	reg := prometheus.NewPedanticRegistry()
-	col, err := standing.New(standing.Options{Catalogue: c, Log: slog.New(slog.NewTextHandler(log, nil)), Registerer: reg})
+	col, err := catalogstats.New(catalogstats.Options{Catalogue: c, Log: slog.New(slog.NewTextHandler(log, nil)), Registerer: reg})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package links_test
+package correlate_test
 
 import (
 	"context"
@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"fonoteka/internal/call"
-	"fonoteka/internal/links"
+	"fonoteka/internal/correlate"
 )
 
 // asked is a store without calls that notes which spans it is asked for.
@@ -18,22 +18,22 @@ type asked struct {
 	spans [][2]time.Duration // from and to, before the moment of asking
 }
 
-func (a *asked) Actions(context.Context, time.Time, time.Time) ([]links.Action, error) {
+func (a *asked) Actions(context.Context, time.Time, time.Time) ([]correlate.Action, error) {
 	return nil, nil
 }
 
-func (a *asked) LinkCandidates(context.Context, time.Time, time.Time, []links.Action) ([]call.Record, error) {
+func (a *asked) LinkCandidates(context.Context, time.Time, time.Time, []correlate.Action) ([]call.Record, error) {
 	time.Sleep(100 * time.Millisecond)
 	a.tries++
 	return nil, a.err
 }
 
-func (a *asked) Links(_ context.Context, from, to time.Time) ([]links.Link, error) {
+func (a *asked) Links(_ context.Context, from, to time.Time) ([]correlate.Link, error) {
 	a.spans = append(a.spans, [2]time.Duration{time.Since(from), time.Since(to)})
 	return nil, nil
 }
 
-func (a *asked) WriteLinks(context.Context, []links.Link, []links.Link) error { return nil }
+func (a *asked) WriteLinks(context.Context, []correlate.Link, []correlate.Link) error { return nil }
 
 func (a *asked) SeatOf(context.Context) (func(string, string, time.Time) string, error) {
 	return nil, nil
@@ -42,7 +42,7 @@ func (a *asked) SeatOf(context.Context) (func(string, string, time.Time) string,
 // run passes for so long and returns what was asked.
 func run(t *testing.T, a *asked, d time.Duration) {
 	t.Helper()
-	p, err := links.NewPasser(links.PasserOptions{Store: a, SeatOf: a.SeatOf, Forwarders: func(context.Context, []call.Record) ([][]string, error) { return nil, nil }})
+	p, err := correlate.NewPasser(correlate.PasserOptions{Store: a, SeatOf: a.SeatOf, Forwarders: func(context.Context, []call.Record) ([][]string, error) { return nil, nil }})
 	if err != nil {
 		t.Fatal(err)
 	}

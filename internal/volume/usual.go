@@ -1,4 +1,4 @@
-package arrivals
+package volume
 
 import (
 	"maps"
@@ -12,8 +12,8 @@ const (
 	month = 30 * 24 * time.Hour // how far back the last notification is looked for
 )
 
-// Standing compares the notifications of an integration with the usual level.
-type Standing struct {
+// Comparison compares the notifications of an integration with the usual level.
+type Comparison struct {
 	Integration string
 	Last        time.Time     // when the last notification of a call arrived; zero: none in the last 30 days
 	Silence     time.Duration // since then, 30 days at most
@@ -39,12 +39,12 @@ const (
 )
 
 // Silent reports whether too many calls are missing for the silence to be chance.
-func (s Standing) Silent() bool {
+func (s Comparison) Silent() bool {
 	return s.Learned && s.Silence > SilenceSpan && s.Missing >= SilenceCalls
 }
 
 // Few reports whether far fewer calls came within a day than usually do.
-func (s Standing) Few() bool {
+func (s Comparison) Few() bool {
 	return s.Learned && s.Usual >= FewCalls && s.Day < FewShare*s.Usual
 }
 
@@ -105,16 +105,16 @@ func (u usual) counted(from, to time.Time) (sum float64) {
 	return sum
 }
 
-func (m measurement) standing() []Standing {
+func (m measurement) standing() []Comparison {
 	names := maps.Clone(m.last)
 	for name, u := range m.usual {
 		if _, ok := names[name]; !ok {
 			names[name] = u.first
 		}
 	}
-	var out []Standing
+	var out []Comparison
 	for _, name := range slices.Sorted(maps.Keys(names)) {
-		s := Standing{Integration: name, Last: m.last[name], Zone: m.zones[name]}
+		s := Comparison{Integration: name, Last: m.last[name], Zone: m.zones[name]}
 		if s.Last.IsZero() {
 			s.Silence = month
 		} else {

@@ -1,4 +1,4 @@
-// Package linkfile reads links of recordings from a table that another system
+// Package importfile reads links of recordings from a table that another system
 // exported: the operator's other API, a CRM, a spreadsheet.
 //
 // A row is either valid or a *Problem that names its line, its column and what
@@ -12,7 +12,7 @@
 // detected line by line: a line that is not UTF-8 is read as windows-1251 by
 // golang.org/x/text, as the standard library has no such table. Detecting it once
 // per file was rejected: users concatenate exports.
-package linkfile
+package importfile
 
 import (
 	"errors"

@@ -1,4 +1,4 @@
-// Package arrivals detects faults that cause no error: that no notifications
+// Package volume detects faults that cause no error: that no notifications
 // arrive any more, that far fewer arrive than usual, and that the operator's
 // times are not in the time zone that was configured.
 //
@@ -13,7 +13,7 @@
 // Only whole weeks are compared, in UTC, so that no time zone matters here,
 // except that a change to summer time shifts the usual level by an hour until
 // eight weeks have passed.
-package arrivals
+package volume
 
 import (
 	"context"
@@ -54,19 +54,19 @@ type Watch struct {
 	outage *run.Outage
 
 	mu       sync.Mutex
-	standing []Standing
+	standing []Comparison
 	at       time.Time // when that was measured
 }
 
 // New makes a Watch and registers its metrics.
 func New(o Options) (*Watch, error) {
 	if o.Source == nil || o.Decode == nil {
-		return nil, errors.New("arrivals: Source and Decode are required")
+		return nil, errors.New("volume: Source and Decode are required")
 	}
 	if o.Interval <= 0 {
 		o.Interval = 30 * time.Second
 	}
-	w := &Watch{opts: o, outage: run.NewOutage("arrivals", o.Log, o.Registerer)}
+	w := &Watch{opts: o, outage: run.NewOutage("volume", o.Log, o.Registerer)}
 	if o.Registerer == nil {
 		return w, nil
 	}
@@ -107,7 +107,7 @@ func (w *Watch) publish(m measurement) {
 }
 
 // Measure measures once.
-func Measure(ctx context.Context, s Source, d Decode, now time.Time) ([]Standing, error) {
+func Measure(ctx context.Context, s Source, d Decode, now time.Time) ([]Comparison, error) {
 	var m measurement
 	if err := m.refresh(ctx, s, d, now); err != nil {
 		return nil, err

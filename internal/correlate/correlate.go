@@ -1,4 +1,4 @@
-// Package links correlates calls: it finds calls with different ids that are parts of one
+// Package correlate correlates calls: it finds calls with different ids that are parts of one
 // conversation, and calls that an action of ours caused. The operator does not say so: its
 // own transfer and the second leg of makeCall come under call ids of their own.
 //
@@ -26,7 +26,7 @@
 //
 // Names of employees are not used. Whether a terminal belongs to a workplace is asked of a
 // Seat, for the time of the call.
-package links
+package correlate
 
 import (
 	"time"

@@ -1,4 +1,4 @@
-package linkfile
+package importfile
 
 import (
 	"errors"
