@@ -4,7 +4,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"fonoteka/internal/audit"
-	inst "fonoteka/internal/installation"
+	"fonoteka/internal/installation"
 	"fonoteka/internal/settings"
 )
 
@@ -50,16 +50,16 @@ rewritten everywhere before its day was anchored cannot be found.`,
 
 // withAudit gives a command the audit with what it shows in; the table has all
 // that is in the file, unless unshipped says why not.
-func withAudit(c *cli.Context, use func(trail *audit.Trail, st *inst.Stores, unshipped error) error) error {
+func withAudit(c *cli.Context, use func(trail *audit.Trail, st *installation.Stores, unshipped error) error) error {
 	cfg, err := settings.Load(c, settings.ForStores)
 	if err != nil {
 		return err
 	}
-	trail, err := inst.OpenAudit(cfg, nil, nil)
+	trail, err := installation.OpenAudit(cfg, nil, nil)
 	if err != nil {
 		return err
 	}
-	return withStores(c, func(st *inst.Stores) error {
-		return use(trail, st, inst.ShipNow(c.Context, cfg, st.Warehouse))
+	return withStores(c, func(st *installation.Stores) error {
+		return use(trail, st, installation.ShipNow(c.Context, cfg, st.Warehouse))
 	})
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"fonoteka/internal/audit"
-	inst "fonoteka/internal/installation"
+	"fonoteka/internal/installation"
 	"fonoteka/internal/warehouse/trails"
 	"fonoteka/internal/words"
 )
@@ -24,7 +24,7 @@ func listAudit(c *cli.Context) error {
 	if f.To, err = parseTime("to", c.String("to"), time.Now()); err != nil {
 		return err
 	}
-	return withAudit(c, func(_ *audit.Trail, st *inst.Stores, unshipped error) error {
+	return withAudit(c, func(_ *audit.Trail, st *installation.Stores, unshipped error) error {
 		if unshipped != nil {
 			return unshipped
 		}

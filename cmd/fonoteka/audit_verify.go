@@ -11,7 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"fonoteka/internal/audit"
-	inst "fonoteka/internal/installation"
+	"fonoteka/internal/installation"
 	"fonoteka/internal/settings"
 	"fonoteka/internal/state"
 	"fonoteka/internal/warehouse/trails"
@@ -22,7 +22,7 @@ func verifyAudit(c *cli.Context) error {
 	if _, err := settings.Load(c, settings.ForStores); err != nil {
 		return err
 	}
-	return orUnasked(c, withAudit(c, func(trail *audit.Trail, st *inst.Stores, _ error) error {
+	return orUnasked(c, withAudit(c, func(trail *audit.Trail, st *installation.Stores, _ error) error {
 		r, err := verifiedAudit(c.Context, trail, st)
 		if err != nil {
 			return err
@@ -41,8 +41,8 @@ func verifyAudit(c *cli.Context) error {
 
 // verifiedAudit looks at the audit of an installation. A table that could not be
 // brought up to date shows as that.
-func verifiedAudit(ctx context.Context, trail *audit.Trail, st *inst.Stores) (audit.Report, error) {
-	return trail.Verify(ctx, trails.New(st.Warehouse), inst.NewAnchors(st.Blob, func() error { return nil }))
+func verifiedAudit(ctx context.Context, trail *audit.Trail, st *installation.Stores) (audit.Report, error) {
+	return trail.Verify(ctx, trails.New(st.Warehouse), installation.NewAnchors(st.Blob, func() error { return nil }))
 }
 
 // exitOf is the exit status that says a verdict.

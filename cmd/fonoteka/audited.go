@@ -11,7 +11,7 @@ import (
 
 	"fonoteka/internal/audit"
 	"fonoteka/internal/control"
-	inst "fonoteka/internal/installation"
+	"fonoteka/internal/installation"
 	"fonoteka/internal/printable"
 	"fonoteka/internal/settings"
 )
@@ -23,7 +23,7 @@ func noteGiven(c *cli.Context, action, target, detail string) error {
 	if err != nil {
 		return err
 	}
-	trail, err := inst.OpenAudit(cfg, nil, nil)
+	trail, err := installation.OpenAudit(cfg, nil, nil)
 	if err != nil {
 		return err
 	}
@@ -83,5 +83,5 @@ func trailOf(c *cli.Context, cfg *settings.Config) (*audit.Trail, error) {
 	if err := printable.Check(c.String("as")); err != nil {
 		return nil, fmt.Errorf("--as: %w", err)
 	}
-	return inst.OpenAudit(cfg, nil, nil)
+	return installation.OpenAudit(cfg, nil, nil)
 }

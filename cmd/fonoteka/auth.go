@@ -6,7 +6,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	inst "fonoteka/internal/installation"
+	"fonoteka/internal/installation"
 	"fonoteka/internal/settings"
 	"fonoteka/internal/state"
 )
@@ -71,7 +71,7 @@ needed, 2 it could not be looked up.`,
 
 // withAccess lets a command deal with the operator, beside a running serve or
 // without one.
-func withAccess(c *cli.Context, use func(*settings.Config, *inst.Access) error) error {
+func withAccess(c *cli.Context, use func(*settings.Config, *installation.Access) error) error {
 	cfg, err := settings.Load(c, settings.ForReplay)
 	if err != nil {
 		return err
@@ -82,7 +82,7 @@ func withAccess(c *cli.Context, use func(*settings.Config, *inst.Access) error) 
 	if name := c.String("integration"); name != "" && len(chosen(cfg, c)) == 0 {
 		return fmt.Errorf("there is no integration %q", name)
 	}
-	a, err := inst.NewAccess(cfg, nil, nil)
+	a, err := installation.NewAccess(cfg, nil, nil)
 	if err != nil {
 		return err
 	}

@@ -15,14 +15,15 @@ import (
 	"golang.org/x/term"
 
 	"fonoteka/internal/audit"
-	inst "fonoteka/internal/installation"
+	"fonoteka/internal/installation"
+	"fonoteka/internal/run"
 	"fonoteka/internal/settings"
 	"fonoteka/internal/state"
 	"fonoteka/internal/token"
 )
 
 func authLogin(c *cli.Context) error {
-	return withAccess(c, func(cfg *settings.Config, a *inst.Access) error {
+	return withAccess(c, func(cfg *settings.Config, a *installation.Access) error {
 		i, err := single(cfg, c)
 		if err != nil {
 			return err
@@ -74,7 +75,7 @@ func awaitLogin(ctx context.Context, w io.Writer, k *token.Keeper, began time.Ti
 			fmt.Fprintln(w, "Logged in. fonoteka auth status says how long it lasts; serve renews it.")
 			return nil
 		}
-		pause(ctx, 500*time.Millisecond)
+		run.Sleep(ctx, 500*time.Millisecond)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -127,14 +128,5 @@ func openBrowser(address string) {
 	}
 	if opener, err := exec.LookPath("xdg-open"); err == nil {
 		_ = exec.Command(opener, address).Start()
-	}
-}
-
-func pause(ctx context.Context, d time.Duration) {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-	case <-t.C:
 	}
 }

@@ -6,12 +6,12 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"fonoteka/internal/audit"
-	inst "fonoteka/internal/installation"
+	"fonoteka/internal/installation"
 	"fonoteka/internal/settings"
 )
 
 func authLogout(c *cli.Context) error {
-	return withAccess(c, func(cfg *settings.Config, a *inst.Access) error {
+	return withAccess(c, func(cfg *settings.Config, a *installation.Access) error {
 		i, err := single(cfg, c)
 		if err != nil {
 			return err

@@ -6,7 +6,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	inst "fonoteka/internal/installation"
+	"fonoteka/internal/installation"
 	"fonoteka/internal/settings"
 	"fonoteka/internal/token"
 	"fonoteka/internal/words"
@@ -15,7 +15,7 @@ import (
 // authStatus tells how the integrations stand, in words or in JSON.
 func authStatus(c *cli.Context) error {
 	needed := false
-	err := withAccess(c, func(cfg *settings.Config, a *inst.Access) error {
+	err := withAccess(c, func(cfg *settings.Config, a *installation.Access) error {
 		var all []statusRow
 		for _, i := range chosen(cfg, c) {
 			s := a.Keepers[i.Name].Status()

@@ -6,7 +6,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"fonoteka/internal/control"
-	inst "fonoteka/internal/installation"
+	"fonoteka/internal/installation"
 	"fonoteka/internal/printable"
 	"fonoteka/internal/settings"
 	"fonoteka/internal/warehouse"
@@ -62,7 +62,7 @@ func controlFlags(more ...cli.Flag) []cli.Flag {
 // withControl gives a command what asks the operator. The warehouse is there before
 // the operator is asked.
 func withControl(c *cli.Context, use func(*control.Control) error) error {
-	return withAccess(c, func(cfg *settings.Config, a *inst.Access) error {
+	return withAccess(c, func(cfg *settings.Config, a *installation.Access) error {
 		i, err := single(cfg, c)
 		if err != nil {
 			return err

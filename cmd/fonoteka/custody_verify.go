@@ -12,7 +12,7 @@ import (
 
 	"fonoteka/internal/audit"
 	"fonoteka/internal/custody"
-	inst "fonoteka/internal/installation"
+	"fonoteka/internal/installation"
 	"fonoteka/internal/settings"
 	"fonoteka/internal/warehouse"
 	"fonoteka/internal/warehouse/catalogue"
@@ -56,7 +56,7 @@ func verifyCustody(c *cli.Context) error {
 	if _, err := settings.Load(c, settings.ForStores); err != nil {
 		return err
 	}
-	return orUnasked(c, withAudit(c, func(trail *audit.Trail, st *inst.Stores, _ error) error {
+	return orUnasked(c, withAudit(c, func(trail *audit.Trail, st *installation.Stores, _ error) error {
 		report, err := verifiedAudit(c.Context, trail, st)
 		if err != nil {
 			return err

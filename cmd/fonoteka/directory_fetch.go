@@ -7,7 +7,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"fonoteka/internal/directory"
-	inst "fonoteka/internal/installation"
+	"fonoteka/internal/installation"
 	"fonoteka/internal/settings"
 	"fonoteka/internal/warehouse"
 	"fonoteka/internal/warehouse/directories"
@@ -15,7 +15,7 @@ import (
 )
 
 func fetchDirectory(c *cli.Context) error {
-	return withAccess(c, func(cfg *settings.Config, a *inst.Access) error {
+	return withAccess(c, func(cfg *settings.Config, a *installation.Access) error {
 		return withWarehouse(c, func(db *warehouse.DB) error {
 			for _, i := range chosen(cfg, c) {
 				client, err := a.Client(i.Name)

@@ -43,22 +43,21 @@ var allowed = map[string][]string{
 	"internal/edge":   {},                                                                                            // the door: knows nothing of what comes through
 	"internal/intake": {"internal/spool"},                                                                            // what it appends
 	"internal/relay":  {"internal/bounded", "internal/call", "internal/mtt", "internal/spool", "internal/warehouse"}, // inflates; from records to rows; mtt for ErrUnreadable
-	"internal/cdr":    {"internal/call", "internal/warehouse"},                                                       // its row types
+	"internal/cdr":    {"internal/call", "internal/warehouse"},                                                       // derives; refusals, and values as columns hold them
 	"internal/archive": { // verifies and stores what it fetches, under keys of the bucket, as a job's handler
 		"internal/audio", "internal/blob", "internal/bucket", "internal/call", "internal/fetch", "internal/queue",
 	},
-	"internal/fixity":       {"internal/audio", "internal/blob", "internal/bucket", "internal/call"},                              // verifies what it fetches again, reads rows and objects again, by their names
-	"internal/rollup":       {"internal/warehouse"},                                                                               // its spans and settings
-	"internal/catalogstats": {"internal/call", "internal/warehouse"},                                                              // its counts
-	"internal/playback":     {"internal/audio", "internal/call", "internal/blob", "internal/printable", "internal/run"},           // no forged names; content types; a row, and the object that it names
-	"internal/volume":       {"internal/call", "internal/warehouse"},                                                              // likewise
-	"internal/token":        {"internal/mtt"},                                                                                     // exchanges them
-	"internal/directory":    {"internal/call", "internal/importfile", "internal/mtt", "internal/printable", "internal/warehouse"}, // normalised numbers, encodings, the operator's lists, rows
-	"internal/correlate":    {"internal/call"},                                                                                    // its calls
-	"internal/custody":      {"internal/audit", "internal/call"},                                                                  // seals are entries, over steps
-	"internal/control":      {"internal/audit", "internal/call", "internal/correlate", "internal/mtt", "internal/warehouse"},      // an entry, an action and a question to the operator about a call
-	"internal/announce":     {"internal/call", "internal/importfile", "internal/relay", "internal/warehouse"},                     // rows of a table, or of events as the relay reads them
-	"internal/admin":        {"internal/bounded", "internal/cdr", "internal/state"},                                               // answers of any size; a rebuild's options and progress; where the running process is
+	"internal/fixity":       {"internal/audio", "internal/blob", "internal/bucket", "internal/call"},                    // verifies what it fetches again, reads rows and objects again, by their names
+	"internal/rollup":       {"internal/warehouse"},                                                                     // how long an insert may take
+	"internal/catalogstats": {"internal/call"},                                                                          // counts by state
+	"internal/playback":     {"internal/audio", "internal/call", "internal/blob", "internal/printable", "internal/run"}, // no forged names; content types; a row, and the object that it names
+	"internal/volume":       {"internal/call"},                                                                          // its notifications
+	"internal/token":        {"internal/mtt"},                                                                           // exchanges them
+	"internal/directory":    {"internal/call", "internal/importfile", "internal/mtt", "internal/printable"},             // normalised numbers, encodings, the operator's lists
+	"internal/correlate":    {"internal/call"},                                                                          // its calls
+	"internal/custody":      {"internal/audit", "internal/call"},                                                        // seals are entries, over steps
+	"internal/announce":     {"internal/call", "internal/importfile", "internal/relay"},                                 // rows of a table, or of events as the relay reads them
+	"internal/admin":        {"internal/bounded", "internal/cdr", "internal/state"},                                     // answers of any size; a rebuild's options and progress; where the running process is
 	// rank 3: topics of the warehouse, each with the stages whose interfaces it implements and whose rows it knows
 	"internal/warehouse/calls":       {"internal/volume", "internal/call", "internal/cdr", "internal/correlate", "internal/relay", "internal/warehouse"},
 	"internal/warehouse/catalogue":   {"internal/call", "internal/custody", "internal/fixity", "internal/relay", "internal/catalogstats", "internal/warehouse", "internal/warehouse/calls"}, // a recording belongs to a call
@@ -67,19 +66,22 @@ var allowed = map[string][]string{
 	"internal/warehouse/trails":      {"internal/audit", "internal/warehouse"},
 	"internal/warehouse/warehousetest": {"internal/call", "internal/directory", "internal/embedded/embeddedtest", "internal/warehouse", "internal/warehouse/calls", "internal/warehouse/catalogue",
 		"internal/warehouse/directories", "internal/warehouse/reports", "internal/warehouse/trails"}, // a database as all of them know it, for tests
-	// rank 4: an installation
-	"internal/settings":     {"internal/archive", "internal/audit", "internal/blob", "internal/bounded", "internal/call", "internal/edge", "internal/embedded", "internal/mtt", "internal/queue", "internal/state", "internal/token", "internal/warehouse", "internal/words"}, // what each of them is told, parsed by its own rules; opens none of them
-	"internal/installation": {"internal/audit", "internal/blob", "internal/call", "internal/embedded", "internal/fixity", "internal/intake", "internal/mtt", "internal/queue", "internal/settings", "internal/state", "internal/token", "internal/warehouse"},                 // each opened as its settings say, and a checker on both stores; intake for whose redirect URI was asked
+	// rank 4: an installation, and what people do with it
+	"internal/control":      {"internal/audit", "internal/call", "internal/correlate", "internal/directory", "internal/mtt", "internal/warehouse/calls", "internal/warehouse/directories"},                                                                                                                                          // an entry, an action and a question to the operator about a call, told by its rows or by the directory
+	"internal/settings":     {"internal/audit", "internal/blob", "internal/bounded", "internal/bucket", "internal/call", "internal/edge", "internal/embedded", "internal/fetch", "internal/hours", "internal/mtt", "internal/queue", "internal/rollup", "internal/state", "internal/token", "internal/warehouse", "internal/words"}, // what each of them is told, parsed by its own rules; opens none of them
+	"internal/installation": {"internal/audit", "internal/blob", "internal/embedded", "internal/fixity", "internal/intake", "internal/mtt", "internal/queue", "internal/settings", "internal/state", "internal/token", "internal/warehouse", "internal/warehouse/catalogue", "internal/warehouse/trails"},                           // each opened as its settings say, and a checker on both stores; intake for whose redirect URI was asked
 	"internal/daemon": {
 		"internal/settings", "internal/installation", // the process of an installation
 		"internal/edge", "internal/intake", "internal/admin", "internal/playback", "internal/printable", // its listeners
-		"internal/relay", "internal/cdr", "internal/rollup", "internal/archive", "internal/fixity", "internal/directory", "internal/correlate", "internal/custody", "internal/catalogstats", "internal/volume", // the stages that it runs
+		"internal/relay", "internal/cdr", "internal/rollup", "internal/archive", "internal/fetch", "internal/fixity", "internal/directory", "internal/correlate", "internal/custody", "internal/catalogstats", "internal/volume", // the stages that it runs
 		"internal/spool", "internal/queue", "internal/warehouse", "internal/blob", "internal/state", "internal/audit", "internal/token", "internal/embedded", // what they are given
+		"internal/warehouse/calls", "internal/warehouse/catalogue", "internal/warehouse/directories", "internal/warehouse/reports", "internal/warehouse/trails", // their tables
 		"internal/call", // what goes from one to another
 	},
 	"internal/doctor": {
 		"internal/settings", "internal/installation", "internal/admin", // what it examines, and the running process
 		"internal/warehouse", "internal/queue", "internal/blob", "internal/embedded", "internal/fixity", "internal/volume", "internal/token", "internal/spool", "internal/state", // each asked
+		"internal/warehouse/calls", "internal/warehouse/catalogue", // their tables
 		"internal/relay", "internal/call", "internal/bounded", "internal/words", // the name of a cursor; a fault's part; answers of any size; numbers told
 	},
 	// beside

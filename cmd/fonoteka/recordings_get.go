@@ -13,7 +13,7 @@ import (
 	sound "fonoteka/internal/audio"
 	"fonoteka/internal/blob"
 	"fonoteka/internal/call"
-	inst "fonoteka/internal/installation"
+	"fonoteka/internal/installation"
 	"fonoteka/internal/warehouse/catalogue"
 )
 
@@ -22,7 +22,7 @@ func getRecording(c *cli.Context) error {
 		return errors.New("recordings get: give one recording id")
 	}
 	id := c.Args().First()
-	return withStores(c, func(st *inst.Stores) error {
+	return withStores(c, func(st *installation.Stores) error {
 		rows, err := catalogue.New(st.Warehouse).ListRecordings(c.Context, catalogue.Filter{ID: id, Limit: 10})
 		if err != nil {
 			return err
@@ -77,7 +77,7 @@ func sayQuarantined(w io.Writer, r catalogue.Row, name string, err error) error 
 }
 
 // write writes a stored recording to a file; - is the output.
-func writeRecording(st *inst.Stores, c *cli.Context, r call.RecordingStatus, name string) error {
+func writeRecording(st *installation.Stores, c *cli.Context, r call.RecordingStatus, name string) error {
 	stored, _, err := st.Blob.GetRange(c.Context, r.Key, 0, -1) // by range, as the client's own check of a whole object fails with an error of no kind
 	if err != nil {
 		return err
@@ -91,7 +91,7 @@ func writeRecording(st *inst.Stores, c *cli.Context, r call.RecordingStatus, nam
 }
 
 // noteAltered has the catalogue know of what was met.
-func noteAltered(ctx context.Context, st *inst.Stores, r call.RecordingStatus, met error) error {
+func noteAltered(ctx context.Context, st *installation.Stores, r call.RecordingStatus, met error) error {
 	if !errors.Is(met, blob.ErrAltered) && !errors.Is(met, blob.ErrNotFound) {
 		return nil
 	}

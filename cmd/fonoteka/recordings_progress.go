@@ -10,6 +10,7 @@ import (
 
 	"fonoteka/internal/call"
 	"fonoteka/internal/catalogstats"
+	"fonoteka/internal/run"
 	"fonoteka/internal/settings"
 	"fonoteka/internal/state"
 	"fonoteka/internal/warehouse"
@@ -176,7 +177,7 @@ func watchProgress(ctx context.Context, db *warehouse.DB, w io.Writer, every tim
 		if p.Untried == 0 {
 			return nil
 		}
-		pause(ctx, every)
+		run.Sleep(ctx, every)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}

@@ -9,7 +9,7 @@ import (
 
 	"fonoteka/internal/announce"
 	"fonoteka/internal/fixity"
-	inst "fonoteka/internal/installation"
+	"fonoteka/internal/installation"
 	"fonoteka/internal/printable"
 	"fonoteka/internal/settings"
 	"fonoteka/internal/warehouse"
@@ -56,7 +56,7 @@ func rebuildCatalogue(c *cli.Context) error {
 		return err
 	}
 	o := fixity.RebuildOptions{Verify: c.Bool("verify"), DryRun: c.Bool("dry-run")}
-	return withStores(c, func(st *inst.Stores) error {
+	return withStores(c, func(st *installation.Stores) error {
 		if err := makeTables(c.Context, st.Warehouse); err != nil {
 			return err
 		}

@@ -10,7 +10,7 @@ import (
 
 	"fonoteka/internal/call"
 	"fonoteka/internal/fixity"
-	inst "fonoteka/internal/installation"
+	"fonoteka/internal/installation"
 	"fonoteka/internal/settings"
 	"fonoteka/internal/words"
 )
@@ -86,7 +86,7 @@ func scrub(c *cli.Context) error {
 
 // withChecker gives a checker on the stores of an installation.
 func withChecker(c *cli.Context, rate int64, parallel int, use func(*fixity.Checker) error) error {
-	return withStores(c, func(st *inst.Stores) error {
+	return withStores(c, func(st *installation.Stores) error {
 		check, err := st.Checker(rate, parallel)
 		if err != nil {
 			return err

@@ -10,7 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"fonoteka/internal/embedded"
-	inst "fonoteka/internal/installation"
+	"fonoteka/internal/installation"
 	"fonoteka/internal/settings"
 	"fonoteka/internal/state"
 )
@@ -35,7 +35,7 @@ func sayConnection(c *cli.Context) error {
 	if cfg.ClickHouseURL != "" {
 		return errors.New("the ClickHouse server is your own: deploy/clickhouse/analyst.sql makes a user for reading there")
 	}
-	if err := inst.ReaderMissing(cfg); err != nil {
+	if err := installation.ReaderMissing(cfg); err != nil {
 		return fmt.Errorf("there is no user for reading: %w. Nothing would keep its queries from the files of this installation, its secrets among them. "+
 			"Accept that with --allow-unconfined-engine (FONOTEKA_ALLOW_UNCONFINED_ENGINE), for serve too, or ask with fonoteka sql, which goes on", err)
 	}
@@ -57,7 +57,7 @@ func sayConnection(c *cli.Context) error {
 		return json.NewEncoder(c.App.Writer).Encode(r) //nolint:gosec // the password is what was asked for
 	}
 	u := func(scheme string, port int) string {
-		return (&url.URL{Scheme: scheme, User: url.UserPassword(r.User, r.Password), Host: inst.Local(port), Path: r.Database}).String()
+		return (&url.URL{Scheme: scheme, User: url.UserPassword(r.User, r.Password), Host: installation.Local(port), Path: r.Database}).String()
 	}
 	fmt.Fprintf(c.App.Writer, `host      %s (this machine only)
 ports     %d native, %d HTTP

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"fonoteka/internal/blob"
+	"fonoteka/internal/run"
 )
 
 // sayRetention tells the log what cannot be undone later.
@@ -29,7 +30,7 @@ func (p *pipeline) ensureBucket(ctx context.Context) error {
 	p.ready.bucketFault.Store(&err)
 	if errors.Is(err, blob.ErrNoLock) || errors.Is(err, blob.ErrNotEncrypted) {
 		p.log.Error("nothing is archived: the bucket does not suit the configuration (fonoteka doctor s3 tells more)", "err", err)
-		pause(ctx, 20*time.Second)
+		run.Sleep(ctx, 20*time.Second)
 	}
 	return err
 }

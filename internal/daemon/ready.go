@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"errors"
+	"fonoteka/internal/run"
 	"log/slog"
 	"sync/atomic"
 	"time"
@@ -26,7 +27,7 @@ func (r *readiness) insist(ctx context.Context, what string, limit time.Duration
 	const patience = 5 * time.Second
 	began := time.Now()
 	said := began.Add(patience - time.Minute)
-	for every := 200 * time.Millisecond; ctx.Err() == nil; pause(ctx, every) {
+	for every := 200 * time.Millisecond; ctx.Err() == nil; run.Sleep(ctx, every) {
 		limited, cancel := context.WithTimeout(ctx, limit)
 		err := f(limited)
 		cancel()
@@ -41,15 +42,6 @@ func (r *readiness) insist(ctx context.Context, what string, limit time.Duration
 		if time.Since(began) > time.Minute {
 			every = 2 * time.Second
 		}
-	}
-}
-
-func pause(ctx context.Context, d time.Duration) {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-	case <-t.C:
 	}
 }
 
@@ -74,7 +66,7 @@ func (p *pipeline) checks() []check {
 
 // sayReady logs once when all of /readyz passes.
 func (p *pipeline) sayReady(ctx context.Context, log *slog.Logger) error {
-	for began := time.Now(); ctx.Err() == nil; pause(ctx, 200*time.Millisecond) {
+	for began := time.Now(); ctx.Err() == nil; run.Sleep(ctx, 200*time.Millisecond) {
 		ok := true
 		for _, c := range p.checks() {
 			ok = ok && c.ask(ctx) == nil
@@ -101,13 +93,13 @@ func (r *readiness) tables() error {
 
 func (r *readiness) awaitTables(ctx context.Context) {
 	for !r.migrated.Load() && ctx.Err() == nil {
-		pause(ctx, 100*time.Millisecond)
+		run.Sleep(ctx, 100*time.Millisecond)
 	}
 }
 
 // awaitStored waits for the tables and the bucket.
 func (r *readiness) awaitStored(ctx context.Context) {
 	for (!r.migrated.Load() || !r.bucket.Load()) && ctx.Err() == nil {
-		pause(ctx, 100*time.Millisecond)
+		run.Sleep(ctx, 100*time.Millisecond)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"fonoteka/internal/run"
 	"fonoteka/internal/warehouse"
 	"fonoteka/internal/warehouse/catalogue"
 )
@@ -23,7 +24,7 @@ type upkeep struct {
 func (u *upkeep) markCopies(ctx context.Context) error {
 	u.ready.awaitTables(ctx)
 	const every, overlap = 5 * time.Second, time.Minute // rows bear the time of another clock
-	for since := (time.Time{}); ctx.Err() == nil; pause(ctx, every) {
+	for since := (time.Time{}); ctx.Err() == nil; run.Sleep(ctx, every) {
 		began := time.Now()
 		changed, err := catalogue.New(u.db).MarkCopies(ctx, since)
 		switch {
@@ -50,7 +51,7 @@ func (u *upkeep) judgeShort(ctx context.Context) error {
 	const every, kept = 5 * time.Second, time.Minute
 	var since, stored time.Time
 	loaded := false
-	for ; ctx.Err() == nil; pause(ctx, every) {
+	for ; ctx.Err() == nil; run.Sleep(ctx, every) {
 		err := error(nil)
 		if !loaded {
 			since, err = u.loadTime(ctx, shortPosition)

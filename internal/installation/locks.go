@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"fonoteka/internal/embedded"
+	"fonoteka/internal/run"
 	"fonoteka/internal/state"
 )
 
@@ -30,7 +31,7 @@ func (l *StoreLocks) Take(ctx context.Context, s embedded.Store) error {
 		if n%600 == 0 { // each minute
 			l.Log.Warn("an embedded store waits for the command that uses its files", "store", s)
 		}
-		pause(ctx, 100*time.Millisecond)
+		run.Sleep(ctx, 100*time.Millisecond)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -68,7 +69,7 @@ const handover = 10 * time.Second
 
 // Hold takes the installation for serve.
 func Hold(ctx context.Context, dir string) (*state.State, error) {
-	for began := time.Now(); ; pause(ctx, 50*time.Millisecond) {
+	for began := time.Now(); ; run.Sleep(ctx, 50*time.Millisecond) {
 		st, err := state.Open(dir)
 		if !errors.Is(err, state.ErrLocked) || ctx.Err() != nil || time.Since(began) > handover {
 			return st, err
@@ -94,15 +95,6 @@ func AwaitDeriver(ctx context.Context, dir string, log *slog.Logger) (release fu
 		if n%600 == 0 { // each minute
 			log.Warn("calls are derived when the command that rebuilds them has ended")
 		}
-		pause(ctx, 100*time.Millisecond)
-	}
-}
-
-func pause(ctx context.Context, d time.Duration) {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-	case <-t.C:
+		run.Sleep(ctx, 100*time.Millisecond)
 	}
 }

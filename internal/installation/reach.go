@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"fonoteka/internal/embedded"
+	"fonoteka/internal/run"
 	"fonoteka/internal/settings"
 	"fonoteka/internal/state"
 )
@@ -80,7 +81,7 @@ const othersStart = 30 * time.Second
 // nothing is taken, so that nobody gets in before it.
 func takeStore(ctx context.Context, cfg *settings.Config, s embedded.Store, v state.Values) (release func() error, err error) {
 	addr := Local(map[embedded.Store]int{embedded.StoreClickHouse: v.Ports.ClickHouseNative, embedded.StoreS3: v.Ports.S3}[s])
-	for began := time.Now(); ctx.Err() == nil; pause(ctx, 100*time.Millisecond) {
+	for began := time.Now(); ctx.Err() == nil; run.Sleep(ctx, 100*time.Millisecond) {
 		running, err := state.Running(cfg.Data)
 		if err != nil {
 			return nil, err
