@@ -27,6 +27,9 @@ var allowed = map[string][]string{
 	"internal/run":       {},
 	"internal/datafile":  {}, // any package may import it, and run
 	"internal/testenv":   {}, // what tests need of the machine
+	"internal/sign":      {}, // keys, in a store that is given to it
+	"internal/tsa":       {}, // an authority of the outside, asked by whoever has a digest
+	"internal/pack":      {}, // what stands in a package
 	// rank 1: one thing of the outside each
 	"internal/mtt":        {"internal/bounded", "internal/call"},                   // answers of any size; its words for the operator's
 	"internal/spool":      {"internal/bounded"},                                    // opaque records; a damaged file of any size
@@ -85,15 +88,18 @@ var allowed = map[string][]string{
 		"internal/relay", "internal/call", "internal/bounded", "internal/words", // the name of a cursor; a fault's part; answers of any size; numbers told
 	},
 	// beside
-	"internal/dashboard":             {"internal/call"},                         // makes files, and asks in SQL alone; the words of codes
-	"internal/dashboard/picture":     {"internal/dashboard"},                    // draws its panels
-	"internal/seed":                  {"internal/sim"},                          // whose calls it writes
-	"internal/sim":                   {},                                        // cannot mirror a decoder's mistake
-	"internal/embedded":              {"internal/state"},                        // chooses ports the way an installation does
-	"internal/call/calltest":         {"internal/call"},                         // its records, told
-	"internal/fetch/fetchtest":       {"internal/fetch"},                        // its list of hosts
-	"internal/embedded/embeddedtest": {"internal/embedded", "internal/testenv"}, // starts them for tests; those that skip where something is missing
-	"internal/system":                {},                                        // tests alone, which may see everything
+	"internal/dashboard":             {"internal/call"},                                                                          // makes files, and asks in SQL alone; the words of codes
+	"internal/dashboard/picture":     {"internal/dashboard"},                                                                     // draws its panels
+	"internal/seed":                  {"internal/sim"},                                                                           // whose calls it writes
+	"internal/sim":                   {},                                                                                         // cannot mirror a decoder's mistake
+	"internal/embedded":              {"internal/state"},                                                                         // chooses ports the way an installation does
+	"internal/call/calltest":         {"internal/call"},                                                                          // its records, told
+	"internal/fetch/fetchtest":       {"internal/fetch"},                                                                         // its list of hosts
+	"internal/export/exporttest":     {"internal/audit", "internal/bucket", "internal/call", "internal/export", "internal/pack"}, // a selection, told; a real audit
+	"internal/embedded/embeddedtest": {"internal/embedded", "internal/testenv"},                                                  // starts them for tests; those that skip where something is missing
+	"internal/system":                {},                                                                                         // tests alone, which may see everything
+	"internal/verify":                {"internal/audio", "internal/bagit", "internal/pack", "internal/sign", "internal/tsa"},     // a package, its sound, its lists, its signature and its time
+	"internal/export":                {"internal/bagit", "internal/call", "internal/pack", "internal/sign", "internal/tsa"},      // writes all of that; rows of the catalogue
 	"cmd/mttsim":                     {"internal/seed", "internal/sim"},
 }
 
@@ -116,6 +122,10 @@ var onlyImporter = map[string]string{
 	"github.com/urfave/cli/v2":               "cmd/ internal/settings", // commands; flags, which settings are
 	"github.com/caddyserver/certmagic":       "internal/edge",
 	"golang.org/x/text":                      "internal/importfile internal/bagit", // encodings of tables; of tag files, and names in their normal form
+	"aead.dev/minisign":                      "internal/sign",
+	"github.com/digitorus/timestamp":         "internal/tsa",
+	"github.com/digitorus/pkcs7":             "internal/tsa",
+	"github.com/xuri/excelize/v2":            "internal/export",
 }
 
 // ownedBy tells whether a package is one of the owners of a library; an owner that ends

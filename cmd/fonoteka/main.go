@@ -30,11 +30,11 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
-	os.Exit(run(ctx, os.Args, os.Stdout, os.Stderr))
+	os.Exit(execute(ctx, os.Args, os.Stdout, os.Stderr))
 }
 
-// run is main with everything it touches given to it.
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+// execute is main with everything it touches given to it.
+func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	app := &cli.App{
 		Name:                 "fonoteka",
 		Usage:                "call recording archiver and CDR warehouse for MTT Business",
@@ -54,7 +54,7 @@ password or the redirect URI, belongs in the variable or in the file of --config
 
 To begin:  fonoteka serve --data ./data   (see: fonoteka serve --help)`,
 		Commands: []*cli.Command{
-			serveCommand(), migrateCommand(), sqlCommand(), calendarCommand(), callsCommand(), callCommand(), parkingCommand(), directoryCommand(), auditCommand(), custodyCommand(), recordingsCommand(), scrubCommand(), replayCommand(), spoolCommand(), rebuildCallsCommand(), doctorCommand(), authCommand(), configCommand(), engineCommand(),
+			serveCommand(), migrateCommand(), sqlCommand(), calendarCommand(), callsCommand(), callCommand(), parkingCommand(), directoryCommand(), auditCommand(), custodyCommand(), keysCommand(), verifyCommand(), recordingsCommand(), scrubCommand(), replayCommand(), spoolCommand(), rebuildCallsCommand(), doctorCommand(), authCommand(), configCommand(), engineCommand(),
 		},
 	}
 	for _, c := range app.Commands {

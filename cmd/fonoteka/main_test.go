@@ -21,7 +21,7 @@ const redirect = "/mtt/secret"
 func cliRun(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	oneCommand.Lock()
 	defer oneCommand.Unlock()
-	return run(ctx, args, stdout, stderr)
+	return execute(ctx, args, stdout, stderr)
 }
 
 var oneCommand sync.Mutex
