@@ -67,8 +67,10 @@ var allowed = map[string][]string{
 	"internal/warehouse/directories": {"internal/directory", "internal/warehouse"},
 	"internal/warehouse/reports":     {"internal/rollup", "internal/warehouse"},
 	"internal/warehouse/trails":      {"internal/audit", "internal/warehouse"},
-	"internal/warehouse/warehousetest": {"internal/call", "internal/directory", "internal/embedded/embeddedtest", "internal/warehouse", "internal/warehouse/calls", "internal/warehouse/catalogue",
-		"internal/warehouse/directories", "internal/warehouse/reports", "internal/warehouse/trails"}, // a database as all of them know it, for tests
+	"internal/warehouse/warehousetest": {
+		"internal/call", "internal/directory", "internal/embedded/embeddedtest", "internal/warehouse", "internal/warehouse/calls", "internal/warehouse/catalogue",
+		"internal/warehouse/directories", "internal/warehouse/reports", "internal/warehouse/trails",
+	}, // a database as all of them know it, for tests
 	// rank 4: an installation, and what people do with it
 	"internal/control":      {"internal/audit", "internal/call", "internal/correlate", "internal/directory", "internal/mtt", "internal/warehouse/calls", "internal/warehouse/directories"},                                                                                                                                          // an entry, an action and a question to the operator about a call, told by its rows or by the directory
 	"internal/settings":     {"internal/audit", "internal/blob", "internal/bounded", "internal/bucket", "internal/call", "internal/edge", "internal/embedded", "internal/fetch", "internal/hours", "internal/mtt", "internal/queue", "internal/rollup", "internal/state", "internal/token", "internal/warehouse", "internal/words"}, // what each of them is told, parsed by its own rules; opens none of them

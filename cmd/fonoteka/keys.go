@@ -7,8 +7,10 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"fonoteka/internal/audit"
+	"fonoteka/internal/settings"
 	"fonoteka/internal/sign"
 	"fonoteka/internal/state"
+	"fonoteka/internal/words"
 )
 
 func keysCommand() *cli.Command {
@@ -26,19 +28,19 @@ package proves nothing of where it comes from.`,
 }
 
 func keysFlags(more ...cli.Flag) []cli.Flag {
-	return append(append(more, jsonFlag(), keyFlag()), dataFlags()...)
+	return append(append(more, jsonFlag(), settings.KeyFlag()), settings.DataFlags()...)
 }
 
 // withKeys gives a command the ring of an installation, which may run or not.
-func withKeys(c *cli.Context, use func(*config, sign.Ring) error) error {
-	cfg, err := loadConfig(c, forStores)
+func withKeys(c *cli.Context, use func(*settings.Config, sign.Ring) error) error {
+	cfg, err := settings.Load(c, settings.ForStores)
 	if err != nil {
 		return err
 	}
-	if _, err := state.Read(cfg.data); err != nil {
+	if _, err := state.Read(cfg.Data); err != nil {
 		return fmt.Errorf("%w (--data); start fonoteka serve on it first", err)
 	}
-	vault, err := state.OpenVault(cfg.data, cfg.key)
+	vault, err := state.OpenVault(cfg.Data, cfg.Key)
 	if err != nil {
 		return err
 	}
@@ -47,7 +49,7 @@ func withKeys(c *cli.Context, use func(*config, sign.Ring) error) error {
 
 // changeKeys does something to the ring that the audit tells of: the new key's fingerprint.
 func changeKeys(c *cli.Context, action string, change func(sign.Ring) (sign.Bundle, error)) error {
-	return withKeys(c, func(cfg *config, ring sign.Ring) error {
+	return withKeys(c, func(cfg *settings.Config, ring sign.Ring) error {
 		var b sign.Bundle
 		err := audited(c, cfg, audit.Entry{Action: action}, func() (target string, err error) {
 			if b, err = change(ring); err != nil {
@@ -80,9 +82,9 @@ func sayKey(c *cli.Context, ring sign.Ring, b sign.Bundle) error {
 		return lines(c.App.Writer, []keyJSON{{b.Key.ID(), b.Key.Fingerprint(), isoTime(created), b.Key.Line(), len(b.Rotations)}})
 	}
 	w := c.App.Writer
-	fmt.Fprintf(w, "Public key   %s\nFingerprint  %s\nKey id       %s\nMade         %s UTC\n", b.Key.Line(), b.Key.Fingerprint(), b.Key.ID(), clock(created))
+	fmt.Fprintf(w, "Public key   %s\nFingerprint  %s\nKey id       %s\nMade         %s UTC\n", b.Key.Line(), b.Key.Fingerprint(), b.Key.ID(), words.Clock(created))
 	if n := len(b.Rotations); n > 0 {
-		fmt.Fprintf(w, "It follows, in %s, from the key with the fingerprint %s.\n", count(n, "step"), b.Rotations[n-1].Old.Fingerprint())
+		fmt.Fprintf(w, "It follows, in %s, from the key with the fingerprint %s.\n", words.Count(n, "step"), b.Rotations[n-1].Old.Fingerprint())
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"github.com/urfave/cli/v2"
 
+	"fonoteka/internal/settings"
 	"fonoteka/internal/sign"
 )
 
@@ -14,7 +15,7 @@ func keysShowCommand() *cli.Command {
 behind that how the key follows from the ones before it.`,
 		Flags: keysFlags(&cli.BoolFlag{Name: "file", Usage: "print the public key as a file"}),
 		Action: func(c *cli.Context) error {
-			return withKeys(c, func(_ *config, ring sign.Ring) error {
+			return withKeys(c, func(_ *settings.Config, ring sign.Ring) error {
 				_, b, err := ring.Open()
 				switch {
 				case err != nil:

@@ -2,10 +2,11 @@ package main
 
 import (
 	"context"
-	"fonoteka/internal/words"
 	"strconv"
 	"strings"
 	"testing"
+
+	"fonoteka/internal/words"
 
 	"github.com/urfave/cli/v2"
 )

@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"io"
-	"os"
-	"strings"
 	"sync"
 	"testing"
 
@@ -12,9 +10,6 @@ import (
 )
 
 func TestMain(m *testing.M) { embeddedtest.Main(m) }
-
-// redirect is the secret path of the test's integration.
-const redirect = "/mtt/secret"
 
 // cliRun is run, one at a time: the command line library keeps its help flag in
 // a global variable.
@@ -25,17 +20,3 @@ func cliRun(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 }
 
 var oneCommand sync.Mutex
-
-// leftovers names processes that still work on the folder.
-func leftovers(dir string) string {
-	for _, store := range []string{"clickhouse", "s3"} {
-		b, err := os.ReadFile(dir + "/" + store + "/lock")
-		if err != nil {
-			continue
-		}
-		if _, err := os.Stat("/proc/" + strings.TrimSpace(string(b))); err == nil && len(b) > 1 {
-			return store
-		}
-	}
-	return ""
-}

@@ -3,10 +3,11 @@ package daemon
 import (
 	"context"
 	"errors"
-	"fonoteka/internal/run"
 	"log/slog"
 	"sync/atomic"
 	"time"
+
+	"fonoteka/internal/run"
 )
 
 // readiness is whether the stores behind the spool can be used yet, and why not.

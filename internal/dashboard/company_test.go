@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"fonoteka/internal/call"
+	"fonoteka/internal/cdr"
 	"fonoteka/internal/dashboard"
 	"fonoteka/internal/directory"
 	"fonoteka/internal/embedded"
@@ -94,8 +95,26 @@ func found(ctx context.Context, o warehouse.Options) (company, error) {
 // namesake is what two employees are called.
 const namesake = "Анна Однофамильцева"
 
-// oddities fill the lists of what is wrong, and the address of recordings, and
-// give two employees the same name.
+// atThisMoment are calls that go on: a client who waits, one who talks, to whom a
+// colleague has transferred him, and one who is being dialled.
+func atThisMoment(now time.Time) (list []cdr.CallWrite) {
+	for i, r := range []call.Record{
+		{Direction: call.Incoming, Outcome: call.UnknownOutcome, ClientNumber: call.Number{Digits: "79990000001"}},
+		{Direction: call.Incoming, Outcome: call.Answered, ClientNumber: call.Number{Digits: "79990000002"}, AnsweredAt: now.Add(-3 * time.Minute), AccountID: "883140700000001", Legs: []call.Leg{
+			{ID: 1, Kind: call.Workplace, AccountID: "883140700000001", Answered: true, AnsweredAt: now.Add(-3 * time.Minute), EndedAt: now.Add(-2 * time.Minute), Talk: time.Minute},
+			{ID: 2, Kind: call.Workplace, AccountID: "883140700000002", Answered: true, AnsweredAt: now.Add(-2 * time.Minute)},
+		}},
+		{Direction: call.Outgoing, Outcome: call.UnknownOutcome, ClientNumber: call.Number{Digits: "79990000003"}},
+	} {
+		r.Integration, r.CallID, r.GroupID, r.PlatformCallID = "main", uint64(1000+i), uint64(1000+i), fmt.Sprintf("GOES-ON-%d", i)
+		r.StartedAt, r.HungUp, r.ExternalNumber = now.Add(-4*time.Minute), call.UnknownSide, call.Number{Digits: "74950001122"}
+		list = append(list, cdr.CallWrite{Record: r, Version: cdr.CallVersion(1, 1, 0)})
+	}
+	return list
+}
+
+// oddities fill the lists of what is wrong and of what goes on, and the address of
+// recordings, and give two employees the same name.
 func oddities(ctx context.Context, db *warehousetest.DB, now time.Time) error {
 	err := db.InsertRejected(ctx, []relay.Rejected{{Integration: "main", ReceivedAt: now.Add(-time.Hour), Reason: "unreadable", Detail: "not JSON", Body: []byte("x")}})
 	if err != nil {
@@ -106,6 +125,9 @@ func oddities(ctx context.Context, db *warehousetest.DB, now time.Time) error {
 		PlatformCallID: "NOBODY-KNOWS-THIS", AnnouncedAt: now.Add(-2 * time.Hour), ExpiresAt: now.AddDate(0, 0, 5),
 	}})
 	if err != nil {
+		return err
+	}
+	if err := db.WriteCalls(ctx, atThisMoment(now)); err != nil {
 		return err
 	}
 	var namesakes []directory.Row
@@ -143,6 +165,22 @@ func settings(integration string) rollup.ReportSettings {
 type answer struct {
 	Meta []struct{ Name, Type string }
 	Data [][]any
+
+	Statistics struct {
+		RowsRead int `json:"rows_read"`
+	}
+}
+
+// column are the values of one column.
+func (a answer) column(name string) (list []any) {
+	for i, m := range a.Meta {
+		if m.Name == name {
+			for _, row := range a.Data {
+				list = append(list, row[i])
+			}
+		}
+	}
+	return list
 }
 
 // ask sends a query with its macros expanded for the span up to now.

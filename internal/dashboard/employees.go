@@ -34,7 +34,7 @@ func departmentTable() Panel {
 			",\n  sum(r.outgoing) AS outgoing, " + reachRate + ", sum(r.transfers) AS transfers,\n  " + talkTotal +
 			"\nFROM report_departments AS r\nWHERE " + hoursWithin(byIntegration, byHours, byDepartment) + "\nGROUP BY department\nORDER BY department = '', received DESC\nLIMIT 100",
 		Columns: []Column{
-			{Name: "department", Title: Text{"Отдел", "Department"}, Shape: Word, Words: []Saying{{"", Text{"без отдела", "no department"}, Grey}}},
+			{Name: "department", Title: Text{"Отдел", "Department"}, Shape: Word, Words: []Saying{{"", Text{"без отдела", "no department"}, ""}}},
 			receivedColumn.line(""), answeredColumn.line(""), missedColumn.line(""), rateColumn,
 			outgoingColumn.line(""), reachColumn,
 			{Name: "transfers", Title: Text{"Переводы", "Transfers"}, Unit: Count},
@@ -45,11 +45,11 @@ func departmentTable() Panel {
 
 func employeeTable() Panel {
 	return Panel{
-		Kind: Table, Width: 24, Height: 12,
+		Kind: Table, Width: 24, Height: 12, Filters: true,
 		Title: Text{"Сотрудники", "Employees"},
 		About: Text{
-			"Звонило: сколько звонков пришло на телефоны сотрудника; несколько его телефонов – один звонок. Не ответил никто: звонило у него, и никто в компании не взял трубку. Дозвон: доля его исходящих, на которые ответили.",
-			"Rang: calls that came to the employee's phones; several phones of one count once. Answered by nobody: it rang there, and nobody in the company answered. Reached: share of the employee's outgoing calls that were answered.",
+			"Звонило: сколько звонков пришло на телефоны сотрудника; несколько его телефонов – один звонок. Без ответа: звонило у него, и никто в компании не взял трубку. Дозвон: доля его исходящих, на которые ответили.",
+			"Rang: calls that came to the employee's phones; several phones of one count once. Unanswered: it rang there, and nobody in the company answered. Reached: share of the employee's outgoing calls that were answered.",
 		},
 		SQL: "SELECT " + person + ", any(r.department) AS department, sum(r.rang) AS rang, sum(r.answered) AS answered, sum(r.missed) AS missed,\n  " +
 			share("answered", "sum(r.rang)") + " AS answered_share,\n  " + share("answered_ring_ms", "sum(r.answered_rings)") + " / 1000 AS average_ring,\n  " +
@@ -59,13 +59,13 @@ func employeeTable() Panel {
 		Columns: []Column{
 			employeeColumn.led(toEmployeeCalls), departmentColumn,
 			{Name: "rang", Title: Text{"Звонило", "Rang"}, Unit: Count},
-			answeredColumn.line("").as("Ответил", "Answered"), missedColumn.line("").as("Не ответил никто", "Answered by nobody"),
+			answeredColumn.line("").as("Ответил", "Answered"), missedColumn.line("").as("Без ответа", "Unanswered"),
 			{Name: "answered_share", Title: Text{"Доля ответов", "Answered, share"}, Unit: Share},
-			{Name: "average_ring", Title: Text{"Берёт трубку за", "Picks up after"}, Unit: Span},
+			{Name: "average_ring", Title: Text{"Снимает за", "Picks up in"}, Unit: Span},
 			outgoingColumn.line(""), reachColumn,
 			{Name: "transfers", Title: Text{"Переводы", "Transfers"}, Unit: Count},
 			talkColumn,
-			{Name: "average_talk", Title: Text{"Разговор в среднем", "Talk, average"}, Unit: Span},
+			{Name: "average_talk", Title: Text{"Средний разговор", "Talk, average"}, Unit: Span},
 			{Name: "workplace", Shape: Word, Hidden: true},
 		},
 	}
@@ -76,10 +76,10 @@ func employeeAnswers() Panel {
 		Kind: Bars, Width: 12, Height: 9,
 		Title: Text{"Разговоры по времени", "Talks over time"},
 		About: Text{"Сколько разговоров провели выбранные сотрудники: принятых и исходящих.", "Talks of the chosen employees: calls answered and calls made."},
-		SQL:   period + "SELECT\n  " + latestBegin + ",\n  sum(r.answered) AS answered, sum(r.reached) AS reached\nFROM " + ofWorkplaces(byIntegration, byHours, byDepartment, byEmployee) + "\nGROUP BY period\nORDER BY time",
+		SQL: series(byLength(hourNumber, dayNumber, weekNumber, monthNumber), byLength(hourBegin, dayBegin, weekBegin, monthBegin), latestOffset,
+			"sum(r.answered) AS answered, sum(r.reached) AS reached", ofWorkplaces(byIntegration, byHours, byDepartment, byEmployee), ""),
 		Columns: []Column{
-			timeColumn, answeredColumn.as("Приняли", "Answered"),
-			{Name: "reached", Title: Text{"Дозвонились", "Reached"}, Unit: Count, Colour: Purple},
+			timeColumn, answeredColumn.as("Приняли", "Answered"), reachedColumn,
 		},
 	}
 }
@@ -108,7 +108,7 @@ func employeeHours() Panel {
 		SQL: "SELECT " + person + answeredHours() +
 			"\nFROM " + ofWorkplaces(byIntegration, byHours, byDepartment, byEmployee) +
 			perPerson + "\nHAVING sum(r.answered) > 0\nORDER BY sum(r.answered) DESC\nLIMIT 30",
-		Columns: append([]Column{employeeColumn}, hourColumns(Count)...),
+		Columns: append([]Column{employeeColumn.wide(180)}, hourColumns(Count)...),
 	}
 }
 

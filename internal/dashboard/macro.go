@@ -16,7 +16,7 @@ type Window struct {
 }
 
 // Values are what the reader has chosen, by variable. All is chosen where a
-// name is missing or has no value.
+// name is missing or has no value, or an empty one, or "$__all".
 type Values map[string][]string
 
 // ErrAll says that a query uses a variable outside $__conditionalAll and that
@@ -39,7 +39,20 @@ func Expand(sql string, w Window, v Values) (string, error) {
 	return macros(sql, w)
 }
 
+// named is the variable of $__conditionalAll, without a format, by the plugin's own rule.
+var named = regexp.MustCompile(`\$\{(\w+)\}()|\$(\w+)`)
+
 var reference = regexp.MustCompile(`\$\{(\w+)(?::(\w+))?\}|\$(\w+)`)
+
+// all is what the plugin sees where everything is chosen.
+const all = "$__all"
+
+// chosen is the choice as JavaScript makes a string of it: an empty value alone looks
+// like no choice, and then the plugin leaves the condition away, as for all.
+func (v Values) chosen(name string) string { return strings.Join(v[name], ",") }
+
+// special are the patterns that String.replace reads in what it puts in.
+var special = regexp.MustCompile("\\$[$&`']")
 
 // conditionalAlls works from the last one to the first, as the plugin does.
 func conditionalAlls(sql string, v Values) (string, error) {
@@ -49,13 +62,17 @@ func conditionalAlls(sql string, v Values) (string, error) {
 		if err != nil || len(args) != 2 {
 			return "", fmt.Errorf("$__conditionalAll at %d: it takes a condition and a variable", at)
 		}
-		name := reference.FindStringSubmatch(args[1])
+		name := named.FindStringSubmatch(args[1])
 		if name == nil {
 			return "", fmt.Errorf("$__conditionalAll at %d names no variable", at)
 		}
 		phrase := args[0]
-		if chosen := v[name[1]+name[3]]; len(chosen) == 0 || strings.Join(chosen, ",") == "" {
+		switch v.chosen(name[1] + name[3]) {
+		case "", all:
 			phrase = "1=1"
+		}
+		if special.MatchString(phrase) {
+			return "", fmt.Errorf("$__conditionalAll at %d: JavaScript's String.replace puts something else for %q", at, special.FindString(phrase))
 		}
 		sql = sql[:at] + phrase + sql[at+len(macro)-1+length:]
 	}
@@ -74,7 +91,7 @@ func variables(sql string, v Values) (string, error) {
 		}
 		chosen, known := v[name]
 		switch {
-		case !known:
+		case !known || slices.Equal(chosen, []string{all}):
 			failed = fmt.Errorf("%w: %s", ErrAll, name)
 			return found
 		case format == "singlequote":

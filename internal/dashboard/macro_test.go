@@ -30,8 +30,10 @@ func TestMacrosExpandAsThePluginExpandsThem(t *testing.T) {
 		{"$__conditionalAll(a IN (${none:singlequote}), $none) AND $__conditionalAll(b = ${empty:singlequote}, $empty)", "1=1 AND 1=1"},
 		{"$__conditionalAll($__conditionalAll(a = '$one', $one), $none) AND $__timeFilter(at)", "1=1 AND at >= toDateTime(1700000000) AND at <= toDateTime(1700086400)"},
 		{"'$one' = '${one}'", "'x' = 'x'"},
+		{"$__conditionalAll(a IN (${everything:singlequote}), $everything)", "1=1"},
+		{"$__conditionalAll(a IN (${emptyToo:singlequote}), $emptyToo)", "a IN ('','x')"},
 	} {
-		values := dashboard.Values{"one": {"x"}, "two": {"x", "O'Connor"}, "empty": {""}}
+		values := dashboard.Values{"one": {"x"}, "two": {"x", "O'Connor"}, "empty": {""}, "everything": {"$__all"}, "emptyToo": {"", "x"}}
 		got, err := dashboard.Expand(c.sql, window, values)
 		if err != nil || got != c.want {
 			t.Errorf("%s\n expands to %s, %v\n want %s", c.sql, got, err, c.want)
@@ -43,9 +45,9 @@ func TestWhatThePluginWouldNotReplaceIsAnError(t *testing.T) {
 	t.Parallel()
 	for _, sql := range []string{
 		"$__timeFilter(at", "$__timeFilter(a, b)", "$__timeFilter", "$__nothing(a)", "$__conditionalAll(a)", "$__conditionalAll(a, b)",
-		"a = ${two}", "a LIKE 'x$'",
+		"a = ${two}", "a LIKE 'x$'", "$__conditionalAll(match(a, 'x$'), $two)", "$__conditionalAll(a = 1, ${two:csv})", "a = ${everything}",
 	} {
-		if got, err := dashboard.Expand(sql, window, dashboard.Values{"two": {"x", "y"}}); err == nil {
+		if got, err := dashboard.Expand(sql, window, dashboard.Values{"two": {"x", "y"}, "everything": {"$__all"}}); err == nil {
 			t.Errorf("%s expands to %s", sql, got)
 		}
 	}

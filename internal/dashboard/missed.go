@@ -1,5 +1,7 @@
 package dashboard
 
+import "strings"
+
 // missed is about the calls that nobody answered, and what came of them.
 func missed() Dashboard {
 	return Dashboard{
@@ -19,57 +21,58 @@ func missed() Dashboard {
 
 func missedTotals() Panel {
 	return Panel{
-		Kind: Totals, Width: 24, Height: 4,
+		Kind: Totals, Width: 24, Height: 5,
 		Title: Text{"Итоги за период", "The period in figures"},
 		About: Text{
-			"Закрыты: мы дозвонились клиенту или он дозвонился сам. Попытка за 15 минут: доля пропущенных с известным номером, по которым за это время хотя бы раз набрали клиента. До попытки: среднее время от пропущенного до первого набора.",
-			"Closed: we reached the client, or he reached us. Tried within 15 minutes: of missed calls with a known number, those whose client was dialled at least once by then. Until the try: the average time from the missed call to the first dialling.",
+			"Закрыты: мы дозвонились клиенту или он дозвонился сам. За 15 минут: доля пропущенных с известным номером, по которым за это время хотя бы раз набрали клиента. До попытки: среднее время от пропущенного до первого набора. Цели – в скобках. Стрелка сравнивает с таким же периодом до этого.",
+			"Closed: we reached the client, or he reached us. Within 15 minutes: of missed calls with a known number, those whose client was dialled at least once by then. Until the try: the average time from the missed call to the first dialling. The goals are in brackets. The arrow compares with the period of the same length before.",
 		},
-		SQL: `SELECT
-  sum(r.missed) AS missed,
-  (sum(r.called_back) + sum(r.came_back)) / nullIf(sum(r.missed) - sum(r.hidden), 0) AS closed_share,
-  sum(r.attempted_in_15m) / nullIf(sum(r.missed) - sum(r.hidden), 0) AS soon_share,
-  sum(r.to_callback_ms) / nullIf(sum(r.attempted), 0) / 1000 AS until_try,
-  sum(r.open) AS open,
-  sum(r.lapsed) AS lapsed,
-  sum(r.hidden) AS hidden
-FROM report_callbacks AS r
-WHERE ` + hoursWithin(byIntegration, byNumber, byHours),
+		Compared: true,
+		SQL: compared("report_callbacks", []string{
+			"sum(r.missed) AS missed",
+			"(sum(r.called_back) + sum(r.came_back)) / nullIf(sum(r.missed) - sum(r.hidden), 0) AS closed_share",
+			"sum(r.attempted_in_15m) / nullIf(sum(r.missed) - sum(r.hidden), 0) AS soon_share",
+			"sum(r.to_callback_ms) / nullIf(sum(r.attempted), 0) / 1000 AS until_try",
+			"sum(r.open) AS open", "sum(r.lapsed) AS lapsed", "sum(r.hidden) AS hidden",
+		}, byIntegration, byNumber, byHours),
 		Columns: []Column{
 			missedColumn,
-			{Name: "closed_share", Title: Text{"Закрыты", "Closed"}, Unit: Share, Steps: goodShare},
-			{Name: "soon_share", Title: Text{"Попытка за 15 минут", "Tried within 15 minutes"}, Unit: Share, Steps: []Step{{0, Red}, {0.5, Yellow}, {0.8, Green}}},
+			{Name: "closed_share", Title: Text{"Закрыты", "Closed"}, Unit: Share, Steps: good(closedGoal, 0.8), Goal: closedGoal},
+			{Name: "soon_share", Title: Text{"За 15 минут", "Within 15 minutes"}, Unit: Share, Steps: good(soonGoal, 0.5), Goal: soonGoal},
 			{Name: "until_try", Title: Text{"До попытки", "Until the try"}, Unit: Span, Colour: Blue},
-			{Name: "open", Title: Text{"Ждут звонка", "Waiting"}, Unit: Count, Colour: Orange},
-			{Name: "lapsed", Title: Text{"Упущены", "Let go"}, Unit: Count, Steps: badAboveZero},
-			{Name: "hidden", Title: Text{"Номер скрыт", "Number hidden"}, Unit: Count, Colour: Grey},
+			openColumn, lapsedColumn.steps(badAboveZero), hiddenColumn,
 		},
 	}
 }
 
 func callbackList() Panel {
 	return Panel{
-		Kind: Table, Width: 24, Height: 10,
+		Kind: Table, Width: 24, Height: 10, Filters: true, Empty: Text{"Перезванивать некому", "Nobody waits for a call"},
 		Title: Text{"Кому перезвонить сейчас", "Whom to call back now"},
 		About: Text{
-			"По строке на клиента, дольше всех ждущие сверху. Строка исчезает, когда с клиентом поговорили – неважно, кто кому позвонил. Выбранный период на этот список не влияет.",
-			"A line for each client, the longest waiting first. It goes when somebody has spoken with the client, whoever called whom. The chosen period does not matter here.",
+			"По строке на клиента, последние пропущенные сверху. Нажмите на номер, чтобы открыть последний пропущенный звонок. Строка исчезает, когда с клиентом поговорили – неважно, кто кому позвонил. Выбранный период на этот список не влияет, часы влияют: остаются клиенты, чей звонок пропустили в эти часы.",
+			"A line for each client, the latest missed first. Click the number to open the last missed call. The line goes when somebody has spoken with the client, whoever called whom. The chosen period does not matter here; the hours do: they leave the clients of whom a call was missed in them.",
 		},
-		SQL: "SELECT client_number, missed, first_missed_at, last_missed_at, open_s, longest_wait_ms / 1000 AS longest_wait, external_number, employee, department, last_try_at" +
-			"\nFROM report_callbacks_open AS r\nWHERE " + byIntegration + "\n  AND " + byNumber + "\n  AND " + byDepartment + "\n  AND " + byEmployee +
-			"\nORDER BY first_missed_at\nLIMIT 500",
+		SQL: "SELECT client_number, missed, first_missed_at, last_missed_at, open_s, longest_wait_ms / 1000 AS longest_wait, external_number, employee, department, last_try_at,\n  " +
+			"concat(toString(toUnixTimestamp64Milli(last_missed_at)), '-', toString(last_call_id)) AS call_id" +
+			"\nFROM report_callbacks_open AS r\nWHERE " + strings.Join([]string{byIntegration, byNumber, byDepartment, byEmployee, openInHours}, "\n  AND ") +
+			"\nORDER BY last_missed_at DESC\nLIMIT 500",
 		Columns: []Column{
-			clientColumn,
-			{Name: "missed", Title: Text{"Звонил раз", "Times called"}, Unit: Count, Width: 100},
-			{Name: "first_missed_at", Title: Text{"Впервые", "First"}, Shape: Moment, Width: 175},
-			{Name: "last_missed_at", Title: Text{"В последний раз", "Last"}, Shape: Moment, Width: 175},
+			clientColumn.led(toCall),
+			{Name: "missed", Title: Text{"Звонил раз", "Times called"}, Unit: Count},
+			{Name: "first_missed_at", Title: Text{"Впервые", "First"}, Shape: Moment},
+			{Name: "last_missed_at", Title: Text{"В последний раз", "Last"}, Shape: Moment},
 			{Name: "open_s", Title: Text{"Ждёт звонка", "Has waited"}, Unit: Span, Steps: []Step{{0, Green}, {3600, Yellow}, {4 * 3600, Red}}},
 			{Name: "longest_wait", Title: Text{"Ждал на линии", "On the line"}, Unit: Span},
 			numberColumn, employeeColumn, departmentColumn,
-			{Name: "last_try_at", Title: Text{"Последняя попытка", "Last try"}, Shape: Moment, Width: 175},
+			{Name: "last_try_at", Title: Text{"Последняя попытка", "Last try"}, Shape: Moment},
+			{Name: "call_id", Shape: Word, Hidden: true},
 		},
 	}
 }
+
+// openInHours keeps the clients of whom a call was missed in one of the chosen hours.
+const openInHours = "$__conditionalAll(arrayExists(h -> if(h = 'working', r.missed_in_working_hours, r.missed - r.missed_in_working_hours) > 0, [${hours:singlequote}]), $hours)"
 
 func missedFates() Panel {
 	return Panel{
@@ -80,11 +83,7 @@ func missedFates() Panel {
 			byIntegration, byNumber, byHours),
 		Columns: []Column{
 			timeColumn,
-			{Name: "called_back", Title: Text{"Перезвонили", "Called back"}, Unit: Count, Colour: Green},
-			{Name: "came_back", Title: Text{"Дозвонились сами", "Reached us themselves"}, Unit: Count, Colour: Blue},
-			{Name: "open", Title: Text{"Ждут звонка", "Waiting"}, Unit: Count, Colour: Orange},
-			{Name: "lapsed", Title: Text{"Упущены", "Let go"}, Unit: Count, Colour: Red},
-			{Name: "hidden", Title: Text{"Номер скрыт", "Number hidden"}, Unit: Count, Colour: Grey},
+			calledBackColumn, cameBackColumn, openColumn, lapsedColumn, hiddenColumn,
 		},
 	}
 }
@@ -93,12 +92,12 @@ func callbackSpeed() Panel {
 	return Panel{
 		Kind: Lines, Width: 12, Height: 9,
 		Title: Text{"Как быстро перезваниваем", "How soon we call back"},
-		About: Text{"Доля пропущенных с известным номером, по которым клиента набрали за 15 минут и за час.", "Of missed calls with a known number, those whose client was dialled within 15 minutes and within an hour."},
+		About: Text{"Доля пропущенных с известным номером, по которым клиента набрали за 15 минут и за час. Пунктир – цель для 15 минут.", "Of missed calls with a known number, those whose client was dialled within 15 minutes and within an hour. The dashed line is the goal of 15 minutes."},
 		SQL: overTime("report_callbacks", "sum(r.attempted_in_15m) / nullIf(sum(r.missed) - sum(r.hidden), 0) AS in_15m, sum(r.attempted_in_60m) / nullIf(sum(r.missed) - sum(r.hidden), 0) AS in_60m",
 			byIntegration, byNumber, byHours),
 		Columns: []Column{
 			timeColumn,
-			{Name: "in_15m", Title: Text{"за 15 минут", "within 15 minutes"}, Unit: Share, Colour: Green},
+			{Name: "in_15m", Title: Text{"за 15 минут", "within 15 minutes"}, Unit: Share, Colour: Green, Goal: soonGoal},
 			{Name: "in_60m", Title: Text{"за час", "within an hour"}, Unit: Share, Colour: Blue},
 		},
 	}
@@ -119,19 +118,18 @@ const inLastHours = `(NOT ($__conditionalAll(1=0, $hours) AND $__conditionalAll(
 
 func missedList() Panel {
 	return Panel{
-		Kind: Table, Width: 24, Height: 11,
+		Kind: Table, Width: 24, Height: 11, Filters: true, Empty: Text{"Пропущенных нет", "No call was missed"},
 		Title: Text{"Пропущенные звонки", "Missed calls"},
 		About: Text{"Последние двести за период. Нажмите на время, чтобы открыть звонок.", "The last two hundred of the period. Click the time to open the call."},
-		SQL: "SELECT started_at, client_number, external_number, employee, department, wait_ms / 1000 AS wait, state, called_back_at, last_try_at, closed_at, closed_employee, " + callKey +
+		SQL: "SELECT started_at, client_number, external_number, employee, department, wait_ms / 1000 AS wait, state, called_back_at, closed_at, closed_employee, " + callKey +
 			"\nFROM report_missed AS r\nWHERE " + within(byIntegration, byNumber, byHours, byDepartment, byEmployee, inLastHours) +
 			"\nORDER BY started_at DESC, call_id\nLIMIT 200",
 		Columns: []Column{
 			startedColumn.led(toCall), clientColumn, numberColumn, employeeColumn.as("Звонило у", "Rang at"), departmentColumn,
-			{Name: "wait", Title: Text{"Ждал", "Waited"}, Unit: Span, Width: 90},
-			{Name: "state", Title: Text{"Что стало", "What became of it"}, Shape: Word, Words: callbacks, Width: 170},
-			{Name: "called_back_at", Title: Text{"Первая попытка", "First try"}, Shape: Moment, Width: 175},
-			{Name: "last_try_at", Title: Text{"Последняя попытка", "Last try"}, Shape: Moment, Width: 175},
-			{Name: "closed_at", Title: Text{"Поговорили", "Spoke"}, Shape: Moment, Width: 175},
+			{Name: "wait", Title: Text{"Ждал", "Waited"}, Unit: Span},
+			{Name: "state", Title: Text{"Что стало", "What became of it"}, Shape: Word, Words: callbacks},
+			{Name: "called_back_at", Title: Text{"Первая попытка", "First try"}, Shape: Moment},
+			{Name: "closed_at", Title: Text{"Поговорили", "Spoke"}, Shape: Moment},
 			{Name: "closed_employee", Title: Text{"Кто поговорил", "Who spoke"}, Shape: Word},
 			{Name: "call_id", Shape: Word, Hidden: true},
 		},
@@ -140,7 +138,7 @@ func missedList() Panel {
 
 func longestWaits() Panel {
 	return Panel{
-		Kind: Table, Width: 24, Height: 9,
+		Kind: Table, Width: 24, Height: 9, Filters: true,
 		Title: Text{"Кто ждал дольше всех", "Who waited longest"},
 		About: Text{"Пятьдесят самых долгих ожиданий за период, чем бы они ни кончились.", "The fifty longest waits of the period, however they ended."},
 		SQL: "SELECT started_at, wait_ms / 1000 AS wait, outcome, client_number, external_number, employee, department, " + callKey +

@@ -13,10 +13,10 @@ func numbers() Dashboard {
 
 func numberTable() Panel {
 	return Panel{
-		Kind: Table, Width: 24, Height: 10,
+		Kind: Table, Width: 24, Height: 10, Filters: true,
 		Title: Text{"Номера", "Numbers"},
 		About: Text{
-			"Доля отвеченных – без тех, кто положил трубку в первые секунды. Дольше всех ждали – самое долгое ожидание за период.",
+			"Доля отвеченных – без тех, кто положил трубку в первые секунды. Дольше всех – самое долгое ожидание за период.",
 			"The share of answered calls is without those who hung up in the first seconds. The longest wait is that of the whole period.",
 		},
 		SQL: "SELECT external_number, " + numberName + " AS name, sum(r.received) AS received, sum(r.answered) AS answered, sum(r.missed) AS missed, sum(r.short_abandons) AS short_abandons,\n  " +
@@ -26,11 +26,11 @@ func numberTable() Panel {
 		Columns: []Column{
 			numberColumn.led(toNumberCalls),
 			{Name: "name", Title: Text{"Название", "Name"}, Shape: Word},
-			receivedColumn.line(""), answeredColumn.line(""), missedColumn.line(""), shortColumn.line(""),
+			receivedColumn.line(""), answeredColumn.line(""), missedColumn.line(""), shortColumn.line("").as("Сброшено", "Hung up"),
 			rateColumn, levelColumn, waitColumn,
-			{Name: "longest_wait", Title: Text{"Дольше всех ждали", "Longest wait"}, Unit: Span},
-			{Name: "average_talk", Title: Text{"Разговор в среднем", "Talk, average"}, Unit: Span},
-			{Name: "hidden", Title: Text{"Номер скрыт", "Number hidden"}, Unit: Count},
+			{Name: "longest_wait", Title: Text{"Дольше всех", "Longest wait"}, Unit: Span},
+			{Name: "average_talk", Title: Text{"Средний разговор", "Talk, average"}, Unit: Span},
+			hiddenColumn.line(""),
 			outgoingColumn.line(""),
 		},
 	}
@@ -72,7 +72,7 @@ func numberWait() Panel {
 			"Половина клиентов ждёт не дольше нижней линии, девять из десяти – не дольше верхней.",
 			"Half of the clients wait no longer than the lower line, nine of ten no longer than the upper.",
 		},
-		SQL: overDays("report_durations", "quantileExactWeighted(0.5)(r.duration_ms, r.calls) / 1000 AS half, quantileExactWeighted(0.9)(r.duration_ms, r.calls) / 1000 AS most",
+		SQL: overDays("report_durations", "toNullable(quantileExactWeighted(0.5)(r.duration_ms, r.calls)) / 1000 AS half, toNullable(quantileExactWeighted(0.9)(r.duration_ms, r.calls)) / 1000 AS most",
 			daysWithin("measure = 'wait'", byIntegration, byNumber)),
 		Columns: []Column{
 			timeColumn,

@@ -24,15 +24,17 @@ func overview() Dashboard {
 
 func overviewTotals() Panel {
 	return Panel{
-		Kind: Totals, Width: 24, Height: 4,
+		Kind: Totals, Width: 24, Height: 5,
 		Title: Text{"Итоги за период", "The period in figures"},
 		About: Text{
-			"Доля отвеченных: отвеченные от отвеченных и пропущенных; кто положил трубку в первые секунды, не считается. Ответ в срок: сколько звонков из принятых и пропущенных дождались ответа за установленное время. Дозвон: доля исходящих, на которые ответили.",
-			"Answered, share: of answered and missed calls; who hangs up in the first seconds does not count. Answered in time: of answered and missed calls, those answered within the time set as the goal. Reached: outgoing calls that were answered.",
+			"Доля отвеченных: отвеченные от отвеченных и пропущенных; кто положил трубку в первые секунды, не считается. Ответ в срок: сколько звонков из принятых и пропущенных дождались ответа за установленное время. Дозвон: доля исходящих, на которые ответили. Цели – в скобках. Стрелка сравнивает с таким же периодом до этого.",
+			"Answered, share: of answered and missed calls; who hangs up in the first seconds does not count. Answered in time: of answered and missed calls, those answered within the time set as the goal. Reached: outgoing calls that were answered. The goals are in brackets. The arrow compares with the period of the same length before.",
 		},
-		SQL: "SELECT\n  sum(r.received) AS received,\n  " + answerRate + ",\n  sum(r.missed) AS missed,\n  " + serviceLevel + ",\n  " + averageWait +
-			",\n  " + share("incoming_talk_ms", "sum(r.answered)") + " / 1000 AS average_talk,\n  sum(r.outgoing) AS outgoing,\n  " + reachRate +
-			"\nFROM report_volume AS r\nWHERE " + hoursWithin(byIntegration, byNumber, byHours),
+		Compared: true,
+		SQL: compared("report_volume", []string{
+			"sum(r.received) AS received", answerRate, "sum(r.missed) AS missed", serviceLevel, averageWait,
+			share("incoming_talk_ms", "sum(r.answered)") + " / 1000 AS average_talk", "sum(r.outgoing) AS outgoing", reachRate,
+		}, byIntegration, byNumber, byHours),
 		Columns: []Column{
 			receivedColumn, rateColumn, missedColumn, levelColumn, waitColumn,
 			{Name: "average_talk", Title: Text{"Говорят в среднем", "Talk, average"}, Unit: Span, Colour: Blue},
@@ -64,10 +66,7 @@ func overviewCallbacks() Panel {
 		},
 		SQL: "SELECT sum(r.called_back) AS called_back, sum(r.came_back) AS came_back, sum(r.open) AS open, sum(r.lapsed) AS lapsed\nFROM report_callbacks AS r\nWHERE " + hoursWithin(byIntegration, byNumber, byHours),
 		Columns: []Column{
-			{Name: "called_back", Title: Text{"Перезвонили", "Called back"}, Unit: Count, Colour: Green},
-			{Name: "came_back", Title: Text{"Дозвонились сами", "Reached us themselves"}, Unit: Count, Colour: Blue},
-			{Name: "open", Title: Text{"Ждут звонка", "Waiting"}, Unit: Count, Colour: Orange},
-			{Name: "lapsed", Title: Text{"Упущены", "Let go"}, Unit: Count, Steps: badAboveZero},
+			calledBackColumn, cameBackColumn, openColumn, lapsedColumn.steps(badAboveZero),
 		},
 	}
 }
@@ -76,7 +75,7 @@ func overviewRates() Panel {
 	return Panel{
 		Kind: Lines, Width: 12, Height: 8,
 		Title:   Text{"Доля отвеченных", "Share of answered calls"},
-		About:   Text{"Какую долю звонков приняли, и какую – в установленный срок.", "What share of calls was answered, and what share within the time set as the goal."},
+		About:   Text{"Какую долю звонков приняли, и какую – в установленный срок. Пунктир – цели.", "What share of calls was answered, and what share within the time set as the goal. The dashed lines are the goals."},
 		SQL:     overTime("report_volume", answerRate+", "+serviceLevel, byIntegration, byNumber, byHours),
 		Columns: []Column{timeColumn, rateColumn.line(Green), levelColumn.line(Blue)},
 	}
@@ -86,7 +85,7 @@ func overviewTimes() Panel {
 	return Panel{
 		Kind: Lines, Width: 12, Height: 8,
 		Title: Text{"Ожидание и разговор", "Waiting and talking"},
-		About: Text{"Среднее ожидание ответа и, по правой шкале, средний разговор.", "The average wait for an answer and, on the right scale, the average talk."},
+		About: Text{"Среднее ожидание ответа и, по правой шкале, средний разговор. Пунктир – цель ожидания.", "The average wait for an answer and, on the right scale, the average talk. The dashed line is the goal of the wait."},
 		SQL:   overTime("report_volume", averageWait+", "+share("incoming_talk_ms", "sum(r.answered)")+" / 1000 AS average_talk", byIntegration, byNumber, byHours),
 		Columns: []Column{
 			timeColumn, waitColumn.line(Orange),
@@ -102,9 +101,8 @@ func overviewOutgoing() Panel {
 		About: Text{"Сколько раз звонили мы и сколько раз нам ответили.", "How often we called, and how often we were answered."},
 		SQL:   overTime("report_volume", "sum(r.reached) AS reached, sum(r.outgoing) - sum(r.reached) AS not_reached", byIntegration, byNumber, byHours),
 		Columns: []Column{
-			timeColumn,
-			{Name: "reached", Title: Text{"Дозвонились", "Reached"}, Unit: Count, Colour: Purple},
-			{Name: "not_reached", Title: Text{"Не дозвонились", "Not reached"}, Unit: Count, Colour: Grey},
+			timeColumn, reachedColumn,
+			{Name: "not_reached", Title: Text{"Не дозвонились", "Not reached"}, Unit: Count, Colour: Orange},
 		},
 	}
 }

@@ -143,7 +143,7 @@ func TestAWindowOfMinutesIsNotEmpty(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if a := c.answer(t, q, sql); len(a.Data) == 0 || q.Name == "The period in figures" && a.Data[0][0] == "0" {
+		if a := c.answer(t, q, sql); len(a.Data) == 0 || q.Name == "The period in figures" && fmt.Sprint(a.Data[1][0]) == "0" {
 			t.Errorf("%s: half an hour is empty\n%s", q.Name, sql)
 		}
 	}
@@ -169,8 +169,8 @@ func fits(a answer, p dashboard.Panel) (wrong []string) {
 	}
 	switch p.Kind {
 	case dashboard.Totals:
-		if len(a.Data) != 1 {
-			say("%d rows of large figures", len(a.Data))
+		if want := map[bool]int{false: 1, true: 2}[p.Compared]; len(a.Data) != want {
+			say("%d rows of large figures, not %d", len(a.Data), want)
 		}
 	case dashboard.Lines, dashboard.Bars:
 		var times []string
@@ -192,6 +192,10 @@ func fits(a answer, p dashboard.Panel) (wrong []string) {
 var unpruned = map[string]string{
 	"Not in the archive yet":       "the catalogue is kept by recording; an index on the state finds these",
 	"Whom to call back now":        "is about now, whatever the window",
+	"Now":                          "likewise",
+	"Today":                        "likewise",
+	"Who waits for an answer":      "likewise",
+	"Who talks":                    "likewise",
 	"Recordings without a call":    "few, and found by id",
 	"Notifications not understood": "few",
 	"Silence":                      "one may have begun long before the window",

@@ -58,6 +58,9 @@ func TestTheExampleSetsWhatProvisioningReads(t *testing.T) {
 		Services map[string]struct{ Environment map[string]string }
 	}
 	read(t, "docker-compose.yml", &set)
+	if got := set.Services["grafana"].Environment["GF_DATE_FORMATS_USE_BROWSER_LOCALE"]; got != "true" {
+		t.Errorf("the axes have American dates: the browser's locale is %q", got)
+	}
 	example, err := os.ReadFile("../../grafana/env.example")
 	if err != nil {
 		t.Fatal(err)

@@ -24,12 +24,12 @@ func qualityTotals() Panel {
 			"\nFROM report_data_quality AS r\nWHERE " + hoursWithin(byIntegration, byNumber),
 		Columns: []Column{
 			{Name: "calls", Title: Text{"Звонки", "Calls"}, Unit: Count, Colour: Blue},
-			{Name: "answered_without_recording", Title: Text{"Без записи", "Without a recording"}, Unit: Count, Colour: Orange},
-			{Name: "without_end", Title: Text{"Конец не сообщён", "End not told"}, Unit: Count, Colour: Orange},
-			{Name: "inexact", Title: Text{"Время неточно", "Time inexact"}, Unit: Count, Colour: Orange},
-			{Name: "talk_inexact", Title: Text{"Разговор оценён", "Talk estimated"}, Unit: Count, Colour: Orange},
-			{Name: "unknown", Title: Text{"Итог неизвестен", "Outcome unknown"}, Unit: Count, Colour: Orange},
-			{Name: "number_unknown", Title: Text{"Наш номер неизвестен", "Our number unknown"}, Unit: Count, Colour: Orange},
+			{Name: "answered_without_recording", Title: Text{"Без записи", "Without a recording"}, Unit: Count, Steps: gapAboveZero},
+			{Name: "without_end", Title: Text{"Конец не сообщён", "End not told"}, Unit: Count, Steps: gapAboveZero},
+			{Name: "inexact", Title: Text{"Время неточно", "Time inexact"}, Unit: Count, Steps: gapAboveZero},
+			{Name: "talk_inexact", Title: Text{"Разговор оценён", "Talk estimated"}, Unit: Count, Steps: gapAboveZero},
+			{Name: "unknown", Title: Text{"Итог неизвестен", "Outcome unknown"}, Unit: Count, Steps: gapAboveZero},
+			{Name: "number_unknown", Title: Text{"Наш номер неизвестен", "Our number unknown"}, Unit: Count, Steps: gapAboveZero},
 			{Name: "going_on", Title: Text{"Идут сейчас", "Going on"}, Unit: Count, Colour: Blue},
 		},
 	}
@@ -54,7 +54,7 @@ func qualityOverTime() Panel {
 func silence() Panel {
 	return Panel{
 		Kind: Table, Width: 12, Height: 10,
-		Title: Text{"Тишина", "Silence"},
+		Title: Text{"Тишина", "Silence"}, Empty: Text{"Тишины не было", "There was no silence"},
 		About: Text{
 			"Самые долгие промежутки между звонками, не короче часа. Ночью и в выходные это обычно; тишина в рабочий час – повод спросить оператора, не потеряны ли уведомления.",
 			"The longest spans between two calls, an hour at least. At night and at the weekend that is usual; after a silence in working hours ask the operator whether notifications were lost.",
@@ -62,9 +62,9 @@ func silence() Panel {
 		SQL: "SELECT started_at, until_at, silence_ms / 1000 AS silence, working_hours, integration\nFROM report_silence AS r\nWHERE " + within(byIntegration) + "\nORDER BY working_hours DESC, silence DESC\nLIMIT 50",
 		Columns: []Column{
 			startedColumn.as("С", "From"),
-			{Name: "until_at", Title: Text{"До", "Until"}, Shape: Moment, Width: 175},
+			{Name: "until_at", Title: Text{"До", "Until"}, Shape: Moment},
 			{Name: "silence", Title: Text{"Сколько", "How long"}, Unit: Span},
-			{Name: "working_hours", Title: Text{"Из них рабочих часов", "Working hours of it"}, Unit: Count, Steps: []Step{{0, Green}, {1, Yellow}, {2, Red}}},
+			{Name: "working_hours", Title: Text{"Рабочих часов", "Working hours"}, Unit: Count, Steps: []Step{{0, Green}, {1, Yellow}, {2, Red}}},
 			{Name: "integration", Title: Text{"АТС", "PBX"}, Shape: Word},
 		},
 	}
@@ -73,17 +73,17 @@ func silence() Panel {
 func orphans() Panel {
 	return Panel{
 		Kind: Table, Width: 12, Height: 10,
-		Title: Text{"Записи без звонка", "Recordings without a call"},
+		Title: Text{"Записи без звонка", "Recordings without a call"}, Empty: Text{"Таких записей нет", "There is no such recording"},
 		About: Text{
 			"Запись объявлена, а о самом звонке оператор не сообщил ничего. Прослушать её можно.",
 			"The recording was announced, and the operator told nothing of its call. It can be listened to.",
 		},
 		SQL: "SELECT announced_at, state, size, account_id, recording_id\nFROM report_recordings_without_call AS r\nWHERE $__timeFilter(announced_at)\n  AND " + byIntegration + "\nORDER BY announced_at DESC\nLIMIT 200",
 		Columns: []Column{
-			{Name: "announced_at", Title: Text{"Объявлена", "Announced"}, Shape: Moment, Width: 175},
+			{Name: "announced_at", Title: Text{"Объявлена", "Announced"}, Shape: Moment},
 			{Name: "state", Title: Text{"Состояние", "State"}, Shape: Word, Words: recordingStates},
 			{Name: "size", Title: Text{"Размер", "Size"}, Unit: Bytes},
-			{Name: "account_id", Title: Text{"Телефон", "Phone"}, Shape: Word},
+			{Name: "account_id", Title: Text{"Телефон", "Phone"}, Shape: Word, Chars: 15},
 			{Name: "recording_id", Title: Text{"Номер записи", "Recording id"}, Shape: Word, Link: &toRecording},
 		},
 	}
@@ -92,7 +92,7 @@ func orphans() Panel {
 func rejected() Panel {
 	return Panel{
 		Kind: Table, Width: 24, Height: 8,
-		Title: Text{"Непонятые уведомления", "Notifications not understood"},
+		Title: Text{"Непонятые уведомления", "Notifications not understood"}, Empty: Text{"Все уведомления поняты", "Every notification was understood"},
 		About: Text{
 			"Сохранены как пришли; после обновления программы их можно прочитать заново (fonoteka replay). Пустой список – хороший знак.",
 			"Kept as they came; after an upgrade they can be read again (fonoteka replay). An empty list is a good sign.",

@@ -24,10 +24,10 @@ func archiveTotals() Panel {
 			"\nFROM report_recordings AS r\nWHERE " + hoursWithin(byIntegration, byNumber),
 		Columns: []Column{
 			{Name: "talks", Title: Text{"Разговоры", "Talks"}, Unit: Count, Colour: Blue},
-			{Name: "recorded_share", Title: Text{"Записаны", "Recorded"}, Unit: Share, Steps: []Step{{0, Red}, {0.9, Yellow}, {0.98, Green}}},
+			{Name: "recorded_share", Title: Text{"Записаны", "Recorded"}, Unit: Share, Steps: recordedSteps},
 			{Name: "archived", Title: Text{"Сохранено записей", "Recordings stored"}, Unit: Count, Colour: Green},
-			{Name: "waiting", Title: Text{"Ждут скачивания", "Waiting"}, Unit: Count, Steps: []Step{{0, Green}, {1, Yellow}}},
-			{Name: "damaged", Title: Text{"Пришли повреждёнными", "Came damaged"}, Unit: Count, Steps: []Step{{0, Green}, {1, Yellow}}},
+			{Name: "waiting", Title: Text{"Ждут скачивания", "Waiting"}, Unit: Count, Steps: waitAboveZero},
+			{Name: "damaged", Title: Text{"Пришли повреждёнными", "Came damaged"}, Unit: Count, Steps: gapAboveZero},
 			{Name: "lost", Title: Text{"Потеряно", "Lost"}, Unit: Count, Steps: badAboveZero},
 			{Name: "erased", Title: Text{"Стёрто намеренно", "Erased on purpose"}, Unit: Count, Colour: Grey},
 			{Name: "bytes", Title: Text{"Объём", "Size"}, Unit: Bytes, Colour: Blue},
@@ -37,7 +37,8 @@ func archiveTotals() Panel {
 
 func atRisk() Panel {
 	return Panel{
-		Kind: Table, Width: 24, Height: 9,
+		Kind: Table, Width: 24, Height: 9, Filters: true,
+		Empty: Text{"Всё, что объявлено, в архиве", "All that was announced is in the archive"},
 		Title: Text{"Ещё не в архиве", "Not in the archive yet"},
 		About: Text{
 			"Все записи, которых пока нет, и те, что короче разговора и будут скачаны ещё раз; сначала те, которые оператор удалит раньше всех. Пустой список – хороший знак. Выбранный период не важен.",
@@ -49,13 +50,13 @@ WHERE ` + byIntegration + `
 ORDER BY state = 'expired', expires_at
 LIMIT 200`,
 		Columns: []Column{
-			{Name: "state", Title: Text{"Состояние", "State"}, Shape: Word, Words: recordingStates, Width: 200},
-			{Name: "days_left", Title: Text{"Осталось дней", "Days left"}, Unit: NoUnit, Steps: []Step{{0, Red}, {7, Yellow}, {30, Green}}, Width: 120, Decimals: 1},
-			{Name: "announced_at", Title: Text{"Объявлена", "Announced"}, Shape: Moment, Width: 175},
-			{Name: "attempt", Title: Text{"Попыток", "Tries"}, Unit: Count, Width: 90},
-			{Name: "next_attempt_at", Title: Text{"Следующая попытка", "Next try"}, Shape: Moment, Width: 175},
+			{Name: "state", Title: Text{"Состояние", "State"}, Shape: Word, Words: recordingStates},
+			{Name: "days_left", Title: Text{"Осталось дней", "Days left"}, Unit: NoUnit, Steps: []Step{{0, Red}, {7, Yellow}, {30, Green}}, Decimals: 1},
+			{Name: "announced_at", Title: Text{"Объявлена", "Announced"}, Shape: Moment},
+			{Name: "attempt", Title: Text{"Попыток", "Tries"}, Unit: Count},
+			{Name: "next_attempt_at", Title: Text{"Следующая попытка", "Next try"}, Shape: Moment},
 			{Name: "reason_code", Title: Text{"Почему", "Why"}, Shape: Word, Words: reasons()},
-			{Name: "http_status", Title: Text{"Ответ", "Answer"}, Unit: NoUnit, Width: 80},
+			{Name: "http_status", Title: Text{"Ответ", "Answer"}, Unit: NoUnit},
 			{Name: "failed_host", Title: Text{"Сервер", "Server"}, Shape: Word},
 			{Name: "recording_id", Title: Text{"Номер записи", "Recording id"}, Shape: Word, Link: &toRecording},
 		},
@@ -82,10 +83,10 @@ func archiveCoverage() Panel {
 	return Panel{
 		Kind: Lines, Width: 12, Height: 9,
 		Title: Text{"Доля записанных разговоров", "Share of talks recorded"},
-		About: Text{"Если доля падает, проверьте у оператора, включена ли запись.", "Where it falls, see with the operator whether recording is switched on."},
+		About: Text{"Если доля падает, проверьте у оператора, включена ли запись. Пунктир – цель.", "Where it falls, see with the operator whether recording is switched on. The dashed line is the goal."},
 		SQL:   overTime("report_recordings", share("recorded", "sum(r.answered)")+" AS recorded_share", byIntegration, byNumber),
 		Columns: []Column{
-			timeColumn, {Name: "recorded_share", Title: Text{"Записано", "Recorded"}, Unit: Share, Colour: Green},
+			timeColumn, {Name: "recorded_share", Title: Text{"Записано", "Recorded"}, Unit: Share, Colour: Green, Goal: recordedGoal},
 		},
 	}
 }
@@ -111,7 +112,7 @@ func archiveNumbers() Panel {
 			numberColumn,
 			{Name: "talks", Title: Text{"Разговоры", "Talks"}, Unit: Count},
 			{Name: "not_recorded", Title: Text{"Без записи", "Not recorded"}, Unit: Count, Gauge: true},
-			{Name: "recorded_share", Title: Text{"Записано", "Recorded"}, Unit: Share, Steps: []Step{{0, Red}, {0.9, Yellow}, {0.98, Green}}},
+			{Name: "recorded_share", Title: Text{"Записано", "Recorded"}, Unit: Share, Steps: recordedSteps},
 		},
 	}
 }

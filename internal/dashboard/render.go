@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -43,11 +44,11 @@ func (r renderer) link(url string) string { return strings.ReplaceAll(url, "$lan
 
 func (r renderer) dashboard() object {
 	return object{
-		"uid": r.of.UID(r.lang), "title": r.text(r.of.Title), "description": r.text(r.of.About),
+		"uid": r.of.UID(r.lang), "title": r.title(), "description": r.text(r.of.About),
 		"tags": []string{"fonoteka", "fonoteka-" + string(r.lang)}, "schemaVersion": schemaVersion,
 		"editable": true, "graphTooltip": 1, "timezone": "browser", "fiscalYearStartMonth": 0, "liveNow": false,
 		"refresh": r.of.Refresh, "time": object{"from": r.of.From, "to": "now"},
-		"timepicker":  object{"refresh_intervals": []string{"30s", "1m", "5m", "15m", "1h"}},
+		"timepicker":  object{"refresh_intervals": []string{"10s", "30s", "1m", "5m", "15m", "1h"}},
 		"annotations": object{"list": []any{}},
 		"templating":  object{"list": r.variables()},
 		"links":       []any{r.others()},
@@ -55,12 +56,19 @@ func (r renderer) dashboard() object {
 	}
 }
 
+// title bears the dashboard's place among the others: Grafana sorts its lists and
+// the links by title.
+func (r renderer) title() string {
+	place := slices.IndexFunc(All(), func(d Dashboard) bool { return d.Name == r.of.Name })
+	return fmt.Sprintf("%d. %s", place+1, r.text(r.of.Title))
+}
+
 // others leads to every dashboard of the language, the window and the choices
-// kept.
+// kept. One list, since nine buttons take two lines of the page.
 func (r renderer) others() object {
 	return object{
-		"type": "dashboards", "title": "", "tags": []string{"fonoteka-" + string(r.lang)},
-		"asDropdown": false, "includeVars": true, "keepTime": true, "targetBlank": false, "icon": "external link",
+		"type": "dashboards", "title": r.text(Text{"Другие дашборды", "Other dashboards"}), "tags": []string{"fonoteka-" + string(r.lang)},
+		"asDropdown": true, "includeVars": true, "keepTime": true, "targetBlank": false, "icon": "external link",
 	}
 }
 
@@ -79,7 +87,7 @@ func (r renderer) variables() []any {
 		uid = "fonoteka-prometheus"
 	}
 	list := []any{object{
-		"name": "datasource", "type": "datasource", "query": source["type"], "hide": 2, "refresh": 1,
+		"name": "datasource", "type": "datasource", "query": source["type"], "hide": 2, "skipUrlSync": true, "refresh": 1,
 		"includeAll": false, "multi": false, "options": []any{}, "regex": "",
 		"current": object{"text": uid, "value": uid},
 	}}
@@ -94,7 +102,9 @@ func (r renderer) variable(v Variable) object {
 	if v.Hidden {
 		o["hide"] = 2
 	}
-	if v.Private {
+	// A link that somebody crafted would else choose what nobody sees: the address
+	// of recordings, and with it who is told the password.
+	if v.Private || v.Hidden {
 		o["skipUrlSync"] = true
 	}
 	switch {

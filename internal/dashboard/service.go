@@ -16,10 +16,7 @@ func service() Dashboard {
 
 func heading(ru, en string) Panel { return Panel{Kind: Row, Title: Text{ru, en}} }
 
-var (
-	badAboveZero = []Step{{0, Green}, {1, Red}}
-	lateSeconds  = []Step{{0, Green}, {60, Yellow}, {300, Red}}
-)
+var lateSeconds = []Step{{0, Green}, {60, Yellow}, {300, Red}}
 
 func glance() []Panel {
 	return []Panel{
@@ -31,7 +28,7 @@ func glance() []Panel {
 				"Когда оператор прислал последнее уведомление. В рабочее время оно приходит каждые несколько минут; молчание – повод проверить адрес в личном кабинете.",
 				"When the operator last sent a notification. In working hours one comes every few minutes; after a silence compare the address in the operator's cabinet.",
 			},
-			Prom: []Prom{{Expr: `max(fonoteka_intake_last_kept_timestamp_seconds) * 1000`}},
+			Prom: []Prom{{Expr: `(max(fonoteka_intake_last_kept_timestamp_seconds) > 0) * 1000`}},
 		},
 		{
 			Kind: Totals, Width: 4, Height: 4, Unit: Count, Steps: badAboveZero,
@@ -88,10 +85,11 @@ func intakePanels() []Panel {
 			Kind: Lines, Width: 12, Height: 8, Unit: PerSec,
 			Title: Text{"Запросы от оператора", "Requests from the operator"},
 			About: Text{
-				"kept – приняты и сохранены. full и failed – отказ: нет места или сбой диска. misdirected – пришли не на тот адрес и потеряны.",
-				"kept: taken and stored. full and failed: refused, for lack of room or a broken disk. misdirected: sent to a wrong address, and lost.",
+				"Отказ – нет места или сбой диска: оператор пришлёт ещё раз. Пришедшие не на тот адрес потеряны.",
+				"Refused, for lack of room or a broken disk: the operator sends them again. Those sent to a wrong address are lost.",
 			},
-			Prom: []Prom{{Expr: `sum by (outcome) (rate(fonoteka_intake_requests_total[$__rate_interval])) > 0`, Legend: Text{"{{outcome}}", "{{outcome}}"}}},
+			Series: intakeOutcomes,
+			Prom:   []Prom{{Expr: `sum by (outcome) (rate(fonoteka_intake_requests_total[$__rate_interval])) > 0`, Legend: Text{"{{outcome}}", "{{outcome}}"}}},
 		},
 		{
 			Kind: Lines, Width: 12, Height: 8, Unit: Seconds,
@@ -106,16 +104,17 @@ func intakePanels() []Panel {
 			},
 		},
 		{
-			Kind: Lines, Width: 12, Height: 8, Unit: Span, Steps: lateSeconds,
+			Kind: Lines, Width: 12, Height: 8, Unit: Span,
 			Title: Text{"Очередь на обработку", "Waiting to be processed"},
 			About: Text{
-				"Возраст самого старого необработанного уведомления. warehouse – ещё не в отчётах, recordings – запись ещё не поставлена на скачивание.",
-				"Age of the oldest notification not processed. warehouse: not in the reports yet; recordings: its recording is not scheduled yet.",
+				"Возраст самого старого необработанного уведомления. Для отчётов – ещё не в таблицах, для записей – запись ещё не поставлена на скачивание.",
+				"Age of the oldest notification not processed. For the reports: not in the tables yet; for the recordings: its recording is not scheduled yet.",
 			},
 			Prom: []Prom{
-				{Expr: `max by (cursor) (fonoteka_spool_cursor_lag_seconds)`, Legend: Text{"{{cursor}}", "{{cursor}}"}},
+				{Expr: `max(fonoteka_spool_cursor_lag_seconds{cursor="warehouse"})`, Legend: Text{"для отчётов", "for the reports"}, Colour: Blue},
+				{Expr: `max(fonoteka_spool_cursor_lag_seconds{cursor="recordings"})`, Legend: Text{"для записей", "for the recordings"}, Colour: Orange},
 				{Expr: `max(fonoteka_cdr_lag_seconds)`, Legend: Text{"сборка звонков", "making calls"}, Colour: Purple},
-				{Expr: `time() - max(fonoteka_rollup_last_pass_timestamp_seconds)`, Legend: Text{"отчёты", "reports"}, Colour: Green},
+				{Expr: `time() - (max(fonoteka_rollup_last_pass_timestamp_seconds) > 0)`, Legend: Text{"отчёты", "reports"}, Colour: Green},
 			},
 		},
 		{
@@ -141,10 +140,11 @@ func archivePanels() []Panel {
 			Kind: Lines, Width: 12, Height: 8, Unit: Count,
 			Title: Text{"Скачивания за 5 минут", "Downloads in 5 minutes"},
 			About: Text{
-				"archived – сохранено. Остальное – причина неудачи: попытки повторяются.",
-				"archived: stored. The others are reasons of failure; they are tried again.",
+				"Сохранено, и почему не удалось: попытки повторяются.",
+				"Stored, and why it failed: it is tried again.",
 			},
-			Prom: []Prom{{Expr: `sum by (outcome) (increase(fonoteka_archive_attempts_total[5m])) > 0`, Legend: Text{"{{outcome}}", "{{outcome}}"}}},
+			Series: archiveOutcomes,
+			Prom:   []Prom{{Expr: `sum by (outcome) (increase(fonoteka_archive_attempts_total[5m])) > 0`, Legend: Text{"{{outcome}}", "{{outcome}}"}}},
 		},
 		{
 			Kind: Lines, Width: 12, Height: 8, Unit: Span,
@@ -173,22 +173,23 @@ func archivePanels() []Panel {
 			},
 		},
 		{
-			Kind: Lines, Width: 8, Height: 8, Unit: Span, Steps: []Step{{0, Green}, {30 * 86400, Yellow}, {45 * 86400, Red}},
+			Kind: Lines, Width: 8, Height: 8, Unit: Days,
 			Title: Text{"Давность проверки архива", "Age of the archive's checks"},
 			About: Text{
 				"Каждая запись перечитывается и сверяется раз в 30 дней. Здесь – как давно проверялась та, что дольше всех ждёт.",
 				"Every recording is read again and compared within 30 days. This is the age of the check that is oldest.",
 			},
-			Prom: []Prom{{Expr: `max(fonoteka_fixity_oldest_unchecked_seconds)`, Legend: Text{"давность", "age"}, Colour: Blue}},
+			Prom: []Prom{{Expr: `max(fonoteka_fixity_oldest_unchecked_seconds) / 86400`, Legend: Text{"давность", "age"}, Colour: Blue}},
 		},
 		{
 			Kind: Lines, Width: 8, Height: 8, Unit: Count,
 			Title: Text{"Прослушивания за час", "Listening, in an hour"},
 			About: Text{
-				"served – запись открыта. unauthorised – неверный пароль. absent – её ещё нет в архиве. differs – файл не тот, что был сохранён: fonoteka scrub.",
-				"served: a recording was opened. unauthorised: a wrong password. absent: not archived yet. differs: the file is not what was stored: fonoteka scrub.",
+				"Сколько записей открыли, и почему какую-то нельзя было. Где файл не тот, что был сохранён, скажет fonoteka scrub.",
+				"How many recordings were opened, and why some could not be. Which file is not what was stored, fonoteka scrub tells.",
 			},
-			Prom: []Prom{{Expr: `sum by (answer) (increase(fonoteka_playback_requests_total[1h])) > 0`, Legend: Text{"{{answer}}", "{{answer}}"}}},
+			Series: playbackAnswers,
+			Prom:   []Prom{{Expr: `sum by (answer) (increase(fonoteka_playback_requests_total[1h])) > 0`, Legend: Text{"{{answer}}", "{{answer}}"}}},
 		},
 	}
 }
@@ -197,7 +198,7 @@ func storePanels() []Panel {
 	return []Panel{
 		heading("Хранилища и ресурсы", "Stores and resources"),
 		{
-			Kind: Lines, Width: 8, Height: 8, Unit: OnOff,
+			Kind: States, Width: 8, Height: 8, Unit: NoUnit,
 			Title: Text{"Хранилища работают", "Stores are up"},
 			About: Text{
 				"Встроенные ClickHouse, S3 и Redis; упавшее запускается снова само.",
@@ -205,8 +206,9 @@ func storePanels() []Panel {
 			},
 			Prom: []Prom{
 				{Expr: `min by (store) (fonoteka_embedded_up)`, Legend: Text{"{{store}}", "{{store}}"}},
-				{Expr: `min(fonoteka_queue_redis_up)`, Legend: Text{"Redis отвечает", "Redis answers"}, Colour: Purple},
+				{Expr: `min(fonoteka_queue_redis_up)`, Legend: Text{"Redis отвечает", "Redis answers"}},
 			},
+			Series: storeNames,
 		},
 		{
 			Kind: Lines, Width: 8, Height: 8, Unit: Count,

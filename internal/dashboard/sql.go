@@ -10,10 +10,21 @@ import (
 const (
 	byIntegration = "$__conditionalAll(r.integration IN (${integration:singlequote}), $integration)"
 	byNumber      = "$__conditionalAll(r.external_number IN (${number:singlequote}), $number)"
-	byDepartment  = "$__conditionalAll(r.department IN (${department:singlequote}), $department)"
+	byDepartment  = "$__conditionalAll(" + departmentChoice + " IN (${department:singlequote}), $department)"
 	byHours       = "$__conditionalAll(if(r.working, 'working', 'rest') IN (${hours:singlequote}), $hours)"
 	byEmployee    = "$__conditionalAll(r.workplace IN (${employee:singlequote}), $employee)"
 )
+
+// departmentChoice is what the list of departments has for those who are in none: an
+// empty value would stand for all of them.
+const departmentChoice = "if(r.department = '', '–', r.department)"
+
+// byClient finds a client by any part of the number, in any spelling: of what is
+// typed the digits count, and a beginning may be told as it is dialled within Russia
+// (8 for 7; 810 or 00 before another country's code). Words alone find nobody.
+const byClient = `$__conditionalAll(arrayExists(part -> part != '' AND if(part = typed, position(client_number, part) > 0, startsWith(client_number, part)),
+    [replaceRegexpAll(${client:singlequote}, '[^0-9]', '') AS typed, if(startsWith(typed, '810'), substring(typed, 4), ''),
+     if(startsWith(typed, '8'), concat('7', substring(typed, 2)), ''), if(startsWith(typed, '00'), substring(typed, 3), '')]), $client)`
 
 // within joins the window and conditions, for reports with a row per call.
 func within(conditions ...string) string {
@@ -36,42 +47,78 @@ func daysWithin(conditions ...string) string {
 // are found at once in any table of calls, however long the window is.
 const callKey = "concat(toString(toUnixTimestamp64Milli(r.started_at)), '-', toString(r.call_id)) AS call_id"
 
-// theCall is the call that a link has named.
-const theCall = `r.started_at = fromUnixTimestamp64Milli(toInt64OrZero(splitByChar('-', ${call:singlequote})[1]), 'UTC')
+// theCall is the call that a link has named; none while nothing is named, and then
+// no call is read.
+const theCall = `notEmpty(${call:singlequote}) AND r.started_at = fromUnixTimestamp64Milli(toInt64OrZero(splitByChar('-', ${call:singlequote})[1]), 'UTC')
   AND r.call_id = toUInt64OrZero(splitByChar('-', ${call:singlequote})[2])`
 
-// period is the span that a row of an hourly report falls into, in local time:
-// an hour in windows of up to eight days, a day up to a hundred, a week up to
-// two years and a bit, else a month. Grafana's own interval was rejected: it
-// depends on the width of the screen, and its days are those of UTC.
-const period = `WITH multiIf(
-    $__toTime - $__fromTime <= 8 * 86400, toDateTime(r.local_day, 'UTC') + toIntervalHour(r.local_hour),
-    $__toTime - $__fromTime <= 100 * 86400, toDateTime(r.local_day, 'UTC'),
-    $__toTime - $__fromTime <= 800 * 86400, toDateTime(toMonday(r.local_day), 'UTC'),
-    toDateTime(toStartOfMonth(r.local_day), 'UTC')) AS period
-`
+// A graph over time has a point for each hour in windows of up to eight days, for
+// each day up to a hundred, each week up to two years and a bit, else each month, of
+// local time. Grafana's own interval was rejected: it depends on the width of the
+// screen, and its days are those of UTC.
+//
+// Periods are numbered, from the one of 1 January 1970 on, so that those without a
+// call can be told: their sums are 0 and their averages null, where a line breaks
+// off. Else it would run straight across a weekend.
+const (
+	hourNumber  = "dateDiff('hour', toDateTime(0, 'UTC'), toDateTime(r.local_day, 'UTC') + toIntervalHour(r.local_hour))"
+	dayNumber   = "dateDiff('day', toDate(0), r.local_day)"
+	weekNumber  = "dateDiff('week', toDate(0), r.local_day)"
+	monthNumber = "dateDiff('month', toDate(0), r.local_day)"
+
+	hourBegin  = "toDateTime(n * 3600, 'UTC')"
+	dayBegin   = "toDateTime(n * 86400, 'UTC')"
+	weekBegin  = "toDateTime((7 * n - 3) * 86400, 'UTC')" // 1 January 1970 was a Thursday
+	monthBegin = "toDateTime(addMonths(toDate(0), n), 'UTC')"
+)
+
+// byLength chooses by the length of the window; "" for no hours.
+func byLength(hours, days, weeks, months string) string {
+	const length = "$__toTime - $__fromTime <= "
+	if hours != "" {
+		hours = length + "8 * 86400, " + hours + ", "
+	}
+	return "multiIf(" + hours + length + "100 * 86400, " + days + ", " + length + "800 * 86400, " + weeks + ", " + months + ")"
+}
+
+// series is a query of a time series: number and begin tell of a period, and offset
+// the seconds by which its local time is before UTC's.
+func series(number, begin, offset, columns, from, where string) string {
+	return "SELECT " + begin + " - toIntervalSecond(utc_offset) AS time, * EXCEPT (n, utc_offset)\nFROM (\n  SELECT " +
+		number + " AS n,\n  toInt32(" + offset + ") AS utc_offset,\n  " + columns + "\n  FROM " + from + where +
+		"\n  GROUP BY n\n  ORDER BY n WITH FILL INTERPOLATE (utc_offset AS utc_offset)\n)\nORDER BY time, n DESC LIMIT 1 BY time"
+}
 
 // overTime is a query of a time series over an hourly report. The offset of the
 // company's zone, by which a period's beginning is told in UTC, follows from the
 // rows themselves.
 func overTime(report, columns string, conditions ...string) string {
-	const begin = "period - toIntervalSecond(min(dateDiff('second', r.started_at, toDateTime(r.local_day, 'UTC') + toIntervalHour(r.local_hour)))) AS time"
-	return period + "SELECT\n  " + begin + ",\n  " + columns + "\nFROM " + report + " AS r\nWHERE " + hoursWithin(conditions...) + "\nGROUP BY period\nORDER BY time"
+	return series(byLength(hourNumber, dayNumber, weekNumber, monthNumber), byLength(hourBegin, dayBegin, weekBegin, monthBegin),
+		"min(dateDiff('second', r.started_at, toDateTime(r.local_day, 'UTC') + toIntervalHour(r.local_hour)))",
+		columns, report+" AS r", "\n  WHERE "+hoursWithin(conditions...))
 }
 
-// periodOfDays is the same for a report by local day.
-const periodOfDays = `WITH multiIf(
-    $__toTime - $__fromTime <= 100 * 86400, toDateTime(r.local_day, 'UTC'),
-    $__toTime - $__fromTime <= 800 * 86400, toDateTime(toMonday(r.local_day), 'UTC'),
-    toDateTime(toStartOfMonth(r.local_day), 'UTC')) AS period
-`
-
-const latestBegin = "period - toIntervalSecond((SELECT argMax(utc_offset_s, since) FROM report_settings WHERE since <= $__toTime)) AS time"
+const latestOffset = "(SELECT argMax(utc_offset_s, since) FROM report_settings WHERE since <= $__toTime)"
 
 // overDays is a query of a time series by the day and more. A daily report says
 // nothing of the offset: it is the latest of the window.
 func overDays(report, columns, within string) string {
-	return periodOfDays + "SELECT\n  " + latestBegin + ",\n  " + columns + "\nFROM " + report + " AS r\nWHERE " + within + "\nGROUP BY period\nORDER BY time"
+	return series(byLength("", dayNumber, weekNumber, monthNumber), byLength("", dayBegin, weekBegin, monthBegin), latestOffset, columns, report+" AS r", "\n  WHERE "+within)
+}
+
+// compared is a query of headlines over an hourly report: a row of the window and,
+// before it, one of the span of the same length that went before. What cannot be
+// compared, as there was nothing then, is null. Each of columns ends in " AS name".
+func compared(report string, columns []string, conditions ...string) string {
+	const from, to = "toStartOfHour($__fromTime)", "$__toTime"
+	var shown []string
+	for _, c := range columns {
+		name := c[strings.LastIndex(c, " ")+1:]
+		shown = append(shown, fmt.Sprintf("if(both.current, both.%s, nullIf(both.%s, 0)) AS %s", name, name, name))
+	}
+	conditions = append([]string{"r.started_at >= toStartOfHour(" + from + " - (" + to + " - " + from + ")) AND r.started_at <= " + to}, conditions...)
+	return "SELECT\n  " + strings.Join(shown, ",\n  ") + "\nFROM (\n  SELECT toUInt8(r.started_at >= " + from + ") AS current,\n    " + strings.Join(columns, ",\n    ") +
+		"\n  FROM " + report + " AS r\n  WHERE " + strings.Join(conditions, "\n  AND ") + "\n  GROUP BY current\n  ORDER BY current WITH FILL FROM 0 TO 2\n) AS both\nORDER BY both.current"
 }
 
 // ofWorkplaces is what the workplaces did in the window: by the hour, or by the

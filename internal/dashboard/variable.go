@@ -9,7 +9,7 @@ type Variable struct {
 	About   Text
 	SQL     string
 	Options []Saying
-	Hidden  bool
+	Hidden  bool // nobody chooses it, so that the page's address must not either
 	Single  bool // SQL: one value, no "all"
 	Private bool // kept out of the page's address
 }

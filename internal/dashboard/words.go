@@ -8,7 +8,7 @@ var (
 		{"incoming", Text{"входящий", "incoming"}, ""},
 		{"outgoing", Text{"исходящий", "outgoing"}, ""},
 		{"internal", Text{"внутренний", "internal"}, ""},
-		{"unknown", Text{"неизвестно", "unknown"}, Grey},
+		{"unknown", Text{"неизвестно", "unknown"}, ""},
 	}
 	outcomes = []Saying{
 		{"answered", Text{"отвечен", "answered"}, Green},
@@ -20,16 +20,16 @@ var (
 	callbacks = []Saying{
 		{"open", Text{"ждёт звонка", "waits for a call"}, Orange},
 		{"called back", Text{"перезвонили", "called back"}, Green},
-		{"came back", Text{"дозвонился сам", "reached us himself"}, Green},
+		{"came back", Text{"дозвонился сам", "reached us himself"}, Blue},
 		{"lapsed", Text{"никто не перезвонил", "nobody called back"}, Red},
 		{"hidden", Text{"номер скрыт", "number hidden"}, Grey},
 	}
 	recordingStates = []Saying{
 		{"archived", Text{"в архиве", "archived"}, Green},
-		{"announced", Text{"ждёт скачивания", "waiting"}, Blue},
+		{"announced", Text{"ждёт скачивания", "waiting"}, Yellow},
 		{"retrying", Text{"скачивается повторно", "tried again"}, Yellow},
-		{"missing", Text{"у оператора её пока нет", "not at the operator's yet"}, Yellow},
-		{"refused", Text{"запрещено настройками", "forbidden by configuration"}, Orange},
+		{"missing", Text{"у оператора ещё нет", "not at the operator's"}, Yellow},
+		{"refused", Text{"запрещено настройками", "forbidden by settings"}, Orange},
 		{"quarantined", Text{"пришла повреждённой", "came damaged"}, Orange},
 		{"expired", Text{"потеряна", "lost"}, Red},
 		{"erased", Text{"стёрта намеренно", "erased on purpose"}, Grey},
@@ -46,10 +46,14 @@ var (
 	hungUp = []Saying{
 		{"us", Text{"мы", "us"}, ""},
 		{"client", Text{"клиент", "the client"}, ""},
-		{"unknown", Text{"неизвестно", "unknown"}, Grey},
+		{"unknown", Text{"неизвестно", "unknown"}, ""},
 	}
-	nobody = []Saying{{"", Text{"–", "–"}, Grey}}
-	hidden = []Saying{{"", Text{"скрыт", "hidden"}, Grey}}
+	upAndDown = []Saying{
+		{"1", Text{"работает", "up"}, Green},
+		{"0", Text{"не работает", "down"}, Red},
+	}
+	nobody = []Saying{{"", Text{nothing, nothing}, ""}}
+	hidden = []Saying{{"", Text{"скрыт", "hidden"}, ""}}
 )
 
 // reasons are the words of recordings.reason_code.
@@ -60,17 +64,37 @@ func reasons() (all []Saying) {
 	return all
 }
 
-// Steps of shares: more is better.
-var goodShare = []Step{{0, Red}, {0.8, Yellow}, {0.9, Green}}
+// The goals: from where on a share is good, and how long a client may wait, in seconds.
+const (
+	answerGoal   = 0.9
+	levelGoal    = 0.8
+	reachGoal    = 0.6
+	waitGoal     = 20
+	soonGoal     = 0.8
+	closedGoal   = 0.9
+	recordedGoal = 0.98
+)
+
+const phoneDigits = 12 // of most numbers
+
+// good colours shares: more is better.
+func good(goal, passable float64) []Step { return []Step{{0, Red}, {passable, Yellow}, {goal, Green}} }
+
+var (
+	badAboveZero  = []Step{{0, Green}, {1, Red}}
+	waitAboveZero = []Step{{0, Green}, {1, Yellow}}
+	gapAboveZero  = []Step{{0, Green}, {1, Orange}}
+	recordedSteps = good(recordedGoal, 0.9)
+)
 
 // Columns that many panels have.
 var (
 	timeColumn       = Column{Name: "time", Title: Text{"Время", "Time"}, Shape: Moment}
-	startedColumn    = Column{Name: "started_at", Title: Text{"Когда", "When"}, Shape: Moment, Width: 175}
-	directionColumn  = Column{Name: "direction", Title: Text{"Направление", "Direction"}, Shape: Word, Words: directions, Width: 120}
-	outcomeColumn    = Column{Name: "outcome", Title: Text{"Итог", "Outcome"}, Shape: Word, Words: outcomes, Width: 130}
-	clientColumn     = Column{Name: "client_number", Title: Text{"Клиент", "Client"}, Shape: Word, Words: hidden, Width: 130}
-	numberColumn     = Column{Name: "external_number", Title: Text{"Наш номер", "Our number"}, Shape: Word, Words: nobody, Width: 130}
+	startedColumn    = Column{Name: "started_at", Title: Text{"Когда", "When"}, Shape: Moment}
+	directionColumn  = Column{Name: "direction", Title: Text{"Вид", "Kind"}, Shape: Word, Words: directions}
+	outcomeColumn    = Column{Name: "outcome", Title: Text{"Итог", "Outcome"}, Shape: Word, Words: outcomes}
+	clientColumn     = Column{Name: "client_number", Title: Text{"Клиент", "Client"}, Shape: Word, Words: hidden, Chars: phoneDigits}
+	numberColumn     = Column{Name: "external_number", Title: Text{"Наш номер", "Our number"}, Shape: Word, Words: nobody, Chars: phoneDigits}
 	employeeColumn   = Column{Name: "employee", Title: Text{"Сотрудник", "Employee"}, Shape: Word, Words: nobody}
 	departmentColumn = Column{Name: "department", Title: Text{"Отдел", "Department"}, Shape: Word, Words: nobody}
 	receivedColumn   = Column{Name: "received", Title: Text{"Входящие", "Incoming"}, Unit: Count, Colour: Blue}
@@ -78,10 +102,16 @@ var (
 	missedColumn     = Column{Name: "missed", Title: Text{"Пропущено", "Missed"}, Unit: Count, Colour: Red}
 	shortColumn      = Column{Name: "short_abandons", Title: Text{"Сброшено сразу", "Hung up at once"}, Unit: Count, Colour: Grey}
 	outgoingColumn   = Column{Name: "outgoing", Title: Text{"Исходящие", "Outgoing"}, Unit: Count, Colour: Purple}
-	rateColumn       = Column{Name: "answer_rate", Title: Text{"Доля отвеченных", "Answered, share"}, Unit: Share, Steps: goodShare}
-	levelColumn      = Column{Name: "service_level", Title: Text{"Ответ в срок", "Answered in time"}, Unit: Share, Steps: []Step{{0, Red}, {0.7, Yellow}, {0.8, Green}}}
-	reachColumn      = Column{Name: "reach_rate", Title: Text{"Дозвон", "Reached, share"}, Unit: Share, Steps: []Step{{0, Red}, {0.4, Yellow}, {0.6, Green}}}
-	waitColumn       = Column{Name: "average_wait", Title: Text{"Ждут в среднем", "Wait, average"}, Unit: Span, Steps: []Step{{0, Green}, {20, Yellow}, {40, Red}}}
+	reachedColumn    = Column{Name: "reached", Title: Text{"Дозвонились", "Reached"}, Unit: Count, Colour: Purple}
+	rateColumn       = Column{Name: "answer_rate", Title: Text{"Доля отвеченных", "Answered, share"}, Unit: Share, Steps: good(answerGoal, 0.8), Goal: answerGoal}
+	levelColumn      = Column{Name: "service_level", Title: Text{"Ответ в срок", "Answered in time"}, Unit: Share, Steps: good(levelGoal, 0.7), Goal: levelGoal}
+	reachColumn      = Column{Name: "reach_rate", Title: Text{"Дозвон", "Reached, share"}, Unit: Share, Steps: good(reachGoal, 0.4), Goal: reachGoal}
+	waitColumn       = Column{Name: "average_wait", Title: Text{"Ждут в среднем", "Wait, average"}, Unit: Span, Steps: []Step{{0, Green}, {waitGoal, Yellow}, {2 * waitGoal, Red}}, Goal: waitGoal}
+	calledBackColumn = Column{Name: "called_back", Title: Text{"Перезвонили", "Called back"}, Unit: Count, Colour: Green}
+	cameBackColumn   = Column{Name: "came_back", Title: Text{"Дозвонились сами", "Reached us themselves"}, Unit: Count, Colour: Blue}
+	openColumn       = Column{Name: "open", Title: Text{"Ждут звонка", "Waiting"}, Unit: Count, Colour: Orange}
+	lapsedColumn     = Column{Name: "lapsed", Title: Text{"Упущены", "Let go"}, Unit: Count, Colour: Red}
+	hiddenColumn     = Column{Name: "hidden", Title: Text{"Номер скрыт", "Number hidden"}, Unit: Count, Colour: Grey}
 )
 
 // numberName is the name of an external number of a group, by which rows are
@@ -91,6 +121,18 @@ const numberName = "dictGet('directory_number', 'name', (toString(any(r.integrat
 // line gives a column one colour, for graphs over time.
 func (c Column) line(colour Colour) Column {
 	c.Steps, c.Colour = nil, colour
+	return c
+}
+
+// steps colours a column by its values.
+func (c Column) steps(steps []Step) Column {
+	c.Steps, c.Colour = steps, ""
+	return c
+}
+
+// wide fixes the width of a column.
+func (c Column) wide(pixels int) Column {
+	c.Width = pixels
 	return c
 }
 
@@ -149,7 +191,7 @@ var (
 	}
 	departmentVariable = Variable{
 		Name: "department", Title: Text{"Отдел", "Department"},
-		SQL: "SELECT DISTINCT department, if(department = '', '–', department) FROM report_departments AS r WHERE " + hoursWithin() + " ORDER BY department",
+		SQL: "SELECT DISTINCT " + departmentChoice + " AS choice FROM report_departments AS r WHERE " + hoursWithin() + " ORDER BY r.department = '', choice",
 	}
 	employeeVariable = Variable{
 		Name: "employee", Title: Text{"Сотрудник", "Employee"},

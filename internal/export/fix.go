@@ -60,7 +60,7 @@ func (r *run) fix() error {
 func (r *run) adoptFixed() error {
 	for _, name := range []string{pack.CallsFile, pack.LegsFile, pack.EventsFile, pack.ParquetFile} {
 		known, noted := r.work.known(name)
-		found := false
+		var found bool
 		var err error
 		if noted {
 			found, err = r.bag.AdoptKnown(name, known)

@@ -2,10 +2,11 @@ package settings
 
 import (
 	"fmt"
-	"fonoteka/internal/hours"
-	"fonoteka/internal/rollup"
 	"strconv"
 	"time"
+
+	"fonoteka/internal/hours"
+	"fonoteka/internal/rollup"
 
 	"github.com/urfave/cli/v2"
 )

@@ -1,9 +1,10 @@
 package settings
 
 import (
-	"fonoteka/internal/fetch"
 	"strconv"
 	"time"
+
+	"fonoteka/internal/fetch"
 
 	"github.com/urfave/cli/v2"
 )

@@ -47,6 +47,13 @@ func (s Style) graph(p Shown, w, h int) (string, error) {
 	var err error
 	switch p.Panel.Kind {
 	case dashboard.Lines:
+		for i, c := range series { // goals are lines of their own
+			if c.Goal != 0 {
+				colours = slices.Insert(colours, len(colours), colours[i].WithAlpha(90))
+				data = slices.Insert(data, len(data), slices.Repeat([]float64{c.Goal}, len(p.Rows)))
+			}
+		}
+		theme = theme.WithSeriesColors(colours)
 		o := charts.NewLineChartOptionWithData(data)
 		o.Theme, o.Legend, o.Padding, o.ValueFormatter = theme, legend, padding, format
 		o.Symbol, o.LineStrokeWidth = charts.Symbol{Shape: charts.SymbolNone}, 2
@@ -60,8 +67,8 @@ func (s Style) graph(p Shown, w, h int) (string, error) {
 		o.CategoryAxis = charts.CategoryAxisOption{Labels: labels, LabelCount: 6, LabelFontStyle: small}
 		o.ValueAxis = []charts.ValueAxisOption{{Min: charts.Ptr(0.0), SplitLineShow: charts.Ptr(true), LabelFontStyle: small}}
 		if o.Horizontal {
-			o.CategoryAxis.LabelCount, o.Padding.Left = len(labels), 62
-			o.CategoryAxis.LabelOffset = charts.OffsetInt{Left: -18} // Cyrillic is wider than the library thinks
+			o.CategoryAxis.LabelCount, o.Padding.Left = len(labels), 74
+			o.CategoryAxis.LabelOffset = charts.OffsetInt{Left: -30} // Cyrillic is wider than the library thinks
 			o.ValueAxis[0].LabelCount = 4
 		}
 		err = painter.BarChart(o)

@@ -11,6 +11,7 @@ package picture
 import (
 	"fmt"
 	"html"
+	"math"
 	"strings"
 	"time"
 
@@ -92,7 +93,10 @@ func (s Style) totals(p Shown, w, h int) string {
 	var b strings.Builder
 	for i, c := range p.Panel.Columns {
 		cx, cy := w*(2*(i%across)+1)/(2*across), h*(2*(i/across)+1)/(2*down)
-		value, size := p.Rows[0][i], 30
+		if p.Panel.Compared {
+			cy -= 12
+		}
+		value, size := p.Rows[len(p.Rows)-1][i], 30
 		switch {
 		case down > 1:
 			size = 38
@@ -100,17 +104,42 @@ func (s Style) totals(p Shown, w, h int) string {
 			size = 25
 		}
 		b.WriteString(text(cx, cy+2, s.show(c, value), fmt.Sprintf(`text-anchor="middle" font-size="%d" font-weight="600" fill="%s"`, size, colourOf(c, value, "#24292e"))))
-		b.WriteString(text(cx, cy+24, c.Title.In(s.Lang), `text-anchor="middle" fill="#6e7680"`))
+		b.WriteString(text(cx, cy+24, c.Headline(s.Lang), `text-anchor="middle" fill="#6e7680" font-size="11.5"`))
+		if change := changed(p.Rows, i); p.Panel.Compared && change != "" {
+			b.WriteString(text(cx, cy+42, change, `text-anchor="middle" fill="#6e7680" font-size="11.5"`))
+		}
 	}
 	return b.String()
+}
+
+// changed tells how a figure differs from that of the period before; "" where nothing
+// is known of it.
+func changed(rows [][]any, column int) string {
+	before, ok := number(rows[0][column])
+	after, known := number(rows[len(rows)-1][column])
+	if !ok || !known || before == 0 {
+		return ""
+	}
+	percent := 100 * (after - before) / before
+	arrow := "▲"
+	if percent < 0 {
+		arrow = "▼"
+	}
+	return fmt.Sprintf("%s %.0f %%", arrow, math.Abs(percent))
 }
 
 // table has as many rows as there is room for.
 func (s Style) table(p Shown, w, h int) string {
 	const row = 26
-	xs, columns := s.widths(p.Panel.Columns, w)
+	xs, columns, whole := s.widths(p.Panel, w)
 	most := largest(p)
 	var b strings.Builder
+	end := ""
+	if whole > w { // Grafana's page is wider
+		end = "</g>"
+		fmt.Fprintf(&b, `<g transform="scale(%.3f)">`, float64(w)/float64(whole))
+		w, h = whole, h*whole/w
+	}
 	for i, c := range columns {
 		cell := w
 		if i+1 < len(columns) {
@@ -141,7 +170,7 @@ func (s Style) table(p Shown, w, h int) string {
 			b.WriteString(cellText(c, xs[i], top+18, cell, s.show(c, value), fmt.Sprintf(`fill="%s"`, ink)))
 		}
 	}
-	return b.String()
+	return b.String() + end
 }
 
 func cellText(c dashboard.Column, x, y, w int, words, attributes string) string {
@@ -157,30 +186,32 @@ func cellText(c dashboard.Column, x, y, w int, words, attributes string) string 
 	return text(x+10, y, words, attributes)
 }
 
-// widths gives the columns that are seen their beginnings.
-func (s Style) widths(all []dashboard.Column, w int) (xs []int, seen []dashboard.Column) {
+// widths gives the columns that are seen their beginnings: each has what it needs, and
+// those that grow share what is left, as in Grafana. whole is what all of them need.
+func (s Style) widths(p dashboard.Panel, w int) (xs []int, seen []dashboard.Column, whole int) {
 	var want []int
-	sum := 0
-	for _, c := range all {
+	sum, growing := 0, 0
+	for _, c := range p.Columns {
 		if c.Hidden {
 			continue
 		}
 		n := c.Width
-		switch {
-		case c.Heat:
-			n = 44
-		case n == 0 && c.Shape == dashboard.Word:
-			n = 175
-		case n == 0:
-			n = 110
+		if n == 0 {
+			n = p.Least(c, s.Lang)
+			if c.Grows(s.Lang) {
+				growing++
+			}
 		}
 		seen, want, sum = append(seen, c), append(want, n), sum+n
 	}
 	at := 0
-	for _, n := range want {
-		xs, at = append(xs, at), at+n*w/sum
+	for i, n := range want {
+		if sum < w && seen[i].Width == 0 && seen[i].Grows(s.Lang) {
+			n += (w - sum) / growing
+		}
+		xs, at = append(xs, at), at+n
 	}
-	return xs, seen
+	return xs, seen, max(at, sum)
 }
 
 func indexOf(columns []dashboard.Column, name string) int {

@@ -59,9 +59,16 @@ func (s Style) show(c dashboard.Column, value any) string {
 			return w.Text.In(s.Lang)
 		}
 	}
+	if value == "" {
+		return "–"
+	}
 	if c.Shape == dashboard.Moment {
 		if at, ok := moment(value); ok {
-			return at.In(s.Zone).Format("02.01 15:04:05")
+			layout := time.DateTime
+			if s.Lang == dashboard.Russian {
+				layout = "02.01.2006 15:04:05"
+			}
+			return at.In(s.Zone).Format(layout)
 		}
 	}
 	n, ok := number(value)
