@@ -3,15 +3,18 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
 	"runtime"
 
 	"github.com/urfave/cli/v2"
 
 	"fonoteka/internal/bagit"
+	"fonoteka/internal/bounded"
 	"fonoteka/internal/sign"
 	"fonoteka/internal/verify"
 )
+
+// maxKeyFile is far above what a file of keys or of roots has, bytes.
+const maxKeyFile = 1 << 20
 
 func verifyCommand() *cli.Command {
 	return &cli.Command{
@@ -93,7 +96,7 @@ func verifyOptions(c *cli.Context) (o verify.Options, err error) {
 	for _, said := range c.StringSlice("key") {
 		key, err := sign.ParsePublic(said)
 		if err != nil { // no key itself, so that it must name a file
-			raw, err := os.ReadFile(said)
+			raw, err := bounded.ReadFile(said, maxKeyFile)
 			if err != nil {
 				return o, fmt.Errorf("--key: it is no public key, and no file: %w", err)
 			}
@@ -111,7 +114,7 @@ func verifyOptions(c *cli.Context) (o verify.Options, err error) {
 		o.Trust.Fingerprints = append(o.Trust.Fingerprints, f)
 	}
 	if name := c.String("tsa-ca"); name != "" {
-		pem, err := os.ReadFile(name)
+		pem, err := bounded.ReadFile(name, maxKeyFile)
 		if err != nil {
 			return o, fmt.Errorf("--tsa-ca: %w", err)
 		}

@@ -71,7 +71,7 @@ func linkLife(string) time.Duration { return 90 * 24 * time.Hour }
 func toWarehouse(t *testing.T, rows *rowsTaken, d relay.Decoder) *relay.ToWarehouse {
 	t.Helper()
 	counter := relay.NewNotifications(nil)
-	return &relay.ToWarehouse{Warehouse: rows, Decode: d, LinkLife: linkLife, Log: slog.New(slog.DiscardHandler), Counter: counter}
+	return &relay.ToWarehouse{Warehouse: rows, Catalogue: rows, Decode: d, LinkLife: linkLife, Log: slog.New(slog.DiscardHandler), Counter: counter}
 }
 
 func gzipped(t *testing.T, s string) []byte {

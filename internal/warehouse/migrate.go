@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -100,20 +101,50 @@ func up(ctx context.Context, std *sql.DB, s schema.Set, progress func(Migration)
 	if current > target {
 		return fmt.Errorf("schema version %d, this program knows %d: %w", current, target, ErrNewer)
 	}
+	var own []int64 // what this process has applied
 	for {
 		// One at a time: the list is read anew, so that what another process
 		// has done meanwhile is not done again.
 		r, err := p.UpByOne(ctx)
 		if errors.Is(err, goose.ErrNoNextVersion) {
-			return nil
+			return catchUp(ctx, std, s, own)
 		}
 		if err != nil {
 			return fmt.Errorf("apply migration: %w", err)
 		}
+		own = append(own, r.Source.Version)
 		if progress != nil {
 			progress(Migration{r.Source.Version, strings.TrimSuffix(r.Source.Path, path.Ext(r.Source.Path)), r.Duration})
 		}
 	}
+}
+
+// catchUp applies later migrations again if another process has applied one of them while
+// this one was at an earlier: a view that this one made in its earlier form may stand where
+// the other had just removed it to make the newer.
+func catchUp(ctx context.Context, std *sql.DB, s schema.Set, own []int64) error {
+	if len(own) == 0 {
+		return nil
+	}
+	p, err := provider(std, s, goose.WithDisableVersioning(true))
+	if err != nil {
+		return err
+	}
+	var later []int64
+	for _, m := range p.ListSources() {
+		if m.Version > own[0] {
+			later = append(later, m.Version)
+		}
+	}
+	if slices.Equal(later, own[1:]) {
+		return nil
+	}
+	for _, version := range later {
+		if _, err := p.ApplyVersion(ctx, version, true); err != nil {
+			return fmt.Errorf("apply migration again: %w", err)
+		}
+	}
+	return nil
 }
 
 // MigrateAgain applies all migrations again, which any may be, so that tables which

@@ -179,6 +179,20 @@ func TestMigratorsAtOnceEndInTheSameSchema(t *testing.T) {
 	}
 }
 
+// Another process may apply later migrations while this one is at an earlier.
+func TestAMigrationThatEndsLateUndoesNoLaterOne(t *testing.T) {
+	t.Parallel()
+	alone, late := options(t), options(t)
+	migrated(t, alone)
+	migrated(t, late)
+	db := connect(t, late)
+	ask(t, db, "ALTER TABLE goose_db_version DELETE WHERE version_id = 2 SETTINGS mutations_sync = 2")
+	must(t, db.Migrate(t.Context(), nil))
+	if diff := cmp.Diff(shape(t, alone), shape(t, late)); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestMigrateRefusesANewerDatabase(t *testing.T) {
 	t.Parallel()
 	db := open(t)

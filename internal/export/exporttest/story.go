@@ -130,7 +130,7 @@ func (s *Story) add(i int, sound []byte) {
 	s.EventLines = append(s.EventLines, e)
 	row := call.RecordingStatus{
 		Recording: call.Recording{Integration: "main", ID: id(i), GroupID: n, AccountID: c.AccountID, AnnouncedAt: at.Add(4 * time.Minute), ExpiresAt: at.AddDate(0, 0, 90)},
-		State:     call.Archived, Attempt: 1, SHA256: hexOf(sound), Size: int64(len(sound)), Duration: time.Second / 2, Bucket: "fonoteka", Key: "recordings/" + id(i) + ".wav", Format: "wav", ArchivedAt: at.Add(5 * time.Minute),
+		State:     call.Archived, Attempt: 1, SHA256: hexOf(sound), Size: int64(len(sound)), Duration: time.Second / 2, Bucket: "fonoteka", Key: bucket.Recordings + id(i) + ".wav", Format: "wav", ArchivedAt: at.Add(5 * time.Minute),
 	}
 	s.Objects[row.Key] = sound
 	s.Rows = append(s.Rows, export.FromCatalogue(row, n, nil))
@@ -143,7 +143,7 @@ func (s *Story) row(i int) *export.Recording {
 // beside puts another file beside a recording.
 func (s *Story) beside(i int, role pack.Role) {
 	sound := Sound(1000+i, 3000)
-	key := "recordings/" + id(i) + ".beside.wav"
+	key := bucket.Recordings + id(i) + ".beside.wav"
 	s.Objects[key] = sound
 	r := s.row(i)
 	r.Objects = append(r.Objects, export.Object{Role: role, Bucket: "fonoteka", Key: key, SHA256: hexOf(sound), Size: int64(len(sound)), Format: "wav"})
