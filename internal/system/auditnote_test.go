@@ -84,6 +84,9 @@ func TestWhoeverTakesSomethingLeavesATrace(t *testing.T) {
 	days := write("ivanov.json", calendarOf2026())
 	links := write("ivanov.csv", "url,recorded_at\nhttps://records.mtt.ru/2026/11/02/a.mp3,2026-11-02T10:00:00Z\n")
 	const word = "Иванов"
+	if _, err := in.command("sql", "SELECT 1"); err != nil { // there is a trail now
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
 		args   []string
 		action string
