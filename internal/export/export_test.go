@@ -24,6 +24,7 @@ import (
 	"fonoteka/internal/pack"
 	"fonoteka/internal/sign"
 	"fonoteka/internal/state"
+	"fonoteka/internal/testenv"
 	"fonoteka/internal/verify"
 )
 
@@ -199,10 +200,7 @@ func TestForeignProgramsAcceptAPackage(t *testing.T) {
 		{"minisign", "-Vm", pack.TagManifest, "-p", pack.KeysFile},
 		{"sh", "-c", `[ $(find data -type f | wc -l) = $(wc -l < manifest-sha256.txt) ]`},
 	} {
-		if _, err := exec.LookPath(args[0]); err != nil {
-			t.Logf("no %s", args[0])
-			continue
-		}
+		testenv.Need(t, args[0])
 		cmd := exec.Command(args[0], args[1:]...)
 		cmd.Dir = o.Dir
 		if out, err := cmd.CombinedOutput(); err != nil {

@@ -3,7 +3,6 @@ package export_test
 import (
 	"context"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -13,6 +12,7 @@ import (
 
 	"fonoteka/internal/export/exporttest"
 	"fonoteka/internal/pack"
+	"fonoteka/internal/testenv"
 )
 
 // screenshots is a folder that pages are shown in, for people to look at.
@@ -20,13 +20,7 @@ const screenshots = "FONOTEKA_TEST_SCREENSHOTS"
 
 func browse(t *testing.T) context.Context {
 	t.Helper()
-	path, err := exec.LookPath("chromium")
-	if err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("no browser: Debian's package chromium is missing")
-		}
-		t.Skip("no browser (Debian: apt-get install chromium)")
-	}
+	path := testenv.Need(t, "chromium")
 	o := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.WindowSize(1280, 860), chromedp.UserDataDir(t.TempDir()),
 		chromedp.Flag("autoplay-policy", "no-user-gesture-required"), chromedp.Flag("mute-audio", true), chromedp.Env("HOME="+t.TempDir()))

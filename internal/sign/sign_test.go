@@ -15,6 +15,7 @@ import (
 
 	"fonoteka/internal/sign"
 	"fonoteka/internal/state"
+	"fonoteka/internal/testenv"
 )
 
 var at = time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
@@ -40,12 +41,7 @@ func write(t *testing.T, dir, name string, content []byte) {
 // run runs a foreign program in a folder.
 func run(t *testing.T, dir string, args ...string) (string, error) {
 	t.Helper()
-	if _, err := exec.LookPath(args[0]); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("%s is missing (Debian: apt-get install %[1]s)", args[0])
-		}
-		t.Skipf("no %s (Debian: apt-get install %[1]s)", args[0])
-	}
+	testenv.Need(t, args[0])
 	cmd := exec.Command(args[0], args[1:]...)
 	cmd.Dir = dir
 	out, err := cmd.CombinedOutput()

@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"fonoteka/internal/testenv"
 	"fonoteka/internal/tsa"
 )
 
@@ -107,12 +108,7 @@ func (a *authority) openssl(args ...string) string {
 }
 
 func (a *authority) try(args ...string) (string, error) {
-	if _, err := exec.LookPath("openssl"); err != nil {
-		if os.Getenv("CI") == "true" {
-			a.t.Fatal("openssl is missing")
-		}
-		a.t.Skip("no openssl")
-	}
+	testenv.Need(a.t, "openssl")
 	cmd := exec.Command("openssl", args...)
 	cmd.Dir = a.dir
 	out, err := cmd.CombinedOutput()
