@@ -70,45 +70,54 @@ func Open(o Options) (*Trail, error) {
 // Log adds an entry. When it returns nil the entry is on disk; after an error it
 // may or may not be. It waits for other processes of the data folder until ctx is done.
 func (t *Trail) Log(ctx context.Context, e Entry) error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if err := t.append(ctx, e); err != nil {
-		t.m.failures.WithLabelValues("log").Inc()
-		return fmt.Errorf("audit: log %s: %w", e.Action, err)
-	}
-	t.m.entries.WithLabelValues(e.Action, string(e.Outcome)).Inc()
-	return nil
+	_, err := t.LogLine(ctx, e)
+	return err
 }
 
-func (t *Trail) append(ctx context.Context, e Entry) error {
+// LogLine is Log, and returns the line of the entry as it stands in the file, without its
+// line break.
+func (t *Trail) LogLine(ctx context.Context, e Entry) ([]byte, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	line, err := t.append(ctx, e)
+	if err != nil {
+		t.m.failures.WithLabelValues("log").Inc()
+		return nil, fmt.Errorf("audit: log %s: %w", e.Action, err)
+	}
+	t.m.entries.WithLabelValues(e.Action, string(e.Outcome)).Inc()
+	return line, nil
+}
+
+func (t *Trail) append(ctx context.Context, e Entry) ([]byte, error) {
 	if t.broken != nil {
-		return t.broken
+		return nil, t.broken
 	}
 	f, err := t.open(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer f.Close() // releases the lock
 	last, size, err := end(f)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := f.Truncate(size); err != nil { // a half-written line of a crash was never reported as logged
-		return err
+		return nil, err
 	}
 	r := t.after(last, e)
 	line, err := r.encode()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if _, err := f.WriteAt(append(line, '\n'), size); err != nil {
-		return err
+	line = append(line, '\n')
+	if _, err := f.WriteAt(line, size); err != nil {
+		return nil, err
 	}
 	if err := f.Sync(); err != nil {
 		t.broken = fmt.Errorf("an earlier entry could not be synced: %w", err)
-		return err
+		return nil, err
 	}
-	return nil
+	return line[:len(line)-1], nil
 }
 
 // after is the row of an entry that comes after last. Where the file has no entry, last has

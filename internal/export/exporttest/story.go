@@ -266,14 +266,8 @@ func NewTrail(dir string) (*Trail, error) {
 
 // Begin is part of export.Trail.
 func (t *Trail) Begin(ctx context.Context, target, detail string) (line, anchor []byte, err error) {
-	if err := t.log.Log(ctx, audit.Entry{Actor: "anna", Action: pack.BeginAction, Target: target, Outcome: audit.Begun, Detail: detail}); err != nil {
-		return nil, nil, err
-	}
-	lines, err := t.Lines()
-	if err != nil {
-		return nil, nil, err
-	}
-	return lines[len(lines)-1], nil, nil
+	line, err = t.log.LogLine(ctx, audit.Entry{Actor: "anna", Action: pack.BeginAction, Target: target, Outcome: audit.Begun, Detail: detail})
+	return line, nil, err
 }
 
 // End is part of export.Trail.
