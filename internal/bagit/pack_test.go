@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"fonoteka/internal/bagit"
+	"fonoteka/internal/testenv"
 )
 
 // texts are what a zip of the tests compresses.
@@ -86,13 +87,10 @@ func readZipped(t *testing.T, z *zip.Reader, name string) string {
 	return string(b)
 }
 
-// foreign runs a program that is not ours; one that is not here is skipped.
+// foreign runs a program that is not ours.
 func foreign(t *testing.T, dir string, args ...string) {
 	t.Helper()
-	if _, err := exec.LookPath(args[0]); err != nil {
-		t.Logf("no %s", args[0])
-		return
-	}
+	testenv.Need(t, args[0])
 	cmd := exec.Command(args[0], args[1:]...)
 	cmd.Dir = dir
 	if out, err := cmd.CombinedOutput(); err != nil {

@@ -16,7 +16,7 @@ import (
 )
 
 // debian names the packages of programs that are not named like them.
-var debian = map[string]string{"promtool": "prometheus"}
+var debian = map[string]string{"promtool": "prometheus", "bsdtar": "libarchive-tools"}
 
 // Need returns the path of a program; it may go by several names. One that only
 // administrators have on their path counts too.
