@@ -167,7 +167,7 @@ func ringStores(t *testing.T, w *watcher) []string {
 		t.Errorf("a wrong password: %d", status)
 	}
 	rang := w.ring(t, in, "FonotekaRelayLag", "FonotekaWarehouseFailing", "FonotekaCatalogueNotCounted", "FonotekaReportsBehind", "FonotekaArrivalsNotCompared",
-		"FonotekaAuditNotShipped", "FonotekaEmbeddedStoreDown")
+		"FonotekaAuditNotShipped", "FonotekaEmbeddedStoreDown", "FonotekaStageFailing")
 	_ = syscall.Kill(engine, syscall.SIGCONT) // gone by now, perhaps
 	in.ready()
 	in.exec("SYSTEM STOP LISTEN TCP")

@@ -47,6 +47,7 @@ var ring = map[string]how{
 	"FonotekaNoDownloadWorkers":        madeUp("workers that run and take nothing are a fault of the queue's library"),
 	"FonotekaCatalogueNotCounted":      lower("> 900", "> 25"),
 	"FonotekaPlannerFailing":           madeUp("the planner fails as the warehouse does; FonotekaWarehouseFailing rings"),
+	"FonotekaStageFailing":             {},
 	"FonotekaOpenRecordingsMended":     madeUp("nothing is known that makes it; the warehouse's tests take rows away"),
 	"FonotekaRecordingConflict":        {},
 	"FonotekaDown":                     {},
