@@ -48,7 +48,8 @@ func TestEveryMistakeIsReportedAtOnce(t *testing.T) {
 	_, stderr, code := output(t, "serve", "--config", file, "--listen", "nowhere", "--workers", "many", "--record-hosts", "ftp://x",
 		"--s3-port", "70000", "--abandon-after", "soon", "--clickhouse-url", "mysql://u:HUSHHUSH@h/d", "--redis-url", "redis://:HUSHHUSH@h/zero", "--s3-url", "s3://key:HUSHHUSH@h:9000", "--log-format", "xml", "--log-level", "info+1", "--max-recording-size", "1kB", "--repeat-after", "90m", "--area-code", "49")
 	for _, want := range []string{
-		"name \"Main Office\"", "must be https", "Mars/Olympus", "link days", "--listen", "--workers", "--record-hosts", "--s3-port",
+		file + ":3: integrations #1: name: \"Main Office\"", file + ":3: integrations #1: redirect_uri: it must be https", file + ":3: integrations #1: timezone: \"Mars/Olympus\"",
+		file + ":3: integrations #1: link_days", "--listen", "--workers", "--record-hosts", "--s3-port",
 		"--abandon-after", "--clickhouse-url", "--redis-url", "--s3-url", "--log-format", "--log-level", "--max-recording-size", `--repeat-after (FONOTEKA_REPEAT_AFTER): "90m" is not`, "--area-code", "17 mistakes",
 	} {
 		if !strings.Contains(stderr, want) {

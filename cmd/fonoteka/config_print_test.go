@@ -71,7 +71,7 @@ func TestAListenerThatWouldCarrySecretsInTheClearIsRefused(t *testing.T) {
 		"--origin-events main":                          "--source-networks",
 		"--origin-events who --source-networks 1.2.3.4": "no integration",
 		"--previous-until 2026-03-31":                   "belong together",
-		"--previous-redirect-uri https://calls.example.org/mtt/word --previous-until 2026-03-31":  "another one",
+		"--previous-redirect-uri https://calls.example.org/mtt/word --previous-until 2026-03-31":  "the present one",
 		"--previous-redirect-uri https://calls.example.org/mtt/older --previous-until 2026-3-311": "not a day",
 		"--max-connections 3": "not a number",
 	} {
@@ -135,7 +135,7 @@ func TestEveryAddressOfTheAPIIsReadWhereOthersAre(t *testing.T) {
 		"ftp://api.example.org":         "must be https",
 	} {
 		_, stderr, code := output(t, "config", "print", "--redirect-uri", "https://calls.example.org/mtt/word", "--api-url", address, "--workers", "many")
-		named := strings.Contains(stderr, "--api-url (FONOTEKA_MTT_API_URL)") && strings.Contains(stderr, wrong)
+		named := strings.Contains(stderr, "--api-url (FONOTEKA_API_URL)") && strings.Contains(stderr, wrong)
 		if code == 0 || !strings.Contains(stderr, "--workers") || named != (wrong != "") {
 			t.Errorf("%s: %d %s", address, code, stderr)
 		}

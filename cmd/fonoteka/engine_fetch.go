@@ -16,7 +16,7 @@ func engineCommand() *cli.Command {
 		Usage: "the embedded ClickHouse",
 		Subcommands: []*cli.Command{{
 			Name:  "fetch",
-			Usage: "fetch its library into the cache, once (178 MB, by npm)",
+			Usage: "fetch its library into the cache, once (178 MB, by npm), and again if it is damaged there",
 			Flags: []cli.Flag{settings.Text("engine-cache", settings.DefaultEngineCache(), "`FOLDER` for the library")},
 			Action: func(c *cli.Context) error {
 				cache := c.String("engine-cache")

@@ -110,6 +110,9 @@ func (b *Bucket) wrap(what, key string, err error) error {
 		return nil
 	}
 	resp := minio.ToErrorResponse(err)
+	if hint := b.where.hint(err); hint != "" {
+		err = fmt.Errorf("%w (%s)", err, hint)
+	}
 	switch {
 	case resp.StatusCode == http.StatusPreconditionFailed, resp.Code == "PreconditionFailed":
 		return fmt.Errorf("%s %s: %w", what, key, ErrExists)

@@ -148,8 +148,12 @@ func (p *probe) reach(ctx context.Context) bool {
 		resp, err = p.b.http.RoundTrip(req)
 	}
 	took := time.Since(began)
+	do := "check the address in --s3-url, the network, and whether the store runs"
+	if hint := p.b.where.hint(err); hint != "" {
+		do = hint
+	}
 	p.record("reachable", true, err, fmt.Sprintf("the store at %s answers in %.1f ms", p.b.where.Endpoint, float64(took.Microseconds())/1000),
-		fmt.Sprintf("nothing answers at %s", p.b.where.Endpoint), "check the address in --s3-url, the network, and whether the store runs")
+		fmt.Sprintf("no S3 store answers at %s", p.b.where.Endpoint), do)
 	if err != nil {
 		return false
 	}
@@ -177,8 +181,12 @@ func (p *probe) account(ctx context.Context) bool {
 	if codeOf(err) == "NoSuchBucket" {
 		err = nil
 	}
+	do := "check key and secret in --s3-url, and what the account may do"
+	if hint := p.b.where.hint(err); hint != "" {
+		do = hint
+	}
 	p.record("credentials", true, err, "the store accepts the account, and lets it list",
-		"the store does not accept the account, or does not let it list the bucket", "check key and secret in --s3-url, and what the account may do")
+		"the store does not accept the account, or does not let it list the bucket", do)
 	return err == nil
 }
 

@@ -26,6 +26,7 @@ func (p *pipeline) derive(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return nil
 	}
+	p.sayEmptied(ctx)
 	p.ready.migrated.Store(true)
 	release, err := installation.AwaitDeriver(ctx, p.data, p.log)
 	if ctx.Err() != nil {
@@ -35,6 +36,15 @@ func (p *pipeline) derive(ctx context.Context) error {
 		return err
 	}
 	return errors.Join(p.deriver.Run(ctx), release())
+}
+
+// sayEmptied tells the log of a warehouse that holds nothing beside a spool or a bucket
+// that do, before anything is written there.
+func (p *pipeline) sayEmptied(ctx context.Context) {
+	what, err := installation.Emptied(ctx, p.warehouse, p.blob, p.relayed)
+	if err == nil && what != "" {
+		p.log.Error(what, "do", installation.FillEmptied)
+	}
 }
 
 // NewDeriver derives calls by the rules of the settings. log and reg may be nil.

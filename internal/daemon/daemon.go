@@ -25,6 +25,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"fonoteka/internal/edge"
 	"fonoteka/internal/embedded"
 	"fonoteka/internal/installation"
 	"fonoteka/internal/relay"
@@ -52,6 +53,7 @@ func Run(ctx context.Context, cfg *settings.Config, log *slog.Logger) (err error
 	if err := st.SavePorts(installation.StatePorts(cfg)); err != nil {
 		return err
 	}
+	sayZones(cfg, log)
 	reg := prometheus.NewRegistry()
 	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	sp, err := spool.Open(spool.Options{
@@ -83,7 +85,7 @@ func Run(ctx context.Context, cfg *settings.Config, log *slog.Logger) (err error
 	if err != nil {
 		return err
 	}
-	d := &daemon{log: log, spool: sp, stack: stack, access: acc, pipeline: p, public: public}
+	d := &daemon{log: log, spool: sp, stack: stack, access: acc, pipeline: p, public: public, proxies: cfg.Public.Proxies}
 	alive := check{"notifications", func(context.Context) error { return takesNotifications(sp) }}
 	d.private = privateServer(private(reg, alive, p.checks(), st.Values().AdminToken, func(ctx context.Context) { p.refusals.refused(ctx, "admin.request") }, replayHandler(rewind(sp), p.replayRejected, p.resend), p.rebuildHandler, probeHandler(public.door), recordings), log)
 	if d.listeners, err = listen(cfg, st, log); err != nil {
@@ -104,6 +106,7 @@ type daemon struct {
 	private    *http.Server
 	listeners  [2]net.Listener // the public one, the private one
 	recordings string          // where they are listened to
+	proxies    edge.Networks   // who may connect to the private listener, beside this machine
 }
 
 // stages are the parts in the order in which they stop: first what takes
@@ -125,7 +128,7 @@ func (d *daemon) stages() *stages {
 	all.add("tokens", d.access.Run)
 	all.add("spool upkeep", d.spool.Run)
 	all.add("certificate", d.public.certificate)
-	all.add("private listener", serveHTTP(d.private, d.listeners[1]))
+	all.add("private listener", serveHTTP(d.private, &onlyFrom{Listener: d.listeners[1], networks: d.proxies, log: d.log}))
 	// The engine breaks off what runs when it ends, so connections to it are closed first.
 	all.add("connections", func(ctx context.Context) error { <-ctx.Done(); return p.close() })
 	all.add("embedded stores", d.stack.Run)
@@ -143,6 +146,18 @@ func takesNotifications(sp *spool.Spool) error {
 	return err
 }
 
+// sayZones tells the log in which zone times are read: with a wrong one all of them are
+// wrong, and nothing else shows it before the first calls.
+func sayZones(cfg *settings.Config, log *slog.Logger) {
+	for _, i := range cfg.Integrations {
+		if i.ZoneUnsaid {
+			log.Warn("no time zone is set: times in notifications are read as UTC (set FONOTEKA_TIMEZONE to the zone that the operator writes them in)", "integration", i.Name)
+			continue
+		}
+		log.Info("times in notifications are read in this zone", "integration", i.Name, "zone", i.Zone)
+	}
+}
+
 // listen binds both listeners and tells commands where they are.
 func listen(cfg *settings.Config, st *state.State, log *slog.Logger) ([2]net.Listener, error) {
 	var both [2]net.Listener
@@ -156,7 +171,7 @@ func listen(cfg *settings.Config, st *state.State, log *slog.Logger) ([2]net.Lis
 		}
 		both[i] = l
 	}
-	if err := cfg.Public.SourceKnownAt(both[0].Addr()); err != nil {
+	if err := errors.Join(cfg.Public.SourceKnownAt(both[0].Addr()), cfg.Public.PrivateKnownAt(both[1].Addr())); err != nil {
 		return both, errors.Join(err, both[0].Close(), both[1].Close())
 	}
 	r := state.Runtime{PID: os.Getpid(), PublicListen: both[0].Addr().String(), PrivateListen: both[1].Addr().String()}

@@ -35,6 +35,7 @@ type pipeline struct {
 	blob      *blob.Bucket
 	queue     *queue.Client
 	ready     *readiness // of the warehouse and the bucket
+	relayed   uint64     // notifications that former runs have brought to a warehouse
 
 	catalogue   *catalogue.Archive
 	deriver     *cdr.Deriver
@@ -74,6 +75,9 @@ func newPipeline(cfg *settings.Config, v state.Values, stack *embedded.Stack, a 
 		if i.Retention != nil {
 			sayRetention(*i.Retention, log.With("integration", i.Name))
 		}
+	}
+	if p.relayed, err = sp.Cursor(relay.WarehouseCursor); err != nil {
+		return nil, err
 	}
 	redisURL, dialRedis := installation.RedisOrEmbedded(cfg, v, stack)
 	if p.queue, err = queue.NewClient(queue.ClientOptions{URL: redisURL, Dial: dialRedis, Log: log, Registerer: reg}); err != nil {

@@ -36,9 +36,6 @@ func newPublic(cfg *settings.Config, sp *spool.Spool, oauth http.Handler, log *s
 	}
 	o := intake.Options{Append: sp.Append, OAuth: oauth, Guard: door, OriginEvents: s.OriginEvents, Log: log, Registerer: reg}
 	for _, i := range cfg.Integrations {
-		if i.Path == "" {
-			log.Warn("the redirect uri has no path, so that anyone may post notifications", "integration", i.Name)
-		}
 		o.Integrations = append(o.Integrations, intake.Integration{
 			Name: i.Name, Path: i.Path, PreviousPath: i.PreviousPath, PreviousUntil: i.PreviousUntil,
 		})

@@ -58,7 +58,7 @@ func TestAWrongZoneAndAWrongClockAreToldApart(t *testing.T) {
 		word   string
 	}{
 		"right":        {volume.Zone{Known: true, Skew: 2 * time.Second}, Yes, "configured zone"},
-		"another zone": {volume.Zone{Known: true, Offset: 3 * time.Hour}, No, "FONOTEKA_MTT_TIMEZONE"},
+		"another zone": {volume.Zone{Known: true, Offset: 3 * time.Hour}, No, "FONOTEKA_TIMEZONE"},
 		"a clock off":  {volume.Zone{Known: true, Skew: -3 * time.Minute}, Look, "NTP"},
 		"few calls":    {volume.Zone{}, Unknown, "too few calls"},
 	} {
@@ -166,6 +166,30 @@ func examined(t *testing.T, name string, cfg *settings.Config) map[string]Findin
 	return nil
 }
 
+// Who may only read is told before serve fails with it, and a closed HTTP port is told as
+// what it is: the one of fonoteka sql.
+func TestAUserWhoMayOnlyReadIsExamined(t *testing.T) {
+	t.Parallel()
+	cfg, conn := database(t)
+	o, err := warehouse.ParseURL(cfg.ClickHouseURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := conn.Exec("CREATE DATABASE IF NOT EXISTS fonoteka"); err != nil { // the one that the reader may read
+		t.Fatal(err)
+	}
+	user, password := embeddedtest.Reader()
+	u := url.URL{Scheme: "clickhouse", User: url.UserPassword(user, password), Host: o.Addrs[0], Path: "fonoteka", RawQuery: "http_port=1"}
+	cfg.ClickHouseURL = u.String()
+	found := examined(t, "stores", cfg)
+	if f := found["rights"]; f.Answer != No || !strings.Contains(f.Means, "INSERT") || !strings.Contains(f.Do, "GRANT") {
+		t.Errorf("rights: %+v", f)
+	}
+	if f := found["http port"]; f.Answer != Look || !strings.Contains(f.Means, "fonoteka sql") {
+		t.Errorf("http port: %+v", f)
+	}
+}
+
 // What the warehouse has to say, on a real one.
 func TestStoresAreExamined(t *testing.T) {
 	t.Parallel()
@@ -178,6 +202,11 @@ func TestStoresAreExamined(t *testing.T) {
 	}
 	if !strings.Contains(found["clickhouse"].Means, "the server answers") {
 		t.Errorf("clickhouse: %+v", found["clickhouse"])
+	}
+	for check, want := range map[string]Answer{"rights": Yes, "http port": Yes} {
+		if found[check].Answer != want {
+			t.Errorf("%s: %+v", check, found[check])
+		}
 	}
 	altered := call.RecordingStatus{
 		Recording: call.Recording{Integration: "main", ID: strings.Repeat("a", 32)}, State: call.Archived, Attempt: 1,

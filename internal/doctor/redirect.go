@@ -57,7 +57,7 @@ func (r Redirect) name(ctx context.Context) Finding {
 	addrs, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
 	if err != nil {
 		return no(check, "the host of the redirect URI has no address, so that nobody finds this installation",
-			"enter an A or AAAA record for it with whoever keeps the domain, or correct the host in FONOTEKA_MTT_REDIRECT_URI", err)
+			"enter an A or AAAA record for it with whoever keeps the domain, or correct the host in FONOTEKA_REDIRECT_URI", err)
 	}
 	var all []string
 	public := false

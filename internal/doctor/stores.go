@@ -4,13 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"time"
 
+	"fonoteka/internal/blob"
 	"fonoteka/internal/embedded"
 	"fonoteka/internal/installation"
 	"fonoteka/internal/queue"
 	"fonoteka/internal/settings"
+	"fonoteka/internal/spool"
 	"fonoteka/internal/warehouse"
 	"fonoteka/internal/warehouse/catalogue"
 	"fonoteka/internal/words"
@@ -21,6 +24,7 @@ func examineStores(ctx context.Context, cfg *settings.Config) (Report, error) {
 	err := installation.UseWarehouse(ctx, cfg, func(db *warehouse.DB) error {
 		out.Findings = append(out.Findings, ClickHouse(ctx, db, cfg.ClickHouseURL == "")...)
 		out.Findings = append(out.Findings, askShared(ctx, db))
+		out.Findings = append(out.Findings, askEmptied(ctx, cfg, db)...)
 		return nil
 	})
 	if err != nil {
@@ -63,6 +67,9 @@ func ClickHouse(ctx context.Context, db *warehouse.DB, own bool) []Finding {
 		where = "the embedded engine answers"
 	}
 	out := []Finding{{Check: "clickhouse", Answer: Yes, Means: where}}
+	if !own {
+		out = append(out, askRights(ctx, db), askHTTP(ctx, db))
+	}
 	there, err := db.SchemaVersion(ctx)
 	known, knownErr := warehouse.KnownSchema()
 	switch {
@@ -84,6 +91,54 @@ func ClickHouse(ctx context.Context, db *warehouse.DB, own bool) []Finding {
 		})
 	}
 	return append(out, Finding{Check: "tables", Answer: Yes, Means: fmt.Sprintf("they are at this program's version, %d", there)}, askFaults(ctx, db))
+}
+
+// askRights says whether the user may do what serve does. It is asked for, not tried.
+func askRights(ctx context.Context, db *warehouse.DB) Finding {
+	const check = "rights"
+	missing, err := db.MissingRights(ctx)
+	switch {
+	case err != nil:
+		return Finding{Check: check, Answer: Unknown, Means: "what the user may do cannot be asked", Do: "is the server of version 25.8 or later?", Detail: err.Error()}
+	case len(missing) > 0:
+		return Finding{
+			Check: check, Answer: No, Means: "the user lacks what serve needs: " + strings.Join(missing, ", "),
+			Do: "let an administrator give it the rights (GRANT … ON the database of FONOTEKA_CLICKHOUSE_URL TO the user), or name another user; a user for reading alone is for Grafana",
+		}
+	}
+	return Finding{Check: check, Answer: Yes, Means: "the user may read, write and bring the tables up to date"}
+}
+
+// askHTTP says whether fonoteka sql can work: it alone uses the HTTP port.
+func askHTTP(ctx context.Context, db *warehouse.DB) Finding {
+	const check = "http port"
+	if err := db.HTTP(ctx); err != nil {
+		return Finding{
+			Check: check, Answer: Look, Means: "the HTTP port does not answer: fonoteka sql cannot work, all else can",
+			Do: "open it to this machine, or name it in FONOTEKA_CLICKHOUSE_URL (http_port=8123, with TLS 8443)", Detail: err.Error(),
+		}
+	}
+	return Finding{Check: check, Answer: Yes, Means: "fonoteka sql can ask by the HTTP port"}
+}
+
+// askEmptied looks for what lies beside a warehouse that holds nothing.
+func askEmptied(ctx context.Context, cfg *settings.Config, db *warehouse.DB) []Finding {
+	if empty, err := db.Empty(ctx); err != nil || !empty {
+		return nil // as it should be, or said above
+	}
+	var b *blob.Bucket
+	values, stop, err := installation.Reach(ctx, cfg, []embedded.Store{embedded.StoreS3})
+	if err == nil {
+		defer func() { _ = stop() }() // nothing was written
+		if b, err = blob.Open(installation.BlobOptions(cfg, values)); err == nil {
+			defer b.Close()
+		}
+	}
+	what, err := installation.Emptied(ctx, db, b, spool.Passed(filepath.Join(cfg.Data, "spool")))
+	if err != nil || what == "" {
+		return nil
+	}
+	return []Finding{{Check: "rows", Answer: No, Means: what, Do: installation.FillEmptied}}
 }
 
 // askFaults says whether what is archived is known to be damaged.

@@ -40,9 +40,12 @@ func examineRedirects(ctx context.Context, cfg *settings.Config) (Report, error)
 	}
 	for _, i := range cfg.Integrations {
 		findings := []Finding{{
-			Check: "redirect URI", Answer: NotTried, Means: "none is configured (FONOTEKA_MTT_REDIRECT_URI): nothing can come in",
+			Check: "redirect URI", Answer: NotTried, Means: "none is configured (FONOTEKA_REDIRECT_URI): nothing can come in",
 		}}
 		if u, err := url.Parse(i.RedirectURI); err == nil && u.Host != "" {
+			if fault := settings.RedirectFault(i.RedirectURI); fault != nil {
+				out.Findings = append(out.Findings, named(cfg, i.Name, []Finding{no("address", fault.Error(), "serve does not start with it: correct it here and in the operator's cabinet", nil)})...)
+			}
 			findings = Redirect{URI: u, Now: time.Now(), Probe: probe}.Examine(ctx)
 		}
 		out.Findings = append(out.Findings, named(cfg, i.Name, findings)...)

@@ -13,6 +13,17 @@ func Unpack(ctx context.Context, tarball, integrity, dst string) error {
 	return unpack(ctx, enginePackage{integrity: integrity, packed: 1 << 10}, tarball, dst, io.Discard)
 }
 
+// VerifyLibrary is verifyLibrary for a library of another size and SHA-256.
+func VerifyLibrary(ctx context.Context, size int64, digest, path string) error {
+	return verifyLibrary(ctx, enginePackage{unpacked: size, library: digest}, path)
+}
+
+// VerifyEngine compares the library with what is pinned.
+func VerifyEngine(ctx context.Context, path string) error { return verifyEngine(ctx, path) }
+
+// NpmEnv is what npm sees of an environment.
+func NpmEnv(environ []string) []string { return npmEnv(environ) }
+
 // LogEngineLine passes a line of the engine's stderr to the log.
 func LogEngineLine(log *slog.Logger, line string) { engineLog{log: log}.line(line) }
 

@@ -16,15 +16,11 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
-	"syscall"
 	"time"
 )
 
 // EngineVersion is the pinned version of the engine's npm packages.
 const EngineVersion = "26.7.3-stable.1"
-
-// ErrNoEngine says that the engine is not in the cache.
-var ErrNoEngine = errors.New("the embedded ClickHouse engine is not in the cache")
 
 // bringAServer ends every message about an engine that cannot be had.
 const bringAServer = "bring a ClickHouse server and set FONOTEKA_CLICKHOUSE_URL"
@@ -34,8 +30,9 @@ const bringAServer = "bring a ClickHouse server and set FONOTEKA_CLICKHOUSE_URL"
 type enginePackage struct {
 	name      string
 	integrity string
-	packed    int64 // the tarball
-	unpacked  int64 // libchdb.so
+	packed    int64  // the tarball
+	unpacked  int64  // libchdb.so
+	library   string // SHA-256 of libchdb.so, hex
 }
 
 // enginePackages holds the platforms whose digest is known. There are packages
@@ -48,73 +45,49 @@ func enginePackages(platform string) (enginePackage, bool) {
 			integrity: "sha512-XP97mMqnc5tZpKQywR8N7cLTsHNiTmHr30pC5mzo3jWmukjKn2IBa60c2B/gWUNcuFjOMjWoorQICCqBVj5wpw==",
 			packed:    177817999,
 			unpacked:  566330096,
+			library:   "36ad4e999882821ef13cf2d0f52c93f48e6ee1b4498b35a201c23ce4b8d15bf5",
 		},
 	}[platform]
 	return p, ok
 }
 
-// DefaultCacheDir is where the engine is kept, outside of any installation:
-// several share it.
-func DefaultCacheDir() (string, error) {
-	dir, err := os.UserCacheDir()
+// FetchEngine returns the path of libchdb.so, and fetches it with npm if it is
+// not in the cache yet (178 MB to load, 566 MB on disk; 10 s on a fast line), or
+// damaged there. The tarball's digest is compared with the one in this source before
+// anything of it is used, and the library's each time. It may run several times at once.
+// It writes lines for people to progress, which may be nil. It ends in bounded time: a
+// download that stands still is given up.
+func FetchEngine(ctx context.Context, cacheDir string, progress io.Writer) (string, error) {
+	cacheDir, err := filepath.Abs(cacheDir) // npm and the engine run in folders of their own
 	if err != nil {
-		return "", fmt.Errorf("find the cache folder: %w", err)
+		return "", fmt.Errorf("find the engine's cache: %w", err)
 	}
-	return filepath.Join(dir, "fonoteka"), nil
-}
-
-func enginePath(cacheDir string) string {
-	return filepath.Join(cacheDir, "engine", runtime.GOOS+"-"+runtime.GOARCH, EngineVersion, "libchdb.so")
-}
-
-// FindEngine returns the path of libchdb.so in the cache, or ErrNoEngine. One that
-// somebody else than this user and root could have put or changed there is
-// refused: it would run as this process.
-func FindEngine(cacheDir string) (string, error) {
-	path := enginePath(cacheDir)
-	for part := path; ; part = filepath.Dir(part) {
-		info, err := os.Stat(part)
-		if errors.Is(err, os.ErrNotExist) {
-			return "", fmt.Errorf("%w (%s)", ErrNoEngine, path)
-		}
-		if err != nil {
-			return "", fmt.Errorf("find the engine: %w", err)
-		}
-		if why := othersMayChange(info); why != "" {
-			return "", fmt.Errorf("the embedded ClickHouse engine is not loaded: %s %s; put that right, or choose another folder (--engine-cache, FONOTEKA_ENGINE_CACHE)", part, why)
-		}
-		if part == filepath.Clean(cacheDir) {
+	path, err := FindEngine(cacheDir)
+	var damage error
+	if err == nil {
+		if damage = verifyEngine(ctx, path); damage == nil {
 			return path, nil
 		}
+	} else if !errors.Is(err, ErrNoEngine) {
+		return "", err
 	}
-}
-
-// othersMayChange says how somebody else than this user and root could change what
-// is there; "" means that nobody can. In a sticky folder each changes only what is
-// their own.
-func othersMayChange(info os.FileInfo) string {
-	if s, ok := info.Sys().(*syscall.Stat_t); ok && s.Uid != 0 && int(s.Uid) != os.Getuid() {
-		return fmt.Sprintf("belongs to another user (uid %d)", s.Uid)
-	}
-	if sticky := info.IsDir() && info.Mode()&os.ModeSticky != 0; info.Mode().Perm()&0o022 != 0 && !sticky {
-		return fmt.Sprintf("may be changed by others (mode %04o)", info.Mode().Perm())
-	}
-	return ""
-}
-
-// FetchEngine returns the path of libchdb.so, and fetches it with npm if it is
-// not in the cache yet (178 MB to load, 566 MB on disk; 10 s on a fast line).
-// The tarball's digest is compared with the one in this source before anything
-// of it is used. It may run several times at once. It writes lines for people to
-// progress, which may be nil.
-func FetchEngine(ctx context.Context, cacheDir string, progress io.Writer) (string, error) {
-	path, err := FindEngine(cacheDir)
-	if err == nil || !errors.Is(err, ErrNoEngine) {
-		return path, err
+	if ctx.Err() != nil {
+		return "", ctx.Err()
 	}
 	if progress == nil {
 		progress = io.Discard
 	}
+	if damage != nil {
+		fmt.Fprintf(progress, "%v: it is fetched again\n", damage)
+	}
+	path, err = fetchEngine(ctx, cacheDir, progress)
+	if err != nil && damage != nil {
+		err = fmt.Errorf("%w, and could not be fetched again: %w", damage, err)
+	}
+	return path, err
+}
+
+func fetchEngine(ctx context.Context, cacheDir string, progress io.Writer) (string, error) {
 	platform := runtime.GOOS + "-" + runtime.GOARCH
 	pkg, ok := enginePackages(platform)
 	if !ok {
@@ -137,7 +110,7 @@ func FetchEngine(ctx context.Context, cacheDir string, progress io.Writer) (stri
 	}
 	unpacked := filepath.Join(tmp, "libchdb.so")
 	if err := unpack(ctx, pkg, tarball, unpacked, progress); err != nil {
-		return "", fmt.Errorf("unpack the embedded ClickHouse: %w", err)
+		return "", fmt.Errorf("unpack the embedded ClickHouse: %w; try again, or %s", err, bringAServer)
 	}
 	if err := os.Rename(unpacked, enginePath(cacheDir)); err != nil {
 		return "", fmt.Errorf("keep the embedded ClickHouse: %w", err)
@@ -154,8 +127,12 @@ func npmPack(ctx context.Context, pkg enginePackage, dir string, progress io.Wri
 		return "", errors.New("npm was not found: install it (Debian: apt-get install npm) and start again")
 	}
 	fmt.Fprintf(progress, "fetching the ClickHouse engine %s: %s, %d MB, once …\n", EngineVersion, pkg.name, pkg.packed/1e6)
-	cmd := exec.CommandContext(ctx, npm, "pack", "--silent", "--ignore-scripts", "--cache", filepath.Join(dir, "npm"), pkg.name+"@"+EngineVersion)
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	cmd := exec.CommandContext(ctx, npm, "pack", "--silent", "--ignore-scripts", "--fetch-retries=2", "--fetch-timeout=60000",
+		"--cache", filepath.Join(dir, "npm"), pkg.name+"@"+EngineVersion)
 	cmd.Dir = dir
+	cmd.Env = npmEnv(os.Environ())
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 5 * time.Second
 	var stderr strings.Builder
@@ -165,14 +142,14 @@ func npmPack(ctx context.Context, pkg enginePackage, dir string, progress io.Wri
 	stop, done := context.WithCancel(ctx)
 	go func() {
 		defer close(watched)
-		watchDownload(stop, dir, pkg.packed, progress)
+		watchDownload(stop, dir, pkg.packed, progress, func() { cancel(errStalled) })
 	}()
 	err = cmd.Run()
 	done()
 	<-watched
 	if err != nil {
 		if ctx.Err() != nil {
-			return "", ctx.Err()
+			return "", context.Cause(ctx)
 		}
 		return "", fmt.Errorf("npm pack %s@%s: %w: %s", pkg.name, EngineVersion, err, lastLine(stderr.String()))
 	}
@@ -184,11 +161,18 @@ func npmPack(ctx context.Context, pkg enginePackage, dir string, progress io.Wri
 	return found[0], nil
 }
 
+// stalled is how long a download may stand still.
+const stalled = 3 * time.Minute
+
+var errStalled = fmt.Errorf("npm has received nothing for %v: is the registry reachable from here (npm ping)?", stalled)
+
 // watchDownload writes every two seconds how large the largest file in dir has
-// become: npm itself shows nothing that is useful in a log.
-func watchDownload(ctx context.Context, dir string, total int64, progress io.Writer) {
+// become: npm itself shows nothing that is useful in a log. Where nothing comes for long
+// it calls giveUp.
+func watchDownload(ctx context.Context, dir string, total int64, progress io.Writer, giveUp func()) {
 	ticker := time.NewTicker(2 * time.Second)
 	defer ticker.Stop()
+	grown := time.Now()
 	for shown := int64(0); ; {
 		select {
 		case <-ctx.Done():
@@ -204,11 +188,39 @@ func watchDownload(ctx context.Context, dir string, total int64, progress io.Wri
 			}
 			return nil // files come and go under a running npm
 		})
-		if largest > shown {
-			shown = largest
+		switch {
+		case largest > shown:
+			shown, grown = largest, time.Now()
 			fmt.Fprintf(progress, "fetching: %d of %d MB (%d %%)\n", shown/1e6, total/1e6, min(100, shown*100/total))
+		case time.Since(grown) > stalled:
+			giveUp()
+			return
 		}
 	}
+}
+
+// npmNeeds are the variables that npm may see, by their names or, with a * behind, by
+// their beginnings. The rest of this process's environment holds secrets, and npm is a
+// large program of others. A registry's login is npm's own affair: it stands in .npmrc
+// or in a variable that begins with NPM_.
+var npmNeeds = []string{
+	"PATH", "HOME", "USER", "LOGNAME", "SHELL", "TMPDIR", "TZ", "LANG", "LC_*", "XDG_*",
+	"NPM_*", "npm_*", "NODE_*", "SSL_CERT_FILE", "SSL_CERT_DIR",
+	"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "no_proxy", "all_proxy",
+}
+
+// npmEnv is what is left of an environment for npm.
+func npmEnv(environ []string) (env []string) {
+	for _, pair := range environ {
+		name, _, _ := strings.Cut(pair, "=")
+		for _, needed := range npmNeeds {
+			if beginning, open := strings.CutSuffix(needed, "*"); name == needed || open && strings.HasPrefix(name, beginning) {
+				env = append(env, pair)
+				break
+			}
+		}
+	}
+	return env
 }
 
 // removeOldFetches removes what fetches that were killed have left behind.

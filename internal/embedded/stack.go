@@ -69,6 +69,10 @@ type keeper struct {
 
 	first sync.Once
 	ready chan struct{} // closed when the store has been up once
+
+	mu       sync.Mutex
+	failures int   // starts in a row that failed
+	last     error // why
 }
 
 // running is a started store.
@@ -263,6 +267,7 @@ func (s *Stack) keep(ctx context.Context, k *keeper) {
 	for pause := backoff.Next(); ; pause = backoff.Next() {
 		began := time.Now()
 		r, err := k.start(ctx)
+		k.note(err)
 		if ctx.Err() == nil && err != nil {
 			s.failures.WithLabelValues(string(k.name)).Inc()
 			k.log.Error("embedded store does not start, retrying", "err", err, "retry_in", pause)
@@ -297,6 +302,27 @@ func (s *Stack) set(k *keeper, up bool) {
 		return
 	}
 	s.up.WithLabelValues(string(k.name)).Set(0)
+}
+
+func (k *keeper) note(err error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.last = err; err == nil {
+		k.failures = 0
+		return
+	}
+	k.failures++
+}
+
+// Failures tells how many starts of a store have failed in a row, and why the last did.
+func (s *Stack) Failures(name Store) (n int, last error) {
+	k := s.find(name)
+	if k == nil {
+		return 0, nil
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.failures, k.last
 }
 
 func (s *Stack) find(name Store) *keeper {

@@ -105,6 +105,11 @@ func takeStore(ctx context.Context, cfg *settings.Config, s embedded.Store, v st
 // startOwn starts stores whose files are this process's.
 func startOwn(ctx context.Context, cfg *settings.Config, v state.Values, own []embedded.Store) (stop func() error, err error) {
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	if slices.Contains(own, embedded.StoreClickHouse) { // before the time for a start runs: it may have to be fetched
+		if _, err := embedded.FetchEngine(ctx, cfg.EngineCache, os.Stderr); err != nil {
+			return nil, err
+		}
+	}
 	stack, err := Stack(cfg, v, own, embedded.StackOptions{Log: log})
 	if err != nil {
 		return nil, err
@@ -114,13 +119,36 @@ func startOwn(ctx context.Context, cfg *settings.Config, v state.Values, own []e
 	go func() { done <- stack.Run(running) }()
 	stop = func() error { cancel(); return <-done }
 	for _, s := range own {
-		select {
-		case <-stack.Ready(s):
-		case <-ctx.Done():
-			return nil, errors.Join(ctx.Err(), stop())
-		case <-time.After(2 * time.Minute):
-			return nil, errors.Join(fmt.Errorf("the embedded %s does not start", s), stop())
+		if err := awaitStart(ctx, stack, s); err != nil {
+			return nil, errors.Join(err, stop())
 		}
 	}
 	return stop, nil
+}
+
+// How long a command tries to start a store. serve tries on; a command says why not.
+const (
+	startsTried = 5
+	startTime   = 2 * time.Minute
+)
+
+// awaitStart returns when a store is up, or will not be.
+func awaitStart(ctx context.Context, stack *embedded.Stack, s embedded.Store) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, startTime, fmt.Errorf("it took longer than %v", startTime))
+	defer cancel()
+	every := time.NewTicker(50 * time.Millisecond)
+	defer every.Stop()
+	for {
+		select {
+		case <-stack.Ready(s):
+			return nil
+		case <-ctx.Done():
+			_, last := stack.Failures(s)
+			return fmt.Errorf("the embedded %s does not start: %w", s, errors.Join(context.Cause(ctx), last))
+		case <-every.C:
+		}
+		if n, last := stack.Failures(s); n >= startsTried {
+			return fmt.Errorf("the embedded %s does not start: %w", s, last)
+		}
+	}
 }

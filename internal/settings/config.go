@@ -5,13 +5,14 @@
 //
 // Each setting is a flag; flags.go has those of several commands, and public.go,
 // reports.go, download.go, retention.go and scrub.go those of their topics, each beside
-// what reads them. No error and no list of settings shows a secret.
+// what reads them. names.go says how a setting is called in its three forms. No error and
+// no list of settings shows a secret.
 package settings
 
 import (
 	"log/slog"
-	"net"
 	"net/url"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -39,8 +40,8 @@ type Config struct {
 	S3URL          string
 	RedisURL       string
 	Ports          map[string]int // of the embedded stores; 0: chosen and kept
-	EngineCache    string
-	Unconfined     bool // the engine's reader is there also where nothing confines it
+	EngineCache    string         // absolute, as Data is
+	Unconfined     bool           // the engine's reader is there also where nothing confines it
 	RecordHosts    fetch.Hosts
 	Workers        int
 	Download       Download
@@ -57,8 +58,8 @@ type Config struct {
 	LogJSON        bool
 	LogLevel       slog.Level
 
-	fromFile  map[string]string // settings that the file says, by flag
-	fromFlags int               // integrations that it does not say; they come first
+	fromFile           map[string]string // settings that the file says, by flag
+	integrationsInFile bool
 }
 
 // Need is how much of the configuration a command uses.
@@ -73,95 +74,103 @@ const (
 
 // Load reads what a command needs.
 func Load(c *cli.Context, n Need) (*Config, error) {
-	var p problems
-	file := readFile(c.String("config"), &p)
-	fromFiles := map[string]string{}
+	p := newProblems(c.String("config"))
+	checkVariables(c.App, os.Environ(), p)
+	file, read := readFile(p.file, p)
+	if !read {
+		return nil, p.err()
+	}
 	pick := func(flag, fromFile string) string {
 		said := strings.TrimSpace(c.String(flag))
 		if c.IsSet(flag) && said != "" || fromFile == "" {
 			return said
 		}
-		said, fromFiles[flag] = fromFile, fromFile
-		return said
+		p.fromFile[flag] = fromFile
+		return fromFile
 	}
 	cfg := &Config{
-		fromFile:      fromFiles,
+		fromFile:      p.fromFile,
 		Data:          pick("data", file.Data),
 		PrivateListen: pick("private-listen", file.PrivateListen),
 		ClickHouseURL: pick("clickhouse-url", file.ClickHouseURL),
 		S3URL:         pick("s3-url", file.S3URL),
 		RedisURL:      pick("redis-url", file.RedisURL),
-		EngineCache:   pick("engine-cache", file.EngineCache),
 		Ports:         map[string]int{},
 	}
-	if cfg.Data == "" {
-		p.add("--data (FONOTEKA_DATA): the folder for this installation's data is missing")
-	} else if abs, err := filepath.Abs(cfg.Data); err == nil {
-		cfg.Data = abs
+	cfg.folders(pick("engine-cache", file.EngineCache), p)
+	cfg.Unconfined = yes("allow-unconfined-engine", pick("allow-unconfined-engine", file.AllowUnconfinedEngine), p)
+	for _, s := range []struct{ store, fromFile string }{
+		{"clickhouse", file.Ports.ClickHouse}, {"clickhouse-http", file.Ports.ClickHouseHTTP}, {"s3", file.Ports.S3}, {"redis", file.Ports.Redis},
+	} {
+		flag := s.store + "-port"
+		cfg.Ports[s.store] = port(flag, pick(flag, s.fromFile), p)
 	}
-	cfg.Unconfined = pick("allow-unconfined-engine", yes(file.AllowUnconfinedEngine)) == "true"
-	if cfg.EngineCache == "" {
-		cfg.EngineCache = cfg.Data
-	}
-	for _, store := range []string{"clickhouse", "clickhouse-http", "s3", "redis"} {
-		flag := store + "-port"
-		cfg.Ports[store] = port(flag, pick(flag, file.port(store)), &p)
-	}
-	parsed(&p, "clickhouse-url", cfg.ClickHouseURL, warehouse.ParseURL)
-	parsed(&p, "s3-url", cfg.S3URL, blob.ParseURL)
-	parsed(&p, "redis-url", cfg.RedisURL, func(raw string) (struct{}, error) { return struct{}{}, queue.CheckURL(raw) })
-	cfg.objects(file, pick, &p)
-	cfg.readKey(pick, &p)
+	parsed(p, "clickhouse-url", cfg.ClickHouseURL, warehouse.ParseURL)
+	parsed(p, "s3-url", cfg.S3URL, blob.ParseURL)
+	parsed(p, "redis-url", cfg.RedisURL, func(raw string) (struct{}, error) { return struct{}{}, queue.CheckURL(raw) })
+	cfg.objects(file, pick, p)
+	cfg.readKey(pick, p)
+	cfg.readLog(file, pick, p)
 	cfg.Rules.AreaCode = pick("area-code", file.Calls.AreaCode)
 	if a := cfg.Rules.AreaCode; a != "" && !regexp.MustCompile(`^[0-9]{3}$`).MatchString(a) {
-		p.add("--area-code (FONOTEKA_AREA_CODE): %q is not three digits", a)
-	}
-	switch format := pick("log-format", file.LogFormat); format {
-	case "text", "json":
-		cfg.LogJSON = format == "json"
-	default:
-		p.add("--log-format (FONOTEKA_LOG_FORMAT): %q is neither text nor json", format)
-	}
-	level := pick("log-level", file.LogLevel)
-	if err := cfg.LogLevel.UnmarshalText([]byte(level)); err != nil || strings.ContainsAny(level, "+-") {
-		p.add("--log-level (FONOTEKA_LOG_LEVEL): %q is none of debug, info, warn and error", level)
+		p.setting("area-code", "%q is not three digits", a)
 	}
 	if n >= ForReplay {
-		for _, i := range file.integrationsOr(fileIntegration{
-			Name: "main", RedirectURI: c.String("redirect-uri"), Timezone: c.String("timezone"), LinkDays: c.String("link-days"),
-			PreviousURI: c.String("previous-redirect-uri"), PreviousUntil: c.String("previous-until"),
-			ClientID: c.String("client-id"), ClientSecret: c.String("client-secret"),
-		}) {
-			one := i.parse(n == ForServe, &p)
-			one.Departments = parseDepartments(i.Name, &p, file.Departments, i.Departments)
-			cfg.Integrations = append(cfg.Integrations, one)
-		}
-		cfg.fromFlags = len(cfg.Integrations) - len(file.Integrations)
-		unique(cfg.Integrations, &p)
-		cfg.hosts(c, file, &p)
-		cfg.operatorSettings(file, pick, &p)
+		cfg.integrations(c, file, n == ForServe, p)
+		cfg.hosts(c, file, p)
+		cfg.operatorSettings(file, pick, p)
 	}
 	if n >= ForDeriving {
-		cfg.Rules.AbandonAfter = duration("abandon-after", pick("abandon-after", file.Calls.AbandonAfter), &p)
-		cfg.EndAfter = duration("end-after", pick("end-after", file.Calls.EndAfter), &p)
+		cfg.Rules.AbandonAfter = duration("abandon-after", pick("abandon-after", file.Calls.AbandonAfter), p)
+		cfg.EndAfter = duration("end-after", pick("end-after", file.Calls.EndAfter), p)
 	}
 	if n == ForServe {
-		cfg.receiver(file, pick, &p)
+		cfg.receiver(file, pick, p)
 	}
 	return cfg, p.err()
 }
 
+// folders makes the folders absolute: stores run in folders of their own, where a path
+// that is relative would lead elsewhere.
+func (cfg *Config) folders(engineCache string, p *problems) {
+	if cfg.Data == "" {
+		p.setting("data", "the folder for this installation's data is missing")
+	} else if abs, err := filepath.Abs(cfg.Data); err == nil {
+		cfg.Data = abs
+	}
+	if cfg.EngineCache = cfg.Data; engineCache == "" {
+		return
+	}
+	abs, err := filepath.Abs(engineCache)
+	if err != nil {
+		p.setting("engine-cache", "%w", err)
+	}
+	cfg.EngineCache = abs
+}
+
+func (cfg *Config) readLog(file file, pick func(string, string) string, p *problems) {
+	switch format := pick("log-format", file.LogFormat); format {
+	case "text", "json":
+		cfg.LogJSON = format == "json"
+	default:
+		p.setting("log-format", "%q is neither text nor json", format)
+	}
+	level := pick("log-level", file.LogLevel)
+	if err := cfg.LogLevel.UnmarshalText([]byte(level)); err != nil || strings.ContainsAny(level, "+-") {
+		p.setting("log-level", "%q is none of debug, info, warn and error", level)
+	}
+}
+
 func (cfg *Config) receiver(file file, pick func(string, string) string, p *problems) {
 	cfg.readPublic(file, pick, p)
-	if _, _, err := net.SplitHostPort(cfg.PrivateListen); err != nil {
-		p.add("--private-listen (FONOTEKA_PRIVATE_LISTEN): %q is not host:port", cfg.PrivateListen)
-	}
+	cfg.checkPrivate(p)
 	cfg.RecordingsURL = strings.TrimRight(pick("recordings-url", file.RecordingsURL), "/")
 	if u, err := url.Parse(cfg.RecordingsURL); cfg.RecordingsURL != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "") {
-		p.add("--recordings-url (FONOTEKA_RECORDINGS_URL): %q is not an http or https address", cfg.RecordingsURL)
+		p.setting("recordings-url", "%q is not an http or https address", cfg.RecordingsURL)
 	}
-	if n, err := strconv.Atoi(pick("workers", file.workers())); err != nil || n < 1 || n > 1000 {
-		p.add("--workers (FONOTEKA_WORKERS): %q is not a number from 1 to 1000", pick("workers", file.workers()))
+	workers := pick("workers", file.Workers)
+	if n, err := strconv.Atoi(workers); err != nil || n < 1 || n > 1000 {
+		p.setting("workers", "%q is not a number from 1 to 1000", workers)
 	} else {
 		cfg.Workers = n
 	}
@@ -172,11 +181,12 @@ func (cfg *Config) receiver(file file, pick func(string, string) string, p *prob
 
 // hosts reads the list of hosts that recordings may be fetched from.
 func (cfg *Config) hosts(c *cli.Context, file file, p *problems) {
+	const flag = "record-hosts"
 	hosts := file.RecordHosts
-	if c.IsSet("record-hosts") && c.String("record-hosts") != "" || len(hosts) == 0 {
-		hosts = strings.Split(c.String("record-hosts"), ",")
+	if c.IsSet(flag) && c.String(flag) != "" || len(hosts) == 0 {
+		hosts = strings.Split(c.String(flag), ",")
 	} else {
-		cfg.fromFile["record-hosts"] = strings.Join(hosts, ",")
+		p.fromFile[flag] = strings.Join(hosts, ",")
 	}
 	var names []string
 	for _, h := range hosts {
@@ -187,6 +197,6 @@ func (cfg *Config) hosts(c *cli.Context, file file, p *problems) {
 	}
 	var err error
 	if cfg.RecordHosts, err = fetch.ParseHosts(names...); err != nil {
-		p.add("--record-hosts (FONOTEKA_MTT_RECORD_HOSTS): %w", err)
+		p.setting(flag, "%w", err)
 	}
 }

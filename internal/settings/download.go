@@ -46,11 +46,11 @@ func downloads(f fileDownload, zone *time.Location, pick func(flag, fromFile str
 	var err error
 	perHost := pick("per-host-connections", f.PerHostConnections)
 	if d.PerHost, err = strconv.Atoi(perHost); err != nil || d.PerHost < 0 || d.PerHost > 1000 {
-		p.add("--per-host-connections (%s): %q is not a number from 0 to 1000", envName("per-host-connections"), perHost)
+		p.setting("per-host-connections", "%q is not a number from 0 to 1000", perHost)
 	}
 	rate := pick("per-host-rate", f.PerHostRate)
 	if d.Rate, err = strconv.ParseFloat(rate, 64); err != nil || !(d.Rate >= 0 && d.Rate <= 1e6) {
-		p.add("--per-host-rate (%s): %q is not a number of requests a second", envName("per-host-rate"), rate)
+		p.setting("per-host-rate", "%q is not a number of requests a second", rate)
 	}
 	for _, b := range []struct {
 		flag, fromFile string
@@ -58,16 +58,16 @@ func downloads(f fileDownload, zone *time.Location, pick func(flag, fromFile str
 	}{{"bandwidth", f.Bandwidth, &d.Bandwidth.Limit}, {"bandwidth-working-hours", f.BandwidthWorkingHours, &d.Bandwidth.Working}} {
 		if said := pick(b.flag, b.fromFile); said != "" {
 			if *b.into, err = fetch.ParseRate(said); err != nil {
-				p.add("--%s (%s): %w", b.flag, envName(b.flag), err)
+				p.setting(b.flag, "%w", err)
 			}
 		}
 	}
 	if d.Bandwidth.Hours, err = hours.Parse(pick("working-hours", f.WorkingHours), zone); err != nil {
-		p.add("--working-hours (%s): %w", envName("working-hours"), err)
+		p.setting("working-hours", "%w", err)
 	}
 	size := pick("max-recording-size", f.MaxRecordingSize)
 	if d.MaxSize, err = fetch.ParseSize(size); err != nil || d.MaxSize < 1<<20 {
-		p.add("--max-recording-size (%s): %q is not a size such as 1GiB, 1MiB or more", envName("max-recording-size"), size)
+		p.setting("max-recording-size", "%q is not a size such as 1GiB, 1MiB or more", size)
 	}
 	return d
 }

@@ -1,39 +1,31 @@
 package settings
 
-import (
-	"bytes"
-	"errors"
-	"io"
-	"strconv"
-
-	"github.com/goccy/go-yaml"
-
-	"fonoteka/internal/bounded"
-)
+import "fonoteka/internal/bounded"
 
 // file is the YAML file of --config. It says what the environment can say, and
-// several integrations.
+// several integrations. Its single values are texts, as those of flags and variables
+// are; decode reads it.
 type file struct {
-	Data          string         `yaml:"data"`
-	Listen        string         `yaml:"listen"`
-	Public        filePublic     `yaml:",inline"`
-	PrivateListen string         `yaml:"private_listen"`
-	RecordingsURL string         `yaml:"recordings_url"`
-	ClickHouseURL string         `yaml:"clickhouse_url"`
-	S3URL         string         `yaml:"s3_url"`
-	RedisURL      string         `yaml:"redis_url"`
-	RetentionMode string         `yaml:"retention_mode"`
-	Retention     string         `yaml:"retention"`
-	S3SSE         string         `yaml:"s3_sse"`
-	Ports         map[string]int `yaml:"ports"` // clickhouse, clickhouse-http, s3, redis
-	EngineCache   string         `yaml:"engine_cache"`
+	Data          string     `yaml:"data"`
+	Listen        string     `yaml:"listen"`
+	Public        filePublic `yaml:",inline"`
+	PrivateListen string     `yaml:"private_listen"`
+	RecordingsURL string     `yaml:"recordings_url"`
+	ClickHouseURL string     `yaml:"clickhouse_url"`
+	S3URL         string     `yaml:"s3_url"`
+	RedisURL      string     `yaml:"redis_url"`
+	RetentionMode string     `yaml:"retention_mode"`
+	Retention     string     `yaml:"retention"`
+	S3SSE         string     `yaml:"s3_sse"`
+	Ports         filePorts  `yaml:"ports"`
+	EngineCache   string     `yaml:"engine_cache"`
 
-	AllowUnconfinedEngine bool `yaml:"allow_unconfined_engine"`
+	AllowUnconfinedEngine string `yaml:"allow_unconfined_engine"`
 
 	RecordHosts  []string          `yaml:"record_hosts"`
 	APIURL       string            `yaml:"api_url"`
 	OAuthURL     string            `yaml:"oauth_url"`
-	Workers      int               `yaml:"workers"`
+	Workers      string            `yaml:"workers"`
 	Download     fileDownload      `yaml:"download"`
 	LogFormat    string            `yaml:"log_format"`
 	LogLevel     string            `yaml:"log_level"`
@@ -43,6 +35,14 @@ type file struct {
 	Integrations []fileIntegration `yaml:"integrations"`
 
 	Departments map[string][]string `yaml:"departments"` // department → SIP ids of workplaces
+}
+
+// filePorts are those of the embedded stores.
+type filePorts struct {
+	ClickHouse     string `yaml:"clickhouse"`
+	ClickHouseHTTP string `yaml:"clickhouse-http"`
+	S3             string `yaml:"s3"`
+	Redis          string `yaml:"redis"`
 }
 
 // fileScrub says how what is stored is checked in the background.
@@ -58,6 +58,8 @@ type fileCalls struct {
 }
 
 type fileIntegration struct {
+	at string // its key in the file; "": flags and variables say it
+
 	Name        string `yaml:"name"`
 	RedirectURI string `yaml:"redirect_uri"`
 
@@ -80,43 +82,17 @@ type fileIntegration struct {
 // maxFile is the longest file of settings that is read, bytes.
 const maxFile = 1 << 20
 
-func readFile(name string, p *problems) file {
-	var f file
+// readFile reads the file that is named, if one is. It reports false where nothing of
+// it could be read: what it was meant to say is not known then, and not missing.
+func readFile(name string, p *problems) (f file, read bool) {
 	if name == "" {
-		return f
+		return f, true
 	}
 	raw, err := bounded.ReadFile(name, maxFile)
 	if err != nil {
-		p.add("--config (FONOTEKA_CONFIG): %w", err)
-		return f
+		p.add("%s: %w", named("config"), err)
+		return f, false
 	}
-	err = yaml.NewDecoder(bytes.NewReader(raw), yaml.Strict()).Decode(&f)
-	if err != nil && !errors.Is(err, io.EOF) {
-		// Without the lines around it, which may hold secrets.
-		p.add("--config (FONOTEKA_CONFIG) %s: %s", name, yaml.FormatError(err, false, false))
-	}
-	return f
-}
-
-func (f file) port(store string) string {
-	if n := f.Ports[store]; n != 0 {
-		return strconv.Itoa(n)
-	}
-	return ""
-}
-
-func (f file) workers() string {
-	if f.Workers == 0 {
-		return ""
-	}
-	return strconv.Itoa(f.Workers)
-}
-
-// integrationsOr returns the file's integrations, and the environment's one
-// where it says something or there is no other.
-func (f file) integrationsOr(env fileIntegration) []fileIntegration {
-	if env.RedirectURI != "" || len(f.Integrations) == 0 {
-		return append([]fileIntegration{env}, f.Integrations...)
-	}
-	return f.Integrations
+	read = decode(raw, &f, p)
+	return f, read
 }

@@ -35,8 +35,8 @@ func TestTheExampleFileHasEverySettingWithItsDefault(t *testing.T) {
 	if err := os.WriteFile(name, turnedOff.ReplaceAll(raw, []byte("$1$2$3")), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	var p problems
-	f := readFile(name, &p)
+	p := newProblems(name)
+	f, _ := readFile(name, p)
 	if err := p.err(); err != nil {
 		t.Fatal(err)
 	}
@@ -57,6 +57,8 @@ func TestTheExampleFileHasEverySettingWithItsDefault(t *testing.T) {
 			continue
 		case !ok:
 			t.Errorf("--%s is no key of the file", name)
+		case p.lines[keyOf(name)] == 0:
+			t.Errorf("--%s is not %q in the file, as mistakes in it would be told", name, keyOf(name))
 		}
 		if f, text := flag.(*cli.StringFlag); text && f.Value != "" && f.Value != said && !slices.Contains(examples, name) {
 			t.Errorf("--%s is %q by default, and %q in %s", name, f.Value, said, exampleFile)

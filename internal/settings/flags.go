@@ -2,7 +2,6 @@ package settings
 
 import (
 	"slices"
-	"strings"
 	_ "time/tzdata" // zones on machines that have none
 
 	"github.com/urfave/cli/v2"
@@ -16,9 +15,9 @@ func DataFlags() []cli.Flag {
 	return append([]cli.Flag{
 		Text("config", "", "`FILE` in YAML that says what these flags say, and more (several integrations)"),
 		Text("data", "data", "`FOLDER` for everything this installation keeps"),
-		Text("clickhouse-url", "", "ClickHouse server, clickhouse://user:password@host:9000/fonoteka; `URL` empty: the embedded engine"),
-		Text("s3-url", "", "S3 store, s3://key:secret@host:9000/bucket; `URL` empty: the embedded store"),
-		Text("redis-url", "", "Redis, redis://:password@host:6379/0; `URL` empty: the embedded one"),
+		Text("clickhouse-url", "", "ClickHouse server, clickhouse://user:password@host:9000/fonoteka, with ?secure=true by TLS on port 9440; fonoteka sql asks its HTTP port (&http_port=8123, with TLS 8443); `URL` empty: the embedded engine"),
+		Text("s3-url", "", "S3 store, s3://key:secret@host:9000/bucket, by TLS; ?secure=false: without; &region=NAME where it is not us-east-1; `URL` empty: the embedded store"),
+		Text("redis-url", "", "Redis, redis://:password@host:6379/0, with rediss:// by TLS; `URL` empty: the embedded one"),
 		Text("clickhouse-port", "0", "native `PORT` of the embedded ClickHouse; 0: chosen at the first start and kept"),
 		Text("clickhouse-http-port", "0", "HTTP `PORT` of the embedded ClickHouse; likewise"),
 		Text("s3-port", "0", "`PORT` of the embedded S3; likewise"),
@@ -49,15 +48,21 @@ func Text(name, def, usage string) *cli.StringFlag {
 	return &cli.StringFlag{Name: name, Value: def, Usage: usage, EnvVars: []string{envName(name)}}
 }
 
-// mttText is a flag whose variable bears the operator's name.
-func mttText(name, env, def, usage string) *cli.StringFlag {
-	return &cli.StringFlag{Name: name, Value: def, Usage: usage, EnvVars: []string{"FONOTEKA_MTT_" + env}}
+// defaultZone is that of the one integration of flags and variables; those of a file
+// have to name theirs.
+const defaultZone = "UTC"
+
+// operatorText is a flag whose variable has a former name, with the operator's in it.
+func operatorText(name, def, usage string) *cli.StringFlag {
+	f := Text(name, def, usage)
+	f.EnvVars = append(f.EnvVars, formerEnv(name))
+	return f
 }
 
 // ServeFlags are all that serve is told.
 func ServeFlags() []cli.Flag {
 	return append(append([]cli.Flag{
-		Text("private-listen", "127.0.0.1:8090", "private `ADDRESS` for metrics and health"),
+		Text("private-listen", "127.0.0.1:8090", "private `ADDRESS` for metrics, health and recordings; without TLS, so that on anything but a loopback address only the networks of --trusted-proxies may connect"),
 		Text("recordings-url", "", "`URL` of the private listener as browsers reach it, for links to recordings; default: http:// and --private-listen"),
 		Text("workers", "16", "`N` downloads at once"),
 	}, slices.Concat(IntegrationFlags(), OperatorFlags(), []cli.Flag{RecordHostsFlag()}, RuleFlags(), publicFlags(), reportFlags(), downloadFlags(), scrubFlags())...), DataFlags()...)
@@ -66,27 +71,27 @@ func ServeFlags() []cli.Flag {
 // IntegrationFlags are what a receiver of notifications must know.
 func IntegrationFlags() []cli.Flag {
 	return []cli.Flag{
-		mttText("redirect-uri", "REDIRECT_URI", "", "`URI` entered in the operator's cabinet; its path is a secret: https://calls.example.org/mtt/LONG-RANDOM-WORD"),
-		mttText("previous-redirect-uri", "PREVIOUS_REDIRECT_URI", "", "`URI` that is being replaced, served as well until the day of --previous-until"),
-		mttText("previous-until", "PREVIOUS_UNTIL", "", "`DAY` from which it is not: 2026-03-31"),
-		mttText("timezone", "TIMEZONE", "UTC", "`ZONE` of the notifications' times"),
-		mttText("link-days", "LINK_DAYS", "90", "`DAYS` the operator keeps a recording"),
+		operatorText("redirect-uri", "", "`URI` entered in the operator's cabinet; its path is a secret: https://calls.example.org/mtt/LONG-RANDOM-WORD"),
+		operatorText("previous-redirect-uri", "", "`URI` that is being replaced, served as well until the day of --previous-until"),
+		operatorText("previous-until", "", "`DAY` from which it is not: 2026-03-31"),
+		operatorText("timezone", defaultZone, "`ZONE` that the operator writes the times of notifications in, such as Europe/Moscow"),
+		operatorText("link-days", "90", "`DAYS` the operator keeps a recording"),
 	}
 }
 
 // RecordHostsFlag bounds where recordings are fetched from.
 func RecordHostsFlag() cli.Flag {
-	return mttText("record-hosts", "RECORD_HOSTS", "mtt.ru", "`HOSTS` recordings may be fetched from: names (https on port 443, with all under them), also as NAME:PORT or http://NAME, and literal addresses with a port, comma between")
+	return operatorText("record-hosts", "mtt.ru", "`HOSTS` recordings may be fetched from: names (https on port 443, with all under them), also as NAME:PORT or http://NAME, and literal addresses with a port, comma between")
 }
 
 // OperatorFlags are what whoever asks the operator must know, integrationFlags
 // apart.
 func OperatorFlags() []cli.Flag {
 	return []cli.Flag{
-		mttText("client-id", "CLIENT_ID", "", "client `ID` of the operator's cabinet; empty: the one kept by fonoteka auth login"),
-		mttText("client-secret", "CLIENT_SECRET", "", "its `SECRET`; likewise"),
-		mttText("api-url", "API_URL", mtt.APIURL, "`URL` of the operator's API"),
-		mttText("oauth-url", "OAUTH_URL", mtt.OAuthURL, "`URL` of the operator's login service"),
+		operatorText("client-id", "", "client `ID` of the operator's cabinet; empty: the one kept by fonoteka auth login"),
+		operatorText("client-secret", "", "its `SECRET`; likewise"),
+		operatorText("api-url", mtt.APIURL, "`URL` of the operator's API"),
+		operatorText("oauth-url", mtt.OAuthURL, "`URL` of the operator's login service"),
 		KeyFlag(),
 	}
 }
@@ -94,10 +99,6 @@ func OperatorFlags() []cli.Flag {
 // KeyFlag is the key of the vault.
 func KeyFlag() cli.Flag {
 	return Text("key", "", "`KEY` that seals tokens and client secrets in the data folder, 32 letters or more; empty: one kept in the file key of that folder")
-}
-
-func envName(flag string) string {
-	return "FONOTEKA_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 }
 
 // DefaultEngineCache is empty for a user without a home folder.

@@ -14,26 +14,23 @@ import (
 // operatorSettings reads how to reach the operator.
 func (cfg *Config) operatorSettings(file file, pick func(string, string) string, p *problems) {
 	for _, u := range []struct {
-		flag, env, fromFile string
-		into                *string
-	}{{"api-url", "API_URL", file.APIURL, &cfg.APIURL}, {"oauth-url", "OAUTH_URL", file.OAuthURL, &cfg.OAuthURL}} {
+		flag, fromFile string
+		into           *string
+	}{{"api-url", file.APIURL, &cfg.APIURL}, {"oauth-url", file.OAuthURL, &cfg.OAuthURL}} {
 		*u.into = pick(u.flag, u.fromFile)
 		if err := checkService(*u.into); err != nil {
-			p.add("--%s (FONOTEKA_MTT_%s): %w", u.flag, u.env, err)
+			p.setting(u.flag, "%w", err)
 		}
 	}
 	if _, err := cfg.TokenHosts(); err != nil {
-		p.add("--api-url (FONOTEKA_MTT_API_URL): %w", err)
-	}
-	if len(file.Integrations) > 0 && pick("redirect-uri", "") == "" && pick("client-id", "")+pick("client-secret", "") != "" {
-		p.add("--client-id, --client-secret (FONOTEKA_MTT_CLIENT_ID, _SECRET) belong to the integration of --redirect-uri; in the file they stand beside each redirect_uri, as client_id and client_secret")
+		p.setting("api-url", "%w", err)
 	}
 }
 
 // readKey reads the vault's key.
 func (cfg *Config) readKey(pick func(string, string) string, p *problems) {
 	if cfg.Key = pick("key", ""); cfg.Key != "" && len(cfg.Key) < state.MinKey {
-		p.add("--key (FONOTEKA_KEY): a key has at least %d letters: openssl rand -hex 32 makes one", state.MinKey)
+		p.setting("key", "a key has at least %d letters: openssl rand -hex 32 makes one", state.MinKey)
 	}
 }
 

@@ -38,9 +38,9 @@ func (cfg *Config) Settings(c *cli.Context) []setting {
 		s.Value = withoutSecrets(name, s.Value)
 		out = append(out, s)
 	}
-	for n, i := range cfg.Integrations {
+	for _, i := range cfg.Integrations {
 		from := "file"
-		if n < cfg.fromFlags {
+		if !cfg.integrationsInFile {
 			from = "flag or variable"
 		}
 		out = append(out, i.settings(from)...)
@@ -104,9 +104,13 @@ func withoutSecrets(name, value string) string {
 
 func (i Integration) settings(from string) []setting {
 	of := "integration " + i.Name + ": "
+	zoneFrom := from
+	if i.ZoneUnsaid {
+		zoneFrom = "default"
+	}
 	out := []setting{
 		{of + "redirect URI", maskedURI(i.RedirectURI), from},
-		{of + "time zone", i.Zone.String(), from},
+		{of + "time zone", i.Zone.String(), zoneFrom},
 		{of + "links live", fmt.Sprintf("%d days", i.LinkLife/(24*time.Hour)), from},
 	}
 	if i.PreviousPath != "" {

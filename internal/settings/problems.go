@@ -2,6 +2,7 @@ package settings
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -9,12 +10,56 @@ import (
 	"fonoteka/internal/words"
 )
 
-// problems collects every mistake in the configuration, so that the
-// administrator meets them all at once.
-type problems struct{ list []error }
+// problems collects every mistake in the configuration, so that the administrator meets
+// them all at once, each with the place where it was made.
+type problems struct {
+	list []error
 
+	file     string            // the name of the file of --config; "": there is none
+	lines    map[string]int    // of the keys that the file has
+	fromFile map[string]string // what the file says, by flag, where no flag or variable does
+}
+
+func newProblems(file string) *problems {
+	return &problems{file: file, lines: map[string]int{}, fromFile: map[string]string{}}
+}
+
+// add reports a mistake, once: what holds for all integrations is found with each.
 func (p *problems) add(format string, args ...any) {
-	p.list = append(p.list, fmt.Errorf(format, args...))
+	err := fmt.Errorf(format, args...)
+	if !slices.ContainsFunc(p.list, func(said error) bool { return said.Error() == err.Error() }) {
+		p.list = append(p.list, err)
+	}
+}
+
+// setting reports a mistake in a setting: at its key and line if the file says it, else
+// by the names of its flag and variable.
+func (p *problems) setting(flag, format string, args ...any) {
+	if _, said := p.fromFile[flag]; said {
+		p.key(keyOf(flag), format, args...)
+		return
+	}
+	p.add("%s: %w", named(flag), fmt.Errorf(format, args...))
+}
+
+// key reports a mistake at a key of the file.
+func (p *problems) key(key, format string, args ...any) {
+	p.add("%s%s: %w", p.at(key), key, fmt.Errorf(format, args...))
+}
+
+// at is the file's name and the line of a key; of a key that is not there, the line of
+// the section that should have it.
+func (p *problems) at(key string) string {
+	for {
+		if line := p.lines[key]; line > 0 {
+			return fmt.Sprintf("%s:%d: ", p.file, line)
+		}
+		section := strings.LastIndex(key, ": ")
+		if section < 0 {
+			return p.file + ": "
+		}
+		key = key[:section]
+	}
 }
 
 func (p *problems) err() error {
@@ -34,36 +79,31 @@ func parsed[T any](p *problems, flag, raw string, parse func(string) (T, error))
 		return
 	}
 	if _, err := parse(raw); err != nil {
-		p.add("--%s (%s): %w", flag, envName(flag), err)
+		p.setting(flag, "%w", err)
 	}
 }
 
 func port(flag, raw string, p *problems) int {
 	n, err := strconv.Atoi(raw)
 	if err != nil || n < 0 || n > 65535 {
-		p.add("--%s (%s): %q is not a port", flag, envName(flag), raw)
+		p.setting(flag, "%q is not a port", raw)
 	}
 	return n
+}
+
+// yes is whether a setting that is true or false is true; empty is false.
+func yes(flag, raw string, p *problems) bool {
+	b, err := strconv.ParseBool(raw)
+	if err != nil && raw != "" {
+		p.setting(flag, "%q is neither true nor false", raw)
+	}
+	return b
 }
 
 func duration(flag, raw string, p *problems) time.Duration {
 	d, err := time.ParseDuration(raw)
 	if err != nil || d < 0 {
-		p.add("--%s (%s): %q is not a span of time such as 5s or 6h", flag, envName(flag), raw)
+		p.setting(flag, "%q is not a span of time such as 5s or 6h", raw)
 	}
 	return d
-}
-
-func yes(b bool) string {
-	if b {
-		return "true"
-	}
-	return ""
-}
-
-func number(n int) string {
-	if n == 0 {
-		return ""
-	}
-	return strconv.Itoa(n)
 }

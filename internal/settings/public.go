@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"fmt"
 	"net"
 	"net/netip"
 	"net/url"
@@ -34,12 +35,12 @@ type filePublic struct {
 	SourceNetworks []string `yaml:"source_networks"`
 	TLSCert        string   `yaml:"tls_cert"`
 	TLSKey         string   `yaml:"tls_key"`
-	ACME           bool     `yaml:"acme"`
+	ACME           string   `yaml:"acme"`
 	ACMEEmail      string   `yaml:"acme_email"`
 	ACMEDirectory  string   `yaml:"acme_directory"`
 	ACMERoots      string   `yaml:"acme_roots"`
 	OriginEvents   string   `yaml:"origin_events"`
-	MaxConnections int      `yaml:"max_connections"`
+	MaxConnections string   `yaml:"max_connections"`
 }
 
 func publicFlags() []cli.Flag {
@@ -65,36 +66,40 @@ func (cfg *Config) readPublic(f file, pick func(flag, fromFile string) string, p
 	s.Listen = pick("listen", f.Listen)
 	host, port, err := net.SplitHostPort(s.Listen)
 	if err != nil {
-		p.add("--listen (FONOTEKA_LISTEN): %q is not host:port", s.Listen)
+		p.setting("listen", "%q is not host:port", s.Listen)
 	}
 	s.Proxies = trusted(pick("trusted-proxies", strings.Join(f.Public.TrustedProxies, ",")), p)
 	s.Senders = networks("source-networks", pick("source-networks", strings.Join(f.Public.SourceNetworks, ",")), p)
 	s.Certificate, s.Key = pick("tls-cert", f.Public.TLSCert), pick("tls-key", f.Public.TLSKey)
-	s.ACME = pick("acme", yes(f.Public.ACME)) == "true"
+	s.ACME = yes("acme", pick("acme", f.Public.ACME), p)
 	s.ACMEEmail, s.ACMEDirectory, s.ACMERoots = pick("acme-email", f.Public.ACMEEmail), pick("acme-directory", f.Public.ACMEDirectory), pick("acme-roots", f.Public.ACMERoots)
 	s.OriginEvents = pick("origin-events", f.Public.OriginEvents)
-	n, numberErr := strconv.Atoi(pick("max-connections", number(f.Public.MaxConnections)))
+	n, numberErr := strconv.Atoi(pick("max-connections", f.Public.MaxConnections))
 	if s.MaxConnections = n; numberErr != nil || n < 16 || n > 1_000_000 {
-		p.add("--max-connections (FONOTEKA_MAX_CONNECTIONS): not a number from 16 to 1000000")
+		p.setting("max-connections", "not a number from 16 to 1000000")
 	}
 	switch {
 	case (s.Certificate == "") != (s.Key == ""):
-		p.add("--tls-cert and --tls-key (FONOTEKA_TLS_CERT, FONOTEKA_TLS_KEY) belong together")
+		given := "tls-cert"
+		if s.Certificate == "" {
+			given = "tls-key"
+		}
+		p.setting(given, "tls-cert and tls-key belong together")
 	case s.ACME && s.Certificate != "":
-		p.add("--acme (FONOTEKA_ACME) and --tls-cert exclude each other")
+		p.setting("acme", "it and --tls-cert exclude each other")
 	case s.ACME && len(cfg.RedirectHosts()) == 0:
-		p.add("--acme (FONOTEKA_ACME): no redirect URI has a host name that a certificate could be for")
+		p.setting("acme", "no redirect URI has a host name that a certificate could be for")
 	case err == nil && !s.TLS() && !Loopback(host) && len(s.Proxies) == 0:
-		p.add("--listen (FONOTEKA_LISTEN): on %q, notifications and the secret in their address would cross the network in the clear. "+
+		p.setting("listen", "on %q, notifications and the secret in their address would cross the network in the clear. "+
 			"Name the proxy that does TLS (--trusted-proxies), or give a certificate (--tls-cert and --tls-key, or --acme), "+
 			"or listen on 127.0.0.1:%s for a proxy on this machine", s.Listen, port)
 	}
 	if s.OriginEvents != "" {
 		if !slices.ContainsFunc(cfg.Integrations, func(i Integration) bool { return i.Name == s.OriginEvents }) {
-			p.add("--origin-events (FONOTEKA_ORIGIN_EVENTS): there is no integration %q", s.OriginEvents)
+			p.setting("origin-events", "there is no integration %q", s.OriginEvents)
 		}
 		if len(s.Senders) == 0 {
-			p.add("--origin-events (FONOTEKA_ORIGIN_EVENTS) needs --source-networks: the origin's /events is no secret, and anybody could post calls there")
+			p.setting("origin-events", "it needs --source-networks: the origin's /events is no secret, and anybody could post calls there")
 		}
 	}
 	if sourceErr := s.sourceKnown(host); sourceErr != nil {
@@ -102,10 +107,34 @@ func (cfg *Config) readPublic(f file, pick func(flag, fromFile string) string, p
 	}
 }
 
+// checkPrivate refuses a private listener that others than a proxy could reach: it has no
+// TLS, and recordings, their password and the admin token would cross the network.
+func (cfg *Config) checkPrivate(p *problems) {
+	host, port, err := net.SplitHostPort(cfg.PrivateListen)
+	switch {
+	case err != nil:
+		p.setting("private-listen", "%q is not host:port", cfg.PrivateListen)
+	case !Loopback(host) && len(cfg.Public.Proxies) == 0:
+		p.setting("private-listen", "on %q, recordings, their password and the token for commands would cross the network in the clear. "+
+			"Listen on 127.0.0.1:%s for a proxy on this machine that does TLS, or name the networks that may connect (--trusted-proxies): the proxy's, Prometheus' own",
+			cfg.PrivateListen, port)
+	}
+}
+
+// PrivateKnownAt is checkPrivate for the address that was bound: a name that was given
+// may lead anywhere.
+func (s Public) PrivateKnownAt(bound net.Addr) error {
+	host, _, err := net.SplitHostPort(bound.String())
+	if err == nil && !Loopback(host) && len(s.Proxies) == 0 {
+		err = fmt.Errorf("%s: it is bound on %s, which is no loopback address, and no proxy is named (--trusted-proxies)", named("private-listen"), bound)
+	}
+	return err
+}
+
 func networks(flag, raw string, p *problems) edge.Networks {
 	n, err := edge.ParseNetworks(strings.Split(raw, ",")...)
 	if err != nil {
-		p.add("--%s (%s): %w", flag, envName(flag), err)
+		p.setting(flag, "%w", err)
 	}
 	return n
 }

@@ -1,7 +1,6 @@
 package settings
 
 import (
-	"fmt"
 	"strconv"
 	"time"
 
@@ -56,10 +55,14 @@ func (cfg *Config) reports(file file, pick func(string, string) string, p *probl
 		ServiceLevel: pick("service-level", file.Reports.ServiceLevel), CallbackDays: pick("callback-days", file.Reports.CallbackDays),
 		RepeatAfter: pick("repeat-after", file.Reports.RepeatAfter),
 	}
-	cfg.ReportSettings = map[string]rollup.ReportSettings{"": all.parse("", p)}
+	cfg.ReportSettings = map[string]rollup.ReportSettings{"": all.parse(p.setting)}
 	for _, i := range file.Integrations {
 		if i.Reports != (fileReports{}) {
-			cfg.ReportSettings[i.Name] = i.Reports.or(all).parse(i.Name, p)
+			cfg.ReportSettings[i.Name] = i.Reports.or(all).parse(func(flag, format string, args ...any) {
+				if key := join(i.at, keyOf(flag)); p.lines[key] > 0 { // what it has from all is reported there
+					p.key(key, format, args...)
+				}
+			})
 		}
 	}
 }
@@ -74,21 +77,15 @@ func (cfg *Config) ReportsOf(name string) rollup.ReportSettings {
 	return s
 }
 
-func (f fileReports) parse(integration string, p *problems) rollup.ReportSettings {
+// parse reads them; bad reports a mistake in a setting.
+func (f fileReports) parse(bad func(flag, format string, args ...any)) rollup.ReportSettings {
 	s := rollup.ReportSettings{Zone: time.UTC, ShortDay: time.Hour}
-	bad := func(flag, format string, args ...any) {
-		where := ""
-		if integration != "" {
-			where = fmt.Sprintf(" of integration %q", integration)
-		}
-		p.add("--%s (%s)%s: %w", flag, envName(flag), where, fmt.Errorf(format, args...))
-	}
-	if zone, err := time.LoadLocation(f.Timezone); err != nil || f.Timezone == "" {
-		bad("report-timezone", "%q is not a zone such as Europe/Moscow", f.Timezone)
+	zone, err := zoneOf(f.Timezone)
+	if err != nil {
+		bad("report-timezone", "%w", err)
 	} else {
 		s.Zone = zone
 	}
-	var err error
 	if s.WorkFrom, s.WorkTo, err = hours.ParseWeek(f.Hours); err != nil {
 		bad("report-hours", "%w", err)
 	}

@@ -23,31 +23,30 @@ func objectFlags() []cli.Flag {
 // objects reads the settings of objectFlags.
 func (cfg *Config) objects(file file, pick func(string, string) string, p *problems) {
 	var err error
-	cfg.Retention = parseRetention("", pick("retention-mode", file.RetentionMode), pick("retention", file.Retention), p)
+	cfg.Retention = parseRetention(pick("retention-mode", file.RetentionMode), pick("retention", file.Retention), p.setting)
 	sse := pick("s3-sse", file.S3SSE)
 	if cfg.Encryption, err = blob.ParseEncryption(sse); err != nil {
-		p.add("--s3-sse (FONOTEKA_S3_SSE): %w", err)
+		p.setting("s3-sse", "%w", err)
 	} else if cfg.S3URL == "" && cfg.Encryption != (blob.Encryption{}) {
-		p.add("--s3-sse (FONOTEKA_S3_SSE): the embedded store does not encrypt: keep --data on an encrypted disk, or bring an S3 store that does (--s3-url)")
+		p.setting("s3-sse", "the embedded store does not encrypt: keep --data on an encrypted disk, or bring an S3 store that does (--s3-url)")
 	}
 }
 
-// parseRetention reads a rule. of names whose it is in what is reported; empty:
-// the installation's.
-func parseRetention(of, mode, span string, p *problems) (r blob.Retention) {
+// parseRetention reads a rule. bad reports a mistake in retention-mode or retention.
+func parseRetention(mode, span string, bad func(flag, format string, args ...any)) (r blob.Retention) {
 	var err error
 	if r.Mode, err = blob.ParseMode(mode); err != nil {
-		p.add("%s--retention-mode (FONOTEKA_RETENTION_MODE): %w", of, err)
+		bad("retention-mode", "%w", err)
 	}
 	off := r.Mode == blob.NoRetention && err == nil
 	if r.For, err = blob.ParsePeriod(span); err != nil {
-		p.add("%s--retention (FONOTEKA_RETENTION): %w", of, err)
+		bad("retention", "%w", err)
 	}
 	switch {
 	case off && span != "":
-		p.add("%s--retention (FONOTEKA_RETENTION): %q is given, but --retention-mode (FONOTEKA_RETENTION_MODE) is off", of, span)
+		bad("retention", "%q is given, but the retention mode is off", span)
 	case r.Mode != blob.NoRetention && span == "":
-		p.add("%s--retention (FONOTEKA_RETENTION): how long? --retention-mode is %s, and needs a span such as 3y", of, mode)
+		bad("retention", "how long? The retention mode is %s, and needs a span such as 3y", mode)
 	}
 	return r
 }

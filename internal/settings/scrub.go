@@ -26,11 +26,11 @@ func scrubFlags() []cli.Flag {
 func parseScrub(days, rate string, p *problems) (s Scrub) {
 	n, err := strconv.ParseFloat(days, 64)
 	if err != nil || n < 0 || n > 3650 {
-		p.add("--scrub-days (%s): %q is not a number of days from 0 to 3650", envName("scrub-days"), days)
+		p.setting("scrub-days", "%q is not a number of days from 0 to 3650", days)
 	}
 	s.Every = time.Duration(n * float64(24*time.Hour))
 	if s.Rate, err = ParseByteRate(rate); err != nil {
-		p.add("--scrub-rate (%s): %w", envName("scrub-rate"), err)
+		p.setting("scrub-rate", "%w", err)
 	}
 	return s
 }

@@ -13,7 +13,7 @@ func trusted(raw string, p *problems) []netip.Prefix {
 	const flag = "trusted-proxies"
 	all := networks(flag, raw, p)
 	if slices.ContainsFunc(all, func(n netip.Prefix) bool { return n.Bits() == 0 }) {
-		p.add("--%s (%s): everybody would be a proxy, and could say to be anybody; name the networks of your own proxies", flag, envName(flag))
+		p.setting(flag, "everybody would be a proxy, and could say to be anybody; name the networks of your own proxies")
 	}
 	return all
 }

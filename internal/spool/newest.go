@@ -85,3 +85,11 @@ func (s *Spool) writeMark(seq uint64, at time.Time) {
 		s.mark = nil
 	}
 }
+
+// Passed is the number of the newest notification that all readers of the spool in a
+// folder have passed, as it was noted last; 0 where nothing is known. It may be asked beside a
+// process that has the spool open, and lags behind it.
+func Passed(dir string) uint64 {
+	m, _ := readMark(vfs.Default, dir)
+	return m.done
+}

@@ -13,6 +13,7 @@
 package state
 
 import (
+	"bytes"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
@@ -187,18 +188,32 @@ func Read(dir string) (Values, error) {
 	if err == nil {
 		err = v.Ports.check()
 	}
+	if errors.Is(err, errDamaged) {
+		err = fmt.Errorf("%w. Restore it from a backup; without it (remove it then) passwords and ports are made anew, and this is another installation to its bucket", err)
+	}
 	if err != nil {
 		return Values{}, fmt.Errorf("read %s: %w", filepath.Join(dir, stateFile), err)
 	}
 	return v, nil
 }
 
+// errDamaged says that a file has other contents than this program writes.
+var errDamaged = errors.New("the file is damaged")
+
+// readFile reads a file of JSON that holds an object. Anything else is damage: of null,
+// as some tools leave it, the decoder would make an object without values.
 func readFile(dir, name string, into any) error {
 	content, err := os.ReadFile(filepath.Join(dir, name))
 	if err != nil {
 		return err
 	}
-	return json.Unmarshal(content, into)
+	if content = bytes.TrimSpace(content); !bytes.HasPrefix(content, []byte("{")) {
+		return fmt.Errorf("%w: it has %d bytes, and they are no JSON object", errDamaged, len(content))
+	}
+	if err := json.Unmarshal(content, into); err != nil {
+		return fmt.Errorf("%w: %w", errDamaged, err)
+	}
+	return nil
 }
 
 // writeFile replaces a file of JSON durably.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -338,6 +339,36 @@ func TestNoFreePortIsGivenTwice(t *testing.T) {
 				t.Fatalf("port %d again", port)
 			}
 			seen[port] = true
+		}
+	}
+}
+
+// A file of null is no installation without values: making them anew would change the
+// passwords and the name of one that is there.
+func TestAStateOfNothingIsRefusedWithASentence(t *testing.T) {
+	t.Parallel()
+	for _, content := range []string{"null", " null\n", "", "[]", `"text"`, "{", `{"ports": 5}`} {
+		dir := t.TempDir()
+		file := filepath.Join(dir, "state.json")
+		if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		for what, open := range map[string]func() error{
+			"Open": func() error {
+				s, err := state.Open(dir)
+				if err == nil {
+					return s.Close()
+				}
+				return err
+			},
+			"Read": func() error { _, err := state.Read(dir); return err },
+		} {
+			if err := open(); err == nil || !strings.Contains(err.Error(), file+": the file is damaged") || !strings.Contains(err.Error(), "Restore it from a backup") {
+				t.Errorf("%s of %q: %v", what, content, err)
+			}
+		}
+		if now, err := os.ReadFile(file); err != nil || string(now) != content {
+			t.Errorf("%q became %q, %v", content, now, err)
 		}
 	}
 }

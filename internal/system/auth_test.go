@@ -335,7 +335,7 @@ func TestAWrongKeyStopsNoNotification(t *testing.T) {
 func TestMistakesAboutTheOperatorAreNamedTogether(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "fonoteka.yaml")
-	yaml := "integrations:\n  - {name: moscow, redirect_uri: \"https://calls.example.org/mtt/a\", client_id: i, client_secret: a-secret}\napi_url: http://api.example.org\n"
+	yaml := "integrations:\n  - {name: moscow, redirect_uri: \"https://calls.example.org/mtt/a\", timezone: Europe/Moscow, client_id: i, client_secret: a-secret}\napi_url: http://api.example.org\n"
 	if err := os.WriteFile(file, []byte(yaml), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -343,5 +343,5 @@ func TestMistakesAboutTheOperatorAreNamedTogether(t *testing.T) {
 	if code != 2 || strings.Contains(errOut, "a-secret") {
 		t.Errorf("exit %d", code)
 	}
-	has(t, errOut, "4 mistakes", "--api-url (FONOTEKA_MTT_API_URL): must be https", "--oauth-url (FONOTEKA_MTT_OAUTH_URL): is not a plain URL", "--key (FONOTEKA_KEY)", "belong to the integration of --redirect-uri")
+	has(t, errOut, "4 mistakes", file+":3: api_url: must be https", "--oauth-url (FONOTEKA_OAUTH_URL): is not a plain URL", "--key (FONOTEKA_KEY)", "--client-id (FONOTEKA_CLIENT_ID): the integrations are those of "+file)
 }

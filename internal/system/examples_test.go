@@ -19,7 +19,7 @@ func ordersConfig(t *testing.T) string {
 	var b strings.Builder
 	fmt.Fprintln(&b, "integrations:")
 	for i := range orders {
-		fmt.Fprintf(&b, "  - {name: order%d, redirect_uri: 'http://127.0.0.1/mtt/order%d'}\n", i, i)
+		fmt.Fprintf(&b, "  - {name: order%d, redirect_uri: 'http://127.0.0.1/mtt/order%d', timezone: UTC}\n", i, i)
 	}
 	name := filepath.Join(t.TempDir(), "fonoteka.yaml")
 	if err := os.WriteFile(name, []byte(b.String()), 0o600); err != nil {

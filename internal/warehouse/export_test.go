@@ -26,3 +26,6 @@ func (b *Batcher[T]) GatherAfter(ctx context.Context, size int) int {
 	b.interval.flushed(size)
 	return len(b.gather(ctx, <-b.queue))
 }
+
+// Scrub hides the passwords in the words of an error.
+func (o Options) Scrub(err error) error { return o.scrub(err) }

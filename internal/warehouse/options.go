@@ -103,10 +103,10 @@ func (o Options) http() *clickhouse.Options {
 }
 
 // ParseURL reads clickhouse://user:password@host:9000/database. Several hosts
-// stand with commas between them. http:// and https:// name the HTTP port
-// instead. Parameters: secure (TLS; implied by https), skip_verify, http_port
-// (8123, with TLS 8443), native_port (9000, with TLS 9440). No error of it
-// repeats the password.
+// stand with commas between them. Parameters: secure (TLS), skip_verify (of its
+// certificate), http_port (8123, with TLS 8443), native_port (9000, with TLS 9440).
+// http:// and https:// name the HTTP port instead, with native_port beside it: the HTTP
+// port serves QueryFormat alone. No error of it repeats the password.
 func ParseURL(raw string) (Options, error) {
 	o, err := parseURL(raw)
 	if err != nil {
@@ -195,6 +195,10 @@ func urlParams(scheme, query string) (p params, err error) {
 	if scheme == "https" && !p.secure {
 		return p, errors.New("https with secure=false")
 	}
+	if p.nativePort == "" && strings.HasPrefix(scheme, "http") {
+		return p, fmt.Errorf("%s:// names the HTTP port, which serves fonoteka sql alone; all else speaks ClickHouse's own protocol: "+
+			"write clickhouse://USER:PASSWORD@HOST:9000/DATABASE, with TLS clickhouse://…@HOST:9440/DATABASE?secure=true; an HTTP port other than 8123, with TLS 8443, goes behind it as http_port=PORT", scheme)
+	}
 	return p, nil
 }
 
@@ -226,6 +230,9 @@ func (o *Options) setAddrs(scheme string, hosts []string, p params) error {
 		if strings.HasPrefix(scheme, "http") {
 			httpPort = first(port, httpPort)
 		} else {
+			if port == "8123" || port == "8443" {
+				return fmt.Errorf("port %s is that of ClickHouse's HTTP interface; its own protocol is spoken on another one, 9000 or with TLS (secure=true) 9440", port)
+			}
 			nativePort = first(port, nativePort)
 		}
 		o.Addrs = append(o.Addrs, net.JoinHostPort(host, first(nativePort, nativeDefault)))

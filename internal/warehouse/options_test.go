@@ -30,7 +30,7 @@ func TestParseURL(t *testing.T) {
 			t.Errorf("%s: %s", raw, diff)
 		}
 	}
-	for _, raw := range []string{"clickhouse://host?secure=true", "https://host"} {
+	for _, raw := range []string{"clickhouse://host?secure=true", "https://host?native_port=9440"} {
 		o, err := warehouse.ParseURL(raw)
 		if err != nil || o.TLS == nil || o.TLS.InsecureSkipVerify || o.Addrs[0] != "host:9440" || o.HTTPAddr != "host:8443" {
 			t.Errorf("%s: %+v, %v", raw, o, err)
@@ -41,6 +41,7 @@ func TestParseURL(t *testing.T) {
 func TestParseURLRefusesWithoutShowingThePassword(t *testing.T) {
 	t.Parallel()
 	for _, raw := range []string{
+		"http://u:hunter2@host:8123/x", "https://u:hunter2@host/x", "clickhouse://u:hunter2@host:8123/x", "clickhouse://u:hunter2@host:8443/x?secure=true",
 		"", "host:9000", "ftp://u:hunter2@host/", "clickhouse://u:hunter2@", "clickhouse://u:hunter2@host:port/x",
 		"clickhouse://u:hunter2@host:0/x", "clickhouse://u:hunter2%zz@host/x", "clickhouse://u:hunter2/y@host/x",
 		"clickhouse://u:hunter2@host/x?secure=perhaps", "clickhouse://u:hunter2@host/x?max_threads=1",

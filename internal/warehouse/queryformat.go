@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 )
 
 // ErrNoHTTP tells that QueryFormat has no HTTP address to ask.
@@ -25,9 +26,17 @@ var ownFormat = regexp.MustCompile(`(?is)\sFORMAT\s+(\w+)$`)
 // the server's words; what was written until then is not the whole answer.
 func (db *DB) QueryFormat(ctx context.Context, w io.Writer, sql, format string) error {
 	if err := db.queryFormat(ctx, w, sql, format); err != nil {
-		return fmt.Errorf("warehouse: query: %w", db.opts.scrub(err))
+		return fmt.Errorf("warehouse: query: %w", db.opts.byHTTP(db.opts.hinted(db.opts.scrub(err))))
 	}
 	return nil
+}
+
+// answersPing bounds the wait for a server that says nothing: a query itself may take as
+// long as its asker likes.
+func answersPing(ctx context.Context, conn driver.Conn) error {
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	return conn.Ping(ctx)
 }
 
 func (db *DB) queryFormat(ctx context.Context, w io.Writer, sql, format string) error {
@@ -39,6 +48,9 @@ func (db *DB) queryFormat(ctx context.Context, w io.Writer, sql, format string) 
 		return err
 	}
 	defer conn.Close()
+	if err := answersPing(ctx, conn); err != nil {
+		return err
+	}
 	sql = strings.TrimRight(sql, "; \t\r\n")
 	if m := ownFormat.FindStringSubmatchIndex(sql); m != nil {
 		sql, format = sql[:m[0]], sql[m[2]:m[3]]

@@ -31,7 +31,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
 	"sync"
 	"time"
 
@@ -133,7 +132,7 @@ func (db *DB) Do(ctx context.Context, op string, limit time.Duration, f func(con
 		if ended := bounded.Err(); ended != nil && !errors.Is(err, ended) {
 			err = fmt.Errorf("%w: %w", ended, err)
 		}
-		err = fmt.Errorf("warehouse: %s: %w", op, db.opts.scrub(err))
+		err = fmt.Errorf("warehouse: %s: %w", op, db.opts.hinted(db.opts.scrub(err)))
 	}
 	result := db.note(ctx, err)
 	db.metrics.ops.WithLabelValues(op, result).Inc()
@@ -163,32 +162,4 @@ func (db *DB) note(ctx context.Context, err error) string {
 	}
 	db.metrics.failing.Set(float64(db.failures))
 	return result
-}
-
-// scrubbed hides the password in the words of an error, and keeps its chain.
-type scrubbed struct {
-	error
-	words string
-}
-
-func (s scrubbed) Error() string { return s.words }
-func (s scrubbed) Unwrap() error { return s.error }
-
-func (o Options) scrub(err error) error {
-	if err == nil {
-		return err
-	}
-	words := err.Error()
-	for _, password := range []string{o.Password, o.DictionaryPassword} {
-		if password == "" {
-			continue
-		}
-		for _, secret := range []string{password, strings.Trim(quoteText(password), "'")} { // as a statement has it, too
-			words = strings.ReplaceAll(words, secret, "***")
-		}
-	}
-	if words == err.Error() {
-		return err
-	}
-	return scrubbed{err, words}
 }
