@@ -35,9 +35,13 @@ func importCalendar(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	return audited(c, cfg, audit.Entry{Action: "calendar.import", Detail: words.Count(len(years), "year")}, func() (string, error) {
+	err = audited(c, cfg, audit.Entry{Action: "calendar.import", Detail: words.Count(len(years), "year")}, func() (string, error) {
 		return "", saveCalendar(c, years)
 	})
+	if err == nil {
+		fmt.Fprintln(c.App.Writer, "serve works the reports out by it within minutes; until then report_pending has a row, and they may contradict report_calls")
+	}
+	return err
 }
 
 func saveCalendar(c *cli.Context, years []calendar.Year) error {

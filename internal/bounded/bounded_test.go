@@ -40,6 +40,21 @@ func deflated(t testing.TB, s string) []byte {
 	return b.Bytes()
 }
 
+// rawDeflated is deflate without zlib's head and sum, which some senders give that name.
+func rawDeflated(t testing.TB, s string, level int) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w, err := flate.NewWriter(&b, level)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = w.Write([]byte(s))
+	if err := errors.Join(err, w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
 func TestWhatFitsIsReadWhole(t *testing.T) {
 	t.Parallel()
 	const limit = 100
@@ -57,6 +72,12 @@ func TestWhatFitsIsReadWhole(t *testing.T) {
 			"gzip":     func() ([]byte, error) { return bounded.Inflate(gzipped(t, want), "GZIP", limit) },
 			"x-gzip":   func() ([]byte, error) { return bounded.Inflate(gzipped(t, want[:n/2], want[n/2:]), "x-gzip", limit) },
 			"deflate":  func() ([]byte, error) { return bounded.Inflate(deflated(t, want), "deflate", limit) },
+			"raw": func() ([]byte, error) {
+				return bounded.Inflate(rawDeflated(t, want, flate.BestCompression), "deflate", limit)
+			},
+			"stored": func() ([]byte, error) {
+				return bounded.Inflate(rawDeflated(t, want, flate.NoCompression), "deflate", limit)
+			},
 		} {
 			if got, err := read(); err != nil || string(got) != want {
 				t.Errorf("%s of %d bytes: %d bytes, %v", name, n, len(got), err)
@@ -77,10 +98,11 @@ func TestWhatIsLongerIsRefusedAndNotReadOn(t *testing.T) {
 	_, zip := bounded.Inflate(gzipped(t, long), "gzip", limit)
 	_, cut := bounded.Inflate(gzipped(t, long+strings.Repeat("y", 1000))[:30], "gzip", 10)
 	_, deflate := bounded.Inflate(deflated(t, long), "deflate", limit)
+	_, raw := bounded.Inflate(rawDeflated(t, long, flate.BestSpeed), "deflate", limit)
 	_, inFile := bounded.ReadFile(file, limit)
 	endless := &io.LimitedReader{R: zeros{}, N: 1 << 40}
 	got, endlessly := bounded.Read(endless, limit)
-	for name, err := range map[string]error{"plain": plain, "gzip": zip, "cut": cut, "deflate": deflate, "file": inFile, "reader": endlessly} {
+	for name, err := range map[string]error{"plain": plain, "gzip": zip, "cut": cut, "deflate": deflate, "raw": raw, "file": inFile, "reader": endlessly} {
 		if !errors.Is(err, bounded.ErrTooLarge) {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -151,6 +173,7 @@ func FuzzInflate(f *testing.F) {
 	f.Add(gzipped(f, strings.Repeat(" ", 1<<20)), "gzip", 1000)
 	f.Add(deflated(f, strings.Repeat("x", 1000)), "deflate", 1000)
 	f.Add(deflated(f, "x")[:5], "deflate", 1)
+	f.Add(rawDeflated(f, strings.Repeat("x", 1000), flate.BestSpeed), "deflate", 1000)
 	f.Fuzz(func(t *testing.T, body []byte, encoding string, limit int) {
 		if limit < 0 || limit > 1<<20 {
 			return
@@ -167,7 +190,7 @@ func FuzzInflate(f *testing.F) {
 			}
 		case "deflate":
 			if r, err = zlib.NewReader(r); err != nil {
-				return
+				r = flate.NewReader(bytes.NewReader(body))
 			}
 		case "":
 		default:

@@ -2,6 +2,7 @@ package bounded
 
 import (
 	"bytes"
+	"compress/flate"
 	"compress/gzip"
 	"compress/zlib"
 	"errors"
@@ -16,7 +17,8 @@ import (
 var ErrEncoding = errors.New("this encoding is not understood")
 
 // Inflate undoes a content encoding, as the header of that name spells it: gzip,
-// deflate, identity or none. A body that is not encoded is returned as it is. One
+// deflate, identity or none. By deflate some senders mean zlib, as RFC 9110 does, and
+// others what zlib holds, without its head and sum (RFC 1951); both are understood. A body that is not encoded is returned as it is. One
 // that becomes longer than limit bytes is an error that wraps ErrTooLarge, and no
 // more than limit bytes of it have been inflated by then.
 func Inflate(body []byte, encoding string, limit int) ([]byte, error) {
@@ -35,6 +37,15 @@ func Inflate(body []byte, encoding string, limit int) ([]byte, error) {
 		}
 		r = z
 	case "deflate":
+		if !isZlib(body) {
+			z := flates.Get().(io.ReadCloser)
+			defer flates.Put(z)
+			if err := z.(flate.Resetter).Reset(bytes.NewReader(body), nil); err != nil {
+				return nil, fmt.Errorf("inflate deflate: %w", err)
+			}
+			r = z
+			break
+		}
 		z, err := unzlib(body)
 		if err != nil {
 			return nil, fmt.Errorf("inflate deflate: %w", err)
@@ -50,9 +61,17 @@ func Inflate(body []byte, encoding string, limit int) ([]byte, error) {
 // Readers are used again: each has a window of 32 KiB and its tables, so that a batch of
 // small bodies would make a gigabyte of garbage.
 var (
-	gzips = sync.Pool{New: func() any { return new(gzip.Reader) }}
-	zlibs sync.Pool // of zlib's io.ReadCloser
+	gzips  = sync.Pool{New: func() any { return new(gzip.Reader) }}
+	flates = sync.Pool{New: func() any { return flate.NewReader(nil) }}
+	zlibs  sync.Pool // of zlib's io.ReadCloser
 )
+
+// isZlib says whether a body has zlib's head (RFC 1950): method 8, and a number that 31
+// divides. No compressor writes deflate that begins so: its first bits would be those of a
+// stored block, with padding that is not zero.
+func isZlib(body []byte) bool {
+	return len(body) >= 2 && body[0]&0x0f == 8 && (int(body[0])<<8|int(body[1]))%31 == 0
+}
 
 func unzlib(body []byte) (io.Reader, error) {
 	z, there := zlibs.Get().(io.Reader)

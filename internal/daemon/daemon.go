@@ -87,7 +87,8 @@ func Run(ctx context.Context, cfg *settings.Config, log *slog.Logger) (err error
 	}
 	d := &daemon{log: log, spool: sp, stack: stack, access: acc, pipeline: p, public: public, proxies: cfg.Public.Proxies}
 	alive := check{"notifications", func(context.Context) error { return takesNotifications(sp) }}
-	d.private = privateServer(private(reg, alive, p.checks(), st.Values().AdminToken, func(ctx context.Context) { p.refusals.refused(ctx, "admin.request") }, replayHandler(rewind(sp), p.replayRejected, p.resend), p.rebuildHandler, probeHandler(public.door), recordings), log)
+	behind := private(reg, alive, p.checks(), st.Values().AdminToken, p.refusals.judge("admin.request"), replayHandler(rewind(sp), p.replayRejected, p.resend), p.rebuildHandler, probeHandler(public.door), recordings)
+	d.private = privateServer(newHosts(cfg, log, reg).only(behind), log)
 	if d.listeners, err = listen(cfg, st, log); err != nil {
 		return err
 	}
@@ -129,6 +130,7 @@ func (d *daemon) stages() *stages {
 	all.add("spool upkeep", d.spool.Run)
 	all.add("certificate", d.public.certificate)
 	all.add("private listener", serveHTTP(d.private, &onlyFrom{Listener: d.listeners[1], networks: d.proxies, log: d.log}))
+	all.add("refused passwords", p.refusals.run)
 	// The engine breaks off what runs when it ends, so connections to it are closed first.
 	all.add("connections", func(ctx context.Context) error { <-ctx.Done(); return p.close() })
 	all.add("embedded stores", d.stack.Run)

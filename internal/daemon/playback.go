@@ -24,7 +24,7 @@ func (p *pipeline) newPlayback(password string, reg prometheus.Registerer) (*pla
 		Store:    func(bucket string) playback.Store { return p.blob.In(bucket) },
 		Note:     p.noteListener,
 		Suspect:  p.scrub.suspect,
-		Refused:  func(ctx context.Context) { p.refusals.refused(ctx, "recording.listen") },
+		Judge:    p.refusals.judge("recording.listen"),
 		Password: password, Log: p.log, Registerer: reg,
 	})
 }

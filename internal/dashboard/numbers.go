@@ -19,7 +19,7 @@ func numberTable() Panel {
 			"Доля отвеченных – без тех, кто положил трубку в первые секунды. Дольше всех – самое долгое ожидание за период.",
 			"The share of answered calls is without those who hung up in the first seconds. The longest wait is that of the whole period.",
 		},
-		SQL: "SELECT external_number, " + numberName + " AS name, sum(r.received) AS received, sum(r.answered) AS answered, sum(r.missed) AS missed, sum(r.short_abandons) AS short_abandons,\n  " +
+		SQL: "SELECT external_number, " + numberName + " AS name, sum(r.received) AS received, sum(r.answered) AS answered, sum(r.missed) AS missed, sum(r.abandoned) AS abandoned,\n  " +
 			answerRate + ",\n  " + serviceLevel + ",\n  " + averageWait + ",\n  max(r.longest_wait_ms) / 1000 AS longest_wait,\n  " +
 			share("incoming_talk_ms", "sum(r.answered)") + " / 1000 AS average_talk, sum(r.hidden) AS hidden, sum(r.outgoing) AS outgoing" +
 			"\nFROM report_volume AS r\nWHERE " + hoursWithin(byIntegration, byNumber, byHours) + "\nGROUP BY external_number\nORDER BY received DESC\nLIMIT 500",
@@ -41,7 +41,7 @@ func numberVolume() Panel {
 		Kind: Categories, Width: 12, Height: 9, Sideways: true,
 		Title: Text{"Куда звонят", "Where they call"},
 		About: Text{"Пятнадцать номеров с наибольшим числом звонков.", "The fifteen numbers with the most calls."},
-		SQL: "SELECT if(external_number = '', '–', external_number) AS called, sum(r.answered) AS answered, sum(r.missed) AS missed, sum(r.short_abandons) AS short_abandons" +
+		SQL: "SELECT if(external_number = '', '–', external_number) AS called, sum(r.answered) AS answered, sum(r.missed) AS missed, sum(r.abandoned) AS abandoned" +
 			"\nFROM report_volume AS r\nWHERE " + hoursWithin(byIntegration, byNumber, byHours) +
 			"\nGROUP BY called\nHAVING sum(r.received) > 0\nORDER BY sum(r.received) DESC\nLIMIT 15",
 		Columns: []Column{

@@ -51,7 +51,7 @@ func overviewIncoming() Panel {
 			"По часам, дням, неделям или месяцам – смотря какой период выбран.",
 			"By hour, day, week or month, as the chosen period is long.",
 		},
-		SQL:     overTime("report_volume", "sum(r.answered) AS answered, sum(r.missed) AS missed, sum(r.short_abandons) AS short_abandons", byIntegration, byNumber, byHours),
+		SQL:     overTime("report_volume", "sum(r.answered) AS answered, sum(r.missed) AS missed, sum(r.abandoned) AS abandoned", byIntegration, byNumber, byHours),
 		Columns: []Column{timeColumn, answeredColumn, missedColumn, shortColumn},
 	}
 }

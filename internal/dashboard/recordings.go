@@ -17,8 +17,8 @@ func archiveTotals() Panel {
 		Kind: Totals, Width: 24, Height: 4,
 		Title: Text{"Итоги за период", "The period in figures"},
 		About: Text{
-			"По времени звонка. Записаны: доля разговоров с клиентами, у которых есть запись. Пришли повреждёнными: их скачивание повторяется. Потеряно: оператор удалил запись раньше, чем её удалось скачать.",
-			"By the time of the call. Recorded: share of talks with clients that have a recording. Came damaged: they are fetched again. Lost: the operator deleted it before it could be fetched.",
+			"По времени звонка, без внутренних звонков. Записаны: доля разговоров с клиентами, у которых есть запись. Пришли повреждёнными: их скачивание повторяется. Потеряно: оператор удалил запись раньше, чем её удалось скачать.",
+			"By the time of the call, internal calls left out. Recorded: share of talks with clients that have a recording. Came damaged: they are fetched again. Lost: the operator deleted it before it could be fetched.",
 		},
 		SQL: "SELECT sum(r.answered) AS talks, " + share("recorded", "sum(r.answered)") + " AS recorded_share, sum(r.archived) AS archived, sum(r.waiting) AS waiting, sum(r.quarantined) AS damaged, sum(r.lost) AS lost, sum(r.erased) AS erased, sum(r.bytes) AS bytes" +
 			"\nFROM report_recordings AS r\nWHERE " + hoursWithin(byIntegration, byNumber),

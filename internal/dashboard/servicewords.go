@@ -48,6 +48,7 @@ var (
 		{"served", Text{"открыто", "opened"}, Green},
 		{"broken", Text{"оборвалось", "broke off"}, Orange},
 		{"unauthorised", Text{"неверный пароль", "wrong password"}, Yellow},
+		{"too_many", Text{"слишком много неверных паролей", "too many wrong passwords"}, Yellow.dark()},
 		{"unknown", Text{"нет такой записи", "no such recording"}, Grey},
 		{"absent", Text{"ещё не в архиве", "not archived yet"}, Blue},
 		{"differs", Text{"файл не тот", "the file differs"}, Red},

@@ -100,7 +100,7 @@ var (
 	receivedColumn   = Column{Name: "received", Title: Text{"Входящие", "Incoming"}, Unit: Count, Colour: Blue}
 	answeredColumn   = Column{Name: "answered", Title: Text{"Отвечено", "Answered"}, Unit: Count, Colour: Green}
 	missedColumn     = Column{Name: "missed", Title: Text{"Пропущено", "Missed"}, Unit: Count, Colour: Red}
-	shortColumn      = Column{Name: "short_abandons", Title: Text{"Сброшено сразу", "Hung up at once"}, Unit: Count, Colour: Grey}
+	shortColumn      = Column{Name: "abandoned", Title: Text{"Сброшено сразу", "Hung up at once"}, Unit: Count, Colour: Grey}
 	outgoingColumn   = Column{Name: "outgoing", Title: Text{"Исходящие", "Outgoing"}, Unit: Count, Colour: Purple}
 	reachedColumn    = Column{Name: "reached", Title: Text{"Дозвонились", "Reached"}, Unit: Count, Colour: Purple}
 	rateColumn       = Column{Name: "answer_rate", Title: Text{"Доля отвеченных", "Answered, share"}, Unit: Share, Steps: good(answerGoal, 0.8), Goal: answerGoal}

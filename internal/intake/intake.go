@@ -137,7 +137,7 @@ type Handler struct {
 	large   chan struct{} // semaphore for long bodies that are being read
 	probes  chan struct{} // semaphore for bodies to unknown paths that are examined
 
-	misdirected, foreign, former, panics limiter // of lines in the log
+	misdirected, foreign, former, panics run.LogLimit
 }
 
 // New makes a handler. It fails on options that contradict each other, two
@@ -148,7 +148,7 @@ func New(opts Options) (*Handler, error) {
 	}
 	h := &Handler{
 		opts: opts, large: make(chan struct{}, largeAtOnce), probes: make(chan struct{}, probesAtOnce),
-		misdirected: limiter{every: time.Minute}, foreign: limiter{every: time.Minute}, former: limiter{every: time.Hour}, panics: limiter{every: time.Minute},
+		misdirected: run.LogLimit{Every: time.Minute}, foreign: run.LogLimit{Every: time.Minute}, former: run.LogLimit{Every: time.Hour}, panics: run.LogLimit{Every: time.Minute},
 	}
 	h.buffers.New = func() any { b := make([]byte, 0, 4<<10); return &b }
 	for i, in := range opts.Integrations {
@@ -226,7 +226,7 @@ func (h *Handler) recovered(w http.ResponseWriter) {
 	if v == http.ErrAbortHandler { //nolint:errorlint // recover gives the very value that was panicked with
 		panic(v) // means that the connection is to be cut
 	}
-	if skipped, ok := h.panics.allow(h.opts.Now()); ok {
+	if skipped, ok := h.panics.Allow(h.opts.Now()); ok {
 		h.opts.Log.Error("panic while a request was answered", "type", fmt.Sprintf("%T", v), "stack", string(debug.Stack()), "not_logged", skipped)
 	}
 	w.Header().Set("Connection", "close")

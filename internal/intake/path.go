@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -55,7 +54,7 @@ func (h *Handler) addOrigin() {
 // redirect URI.
 func (h *Handler) warnFormer(p path) {
 	h.metrics.former[p.integration].Inc()
-	if skipped, ok := h.former.allow(h.opts.Now()); ok {
+	if skipped, ok := h.former.Allow(h.opts.Now()); ok {
 		h.opts.Log.Warn("the previous redirect uri is still used",
 			"integration", h.opts.Integrations[p.integration].Name, "ends", p.until, "not_logged", skipped)
 	}
@@ -69,7 +68,7 @@ func (h *Handler) refuseForeign(w http.ResponseWriter, p path, own bool) {
 		h.notFound(w, notFound)
 		return
 	}
-	if skipped, ok := h.foreign.allow(h.opts.Now()); ok {
+	if skipped, ok := h.foreign.Allow(h.opts.Now()); ok {
 		h.opts.Log.Warn("a notification came from a network that is not allowed, and was refused",
 			"integration", h.opts.Integrations[p.integration].Name, "not_logged", skipped)
 	}
@@ -150,29 +149,9 @@ func isNotification(body []byte) bool {
 // reportMisdirected logs only the shape of the path: it may be a secret with a typing
 // error, or somebody else's.
 func (h *Handler) reportMisdirected(r *http.Request, bytes int) {
-	if skipped, ok := h.misdirected.allow(h.opts.Now()); ok {
+	if skipped, ok := h.misdirected.Allow(h.opts.Now()); ok {
 		sent := r.URL.EscapedPath()
 		h.opts.Log.Warn("a notification came to an address that is not served",
 			"path_segments", strings.Count(sent, "/"), "path_bytes", len(sent), "bytes", bytes, "not_logged", skipped)
 	}
-}
-
-// limiter allows one event per period and counts the others.
-type limiter struct {
-	every time.Duration
-
-	mu      sync.Mutex
-	last    time.Time
-	skipped int
-}
-
-func (l *limiter) allow(now time.Time) (skipped int, ok bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if !l.last.IsZero() && now.Sub(l.last) < l.every {
-		l.skipped++
-		return 0, false
-	}
-	skipped, l.skipped, l.last = l.skipped, 0, now
-	return skipped, true
 }

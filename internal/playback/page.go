@@ -25,6 +25,10 @@ var (
 		words{Title: "Нужен пароль", Next: "Записи разговоров открываются по паролю. Его знает администратор Fonoteka."},
 		words{Title: "A password is needed", Next: "Recordings open with a password. Who runs Fonoteka knows it."},
 	}
+	tooManyPasswords = notice{
+		words{Title: "Слишком много неверных паролей", Next: "С этого адреса пришло много неверных паролей подряд. Подождите минуту и откройте эту страницу ещё раз."},
+		words{Title: "Too many wrong passwords", Next: "Many wrong passwords came from this address. Wait a minute and open this page again."},
+	}
 	noSuchRecording = notice{
 		words{Title: "Такой записи нет", Next: "Ни одна запись не имеет такого номера. Проверьте, целиком ли скопирована ссылка."},
 		words{Title: "There is no such recording", Next: "No recording has this id. See whether the link was copied whole."},

@@ -42,6 +42,7 @@ import (
 	"maps"
 	"net/http"
 	"regexp"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -60,7 +61,7 @@ type Store interface {
 	GetRange(ctx context.Context, key string, offset, length int64) (io.ReadCloser, blob.Object, error)
 }
 
-// Options of a Handler. All but Note, Suspect, Refused, Log and Registerer are required.
+// Options of a Handler. All but Note, Suspect, Judge, Log and Registerer are required.
 type Options struct {
 	// Find reads a recording's row of the catalogue by its id alone.
 	Find func(ctx context.Context, id string) (call.RecordingStatus, bool, error)
@@ -74,8 +75,10 @@ type Options struct {
 	// Suspect is told of a recording whose stored bytes are not what was archived. It
 	// returns at once, and may be told many times.
 	Suspect func(r call.RecordingStatus)
-	// Refused is told of each request with a wrong password, or a name that is none.
-	Refused func(context.Context)
+	// Judge is told of each password, and whether it is right and the name one that can be
+	// noted. It may take its time before the answer; an error keeps any from being given but
+	// that too many wrong passwords came.
+	Judge func(r *http.Request, right bool) error
 
 	Log        *slog.Logger
 	Registerer prometheus.Registerer
@@ -94,6 +97,7 @@ const (
 	served       = "served"       // or a part of it, or its headers
 	broken       = "broken"       // the store failed after the first byte
 	unauthorised = "unauthorised" // no password, or a wrong one
+	tooMany      = "too_many"     // so many wrong passwords came that this one was not looked at
 	unknown      = "unknown"      // no such recording
 	absent       = "absent"       // known, and not archived
 	differs      = "differs"      // the store does not have what was archived
@@ -112,14 +116,14 @@ func New(o Options) (*Handler, error) {
 	if o.Suspect == nil {
 		o.Suspect = func(call.RecordingStatus) {}
 	}
-	if o.Refused == nil {
-		o.Refused = func(context.Context) {}
+	if o.Judge == nil {
+		o.Judge = func(*http.Request, bool) error { return nil }
 	}
 	o.Log = run.Log(o.Log)
 	h := &Handler{opts: o, password: sha256.Sum256([]byte(o.Password)), answers: promauto.With(o.Registerer).NewCounterVec(prometheus.CounterOpts{
 		Name: "fonoteka_playback_requests_total", Help: "Requests to listen to a recording, by the answer.",
 	}, []string{"answer"})}
-	for _, a := range []string{served, broken, unauthorised, unknown, absent, differs, altered, failed} {
+	for _, a := range []string{served, broken, unauthorised, tooMany, unknown, absent, differs, altered, failed} {
 		h.answers.WithLabelValues(a)
 	}
 	return h, nil
@@ -143,10 +147,14 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (h *Handler) answer(w http.ResponseWriter, r *http.Request) string {
 	who, ok := h.authorised(r)
-	if !ok {
-		if r.Header.Get("Authorization") != "" { // a browser asks without it first
-			h.opts.Refused(r.Context())
+	if r.Header.Get("Authorization") != "" { // a browser asks without it first
+		if err := h.opts.Judge(r, ok); err != nil {
+			w.Header().Set("Retry-After", "60")
+			page(w, r, http.StatusTooManyRequests, tooManyPasswords)
+			return tooMany
 		}
+	}
+	if !ok {
 		w.Header().Set("WWW-Authenticate", `Basic realm="Fonoteka", charset="UTF-8"`)
 		page(w, r, http.StatusUnauthorized, needsPassword)
 		return unauthorised
@@ -204,7 +212,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, who string, rec 
 		w.Header().Set("Repr-Digest", "sha-256=:"+base64.StdEncoding.EncodeToString(digest)+":")
 	}
 	out := &notingWriter{ResponseWriter: w, note: func() error { return h.noteOnce(r, who, rec) }}
-	http.ServeContent(out, r, "", time.Time{}, content)
+	http.ServeContent(out, fewRanges(r), "", time.Time{}, content)
 	restoreHeader := func() { // while nothing is sent
 		clear(w.Header())
 		maps.Copy(w.Header(), before)
@@ -233,6 +241,21 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, who string, rec 
 	}
 	out.finish()
 	return served
+}
+
+// maxRanges is how many parts of a recording one request may name. Players name one; each
+// further one costs the store a request.
+const maxRanges = 8
+
+// fewRanges is the request, without a Range of more than maxRanges parts: it is then
+// answered with the whole, as RFC 9110 (14.2) allows.
+func fewRanges(r *http.Request) *http.Request {
+	if strings.Count(r.Header.Get("Range"), ",") < maxRanges {
+		return r
+	}
+	r = r.Clone(r.Context())
+	r.Header.Del("Range")
+	return r
 }
 
 func (h *Handler) noteOnce(r *http.Request, who string, rec call.RecordingStatus) error {

@@ -6,11 +6,13 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -42,6 +44,8 @@ type desk struct {
 	note  error              // of Note
 	spoil func(whole []byte) // what the disk under the store did to the bytes; nil: nothing
 	told  []string           // to Suspect
+	reads atomic.Int64       // from the store
+	judge func(right bool) error
 	reg   *prometheus.Registry
 }
 
@@ -66,8 +70,14 @@ func newDesk(t *testing.T) *desk {
 			row, known := d.rows[id]
 			return row, known, d.err
 		},
-		Store:    func(bucket string) playback.Store { return disk{store.In(bucket), d} },
-		Suspect:  func(r call.RecordingStatus) { d.told = append(d.told, r.ID) },
+		Store:   func(bucket string) playback.Store { return disk{store.In(bucket), d} },
+		Suspect: func(r call.RecordingStatus) { d.told = append(d.told, r.ID) },
+		Judge: func(_ *http.Request, right bool) error {
+			if d.judge == nil {
+				return nil
+			}
+			return d.judge(right)
+		},
 		Password: password, Registerer: d.reg,
 		Note: func(_ context.Context, who string, r call.RecordingStatus) error {
 			d.heard = append(d.heard, who+" "+r.ID)
@@ -227,6 +237,53 @@ func TestPartsAreServed(t *testing.T) {
 	}
 }
 
+// Each part costs the store a request, so that many of them are answered with the whole.
+func TestARangeOfManyPartsCostsOneRead(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t).keep(content())
+	var parts strings.Builder
+	for n := range 20_000 {
+		fmt.Fprintf(&parts, ",%d-%d", 10*n, 10*n)
+	}
+	for name, c := range map[string]struct {
+		rng    string
+		status int
+	}{
+		"20,000 parts": {"bytes=" + parts.String()[1:], http.StatusOK}, "20,000 times the whole": {"bytes=0-" + strings.Repeat(",0-", 19_999), http.StatusOK},
+		"nine": {"bytes=0-0" + strings.Repeat(",2-2", 8), http.StatusOK}, "eight": {"bytes=0-0" + strings.Repeat(",2-2", 7), http.StatusPartialContent},
+	} {
+		d.reads.Store(0)
+		resp, body := d.ask(http.MethodGet, id, "Range", c.rng)
+		if resp.StatusCode != c.status || d.reads.Load() > 8 || c.status == http.StatusOK && (body != string(content()) || d.reads.Load() != 1) {
+			t.Errorf("%s: status %d, %d bytes, %d reads", name, resp.StatusCode, len(body), d.reads.Load())
+		}
+	}
+}
+
+func TestWhoGuessesGetsNoAnswer(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t).keep(content())
+	var judged []bool
+	d.judge = func(right bool) error {
+		judged = append(judged, right)
+		return errors.New("too many")
+	}
+	for _, auth := range []string{"Basic eDp5", ""} {
+		headers := []string{"Accept-Language", "ru"}
+		if auth != "" {
+			headers = append(headers, "Authorization", auth)
+		}
+		resp, body := d.ask(http.MethodGet, id, headers...)
+		if resp.StatusCode != http.StatusTooManyRequests || resp.Header.Get("Retry-After") == "" || !strings.Contains(body, "много неверных паролей") {
+			t.Errorf("%q: status %d\n%s", auth, resp.StatusCode, body)
+		}
+	}
+	if diff := cmp.Diff([]bool{false, true}, judged); diff != "" {
+		t.Errorf("judged (-want +got):\n%s", diff)
+	}
+	d.wantCounted("too_many", 2)
+}
+
 func TestNobodyListensWithoutThePassword(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t).keep(content())
@@ -320,6 +377,7 @@ type disk struct {
 }
 
 func (s disk) GetRange(ctx context.Context, key string, offset, length int64) (io.ReadCloser, blob.Object, error) {
+	s.d.reads.Add(1)
 	if s.d.spoil == nil {
 		return s.Store.GetRange(ctx, key, offset, length)
 	}

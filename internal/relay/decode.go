@@ -26,10 +26,10 @@ const (
 	portionRead = 64 << 20 // inflated bytes that are decoded before the cursor moves: about a second's work
 )
 
-// opened is a record's body, its content encoding undone.
+// opened is a record's body, its content encoding undone, in UTF-8.
 type opened struct {
 	event call.Event
-	// body is the inflated notification; where that cannot be read, the body as it
+	// body is the notification, inflated and in UTF-8; where that cannot be read, the body as it
 	// was received: inflated it could not be replayed, and may be of any size.
 	body []byte
 	err  error // why it cannot be read
@@ -54,6 +54,7 @@ func (d Decoder) open(rec spool.Record) opened {
 		o.err = fmt.Errorf("header Content-Encoding: %w", err)
 		return o
 	}
+	plain = toUTF8(plain)
 	o.read = max(o.read, len(plain))
 	if o.event, o.err = d(plain, rec); o.err == nil {
 		o.body = plain
@@ -62,10 +63,14 @@ func (d Decoder) open(rec spool.Record) opened {
 }
 
 // inflate undoes a content encoding. A body that begins as JSON does is not encoded,
-// whatever the header says.
+// whatever the header says, and one that begins as gzip does is gzip, where a proxy has
+// dropped the header.
 func inflate(body []byte, encoding string) ([]byte, error) {
-	if bytes.HasPrefix(bytes.TrimLeft(body, " \t\r\n"), []byte("{")) {
+	switch {
+	case isPlain(body):
 		encoding = "identity"
+	case encoding == "" && bytes.HasPrefix(body, []byte("\x1f\x8b")):
+		encoding = "gzip"
 	}
 	return bounded.Inflate(body, encoding, maxInflated)
 }

@@ -1,12 +1,14 @@
 package rollup_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
 	"fonoteka/internal/call"
 	"fonoteka/internal/rollup"
 	"fonoteka/internal/warehouse/reports"
+	"fonoteka/schema"
 )
 
 // A company's midnight is not UTC's, and its hours are not always the same.
@@ -68,6 +70,49 @@ func TestDaysAndHoursAreTheCompanys(t *testing.T) {
 	}
 	o.pass()
 	o.want("SELECT toHour(started_at), local_hour, local_day FROM report_volume WHERE local_day IN ('2010-07-01', '2026-03-09') ORDER BY started_at", "6|17|2010-07-01\n9|19|2026-03-09")
+}
+
+// A new calendar shows at once in report_calls, and in the other reports when their days
+// are worked out again: until then that is said.
+func TestReportsSayThatTheyAreBehindTheCalendar(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	o.is(answered("2026-03-09 10:00:00", call.Incoming, client, anna, time.Second, time.Second)) // a Monday
+	o.pass()
+	o.want("SELECT count() FROM report_pending", "0")
+	const agree = "SELECT (SELECT countIf(working) FROM report_calls) = (SELECT sumIf(received, working) FROM report_volume)"
+	o.want(agree, "1")
+	for _, days := range [][]reports.CalendarDay{{{Day: moscow("2026-03-09 03:00:00"), Kind: "holiday"}}, nil} {
+		if err := o.db.SaveCalendar(t.Context(), 2026, days); err != nil {
+			t.Fatal(err)
+		}
+		o.want(agree, "0") // or what follows proves nothing
+		o.want("SELECT since > now() - INTERVAL 1 HOUR FROM report_pending", "1")
+		o.pass()
+		o.want(agree, "1")
+		o.want("SELECT count() FROM report_pending", "0")
+	}
+}
+
+// The first day that a question of the dictionary asks for is counted from its midnight.
+func TestTheFirstDayOfAQuestionIsWhole(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	first := time.Now().In(settings("main").Zone).AddDate(0, 0, -30).Format(time.DateOnly)
+	for _, at := range []string{"00:00:00", "06:30:00", "23:59:00"} {
+		o.is(answered(first+" "+at, call.Incoming, client, anna, time.Second, time.Second))
+	}
+	o.pass()
+	questions := schema.Queries()
+	if !strings.Contains(questions[0], "report_volume") {
+		t.Fatalf("another question: %s", questions[0])
+	}
+	o.want("SELECT local_day, received FROM ("+questions[0]+")", first+"|3")
+	for _, q := range questions {
+		if strings.Contains(q, ">= now()") {
+			t.Errorf("begins in the middle of a day: %s", q)
+		}
+	}
 }
 
 // A new integration has calls before its settings are read.

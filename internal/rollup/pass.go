@@ -36,9 +36,13 @@ func (r *Roller) Pass(ctx context.Context) error {
 	}
 	began := time.Now()
 	full, since := r.full.due(), DayOf(now)-recent
+	var calendar string
 	if full {
 		since = 0
 		if err := r.saveSettings(ctx, now); err != nil {
+			return err
+		}
+		if calendar, err = r.opts.Store.Progress(ctx, ProgressCalendar); err != nil {
 			return err
 		}
 	}
@@ -46,8 +50,12 @@ func (r *Roller) Pass(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	var by string
 	if full {
 		r.full.done(began)
+		if by, err = r.goesBy(ctx, calendar, basis); err != nil {
+			return err
+		}
 		if err := r.invalidateReassigned(ctx, basis, now); err != nil {
 			return err
 		}
@@ -64,6 +72,9 @@ func (r *Roller) Pass(ctx context.Context) error {
 			return err
 		}
 		r.slow.done(began)
+		if err := r.settled(ctx, by); err != nil {
+			return err
+		}
 	}
 	r.metrics.passed.SetToCurrentTime()
 	return nil

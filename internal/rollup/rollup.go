@@ -95,6 +95,9 @@ type Roller struct {
 
 	workplaces  *uint64 // the directory's fingerprint when days were last compared with it; nil: not yet
 	departments string  // the fingerprint of the departments that hourly_departments was computed with
+
+	settings  string // the position progressSettings, as it was set last; "": not yet
+	settledBy string // likewise progressReports
 }
 
 // New checks the options and registers the metrics.

@@ -46,7 +46,7 @@ func TestOneHourOfEveryKindOfCall(t *testing.T) {
 		t.Fatal(err)
 	}
 	o.pass()
-	o.want(`SELECT started_at, local_day, local_hour, weekday, working, calls, received, answered, missed, short_abandons, outgoing, reached, internal, hidden, transferred
+	o.want(`SELECT started_at, local_day, local_hour, weekday, working, calls, received, answered, missed, abandoned, outgoing, reached, internal, hidden, transferred
 		FROM report_volume WHERE external_number != ''`,
 		"2026-03-02 07:00:00|2026-03-02|10|1|true|9|6|3|2|1|3|2|0|1|1")
 	o.want(`SELECT sum(internal), sum(received), sum(incoming_talk_ms), sum(outgoing_talk_ms) FROM report_volume`,
@@ -54,9 +54,9 @@ func TestOneHourOfEveryKindOfCall(t *testing.T) {
 	// Of waits 5, 25 and 8 s, two are within 10 s, and within the 20 s of the target.
 	o.want(`SELECT sum(answered_waits), sum(answered_wait_ms), sum(answered_in_10s), sum(answered_in_20s), sum(answered_in_30s), sum(answered_in_60s), sum(answered_in_target), max(target_s) FROM report_service_level`,
 		"3|38000|2|2|3|3|2|20")
-	o.want(`SELECT received, missed, short_abandons, missed_wait_ms, missed_waits FROM report_abandonment WHERE external_number != ''`, "6|2|1|70000|2")
+	o.want(`SELECT received, missed, abandoned, missed_wait_ms, missed_waits FROM report_abandonment WHERE external_number != ''`, "6|2|1|70000|2")
 	// 3 answered of 5 that waited; 2 in time of 3 answered, and of 5 received.
-	o.want(`SELECT received, round(answer_rate, 3), round(abandonment_rate, 3), round(short_abandonment_rate, 3),
+	o.want(`SELECT received, round(answer_rate, 3), round(missed_rate, 3), round(abandoned_rate, 3),
 		round(service_level_of_answered, 3), round(service_level_of_received, 3), round(reach_rate, 3), round(average_wait_ms), longest_wait_ms FROM report_daily`,
 		"6|0.6|0.4|0.167|0.667|0.4|0.667|12667|40000")
 	// The call of our own has no place in waits and rings; its talk is talk.
@@ -72,7 +72,7 @@ wait|incoming|[5000,8000,25000]`)
 		FROM report_employees GROUP BY employee ORDER BY employee`,
 		anna+"|4|2|2|2|1|1|1|90000|120000|13000|2\n"+
 			boris+"|4|2|2|1|1|1|0|80000|10000|65000|2")
-	o.want(`SELECT department, sum(received), sum(answered), sum(missed), sum(short_abandons), sum(outgoing), sum(reached) FROM report_departments GROUP BY department`, "6|3|2|1|3|2") // the department is empty
+	o.want(`SELECT department, sum(received), sum(answered), sum(missed), sum(abandoned), sum(outgoing), sum(reached) FROM report_departments GROUP BY department`, "6|3|2|1|3|2") // the department is empty
 	o.want(`SELECT employee, outcome, wait_ms FROM report_longest_waits ORDER BY wait_ms DESC LIMIT 2`, anna+"|missed|40000\n"+boris+"|missed|30000")
 	o.want(`SELECT local_hour, weekday, sum(received), sum(answered) FROM report_heatmap WHERE received > 0 GROUP BY ALL`, "10|1|6|3")
 	o.want(`SELECT state, count() FROM report_missed GROUP BY state ORDER BY state`, "hidden|1\nlapsed|1")
@@ -119,11 +119,11 @@ func TestDepartmentsAddUpToAllCalls(t *testing.T) {
 		base("2026-03-02 10:30:00", call.Outgoing, call.NoAnswer, client), // made at no phone that we know
 	)
 	o.pass()
-	const byDepartment = "SELECT if(department = '', '-', department) AS d, received, answered, missed, short_abandons, nowhere, outgoing, reached, incoming_talk_ms, outgoing_talk_ms FROM report_departments ORDER BY d"
+	const byDepartment = "SELECT if(department = '', '-', department) AS d, received, answered, missed, abandoned, nowhere, outgoing, reached, incoming_talk_ms, outgoing_talk_ms FROM report_departments ORDER BY d"
 	o.want(byDepartment, `
 -|4|1|2|1|3|1|0|30000|0
 Sales|2|1|1|0|0|1|1|60000|60000`)
-	const sums = "SELECT sum(received), sum(answered), sum(missed), sum(short_abandons), sum(outgoing), sum(reached), sum(incoming_talk_ms), sum(outgoing_talk_ms) FROM "
+	const sums = "SELECT sum(received), sum(answered), sum(missed), sum(abandoned), sum(outgoing), sum(reached), sum(incoming_talk_ms), sum(outgoing_talk_ms) FROM "
 	o.want(sums+"report_departments", o.ask(sums+"report_volume"))
 	o.want("SELECT count(), countIf(workplace = '') FROM report_employees", "2|0") // nobody is no employee
 	o.want("SELECT count(), countIf(workplace = '') FROM report_employees_daily", "2|0")

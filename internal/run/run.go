@@ -1,7 +1,7 @@
 // Package run is what every long-running stage needs besides its own work: to wait
 // without outliving its context (Sleep), to try again less and less often (Backoff),
-// and to log an outage twice, when it begins and when it is over, instead of at every
-// try (Outage).
+// to log an outage twice, when it begins and when it is over, instead of at every try
+// (Outage), and to log what a stranger causes no more than once in a while (LogLimit).
 //
 // Rejected: github.com/cenkalti/backoff/v5 and github.com/sethvargo/go-retry. Their
 // Retry owns the loop. The loops here differ in what they do between two tries – half

@@ -35,8 +35,9 @@ type Config struct {
 	Data           string
 	Public         Public
 	PrivateListen  string
-	RecordingsURL  string // as browsers reach the private listener; "": as it listens
-	ClickHouseURL  string // "": embedded
+	RecordingsURL  string   // as browsers reach the private listener; "": as it listens
+	AllowedHosts   []string // names that requests to the private listener may bear, besides those of other settings
+	ClickHouseURL  string   // "": embedded
 	S3URL          string
 	RedisURL       string
 	Ports          map[string]int // of the embedded stores; 0: chosen and kept
@@ -168,6 +169,7 @@ func (cfg *Config) receiver(file file, pick func(string, string) string, p *prob
 	if u, err := url.Parse(cfg.RecordingsURL); cfg.RecordingsURL != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "") {
 		p.setting("recordings-url", "%q is not an http or https address", cfg.RecordingsURL)
 	}
+	cfg.AllowedHosts = hostNames(pick("allowed-hosts", strings.Join(file.AllowedHosts, ",")), p)
 	workers := pick("workers", file.Workers)
 	if n, err := strconv.Atoi(workers); err != nil || n < 1 || n > 1000 {
 		p.setting("workers", "%q is not a number from 1 to 1000", workers)
@@ -178,6 +180,23 @@ func (cfg *Config) receiver(file file, pick func(string, string) string, p *prob
 	cfg.Download = downloads(file.Download, cfg.ReportSettings[""].Zone, pick, p)
 	cfg.Scrub = parseScrub(pick("scrub-days", file.Scrub.Days), pick("scrub-rate", file.Scrub.Rate), p)
 }
+
+// hostNames reads the names of --allowed-hosts.
+func hostNames(raw string, p *problems) (names []string) {
+	for _, name := range strings.Split(raw, ",") {
+		name = strings.ToLower(strings.TrimSpace(name))
+		switch {
+		case name == "":
+		case !hostName.MatchString(name):
+			p.setting("allowed-hosts", "%q is not a host name; it has neither scheme nor port", name)
+		default:
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+var hostName = regexp.MustCompile(`^[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?\.?$`)
 
 // hosts reads the list of hosts that recordings may be fetched from.
 func (cfg *Config) hosts(c *cli.Context, file file, p *problems) {

@@ -11,6 +11,7 @@ type file struct {
 	Public        filePublic `yaml:",inline"`
 	PrivateListen string     `yaml:"private_listen"`
 	RecordingsURL string     `yaml:"recordings_url"`
+	AllowedHosts  []string   `yaml:"allowed_hosts"`
 	ClickHouseURL string     `yaml:"clickhouse_url"`
 	S3URL         string     `yaml:"s3_url"`
 	RedisURL      string     `yaml:"redis_url"`

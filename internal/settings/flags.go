@@ -64,6 +64,7 @@ func ServeFlags() []cli.Flag {
 	return append(append([]cli.Flag{
 		Text("private-listen", "127.0.0.1:8090", "private `ADDRESS` for metrics, health and recordings; without TLS, so that on anything but a loopback address only the networks of --trusted-proxies may connect"),
 		Text("recordings-url", "", "`URL` of the private listener as browsers reach it, for links to recordings; default: http:// and --private-listen"),
+		Text("allowed-hosts", "", "`NAMES` by which browsers and programs reach the private listener, comma between; IP addresses, localhost and the hosts of --private-listen, --recordings-url and the redirect URIs always are; others are refused"),
 		Text("workers", "16", "`N` downloads at once"),
 	}, slices.Concat(IntegrationFlags(), OperatorFlags(), []cli.Flag{RecordHostsFlag()}, RuleFlags(), publicFlags(), reportFlags(), downloadFlags(), scrubFlags())...), DataFlags()...)
 }

@@ -10,27 +10,38 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"fonoteka/internal/audit"
 	"fonoteka/internal/sim"
 	"fonoteka/internal/state"
 )
 
-// visit is a request to the private listener, its path sent as it stands.
+// visitors counts them, so that each has an address of its own: from one that has given
+// wrong passwords, answers are slow.
+var visitors atomic.Uint32
+
+// visit is a request to the private listener from an address of its own, its path sent as
+// it stands.
 func (in *installation) visit(method, path string, header http.Header) (status int, headers http.Header, body string) {
 	in.t.Helper()
 	req, err := http.NewRequestWithContext(in.t.Context(), method, "http://"+in.runtime().PrivateListen+"/", nil)
 	if err != nil {
 		in.t.Fatal(err)
 	}
-	req.URL.Opaque = "//" + req.URL.Host + path
+	req.URL.Opaque = path
 	req.Header = header.Clone()
 	if req.Header == nil {
 		req.Header = http.Header{}
 	}
 	req.Host = req.Header.Get("Host")
-	client := &http.Client{Timeout: time.Minute, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	n := visitors.Add(1)
+	from := &net.TCPAddr{IP: net.IPv4(127, byte(1+n>>16), byte(n>>8), byte(n))}
+	transport := &http.Transport{DialContext: (&net.Dialer{LocalAddr: from}).DialContext, DisableKeepAlives: true}
+	client := &http.Client{Transport: transport, Timeout: time.Minute, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	resp, err := client.Do(req)
 	if err != nil {
 		in.t.Fatalf("%s %s: %v", method, path, err)
@@ -113,35 +124,45 @@ func (in *installation) lure(password, id string) {
 	}
 }
 
-// A page in a browser on this machine can reach the private listener: by its address,
-// and by a name of its own that it leads to 127.0.0.1. It may read what bears no
-// secret; it can change nothing and hear nothing.
+// A page in a browser on this machine can reach the private listener: by its address, and
+// by a name of its own that it leads to 127.0.0.1. By its own name it is refused, by the
+// address it can change nothing and hear nothing.
 func TestAttackAPageInABrowserFindsNoSecretOnThePrivateListener(t *testing.T) {
 	t.Parallel()
-	in := install(t).start().ready()
+	in := install(t, "FONOTEKA_ALLOWED_HOSTS=monitoring.lan").start().ready()
 	v, err := state.Read(in.dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	from := func(more http.Header) http.Header {
-		h := http.Header{"Host": {"evil.example.org:8090"}, "Origin": {"http://evil.example.org:8090"}, "Referer": {"http://evil.example.org:8090/"}, "Sec-Fetch-Site": {"same-origin"}}
+	from := func(host string, more http.Header) http.Header {
+		h := http.Header{"Host": {host}, "Origin": {"http://evil.example.org:8090"}, "Referer": {"http://evil.example.org:8090/"}, "Sec-Fetch-Site": {"same-origin"}}
 		for name, values := range more {
 			h[name] = values
 		}
 		return h
 	}
-	for _, path := range []string{"/metrics", "/healthz", "/readyz", "/", "/recordings/" + strings.Repeat("a", 32), "/debug/pprof/", "/debug/vars", "/admin/replay", "/state.json"} {
+	if status, _, body := in.visit("GET", "/metrics", from("monitoring.lan:8090", nil)); status != http.StatusOK {
+		t.Errorf("a name that is allowed: %d %s", status, clip(body))
+	}
+	open := []string{"/metrics", "/healthz", "/readyz"}
+	for _, path := range append(open, "/", "/recordings/"+strings.Repeat("a", 32), "/debug/pprof/", "/debug/vars", "/admin/replay", "/state.json") {
 		for _, method := range []string{"GET", "POST", "OPTIONS", "PUT"} {
-			status, h, body := in.visit(method, path, from(http.Header{"Access-Control-Request-Method": {"POST"}, "Access-Control-Request-Headers": {"authorization"}}))
-			for name := range h {
-				if strings.HasPrefix(name, "Access-Control-") {
-					t.Errorf("%s %s: %s: %s", method, path, name, h.Get(name))
+			preflight := http.Header{"Access-Control-Request-Method": {"POST"}, "Access-Control-Request-Headers": {"authorization"}}
+			for _, host := range []string{"evil.example.org:8090", "127.0.0.1:8090"} {
+				status, h, body := in.visit(method, path, from(host, preflight))
+				for name := range h {
+					if strings.HasPrefix(name, "Access-Control-") {
+						t.Errorf("%s %s: %s: %s", method, path, name, h.Get(name))
+					}
 				}
+				switch opens := slices.Contains(open, path) && method == "GET"; {
+				case host == "evil.example.org:8090" && (status != http.StatusMisdirectedRequest || !strings.Contains(body, "--allowed-hosts evil.example.org")):
+					t.Errorf("%s %s under another name: %d %s", method, path, status, clip(body))
+				case host != "evil.example.org:8090" && opens != (status == http.StatusOK):
+					t.Errorf("%s %s: %d", method, path, status)
+				}
+				in.tellsNoSecret(method+" "+path, body)
 			}
-			if open := slices.Contains([]string{"/metrics", "/healthz", "/readyz"}, path) && method == "GET"; open != (status == http.StatusOK) {
-				t.Errorf("%s %s: %d", method, path, status)
-			}
-			in.tellsNoSecret(method+" "+path, body)
 		}
 	}
 	for name, token := range map[string]string{
@@ -149,7 +170,7 @@ func TestAttackAPageInABrowserFindsNoSecretOnThePrivateListener(t *testing.T) {
 		"no scheme": v.AdminToken, "another scheme": "Basic " + v.AdminToken, "two": "Bearer x, Bearer " + v.AdminToken, "another's": "Bearer " + v.RecordingsPassword,
 	} {
 		for _, path := range []string{"/admin/replay", "/admin/rebuild", "/admin/probe", "/admin/replay?from=2020-01-01T00:00:00Z&token=" + v.AdminToken} {
-			if status, _, body := in.visit("POST", path, from(http.Header{"Authorization": {token}, "Cookie": {"token=" + v.AdminToken}})); status != http.StatusForbidden || body != "forbidden\n" {
+			if status, _, body := in.visit("POST", path, from("127.0.0.1:8090", http.Header{"Authorization": {token}, "Cookie": {"token=" + v.AdminToken}})); status != http.StatusForbidden || body != "forbidden\n" {
 				t.Errorf("token %s, %s: %d %q", name, path, status, body)
 			}
 		}
@@ -188,4 +209,61 @@ func TestAttackNothingListensToOtherMachines(t *testing.T) {
 		}
 	}
 	in.stop()
+}
+
+// Who guesses passwords is slowed down and seen; from elsewhere nothing is noticed.
+func TestAttackGuessingPasswordsIsSlowAndSeen(t *testing.T) {
+	t.Parallel()
+	in := install(t).start().ready()
+	v, err := state.Read(in.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	from := &http.Client{Timeout: time.Minute, Transport: &http.Transport{DialContext: (&net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 200, 0, 1)}}).DialContext}}
+	const guesses = 150
+	var refused, slowed atomic.Int64
+	var all sync.WaitGroup
+	for n := range guesses {
+		all.Go(func() {
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+in.runtime().PrivateListen+"/recordings/"+strings.Repeat("a", 32), nil)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			req.SetBasicAuth("mallory", fmt.Sprint("guess", n))
+			resp, err := from.Do(req)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			resp.Body.Close()
+			switch resp.StatusCode {
+			case http.StatusUnauthorized:
+				refused.Add(1)
+			case http.StatusTooManyRequests:
+				slowed.Add(1)
+			default:
+				t.Errorf("status %d", resp.StatusCode)
+			}
+		})
+	}
+	all.Wait()
+	if refused.Load() < 10 || slowed.Load() < guesses/3 {
+		t.Errorf("%d were answered and %d not", refused.Load(), slowed.Load())
+	}
+	if status, _, _ := in.visit("GET", "/recordings/"+strings.Repeat("a", 32), basic("anna", v.RecordingsPassword)); status != http.StatusNotFound {
+		t.Errorf("who knows the password, from elsewhere: %d", status)
+	}
+	in.stop() // notes the rest
+	log, err := os.ReadFile(in.log.Name())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(string(log), "wrong passwords were refused"); n < 1 || n > 3 {
+		t.Errorf("%d lines of the log tell of it", n)
+	}
+	rows, _ := in.trace()
+	if rows = slices.DeleteFunc(rows, func(r audit.Row) bool { return r.Action != "recording.listen" || r.Outcome != audit.Refused }); len(rows) < 2 || len(rows) > 3 || !strings.Contains(rows[len(rows)-1].Detail, "wrong passwords") {
+		t.Errorf("entries of the audit: %v", rows)
+	}
 }

@@ -91,6 +91,21 @@ func TestOnlyAStateOfOursChangesAnything(t *testing.T) {
 	w.shows(w.comeBack(k, back.String()), "You are logged in")
 }
 
+// Whoever knows the redirect URI can make logins fail, and fills no log by it.
+func TestFailedLoginsFillNoLog(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sim.PlatformOptions{})
+	k := w.keeper(nil)
+	h := token.Handler(func(*http.Request) *token.Keeper { return k }, w.options.Log)
+	for range 1000 {
+		h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", redirectURI+"?code=stolen&state=made-up", nil))
+	}
+	h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", redirectURI+"?error=access_denied&state=made-up", nil))
+	if n := strings.Count(w.log.String(), "login failed"); n < 1 || n > 2 {
+		t.Errorf("%d lines", n)
+	}
+}
+
 func TestWhatGoesWrongWithALoginIsSaid(t *testing.T) {
 	t.Parallel()
 	trouble := func(kind string, status int) func(*world) {

@@ -8,6 +8,10 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync"
+	"time"
+
+	"fonoteka/internal/run"
 )
 
 // Handler answers at the redirect URIs: it takes the code that the operator sends
@@ -17,12 +21,15 @@ import (
 // It answers a code with a redirect to a page without it, so that a reload does not send
 // the code again, and none stays in the browser's history.
 func Handler(of func(*http.Request) *Keeper, log *slog.Logger) http.Handler {
-	return &pages{of: of, log: log}
+	return &pages{of: of, log: log, failures: map[string]*run.LogLimit{}}
 }
 
 type pages struct {
 	of  func(*http.Request) *Keeper
 	log *slog.Logger
+
+	mu       sync.Mutex
+	failures map[string]*run.LogLimit // by integration and outcome: one does not hide another
 }
 
 // parameter of a redirect URI asks for the page about a login that came back.
@@ -42,13 +49,28 @@ func (p *pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	outcome, err := k.finish(r.Context(), q.Get("code"), q.Get("state"))
 	k.metrics.logins.WithLabelValues(outcome).Inc()
 	if err != nil {
-		p.log.Warn("login failed", "integration", k.opts.Integration, "outcome", outcome, "err", err)
+		p.logFailure(k.opts.Integration, outcome, err)
 	} else {
 		p.log.Info("logged in", "integration", k.opts.Integration)
 	}
 	header(w)
 	w.Header().Set("Location", "?"+parameter+"="+outcome)
 	w.WriteHeader(http.StatusSeeOther)
+}
+
+// logFailure logs once a minute: whoever knows the redirect URI can make logins fail as
+// often as he likes.
+func (p *pages) logFailure(integration, outcome string, err error) {
+	p.mu.Lock()
+	limit := p.failures[integration+" "+outcome]
+	if limit == nil {
+		limit = &run.LogLimit{Every: time.Minute}
+		p.failures[integration+" "+outcome] = limit
+	}
+	p.mu.Unlock()
+	if skipped, ok := limit.Allow(time.Now()); ok {
+		p.log.Warn("login failed", "integration", integration, "outcome", outcome, "err", err, "not_logged", skipped)
+	}
 }
 
 // description is what the page says of an outcome.

@@ -2,11 +2,11 @@
 CREATE OR REPLACE VIEW report_daily AS
 SELECT
     v.started_at AS started_at, v.local_day AS local_day, v.integration AS integration,
-    sum(v.received) AS received, sum(v.answered) AS answered, sum(v.missed) AS missed, sum(v.short_abandons) AS short_abandons,
+    sum(v.received) AS received, sum(v.answered) AS answered, sum(v.missed) AS missed, sum(v.short_abandons) AS abandoned,
     sum(v.outgoing) AS outgoing, sum(v.reached) AS reached, sum(v.internal) AS internal,
     answered / nullIf(answered + missed, 0) AS answer_rate,
-    missed / nullIf(answered + missed, 0) AS abandonment_rate,
-    short_abandons / nullIf(received, 0) AS short_abandonment_rate,
+    missed / nullIf(answered + missed, 0) AS missed_rate,
+    abandoned / nullIf(received, 0) AS abandoned_rate,
     sum(v.answered_in_target) / nullIf(sum(v.answered_waits), 0) AS service_level_of_answered,
     sum(v.answered_in_target) / nullIf(sum(v.answered_waits) + missed, 0) AS service_level_of_received,
     max(v.target_s) AS target_s,

@@ -15,9 +15,9 @@ type CalendarDay struct {
 }
 
 // SaveCalendar makes a year's days what they are given as; the year's others are
-// as their weekdays again.
+// as their weekdays again. Until the reports are worked out by it, report_pending has a row.
 func (db *DB) SaveCalendar(ctx context.Context, year int, days []CalendarDay) error {
-	return db.Do(ctx, "write the calendar", warehouse.InsertTimeout, func(ctx context.Context) error {
+	err := db.Do(ctx, "write the calendar", warehouse.InsertTimeout, func(ctx context.Context) error {
 		var version uint64
 		if err := db.QueryRow(ctx, "SELECT max(version) + 1 FROM calendar").Scan(&version); err != nil {
 			return err
@@ -44,6 +44,10 @@ func (db *DB) SaveCalendar(ctx context.Context, year int, days []CalendarDay) er
 			return nil
 		})
 	})
+	if err != nil {
+		return err
+	}
+	return db.SetProgress(ctx, rollup.ProgressCalendar, time.Now().UTC().Format(time.RFC3339Nano))
 }
 
 // Calendar lists the days from a day on that differ from their weekdays.
