@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -62,7 +61,7 @@ func oneOf[T ~string](flag string, said T, known ...T) error {
 	for i, k := range known {
 		words[i] = string(k)
 	}
-	return fmt.Errorf("--%s: %q is none of %s", flag, said, strings.Join(words, ", "))
+	return usage("--%s: %q is none of %s", flag, said, strings.Join(words, ", "))
 }
 
 // noSuchCommand is what a command that has only others below it does by itself.
@@ -82,5 +81,5 @@ func noSuchCommand(c *cli.Context) error {
 	for _, below := range c.Command.Subcommands {
 		names = append(names, below.Name)
 	}
-	return fmt.Errorf("%q is no command of %s; there are: %s", c.Args().First(), of, strings.Join(names, ", "))
+	return usage("%q is no command of %s; there are: %s", c.Args().First(), of, strings.Join(names, ", "))
 }

@@ -51,7 +51,7 @@ rewritten everywhere before its day was anchored cannot be found.`,
 // withAudit gives a command the audit with what it shows in; the table has all
 // that is in the file, unless unshipped says why not.
 func withAudit(c *cli.Context, use func(trail *audit.Trail, st *installation.Stores, unshipped error) error) error {
-	cfg, err := settings.Load(c, settings.ForStores)
+	cfg, err := load(c, settings.ForStores)
 	if err != nil {
 		return err
 	}

@@ -3,23 +3,21 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 
 	"github.com/urfave/cli/v2"
 
 	"fonoteka/internal/audit"
+	"fonoteka/internal/exitcode"
 	"fonoteka/internal/installation"
 	"fonoteka/internal/settings"
-	"fonoteka/internal/state"
 	"fonoteka/internal/warehouse/trails"
 	"fonoteka/internal/words"
 )
 
 func verifyAudit(c *cli.Context) error {
-	if _, err := settings.Load(c, settings.ForStores); err != nil {
+	if _, err := load(c, settings.ForStores); err != nil {
 		return err
 	}
 	return orUnasked(c, withAudit(c, func(trail *audit.Trail, st *installation.Stores, _ error) error {
@@ -49,11 +47,11 @@ func verifiedAudit(ctx context.Context, trail *audit.Trail, st *installation.Sto
 func exitOf(v audit.Verdict) error {
 	switch v {
 	case audit.Found:
-		return exitFound
+		return exitcode.Found
 	case audit.Unasked:
-		return exitUnasked
+		return exitcode.Unasked
 	case audit.Unanchored:
-		return exitUnproven
+		return exitcode.Unproven
 	}
 	return nil
 }
@@ -62,13 +60,10 @@ func exitOf(v audit.Verdict) error {
 // unless it has said what it found, or the data folder is not there or cannot be
 // read.
 func orUnasked(c *cli.Context, err error) error {
-	_, said := errors.AsType[exitStatus](err)
-	_, here := errors.AsType[*fs.PathError](err)
-	if err == nil || said || here || errors.Is(err, state.ErrNone) || c.Context.Err() != nil {
+	if notHere(err) || c.Context.Err() != nil {
 		return err
 	}
-	fmt.Fprintln(c.App.ErrWriter, "fonoteka:", err)
-	return exitUnasked
+	return exitcode.With(exitcode.Unasked, err)
 }
 
 func sayVerified(w io.Writer, r audit.Report) {

@@ -19,7 +19,7 @@ import (
 // noteGiven keeps in the audit that somebody is given calls, numbers or a recording, before
 // they are: what cannot be noted is not given out.
 func noteGiven(c *cli.Context, action, target, detail string) error {
-	cfg, err := settings.Load(c, settings.ForStores)
+	cfg, err := load(c, settings.ForStores)
 	if err != nil {
 		return err
 	}
@@ -39,7 +39,7 @@ func noteGiven(c *cli.Context, action, target, detail string) error {
 func chosenBy(c *cli.Context) string {
 	var names []string
 	for _, name := range c.LocalFlagNames() {
-		if slices.Contains([]string{"from", "to", "at", "number", "outcome", "direction", "state", "fault", "days"}, name) {
+		if slices.Contains([]string{"from", "to", "at", "number", "outcome", "direction", "state", "fault", "days", "call", "employee", "department", "longer", "shorter", "recorded"}, name) {
 			names = append(names, name)
 		}
 	}

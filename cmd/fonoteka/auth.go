@@ -1,8 +1,8 @@
 package main
 
 import (
-	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -52,8 +52,8 @@ takes it. The address is good for 15 minutes and for one login.`,
 			{
 				Name:  "status",
 				Usage: "how long each token lives",
-				Description: `Exit status, for cron: 0 all is well or nobody asked for a login, 1 a login is
-needed, 2 it could not be looked up.`,
+				Description: `Exit status, for cron: 0 all is well or nobody asked for a login, 3 a login is
+needed, 1 it could not be looked up.`,
 				Flags:  flags(&cli.StringFlag{Name: "integration", Usage: "only `NAME`"}, jsonFlag()),
 				Action: authStatus,
 			},
@@ -72,7 +72,7 @@ needed, 2 it could not be looked up.`,
 // withAccess lets a command deal with the operator, beside a running serve or
 // without one.
 func withAccess(c *cli.Context, use func(*settings.Config, *installation.Access) error) error {
-	cfg, err := settings.Load(c, settings.ForReplay)
+	cfg, err := load(c, settings.ForReplay)
 	if err != nil {
 		return err
 	}
@@ -80,7 +80,7 @@ func withAccess(c *cli.Context, use func(*settings.Config, *installation.Access)
 		return fmt.Errorf("%w (--data); start fonoteka serve on it first", err)
 	}
 	if name := c.String("integration"); name != "" && len(chosen(cfg, c)) == 0 {
-		return fmt.Errorf("there is no integration %q", name)
+		return usage("--integration: there is no integration %q; there are: %s", name, integrations(cfg))
 	}
 	a, err := installation.NewAccess(cfg, nil, nil)
 	if err != nil {
@@ -103,11 +103,20 @@ func chosen(cfg *settings.Config, c *cli.Context) []settings.Integration {
 	return nil
 }
 
+// integrations are the names of all integrations, for people.
+func integrations(cfg *settings.Config) string {
+	names := make([]string, len(cfg.Integrations))
+	for i, one := range cfg.Integrations {
+		names[i] = one.Name
+	}
+	return strings.Join(names, ", ")
+}
+
 // single is the one integration that is meant.
 func single(cfg *settings.Config, c *cli.Context) (settings.Integration, error) {
 	all := chosen(cfg, c)
 	if len(all) != 1 {
-		return settings.Integration{}, errors.New("there are several integrations: name one (--integration)")
+		return settings.Integration{}, usage("there are several integrations: name one of them (--integration): %s", integrations(cfg))
 	}
 	return all[0], nil
 }

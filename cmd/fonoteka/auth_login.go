@@ -29,7 +29,7 @@ func authLogin(c *cli.Context) error {
 			return err
 		}
 		if i.RedirectURI == "" {
-			return fmt.Errorf("the redirect URI of integration %q is not known here: give what serve was given (FONOTEKA_MTT_REDIRECT_URI or --config)", i.Name)
+			return usage("the redirect URI of integration %q is not known here: give what serve was given (FONOTEKA_MTT_REDIRECT_URI or --config)", i.Name)
 		}
 		if running, err := state.Running(cfg.Data); err == nil && !running {
 			return errors.New("start fonoteka serve on this data folder first: it takes what the operator answers")
@@ -97,7 +97,11 @@ func askCredentials(in io.Reader, out io.Writer, id string) (token.Credentials, 
 		}
 		line, err := lines.ReadString('\n')
 		if line = strings.TrimSpace(line); line == "" {
-			return "", fmt.Errorf("the %s is missing (FONOTEKA_MTT_CLIENT_ID, FONOTEKA_MTT_CLIENT_SECRET, or a line each on the standard input): %w", what, err)
+			const missing = "the %s is missing: give it with FONOTEKA_MTT_CLIENT_ID and FONOTEKA_MTT_CLIENT_SECRET, or a line each on the standard input"
+			if err == nil || errors.Is(err, io.EOF) {
+				return "", usage(missing, what)
+			}
+			return "", usage(missing+": %w", what, err)
 		}
 		return line, nil
 	}
@@ -116,7 +120,7 @@ func askCredentials(in io.Reader, out io.Writer, id string) (token.Credentials, 
 	secret, err := term.ReadPassword(int(terminal.Fd()))
 	fmt.Fprintln(out)
 	if c.ClientSecret = strings.TrimSpace(string(secret)); err == nil && c.ClientSecret == "" {
-		err = errors.New("the client secret is missing")
+		err = usage("the client secret is missing")
 	}
 	return c, err
 }

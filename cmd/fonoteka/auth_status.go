@@ -6,6 +6,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"fonoteka/internal/exitcode"
 	"fonoteka/internal/installation"
 	"fonoteka/internal/settings"
 	"fonoteka/internal/token"
@@ -30,14 +31,10 @@ func authStatus(c *cli.Context) error {
 		}
 		return nil
 	})
-	switch {
-	case err != nil:
-		fmt.Fprintln(c.App.ErrWriter, "fonoteka:", err)
-		return exitStatus(2)
-	case needed:
-		return exitStatus(1)
+	if err == nil && needed {
+		return exitcode.Found
 	}
-	return nil
+	return err
 }
 
 type statusRow struct {

@@ -17,8 +17,13 @@ func calendarCommand() *cli.Command {
 				ArgsUsage: "FILE",
 				Description: `FILE is the calendar as CSV of the open data portal (data.gov.ru), or as JSON or
 XML of xmlcalendar.ru. What it says of a year takes the place of what was there.
-Reports show it within a minute or so.`,
-				Flags:  settings.DataFlags(),
+Reports show it within a minute or so.
+
+Every line that cannot be read is named with what is wrong, and nothing is changed
+then, unless --skip-bad takes the other years: exit status 6.`,
+				Flags: append([]cli.Flag{
+					&cli.BoolFlag{Name: "skip-bad", Usage: "take the good years of a file that has bad ones"},
+				}, settings.DataFlags()...),
 				Action: importCalendar,
 			},
 			{

@@ -9,6 +9,7 @@ import (
 	"fonoteka/internal/audit"
 	"fonoteka/internal/bounded"
 	"fonoteka/internal/calendar"
+	"fonoteka/internal/exitcode"
 	"fonoteka/internal/settings"
 	"fonoteka/internal/warehouse"
 	"fonoteka/internal/warehouse/reports"
@@ -21,17 +22,23 @@ const maxCalendar = 1 << 20
 
 func importCalendar(c *cli.Context) error {
 	if c.NArg() != 1 {
-		return errors.New("calendar import: give one file")
+		return usage("calendar import: give one file")
 	}
 	raw, err := bounded.ReadFile(c.Args().First(), maxCalendar)
 	if err != nil {
 		return err
 	}
 	years, err := calendar.Read(raw)
-	if err != nil {
-		return fmt.Errorf("%s: %w", c.Args().First(), err)
+	mistakes, bad := errors.AsType[calendar.Mistakes](err)
+	switch {
+	case bad && c.Bool("skip-bad") && len(years) > 0:
+		fmt.Fprintln(c.App.ErrWriter, mistakes)
+	case bad && len(years) > 0:
+		return fmt.Errorf("%s: nothing was changed; --skip-bad takes the other %s:\n%w", c.Args().First(), words.Count(len(years), "year"), err)
+	case err != nil:
+		return fmt.Errorf("%s: nothing was changed:\n%w", c.Args().First(), err)
 	}
-	cfg, err := settings.Load(c, settings.ForStores)
+	cfg, err := load(c, settings.ForStores)
 	if err != nil {
 		return err
 	}
@@ -40,6 +47,9 @@ func importCalendar(c *cli.Context) error {
 	})
 	if err == nil {
 		fmt.Fprintln(c.App.Writer, "serve works the reports out by it within minutes; until then report_pending has a row, and they may contradict report_calls")
+	}
+	if err == nil && bad {
+		return exitcode.Incomplete
 	}
 	return err
 }

@@ -11,6 +11,11 @@ import (
 	"fonoteka/internal/warehouse/reports"
 )
 
+type dayJSON struct {
+	Day  string `json:"day"`
+	Kind string `json:"kind"` // holiday, working (on a weekend) or short
+}
+
 func showCalendar(c *cli.Context) error {
 	from := time.Date(time.Now().Year(), 1, 1, 0, 0, 0, 0, time.UTC)
 	year, span := c.Int("year"), fmt.Sprintf("from %d on", from.Year())
@@ -26,10 +31,10 @@ func showCalendar(c *cli.Context) error {
 		if year != 0 {
 			days = slices.DeleteFunc(days, func(d reports.CalendarDay) bool { return d.Day.Year() != year })
 		}
-		var objects []map[string]any
+		var objects []dayJSON
 		for _, d := range days {
 			if c.Bool("json") {
-				objects = append(objects, map[string]any{"day": d.Day.Format(time.DateOnly), "kind": d.Kind})
+				objects = append(objects, dayJSON{d.Day.Format(time.DateOnly), d.Kind})
 				continue
 			}
 			fmt.Fprintf(c.App.Writer, "%s  %s\n", d.Day.Format("2006-01-02 Mon"), d.Kind)

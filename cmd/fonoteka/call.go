@@ -26,7 +26,7 @@ func callCommand() *cli.Command {
 				Description: `The workplace rings first, for up to a minute; the command waits as long for the
 operator's answer. The call is marked as our own (own_calls), since its first
 "connected" may be the employee who picks up.`,
-				Flags:  controlFlags(&cli.StringFlag{Name: "from", Usage: "SIP `ID` of the workplace that rings first (not of a terminal)", Required: true}),
+				Flags:  controlFlags(&cli.StringFlag{Name: "from", Usage: "SIP `ID` of the workplace that rings first (not of a terminal)"}),
 				Action: makeCall,
 			},
 			{

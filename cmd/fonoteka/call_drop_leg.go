@@ -14,7 +14,7 @@ import (
 
 func dropLeg(c *cli.Context) error {
 	if c.NArg() != 1 {
-		return errors.New("call drop-leg: give a leg")
+		return usage("call drop-leg: give a leg")
 	}
 	return withControl(c, func(ctl *control.Control) error {
 		leg, err := ctl.Leg(c.Context, c.Args().First())

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/urfave/cli/v2"
@@ -13,16 +12,19 @@ import (
 
 func makeCall(c *cli.Context) error {
 	if c.NArg() != 1 {
-		return errors.New("call make: give one number")
+		return usage("call make: give one number")
+	}
+	if c.String("from") == "" {
+		return usage("call make: give the workplace that rings first (--from), by its SIP id")
 	}
 	return withControl(c, func(ctl *control.Control) error {
 		number, err := ctl.Number(c.Args().First())
 		if err != nil {
-			return fmt.Errorf("call make: %w", err)
+			return usage("call make: %w", err)
 		}
 		from := call.ParseNumber(c.String("from"), "").Digits
 		if from == "" {
-			return errors.New("call make: --from is no SIP id")
+			return usage("call make: --from is no SIP id")
 		}
 		fmt.Fprintln(c.App.ErrWriter, "The workplace rings now, for up to a minute …")
 		id, err := ctl.Make(c.Context, from, number)

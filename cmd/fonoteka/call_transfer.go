@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/urfave/cli/v2"
@@ -12,7 +11,7 @@ import (
 
 func transferCall(c *cli.Context) error {
 	if c.NArg() != 2 {
-		return errors.New("call transfer: give a leg and a target")
+		return usage("call transfer: give a leg and a target")
 	}
 	return withControl(c, func(ctl *control.Control) error {
 		to, err := ctl.Number(c.Args().Get(1))

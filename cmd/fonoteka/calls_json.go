@@ -5,6 +5,7 @@ import (
 
 	"fonoteka/internal/call"
 	"fonoteka/internal/warehouse/calls"
+	"fonoteka/internal/warehouse/catalogue"
 )
 
 // The JSON of a call: the names and units of the warehouse's columns.
@@ -18,9 +19,12 @@ type callJSON struct {
 	ClientNumber   string `json:"client_number"`
 	ExternalNumber string `json:"external_number"`
 	AccountID      string `json:"account_id"`
+	Employee       string `json:"employee"` // who had the account when the call began; empty: not known
+	Department     string `json:"department"`
 	membersJSON
 	HungUp      string   `json:"hung_up"`
 	StartedAt   *string  `json:"started_at"`
+	LocalTime   *string  `json:"local_time"` // started_at by the integration's clock
 	AnsweredAt  *string  `json:"answered_at"`
 	EndedAt     *string  `json:"ended_at"`
 	RingMS      *int64   `json:"ring_ms"`
@@ -46,11 +50,13 @@ func toMembers(caller, callee call.Member) membersJSON {
 	return membersJSON{caller.AccountID, caller.Extension, caller.Name, callee.AccountID, callee.Extension, callee.Name}
 }
 
-func toJSON(r call.Record) callJSON {
+func toJSON(r call.Record, around surroundings) callJSON {
+	who := around.person(r.Integration, r.AccountID, r.StartedAt)
 	return callJSON{
 		Integration: r.Integration, CallID: r.CallID, PlatformCallID: r.PlatformCallID,
 		Direction: string(r.Direction), Outcome: string(r.Outcome),
 		ClientNumber: r.ClientNumber.Digits, ExternalNumber: r.ExternalNumber.Digits, AccountID: r.AccountID, HungUp: string(r.HungUp),
+		Employee: who.Employee, Department: who.Department, LocalTime: around.isoLocal(r.Integration, r.StartedAt),
 		membersJSON: toMembers(r.Caller, r.Callee), AttendantMS: r.Attendant.Milliseconds(),
 		StartedAt: isoTime(r.StartedAt), AnsweredAt: isoTime(r.AnsweredAt), EndedAt: isoTime(r.EndedAt),
 		RingMS: millis(r.Ring, r.RingKnown), WaitMS: millis(r.Wait, r.WaitKnown), TalkMS: r.Talk.Milliseconds(),
@@ -94,8 +100,8 @@ type linkJSON struct {
 	Evidence     string `json:"evidence"`
 }
 
-func detailJSON(d calls.Detail) callDetailJSON {
-	out := callDetailJSON{callJSON: toJSON(d.Record), Events: int(d.Events), Legs: []legJSON{}, Files: []recordingJSON{}, Links: []linkJSON{}}
+func detailJSON(d calls.Detail, around surroundings) callDetailJSON {
+	out := callDetailJSON{callJSON: toJSON(d.Record, around), Events: int(d.Events), Legs: []legJSON{}, Files: []recordingJSON{}, Links: []linkJSON{}}
 	least := talkAtLeast(d)
 	out.TalkAtLeastMS = millis(least, least > 0)
 	for _, l := range d.Links {
@@ -109,7 +115,7 @@ func detailJSON(d calls.Detail) callDetailJSON {
 		})
 	}
 	for _, s := range d.Recordings {
-		out.Files = append(out.Files, toRecordingJSON(s, true))
+		out.Files = append(out.Files, toRecordingJSON(catalogue.Row{RecordingStatus: s, CallKnown: true}, around))
 	}
 	return out
 }

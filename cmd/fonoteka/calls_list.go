@@ -14,16 +14,20 @@ import (
 	"fonoteka/internal/warehouse"
 	"fonoteka/internal/warehouse/calls"
 	"fonoteka/internal/warehouse/catalogue"
-	"fonoteka/internal/words"
 )
 
 func listCalls(c *cli.Context) error {
 	now := time.Now()
 	f := calls.Filter{
 		Integration: c.String("integration"), Outcome: call.Outcome(c.String("outcome")),
-		Direction: call.Direction(c.String("direction")),
+		Direction: call.Direction(c.String("direction")), Employee: c.String("employee"), Department: c.String("department"),
+		LongerThan: c.Duration("longer"), ShorterThan: c.Duration("shorter"),
 	}
-	cfg, err := settings.Load(c, settings.ForStores)
+	if c.IsSet("recorded") {
+		recorded := c.Bool("recorded")
+		f.Recorded = &recorded
+	}
+	cfg, err := load(c, settings.ForStores)
 	if err != nil {
 		return err
 	}
@@ -39,10 +43,8 @@ func listCalls(c *cli.Context) error {
 	if f.To, err = parseTime("to", c.String("to"), now); err != nil {
 		return err
 	}
-	if n := c.String("number"); n != "" {
-		if f.Number = call.ParseNumber(n, cfg.Rules.AreaCode).Digits; f.Number == "" {
-			return errors.New("--number: what was given is not a phone number")
-		}
+	if f.Number, f.PartOf, err = numberChoice(c, cfg.Rules.AreaCode); err != nil {
+		return err
 	}
 	limit, err := listLimit(c)
 	if err != nil {
@@ -52,22 +54,29 @@ func listCalls(c *cli.Context) error {
 		return err
 	}
 	return withWarehouse(c, func(db *warehouse.DB) error {
+		around, err := readZones(c.Context, db)
+		if err != nil {
+			return err
+		}
 		var copies map[catalogue.Key]bool // of the page
 		return listing[call.Record]{
 			page: func(ctx context.Context, limit int, after *call.Record) ([]call.Record, error) {
 				f := f
 				f.Limit, f.After = limit, after
 				page, err := calls.New(db).ListCalls(ctx, f)
-				if err == nil {
-					copies, err = catalogue.New(db).CopiesAmong(ctx, page)
+				if err != nil {
+					return nil, err
 				}
-				return page, err
+				if copies, err = catalogue.New(db).CopiesAmong(ctx, page); err != nil {
+					return nil, err
+				}
+				return page, around.ofCalls(ctx, db, page)
 			},
 			count:  func(ctx context.Context) (uint64, error) { return calls.New(db).CountCalls(ctx, f) },
-			json:   func(r call.Record) any { return toJSON(r) },
+			json:   func(r call.Record) any { return toJSON(r, around) },
 			none:   "no calls",
-			header: []string{"STARTED (UTC)", "DIRECTION", "OUTCOME", "CLIENT", "EXTERNAL", "ACCOUNT", "WAIT", "TALK", "REC", "CALL ID"},
-			cells:  func(r call.Record) []string { return callCells(r, recordingsOf(r, copies)) },
+			header: []string{"STARTED", "DIRECTION", "OUTCOME", "CLIENT", "EXTERNAL", "EMPLOYEE", "WAIT", "TALK", "REC", "CALL ID"},
+			cells:  func(r call.Record) []string { return callCells(r, recordingsOf(r, copies), around) },
 		}.show(c, limit)
 	})
 }
@@ -82,10 +91,10 @@ func recordingsOf(r call.Record, copies map[catalogue.Key]bool) (n int) {
 	return n
 }
 
-func callCells(r call.Record, recordings int) []string {
+func callCells(r call.Record, recordings int, around surroundings) []string {
 	return []string{
-		words.Clock(r.StartedAt), string(r.Direction), outcome(r), otherSide(r), orDash(r.ExternalNumber.Digits),
-		orDash(r.AccountID), span(r.Wait, r.WaitKnown), span(r.Talk, true), strconv.Itoa(recordings), strconv.FormatUint(r.CallID, 10),
+		around.clock(r.Integration, r.StartedAt), string(r.Direction), outcome(r), otherSide(r), orDash(r.ExternalNumber.Digits),
+		around.who(r.Integration, r.AccountID, r.StartedAt), span(r.Wait, r.WaitKnown), span(r.Talk, true), strconv.Itoa(recordings), strconv.FormatUint(r.CallID, 10),
 	}
 }
 

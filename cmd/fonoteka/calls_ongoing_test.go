@@ -14,7 +14,7 @@ func TestNobodyHasHungUpACallThatGoesOn(t *testing.T) {
 	started := time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC)
 	for ended, want := range map[time.Time]string{{}: "-", started.Add(time.Minute): "unknown"} {
 		var shown strings.Builder
-		err := printCall(&shown, calls.Detail{Record: call.Record{StartedAt: started, EndedAt: ended, HungUp: call.UnknownSide}})
+		err := printCall(&shown, calls.Detail{Record: call.Record{StartedAt: started, EndedAt: ended, HungUp: call.UnknownSide}}, surroundings{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,7 +1,7 @@
 package main
 
 import (
-	"errors"
+	"context"
 	"fmt"
 	"io"
 	"strconv"
@@ -16,12 +16,13 @@ import (
 	"fonoteka/internal/warehouse"
 	"fonoteka/internal/warehouse/calls"
 	"fonoteka/internal/warehouse/catalogue"
+	"fonoteka/internal/warehouse/directories"
 	"fonoteka/internal/words"
 )
 
 func showCall(c *cli.Context) error {
 	if c.NArg() != 1 {
-		return errors.New("calls show: give one call id")
+		return usage("calls show: give one call id")
 	}
 	return withWarehouse(c, func(db *warehouse.DB) error {
 		found, err := calls.New(db).ShowCall(c.Context, c.Args().First(), catalogue.New(db).OfCall)
@@ -29,7 +30,7 @@ func showCall(c *cli.Context) error {
 			return err
 		}
 		if len(found) == 0 {
-			return errors.New("there is no such call")
+			return notFound("there is no such call")
 		}
 		var ids []string
 		for _, d := range found {
@@ -38,10 +39,14 @@ func showCall(c *cli.Context) error {
 		if err := noteGiven(c, "calls.show", strings.Join(ids, ", "), ""); err != nil {
 			return err
 		}
+		around, err := surroundingsOf(c.Context, db, found)
+		if err != nil {
+			return err
+		}
 		if c.Bool("json") {
 			out := make([]callDetailJSON, len(found))
 			for i, d := range found {
-				out[i] = detailJSON(d)
+				out[i] = detailJSON(d, around)
 			}
 			return lines(c.App.Writer, out)
 		}
@@ -49,7 +54,7 @@ func showCall(c *cli.Context) error {
 			if i > 0 {
 				fmt.Fprintln(c.App.Writer)
 			}
-			if err := printCall(c.App.Writer, d); err != nil {
+			if err := printCall(c.App.Writer, d, around); err != nil {
 				return err
 			}
 		}
@@ -57,8 +62,25 @@ func showCall(c *cli.Context) error {
 	})
 }
 
-func printCall(w io.Writer, d calls.Detail) error {
+// surroundingsOf are those of calls and of their recordings.
+func surroundingsOf(ctx context.Context, db *warehouse.DB, found []calls.Detail) (surroundings, error) {
+	around, err := readZones(ctx, db)
+	if err != nil {
+		return around, err
+	}
+	var asked []directories.AccountAt
+	for _, d := range found {
+		asked = append(asked, directories.AccountAt{Integration: d.Record.Integration, Account: d.Record.AccountID, At: d.Record.StartedAt})
+		for _, r := range d.Recordings {
+			asked = append(asked, directories.AccountAt{Integration: r.Integration, Account: r.AccountID, At: r.AnnouncedAt})
+		}
+	}
+	return around, around.readPeople(ctx, db, asked)
+}
+
+func printCall(w io.Writer, d calls.Detail, around surroundings) error {
 	r := d.Record
+	clock := func(t time.Time) string { return around.clock(r.Integration, t) }
 	flags := []string{}
 	for name, set := range map[string]bool{
 		"ended by inference": r.Partial, "start is a receive time": r.StartInexact, "end rests on receive times": r.EndInexact,
@@ -74,9 +96,10 @@ func printCall(w io.Writer, d calls.Detail) error {
 		{"client", orHidden(r.ClientNumber)},
 		{"external", orDash(r.ExternalNumber.Digits)},
 		{"account", orDash(r.AccountID)},
-		{"started", words.Clock(r.StartedAt) + " UTC"},
-		{"answered", words.Clock(r.AnsweredAt)},
-		{"ended", words.Clock(r.EndedAt)},
+		{"employee", around.who(r.Integration, r.AccountID, r.StartedAt)},
+		{"started", clock(r.StartedAt)},
+		{"answered", clock(r.AnsweredAt)},
+		{"ended", clock(r.EndedAt)},
 		{"ring, wait, talk", span(r.Ring, r.RingKnown) + ", " + span(r.Wait, r.WaitKnown) + ", " + span(r.Talk, true)},
 		{"hung up", hungUp(r)},
 		{"notes", orDash(strings.Join(sorted(flags), "; "))},
@@ -98,7 +121,7 @@ func printCall(w io.Writer, d calls.Detail) error {
 	var rows [][]string
 	for _, l := range r.Legs {
 		rows = append(rows, []string{
-			string(l.Kind), orDash(l.AccountID), words.Clock(l.StartedAt), words.Clock(l.AnsweredAt), span(l.Ring, l.RingKnown), span(l.Talk, true), orDash(l.Reason), l.PlatformID,
+			string(l.Kind), orDash(l.AccountID), clock(l.StartedAt), clock(l.AnsweredAt), span(l.Ring, l.RingKnown), span(l.Talk, true), orDash(l.Reason), l.PlatformID,
 		})
 	}
 	if err := table(w, []string{"LEG", "ACCOUNT", "STARTED", "ANSWERED", "RING", "TALK", "REASON", "PLATFORM ID"}, rows); err != nil {

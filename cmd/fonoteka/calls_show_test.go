@@ -25,10 +25,10 @@ func TestListsSayWhoCalledWhomInternally(t *testing.T) {
 	t.Parallel()
 	var shown strings.Builder
 	r := internalCall()
-	if cells := callCells(r, 0); !slices.Contains(cells, "101 > Борис") {
+	if cells := callCells(r, 0, surroundings{}); !slices.Contains(cells, "101 > Борис") {
 		t.Errorf("%q", cells)
 	}
-	if err := printCall(&shown, calls.Detail{Record: r}); err != nil {
+	if err := printCall(&shown, calls.Detail{Record: r}, surroundings{}); err != nil {
 		t.Fatal(err)
 	}
 	for _, line := range []string{"caller            101 Анна 883140777828301\n", "callee            Борис 883140777828302\n"} {
@@ -36,7 +36,7 @@ func TestListsSayWhoCalledWhomInternally(t *testing.T) {
 			t.Errorf("%q is not in\n%s", line, shown.String())
 		}
 	}
-	doc, _ := json.Marshal(detailJSON(calls.Detail{Record: r}))
+	doc, _ := json.Marshal(detailJSON(calls.Detail{Record: r}, surroundings{}))
 	const sides = `"caller":"883140777828301","caller_extension":"101","caller_name":"Анна","callee":"883140777828302","callee_extension":"","callee_name":"Борис"`
 	if strings.Count(string(doc), sides) != 2 { // of the call and of its leg
 		t.Errorf("%s", doc)
@@ -62,10 +62,10 @@ func TestShowingWhatARecordingTellsOfACallWithoutAnEnd(t *testing.T) {
 		d := calls.Detail{Record: r, Recordings: []call.RecordingStatus{{State: call.Archived, Duration: 40 * time.Second}}}
 		c.change(&d)
 		var shown strings.Builder
-		if err := printCall(&shown, d); err != nil {
+		if err := printCall(&shown, d, surroundings{}); err != nil {
 			t.Fatal(err)
 		}
-		doc, _ := json.Marshal(detailJSON(d))
+		doc, _ := json.Marshal(detailJSON(d, surroundings{}))
 		if strings.Contains(shown.String(), line) != c.want || strings.Contains(string(doc), `"talk_at_least_ms":40000`) != c.want {
 			t.Errorf("%s:\n%s\n%s", name, shown.String(), doc)
 		}
@@ -77,7 +77,7 @@ func TestShowingAnAutomaton(t *testing.T) {
 	r := internalCall()
 	r.Direction, r.Outcome, r.Attendant = call.Incoming, call.Missed, 30*time.Second
 	var shown strings.Builder
-	if err := printCall(&shown, calls.Detail{Record: r}); err != nil || !strings.Contains(shown.String(), "attendant         0:30, an automaton\n") || strings.Contains(shown.String(), "caller") {
+	if err := printCall(&shown, calls.Detail{Record: r}, surroundings{}); err != nil || !strings.Contains(shown.String(), "attendant         0:30, an automaton\n") || strings.Contains(shown.String(), "caller") {
 		t.Errorf("%v\n%s", err, shown.String())
 	}
 }

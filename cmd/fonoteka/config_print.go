@@ -1,8 +1,6 @@
 package main
 
 import (
-	"errors"
-
 	"github.com/urfave/cli/v2"
 
 	"fonoteka/internal/settings"
@@ -20,10 +18,7 @@ holds: each setting, its value, and whether a flag, a variable, the file of
 --config or the default says so. Secrets are not shown, only that there are some.`,
 			Flags: append([]cli.Flag{jsonFlag()}, settings.ServeFlags()...),
 			Action: func(c *cli.Context) error {
-				if c.NArg() > 0 {
-					return errors.New("config print takes no arguments")
-				}
-				cfg, err := settings.Load(c, settings.ForServe)
+				cfg, err := load(c, settings.ForServe)
 				if err != nil {
 					return err
 				}

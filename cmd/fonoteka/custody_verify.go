@@ -12,6 +12,7 @@ import (
 
 	"fonoteka/internal/audit"
 	"fonoteka/internal/custody"
+	"fonoteka/internal/exitcode"
 	"fonoteka/internal/installation"
 	"fonoteka/internal/settings"
 	"fonoteka/internal/warehouse"
@@ -53,7 +54,7 @@ func verifyCustody(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, err := settings.Load(c, settings.ForStores); err != nil {
+	if _, err := load(c, settings.ForStores); err != nil {
 		return err
 	}
 	return orUnasked(c, withAudit(c, func(trail *audit.Trail, st *installation.Stores, _ error) error {
@@ -92,7 +93,7 @@ func days(c *cli.Context) (from, to time.Time, err error) {
 		}
 		day, err := time.Parse(time.DateOnly, said)
 		if err != nil {
-			return from, to, fmt.Errorf("--%s: %q is not a day such as 2026-03-02", flag, said)
+			return from, to, usage("--%s: %q is not a day such as 2026-03-02", flag, said)
 		}
 		*into = day
 	}
@@ -118,11 +119,11 @@ func seals(ctx context.Context, trail *audit.Trail, db *warehouse.DB) (all []cus
 func custodyExit(checked []custody.Checked, sealed bool, v audit.Verdict) error {
 	for _, d := range checked {
 		if d.Result.Found() {
-			return exitFound
+			return exitcode.Found
 		}
 	}
 	if !sealed && v == audit.Whole && len(checked) > 0 {
-		return exitUnproven
+		return exitcode.Unproven
 	}
 	return exitOf(v)
 }

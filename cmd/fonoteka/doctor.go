@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"fonoteka/internal/doctor"
+	"fonoteka/internal/exitcode"
 	"fonoteka/internal/settings"
 )
 
@@ -22,11 +23,15 @@ func doctorCommand() *cli.Command {
 		Usage: "look whether this installation and what it stands on can do what they must",
 		Description: `Looks at everything that notifications pass on their way, says what it means,
 and what to do. It changes nothing, and may run beside serve or without it. The
-exit status is 0 if nothing is lacking; what it says "look" to works for now.`,
+exit status is 0 if nothing is lacking, 3 if something is; what it says "look" to
+works for now.
+
+  fonoteka doctor            all of it
+  fonoteka doctor redirect   only what can be known of the redirect URIs`,
 		Flags: flags(),
 		Action: func(c *cli.Context) error {
 			if c.NArg() > 0 {
-				return fmt.Errorf("doctor: there is no examination of %q (see: fonoteka doctor --help)", c.Args().First())
+				return usage("doctor: there is no examination of %q (see: fonoteka doctor --help)", c.Args().First())
 			}
 			return examine(c, doctor.Examinations()...)
 		},
@@ -43,7 +48,7 @@ exit status is 0 if nothing is lacking; what it says "look" to works for now.`,
 // examine runs examinations and prints what they found. Its error names what is
 // lacking. An examination that cannot be made hinders no other.
 func examine(c *cli.Context, all ...doctor.Examination) error {
-	cfg, err := settings.Load(c, settings.ForReplay)
+	cfg, err := load(c, settings.ForReplay)
 	if err != nil {
 		return err
 	}
@@ -68,7 +73,7 @@ func examine(c *cli.Context, all ...doctor.Examination) error {
 		}
 	}
 	if len(lacking) > 0 {
-		failed = errors.Join(failed, fmt.Errorf("this installation lacks what it needs: %s", strings.Join(lacking, ", ")))
+		failed = errors.Join(failed, exitcode.Errorf(exitcode.Found, "this installation lacks what it needs: %s", strings.Join(lacking, ", ")))
 	}
 	if failed == nil && !c.Bool("json") {
 		_, err = fmt.Fprintln(c.App.Writer, "\nAll that this configuration needs is there.")

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/urfave/cli/v2"
@@ -21,7 +20,7 @@ func engineCommand() *cli.Command {
 			Action: func(c *cli.Context) error {
 				cache := c.String("engine-cache")
 				if cache == "" {
-					return errors.New("--engine-cache (FONOTEKA_ENGINE_CACHE): you have no home folder: say where the library goes, for serve too")
+					return usage("--engine-cache (FONOTEKA_ENGINE_CACHE): you have no home folder: say where the library goes, for serve too")
 				}
 				lib, err := embedded.FetchEngine(c.Context, cache, c.App.ErrWriter)
 				if err != nil {

@@ -23,6 +23,7 @@ var allowed = map[string][]string{
 	"internal/hours":     {}, // spans of the week, as people write them
 	"internal/printable": {},
 	"internal/words":     {}, // numbers and times, told
+	"internal/exitcode":  {}, // what commands end with
 	"internal/bagit":     {}, // folders, and files with digests
 	"internal/run":       {},
 	"internal/datafile":  {}, // any package may import it, and run
@@ -39,9 +40,9 @@ var allowed = map[string][]string{
 	"internal/fetch":      {"internal/bounded", "internal/call", "internal/hours"}, // inflates; reasons of failures; when a bandwidth holds
 	"internal/queue":      {"internal/call"},                                       // a job names a recording
 	"internal/state":      {},
-	"internal/calendar":   {},                     // a file of the state's
-	"internal/importfile": {},                     // a file of somebody else's
-	"internal/audit":      {"internal/printable"}, // a chain of entries, shown by whatever reads the file
+	"internal/calendar":   {"internal/importfile"}, // a file of the state's, which may be a table
+	"internal/importfile": {},                      // a file of somebody else's
+	"internal/audit":      {"internal/printable"},  // a chain of entries, shown by whatever reads the file
 	// rank 2: stages
 	"internal/edge":   {},                                                                                            // the door: knows nothing of what comes through
 	"internal/intake": {"internal/spool"},                                                                            // what it appends
@@ -50,17 +51,17 @@ var allowed = map[string][]string{
 	"internal/archive": { // verifies and stores what it fetches, under keys of the bucket, as a job's handler
 		"internal/audio", "internal/blob", "internal/bucket", "internal/call", "internal/fetch", "internal/queue",
 	},
-	"internal/fixity":       {"internal/audio", "internal/blob", "internal/bucket", "internal/call"},                    // verifies what it fetches again, reads rows and objects again, by their names
-	"internal/rollup":       {"internal/warehouse"},                                                                     // how long an insert may take
-	"internal/catalogstats": {"internal/call"},                                                                          // counts by state
-	"internal/playback":     {"internal/audio", "internal/call", "internal/blob", "internal/printable", "internal/run"}, // no forged names; content types; a row, and the object that it names
-	"internal/volume":       {"internal/call"},                                                                          // its notifications
-	"internal/token":        {"internal/mtt"},                                                                           // exchanges them
-	"internal/directory":    {"internal/call", "internal/importfile", "internal/mtt", "internal/printable"},             // normalised numbers, encodings, the operator's lists
-	"internal/correlate":    {"internal/call"},                                                                          // its calls
-	"internal/custody":      {"internal/audit", "internal/call"},                                                        // seals are entries, over steps
-	"internal/announce":     {"internal/call", "internal/importfile", "internal/relay"},                                 // rows of a table, or of events as the relay reads them
-	"internal/admin":        {"internal/bounded", "internal/cdr", "internal/state"},                                     // answers of any size; a rebuild's options and progress; where the running process is
+	"internal/fixity":       {"internal/audio", "internal/blob", "internal/bucket", "internal/call"},                            // verifies what it fetches again, reads rows and objects again, by their names
+	"internal/rollup":       {"internal/warehouse"},                                                                             // how long an insert may take
+	"internal/catalogstats": {"internal/call"},                                                                                  // counts by state
+	"internal/playback":     {"internal/audio", "internal/call", "internal/blob", "internal/printable", "internal/run"},         // no forged names; content types; a row, and the object that it names
+	"internal/volume":       {"internal/call"},                                                                                  // its notifications
+	"internal/token":        {"internal/mtt"},                                                                                   // exchanges them
+	"internal/directory":    {"internal/bounded", "internal/call", "internal/importfile", "internal/mtt", "internal/printable"}, // a file of any size, normalised numbers, tables, the operator's lists
+	"internal/correlate":    {"internal/call"},                                                                                  // its calls
+	"internal/custody":      {"internal/audit", "internal/call"},                                                                // seals are entries, over steps
+	"internal/announce":     {"internal/call", "internal/importfile", "internal/relay"},                                         // rows of a table, or of events as the relay reads them
+	"internal/admin":        {"internal/bounded", "internal/cdr", "internal/state"},                                             // answers of any size; a rebuild's options and progress; where the running process is
 	// rank 3: topics of the warehouse, each with the stages whose interfaces it implements and whose rows it knows
 	"internal/warehouse/calls":       {"internal/volume", "internal/call", "internal/cdr", "internal/correlate", "internal/relay", "internal/warehouse"},
 	"internal/warehouse/catalogue":   {"internal/call", "internal/custody", "internal/fixity", "internal/relay", "internal/catalogstats", "internal/warehouse", "internal/warehouse/calls"}, // a recording belongs to a call

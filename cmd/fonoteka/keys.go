@@ -33,7 +33,7 @@ func keysFlags(more ...cli.Flag) []cli.Flag {
 
 // withKeys gives a command the ring of an installation, which may run or not.
 func withKeys(c *cli.Context, use func(*settings.Config, sign.Ring) error) error {
-	cfg, err := settings.Load(c, settings.ForStores)
+	cfg, err := load(c, settings.ForStores)
 	if err != nil {
 		return err
 	}

@@ -22,7 +22,7 @@ func TestKeysAreMadeShownAndReplaced(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close() // keys are made beside a running serve, too
-	if _, stderr, code := output(t, "keys", "show", "--data", dir); code != 1 || !strings.Contains(stderr, "fonoteka keys create") {
+	if _, stderr, code := output(t, "keys", "show", "--data", dir); code != 4 || !strings.Contains(stderr, "fonoteka keys create") {
 		t.Errorf("exit %d: %s", code, stderr)
 	}
 	var first, second keyJSON

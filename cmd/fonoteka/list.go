@@ -22,7 +22,7 @@ func limitFlag(of string) cli.Flag {
 func listLimit(c *cli.Context) (int, error) {
 	switch n := c.Int("limit"); {
 	case n < 0:
-		return 0, fmt.Errorf("--limit %d: give 0 for all, or how many", n)
+		return 0, usage("--limit %d: give 0 for all, or how many", n)
 	case c.IsSet("limit"):
 		return n, nil
 	case c.Bool("json") || !terminal(c.App.Writer):

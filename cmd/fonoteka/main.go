@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"fonoteka/internal/embedded"
+	"fonoteka/internal/exitcode"
 	"fonoteka/internal/mtt"
 	"fonoteka/internal/printable"
 )
@@ -44,6 +45,7 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		ErrWriter:            &printable.Writer{To: stderr},
 		Before:               keepToOurselves,
 		Action:               noSuchCommand,
+		OnUsageError:         wrongUsage,
 		ExitErrHandler:       func(*cli.Context, error) {},
 		Description: `The operator announces each call and each recording once, by webhook, and
 deletes a recording after 90 days. fonoteka serve catches every notification,
@@ -52,29 +54,27 @@ makes CDRs of them in ClickHouse, and fetches every recording into S3.
 A flag shows in the list of processes: what is secret, such as a URL with a
 password or the redirect URI, belongs in the variable or in the file of --config.
 
-To begin:  fonoteka serve --data ./data   (see: fonoteka serve --help)`,
+To begin:  fonoteka serve --data ./data   (see: fonoteka serve --help)
+
+Every command ends with one of these statuses:
+
+` + exitcode.Table() + `
+What commands print with --json is described in deploy/json.md.`,
 		Commands: []*cli.Command{
-			serveCommand(), migrateCommand(), sqlCommand(), calendarCommand(), callsCommand(), callCommand(), parkingCommand(), directoryCommand(), auditCommand(), custodyCommand(), keysCommand(), verifyCommand(), recordingsCommand(), scrubCommand(), replayCommand(), spoolCommand(), rebuildCallsCommand(), doctorCommand(), authCommand(), configCommand(), engineCommand(),
+			serveCommand(), migrateCommand(), sqlCommand(), calendarCommand(), callsCommand(), callCommand(), parkingCommand(), directoryCommand(), auditCommand(), custodyCommand(), keysCommand(), verifyCommand(), recordingsCommand(), scrubCommand(), replayCommand(), spoolCommand(), rebuildCallsCommand(), doctorCommand(), authCommand(), configCommand(), engineCommand(), versionCommand(),
 		},
 	}
-	for _, c := range app.Commands {
-		if c.Action == nil && len(c.Subcommands) > 0 {
-			c.Action = noSuchCommand
-		}
-	}
+	prepare(app.Commands)
 	err := app.RunContext(ctx, flagsFirst(app.Commands, args))
-	if err == nil {
-		return 0
-	}
-	if status, ok := errors.AsType[exitStatus](err); ok {
-		return int(status)
+	if err == nil || exitcode.Said(err) {
+		return int(statusOf(err))
 	}
 	// Who stops a command knows it, but not what the operator did meanwhile.
 	if !errors.Is(err, context.Canceled) || errors.Is(err, mtt.ErrOutcomeUnknown) {
 		// Only the first line begins at the margin: no text within an error passes for one of ours.
 		fmt.Fprintln(app.ErrWriter, "fonoteka:", strings.ReplaceAll(err.Error(), "\n", "\n  "))
 	}
-	return 1
+	return int(statusOf(err))
 }
 
 // keepToOurselves lets nobody else read what is made: it holds phone numbers,

@@ -17,6 +17,11 @@ func migrateCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "migrate",
 		Usage: "bring the warehouse's tables up to this program's version (serve does it too)",
+		Description: `For who wants to see it happen before serve is started, or has the tables made under
+another user of ClickHouse. It may run any number of times, and changes nothing in a
+database that a newer version of Fonoteka has made.
+
+  fonoteka migrate --data ./data`,
 		Flags: settings.DataFlags(),
 		Action: func(c *cli.Context) error {
 			if err := firstStart(c); err != nil {
@@ -48,7 +53,7 @@ func migrateCommand() *cli.Command {
 // firstStart makes the installation if there is none: migrate may come before
 // the first serve.
 func firstStart(c *cli.Context) error {
-	cfg, err := settings.Load(c, settings.ForStores)
+	cfg, err := load(c, settings.ForStores)
 	if err != nil || cfg.ClickHouseURL != "" {
 		return err
 	}

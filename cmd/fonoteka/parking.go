@@ -15,11 +15,16 @@ transfer; then the cabinet's own routing goes on.`,
 		Subcommands: []*cli.Command{
 			{
 				Name: "set", Usage: "park external numbers", ArgsUsage: "NUMBER …",
+				Description: `Numbers in any spelling, and only those that the operator lists as yours, where its
+list is known (fonoteka directory list).
+
+  fonoteka parking set "+7 (495) 000-00-01" 84950000002`,
 				Flags: controlFlags(), Action: func(c *cli.Context) error { return park(c, true) },
 			},
 			{
 				Name: "clear", Usage: "end the parking of external numbers", ArgsUsage: "NUMBER …",
-				Flags: controlFlags(), Action: func(c *cli.Context) error { return park(c, false) },
+				Description: `Numbers as for parking set. Calls to them follow the cabinet's own routing again.`,
+				Flags:       controlFlags(), Action: func(c *cli.Context) error { return park(c, false) },
 			},
 			{
 				Name:  "show",

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/urfave/cli/v2"
@@ -12,7 +11,7 @@ import (
 
 func park(c *cli.Context, parked bool) error {
 	if c.NArg() == 0 {
-		return errors.New("parking: give external numbers")
+		return usage("parking %s: give external numbers", c.Command.Name)
 	}
 	return withControl(c, func(ctl *control.Control) error {
 		n, err := ctl.Park(c.Context, c.Args().Slice(), parked)

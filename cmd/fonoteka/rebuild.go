@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -60,9 +59,9 @@ func rebuildCalls(c *cli.Context) error {
 		return err
 	}
 	if o.Call != "" && !(o.From.IsZero() && o.To.IsZero()) {
-		return errors.New("--call names one call: it goes without --from and --to")
+		return usage("--call names one call: it goes without --from and --to")
 	}
-	cfg, err := settings.Load(c, settings.ForDeriving)
+	cfg, err := load(c, settings.ForDeriving)
 	if err != nil {
 		return err
 	}
@@ -97,7 +96,7 @@ func rebuildCalls(c *cli.Context) error {
 		return fmt.Errorf("it broke off after %.1f %%; run it again to go on", 100*last.Share)
 	}
 	if o.Call != "" && last.Calls == 0 {
-		return errors.New("no notification of a call with this id is stored")
+		return notFound("no notification of a call with this id is stored")
 	}
 	again := announce.Again{Decode: cfg.Decode, LinkLife: cfg.LinkLife, Only: announce.PassedOver}
 	if whole := o.Call == "" && o.From.IsZero() && o.To.IsZero(); whole && !o.DryRun {
@@ -121,14 +120,16 @@ func rebuildProgress(r cdr.Rebuilt, first float64, took time.Duration) string {
 	return s
 }
 
+type rebuiltCallsJSON struct {
+	cdr.Rebuilt
+	Announced int   `json:"announced"` // recordings that an older version had passed over
+	DryRun    bool  `json:"dry_run"`
+	TookMS    int64 `json:"took_ms"`
+}
+
 func sayRebuiltCalls(c *cli.Context, o cdr.RebuildOptions, r cdr.Rebuilt, took time.Duration, announced int) error {
 	if c.Bool("json") {
-		return json.NewEncoder(c.App.Writer).Encode(struct {
-			cdr.Rebuilt
-			Announced int   `json:"announced"`
-			DryRun    bool  `json:"dry_run"`
-			TookMS    int64 `json:"took_ms"`
-		}{r, announced, o.DryRun, took.Milliseconds()})
+		return lines(c.App.Writer, []rebuiltCallsJSON{{r, announced, o.DryRun, took.Milliseconds()}})
 	}
 	verb := "written"
 	if o.DryRun {

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -11,6 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"fonoteka/internal/call"
+	"fonoteka/internal/exitcode"
 	"fonoteka/internal/settings"
 	"fonoteka/internal/warehouse"
 	"fonoteka/internal/warehouse/catalogue"
@@ -24,7 +24,7 @@ func atRiskCommand() *cli.Command {
 		Description: `What is known to be altered or absent in the store comes first, then what is lost,
 then what has the fewest days left.
 
-Exit status, for cron: 0 nothing is listed, 1 something is, 2 it could not be
+Exit status, for cron: 0 nothing is listed, 3 something is, 5 a store could not be
 asked. A daily check that speaks up a week before anything is lost:
 
   fonoteka recordings at-risk --days 7 --no-lost || mail …`,
@@ -37,16 +37,10 @@ asked. A daily check that speaks up a week before anything is lost:
 		}, settings.DataFlags()...),
 		Action: func(c *cli.Context) error {
 			listed, err := listAtRisk(c)
-			switch {
-			case c.Context.Err() != nil:
-				return c.Context.Err()
-			case err != nil:
-				fmt.Fprintln(c.App.ErrWriter, "fonoteka:", err)
-				return exitStatus(2)
-			case listed > 0:
-				return exitStatus(1)
+			if err == nil && listed > 0 {
+				return exitcode.Found
 			}
-			return nil
+			return err
 		},
 	}
 }
@@ -57,9 +51,6 @@ const everything = 1 << 30
 func listAtRisk(c *cli.Context) (listed uint64, err error) {
 	now := time.Now()
 	f := catalogue.RiskFilter{Integration: c.String("integration"), Lost: !c.Bool("no-lost")}
-	if c.NArg() > 0 {
-		return 0, errors.New("recordings at-risk takes no arguments")
-	}
 	if days := c.Int("days"); days >= 0 {
 		f.Before = now.Add(time.Duration(days) * 24 * time.Hour)
 	}
@@ -78,17 +69,24 @@ func listAtRisk(c *cli.Context) (listed uint64, err error) {
 			return err
 		}
 		listed = total
-		if c.Bool("json") {
-			return riskLines(c, rows, total, now)
+		around, err := readZones(c.Context, db)
+		if err != nil {
+			return err
 		}
-		return riskTable(c, rows, total, now)
+		if err := around.ofRecordings(c.Context, db, rows); err != nil {
+			return err
+		}
+		if c.Bool("json") {
+			return riskLines(c, rows, total, now, around)
+		}
+		return riskTable(c, rows, total, now, around)
 	})
 	return listed, err
 }
 
 // atRisk lists what the archive is known to have lost or altered first, whatever the
 // time that its link has.
-func atRisk(ctx context.Context, db *warehouse.DB, f catalogue.RiskFilter) (rows []call.RecordingStatus, total uint64, err error) {
+func atRisk(ctx context.Context, db *warehouse.DB, f catalogue.RiskFilter) (rows []catalogue.Row, total uint64, err error) {
 	faulty := catalogue.Filter{Integration: f.Integration, Fault: catalogue.AnyFault, Limit: f.Limit}
 	damaged, err := catalogue.New(db).ListRecordings(ctx, faulty)
 	if err != nil {
@@ -102,10 +100,11 @@ func atRisk(ctx context.Context, db *warehouse.DB, f catalogue.RiskFilter) (rows
 	if err != nil {
 		return nil, 0, err
 	}
-	for _, r := range damaged {
-		rows = append(rows, r.RecordingStatus)
+	open, err := catalogue.New(db).Rows(ctx, waiting)
+	if err != nil {
+		return nil, 0, err
 	}
-	rows = append(rows, waiting...)
+	rows = append(damaged, open...)
 	return rows[:min(len(rows), f.Limit)], n + total, nil
 }
 
@@ -116,10 +115,10 @@ type riskJSON struct {
 	Why      string   `json:"why"`
 }
 
-func riskLines(c *cli.Context, rows []call.RecordingStatus, total uint64, now time.Time) error {
+func riskLines(c *cli.Context, rows []catalogue.Row, total uint64, now time.Time, around surroundings) error {
 	out := make([]riskJSON, len(rows))
 	for i, r := range rows {
-		out[i] = riskJSON{recordingJSON: toRecordingJSON(r, false), Lost: r.Lost(), Why: explain(r, now)}
+		out[i] = riskJSON{recordingJSON: toRecordingJSON(r, around), Lost: r.Lost(), Why: explain(r.RecordingStatus, now)}
 		if !r.ExpiresAt.IsZero() {
 			days := float64(r.ExpiresAt.Sub(now).Milliseconds()/864) / 1e5
 			out[i].DaysLeft = &days
@@ -131,16 +130,20 @@ func riskLines(c *cli.Context, rows []call.RecordingStatus, total uint64, now ti
 	return sayMore(c.App.ErrWriter, total-uint64(len(rows)))
 }
 
-func riskTable(c *cli.Context, rows []call.RecordingStatus, total uint64, now time.Time) error {
+func riskTable(c *cli.Context, rows []catalogue.Row, total uint64, now time.Time, around surroundings) error {
 	if total == 0 {
 		_, err := fmt.Fprintln(c.App.Writer, "nothing is at risk")
 		return err
 	}
 	var cells [][]string
 	for _, r := range rows {
-		cells = append(cells, []string{timeLeft(r, now), standingOf(r), fmt.Sprint(r.Attempt), next(r, now), words.Clock(r.AnnouncedAt), r.ID, explain(r, now)})
+		s := r.RecordingStatus
+		cells = append(cells, []string{
+			timeLeft(s, now), standingOf(s), fmt.Sprint(r.Attempt), next(s, now), around.clock(r.Integration, r.AnnouncedAt),
+			around.who(r.Integration, r.AccountID, r.AnnouncedAt), r.ID, explain(s, now),
+		})
 	}
-	err := table(c.App.Writer, []string{"LEFT", "STATE", "TRIES", "NEXT TRY", "ANNOUNCED (UTC)", "RECORDING ID", "WHY"}, cells)
+	err := table(c.App.Writer, []string{"LEFT", "STATE", "TRIES", "NEXT TRY", "ANNOUNCED", "EMPLOYEE", "RECORDING ID", "WHY"}, cells)
 	if more := int(total) - len(rows); more > 0 && err == nil {
 		err = sayMore(c.App.Writer, uint64(more))
 	}

@@ -18,6 +18,7 @@ import (
 
 	"fonoteka/internal/announce"
 	"fonoteka/internal/audit"
+	"fonoteka/internal/exitcode"
 	"fonoteka/internal/fetch"
 	"fonoteka/internal/importfile"
 	"fonoteka/internal/printable"
@@ -41,7 +42,9 @@ and fonoteka serve fetches it, what expires first first. It may run meanwhile or
 be started later. Doing it again changes nothing.
 
 Each line that cannot be taken is named on standard error; the others are taken.
-Exit status: 0 all lines were taken, 1 some were not.`,
+Exit status: 0 all lines were taken, 6 some were not.
+
+  fonoteka recordings import --dry-run --column url=Ссылка crm-2026.csv`,
 		Flags: append(append([]cli.Flag{
 			&cli.StringSliceFlag{Name: "column", Usage: "`NAME=HEADER`: the table calls our column NAME so, e.g. url=Ссылка"},
 			&cli.StringFlag{Name: "integration", Usage: "`NAME` of the integration of rows that name none"},
@@ -53,9 +56,9 @@ Exit status: 0 all lines were taken, 1 some were not.`,
 
 func importRecordings(c *cli.Context) error {
 	if c.NArg() != 1 {
-		return errors.New("recordings import: give one file")
+		return usage("recordings import: give one file")
 	}
-	cfg, err := settings.Load(c, settings.ForReplay)
+	cfg, err := load(c, settings.ForReplay)
 	if err != nil {
 		return err
 	}
@@ -103,7 +106,7 @@ func importRecordings(c *cli.Context) error {
 	}
 	reportImport(c.App.Writer, im, filepath.Base(f.Name()))
 	if im.Bad > 0 {
-		return exitStatus(1)
+		return exitcode.Incomplete
 	}
 	return nil
 }
@@ -113,7 +116,7 @@ func columns(pairs []string) (map[string]string, error) {
 	for _, pair := range pairs {
 		ours, theirs, ok := strings.Cut(pair, "=")
 		if !ok || theirs == "" {
-			return nil, fmt.Errorf("--column: %q is not NAME=HEADER", pair)
+			return nil, usage("--column: %q is not NAME=HEADER", pair)
 		}
 		out[strings.TrimSpace(ours)] = strings.TrimSpace(theirs)
 	}

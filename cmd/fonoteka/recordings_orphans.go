@@ -5,6 +5,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"fonoteka/internal/exitcode"
 	"fonoteka/internal/fixity"
 	"fonoteka/internal/printable"
 	"fonoteka/internal/settings"
@@ -19,7 +20,9 @@ func orphansCommand() *cli.Command {
 means: "object without row": rebuild-catalogue makes the row. "row without
 object": the file is gone, scrub says more. "recording without sidecar", "sidecar
 without recording": a store that lost a file, or somebody's hand. "unknown
-object": a name that Fonoteka does not give. Nothing is deleted.`,
+object": a name that Fonoteka does not give. Nothing is deleted.
+
+Exit status: 0 there are none, 3 there are some.`,
 		Flags: append([]cli.Flag{jsonFlag()}, settings.DataFlags()...),
 		Action: func(c *cli.Context) error {
 			return withChecker(c, 0, 1, func(check *fixity.Checker) error { return orphans(c, check) })
@@ -57,13 +60,19 @@ func orphans(c *cli.Context, check *fixity.Checker) error {
 	if err != nil {
 		return err
 	}
+	var n uint64
+	for _, k := range r.ByKind {
+		n += k
+	}
+	if r.Young > 0 {
+		fmt.Fprintf(c.App.ErrWriter, "Not looked at yet: %s of the last hour, which may be on their way. Ask again in an hour.\n", words.Count(int(r.Young), "object"))
+	}
 	if !c.Bool("json") {
-		var n uint64
-		for _, k := range r.ByKind {
-			n += k
-		}
 		fmt.Fprintf(c.App.Writer, "%s in the bucket, %s archived: %s\n",
 			words.Count(int(r.Objects), "recording"), words.Count(int(r.Recordings), "row"), words.Count(int(n), "orphan"))
+	}
+	if n > 0 {
+		return exitcode.Found
 	}
 	return nil
 }

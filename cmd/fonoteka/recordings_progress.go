@@ -30,7 +30,7 @@ DONE IN is reckoned from the last minute.`,
 			jsonFlag(),
 		}, settings.DataFlags()...),
 		Action: func(c *cli.Context) error {
-			cfg, err := settings.Load(c, settings.ForStores)
+			cfg, err := load(c, settings.ForStores)
 			if err != nil {
 				return err
 			}

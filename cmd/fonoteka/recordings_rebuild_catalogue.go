@@ -8,6 +8,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"fonoteka/internal/announce"
+	"fonoteka/internal/exitcode"
 	"fonoteka/internal/fixity"
 	"fonoteka/internal/installation"
 	"fonoteka/internal/printable"
@@ -31,7 +32,10 @@ are, so that it may be stopped and run again.
 What was announced and is not in the bucket has its row in recordings_open. Where
 that table is lost as well, it is announced again from the notifications, as if it
 had not been tried yet; links that came by fonoteka recordings import and were not
-archived must be imported again.`,
+archived must be imported again.
+
+Exit status: 3 some recordings are not what their sidecar says; 6 some have no usable
+sidecar, or an announcement that cannot be read.`,
 		Flags: append(append([]cli.Flag{
 			&cli.BoolFlag{Name: "dry-run", Usage: "only say what would be written of what is in the bucket; tables that were dropped are made"},
 			&cli.BoolFlag{Name: "verify", Usage: "read every recording and compare its digest with its sidecar"},
@@ -46,12 +50,12 @@ archived must be imported again.`,
 func rebuildCatalogue(c *cli.Context) error {
 	rate, err := settings.ParseByteRate(c.String("rate"))
 	if err != nil {
-		return fmt.Errorf("--rate: %w", err)
+		return usage("--rate: %w", err)
 	}
 	if n := c.Int("parallel"); n < 1 || n > 256 {
-		return fmt.Errorf("--parallel: %d is not a number from 1 to 256", n)
+		return usage("--parallel: %d is not a number from 1 to 256", n)
 	}
-	cfg, err := settings.Load(c, settings.ForReplay)
+	cfg, err := load(c, settings.ForReplay)
 	if err != nil {
 		return err
 	}
@@ -96,12 +100,26 @@ func makeTables(ctx context.Context, db *warehouse.DB) error {
 	return db.Describe(ctx)
 }
 
+type rebuiltJSON struct {
+	Recordings uint64 `json:"recordings"` // in the bucket
+	Present    uint64 `json:"present"`    // that had their row
+	Rebuilt    uint64 `json:"rebuilt"`
+	Damaged    uint64 `json:"damaged"`  // of those rebuilt, of which only damaged audio is kept
+	Faulty     uint64 `json:"faulty"`   // that are not what their sidecar says
+	Unusable   uint64 `json:"unusable"` // without a usable sidecar
+	Unknown    uint64 `json:"unknown"`  // objects with a name that Fonoteka does not give
+	Bytes      uint64 `json:"bytes"`
+	Announced  int    `json:"announced"`  // again, from the notifications
+	Unreadable int    `json:"unreadable"` // announcements that cannot be read any more
+	DryRun     bool   `json:"dry_run"`
+	TookMS     int64  `json:"took_ms"`
+}
+
 func sayRebuilt(c *cli.Context, o fixity.RebuildOptions, r fixity.RebuildReport, again announce.Again) error {
 	if c.Bool("json") {
-		err := lines(c.App.Writer, []map[string]any{{
-			"recordings": r.Listed, "present": r.Present, "rebuilt": r.Rebuilt, "damaged": r.Damaged, "faulty": r.Faulty, "unusable": r.Unusable,
-			"unknown": r.Unknown, "bytes": r.Bytes, "announced": again.Added, "unreadable": again.Unread,
-			"dry_run": o.DryRun, "took_ms": time.Since(r.Started).Milliseconds(),
+		err := lines(c.App.Writer, []rebuiltJSON{{
+			r.Listed, r.Present, r.Rebuilt, r.Damaged, r.Faulty, r.Unusable, r.Unknown, r.Bytes, again.Added, again.Unread,
+			o.DryRun, time.Since(r.Started).Milliseconds(),
 		}})
 		if err != nil {
 			return err
@@ -125,7 +143,10 @@ func sayRebuilt(c *cli.Context, o fixity.RebuildOptions, r fixity.RebuildReport,
 		}
 	}
 	if r.Faulty > 0 {
-		return fmt.Errorf("%s not what the sidecar says; fonoteka recordings list shows the reason", words.RecordingsAre(int(r.Faulty)))
+		return exitcode.Errorf(exitcode.Found, "%s not what the sidecar says; fonoteka recordings list shows the reason", words.RecordingsAre(int(r.Faulty)))
+	}
+	if r.Unusable > 0 || again.Unread > 0 {
+		return exitcode.Incomplete
 	}
 	return nil
 }

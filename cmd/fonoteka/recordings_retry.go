@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"regexp"
@@ -12,6 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"fonoteka/internal/call"
+	"fonoteka/internal/exitcode"
 	"fonoteka/internal/settings"
 	"fonoteka/internal/warehouse"
 	"fonoteka/internal/warehouse/catalogue"
@@ -30,7 +30,9 @@ func retryCommand() *cli.Command {
 		Description: `fonoteka serve tries them within some seconds, what expires first first; their
 schedule goes on from there. What is given up (expired) is tried again only by
 its id or with --state expired: the operator's server itself has said for two
-weeks after its term that it is gone. One more such answer ends it again.`,
+weeks after its term that it is gone. One more such answer ends it again.
+
+  fonoteka recordings retry --state missing`,
 		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "state", Usage: "all in `STATE`: retrying, missing, refused, quarantined or expired; announced: though they are due already; archived: those that are short"},
 			&cli.StringFlag{Name: "integration", Usage: "only this integration, by its `NAME`"},
@@ -46,15 +48,15 @@ func retryRecordings(c *cli.Context) error {
 	f := catalogue.RetryFilter{Integration: c.String("integration"), State: call.RecordingState(c.String("state")), IDs: c.Args().Slice()}
 	switch {
 	case c.Bool("all") && (f.State != "" || len(f.IDs) > 0):
-		return errors.New("recordings retry: --all, or a --state, or ids")
+		return usage("recordings retry: --all, or a --state, or ids")
 	case !c.Bool("all") && f.State == "" && len(f.IDs) == 0:
-		return errors.New("recordings retry: give ids, a --state, or --all")
+		return usage("recordings retry: give ids, a --state, or --all")
 	case f.State != "" && !slices.Contains(triedAgain, f.State):
-		return fmt.Errorf("recordings retry: --state %q is none of retrying, missing, refused, quarantined, expired, announced and archived", f.State)
+		return usage("recordings retry: --state %q is none of retrying, missing, refused, quarantined, expired, announced and archived", f.State)
 	}
 	for _, id := range f.IDs {
 		if !recordingID.MatchString(id) {
-			return fmt.Errorf("recordings retry: %q is not a recording id (32 hex digits)", id)
+			return usage("recordings retry: %q is not a recording id (32 hex digits)", id)
 		}
 	}
 	if err := noteGiven(c, "recordings.retry", strings.Join(f.IDs, ", "), chosenBy(c)); err != nil {
@@ -66,12 +68,16 @@ func retryRecordings(c *cli.Context) error {
 			return err
 		}
 		sayRetried(c.App.Writer, done)
+		var missing error
 		for _, id := range f.IDs {
 			if err := saySettled(c, db, id); err != nil {
-				return err
+				if code, _ := exitcode.Of(err); code != exitcode.NotFound {
+					return err
+				}
+				missing = err
 			}
 		}
-		return nil
+		return missing
 	})
 }
 
@@ -101,6 +107,7 @@ func saySettled(c *cli.Context, db *warehouse.DB, id string) error {
 	}
 	if len(rows) == 0 {
 		fmt.Fprintf(c.App.Writer, "%s: there is no such recording\n", id)
+		return exitcode.NotFound
 	}
 	for _, r := range rows {
 		switch {

@@ -13,6 +13,7 @@ import (
 	"fonoteka/internal/admin"
 	"fonoteka/internal/daemon"
 	"fonoteka/internal/doctor"
+	"fonoteka/internal/exitcode"
 	"fonoteka/internal/settings"
 	"fonoteka/internal/spool"
 	"fonoteka/internal/state"
@@ -29,7 +30,9 @@ read now becomes an event. With --from: everything the spool still holds (7
 days) that was received since then is relayed to the warehouse and the queue
 again. With --from-spool: everything that can be read in another folder with a
 spool, a damaged one or a copy from a backup; nothing in it is changed. Nothing
-is ever doubled by it.`,
+is ever doubled by it.
+
+Exit status: 6 some are still rejected, or cannot be read in the other spool.`,
 		Flags: append(append([]cli.Flag{
 			&cli.StringFlag{Name: "from", Usage: "received at or after `TIME`, UTC: 2026-03-02, 2026-03-02T10:00:00 or 24h (ago)"},
 			&cli.StringFlag{Name: "from-spool", Usage: "`FOLDER` with another spool; with --from only what was received since then"},
@@ -52,7 +55,7 @@ is ever doubled by it.`,
 // replayRejected asks the running process, which knows how its integrations are
 // read; without one it is done here.
 func replayRejected(c *cli.Context) error {
-	cfg, err := settings.Load(c, settings.ForReplay)
+	cfg, err := load(c, settings.ForReplay)
 	if err != nil {
 		return err
 	}
@@ -80,13 +83,16 @@ func replayRejected(c *cli.Context) error {
 	if taken+still == 0 {
 		fmt.Fprintln(c.App.Writer, "nothing is rejected")
 	}
+	if still > 0 {
+		return exitcode.Incomplete
+	}
 	return nil
 }
 
 // replaySpool asks the running process; the spool is open in one process only.
 // Without one, the cursors are moved here, and the next serve relays.
 func replaySpool(c *cli.Context, from time.Time) error {
-	cfg, err := settings.Load(c, settings.ForStores)
+	cfg, err := load(c, settings.ForStores)
 	if err != nil {
 		return err
 	}

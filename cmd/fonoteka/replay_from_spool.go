@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/url"
@@ -12,6 +13,7 @@ import (
 
 	"fonoteka/internal/admin"
 	"fonoteka/internal/daemon"
+	"fonoteka/internal/exitcode"
 	"fonoteka/internal/settings"
 	"fonoteka/internal/state"
 	"fonoteka/internal/warehouse"
@@ -22,7 +24,7 @@ import (
 // the rows are made here, and what recordings they announce the next serve
 // fetches.
 func replayFolder(c *cli.Context, dir string, since time.Time) error {
-	cfg, err := settings.Load(c, settings.ForReplay)
+	cfg, err := load(c, settings.ForReplay)
 	if err != nil {
 		return err
 	}
@@ -60,7 +62,7 @@ func replayFolder(c *cli.Context, dir string, since time.Time) error {
 		return err
 	}
 	_, err = fmt.Fprintf(c.App.Writer, "%d that it is known to have held cannot be read\n", last.Missing)
-	return err
+	return cmp.Or(err, error(exitcode.Incomplete))
 }
 
 // otherSpool makes a folder's path absolute and refuses the spool in use, whose

@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"fonoteka/internal/call"
+	"fonoteka/internal/exitcode"
 	"fonoteka/internal/fixity"
 	"fonoteka/internal/installation"
 	"fonoteka/internal/settings"
@@ -22,7 +23,7 @@ func scrubCommand() *cli.Command {
 		Description: `Each recording's bytes and its sidecar (the document beside it) are read from the
 store; size and sha256 must be those of the catalogue. Every check is noted in
 the chain of custody. What is altered, absent or cannot be read is printed here,
-shown by fonoteka recordings list, and makes the exit status 1. Nothing is
+shown by fonoteka recordings list, and makes the exit status 3. Nothing is
 overwritten or deleted; what has lost its lock in the store is locked anew. fonoteka
 serve does the same in the background (--scrub-days), fetches what is damaged again
 while its link lives, and keeps the copy beside.`,
@@ -46,7 +47,7 @@ func parseShare(s string) (float64, error) {
 		n /= 100
 	}
 	if err != nil || n <= 0 || n > 1 {
-		return 0, fmt.Errorf("--sample: %q is not a share such as 1%%", s)
+		return 0, usage("--sample: %q is not a share such as 1%%", s)
 	}
 	return n, nil
 }
@@ -63,10 +64,10 @@ func scrub(c *cli.Context) error {
 	}
 	rate, err := settings.ParseByteRate(c.String("rate"))
 	if err != nil {
-		return fmt.Errorf("--rate: %w", err)
+		return usage("--rate: %w", err)
 	}
 	if n := c.Int("parallel"); n < 1 || n > 256 {
-		return fmt.Errorf("--parallel: %d is not a number from 1 to 256", n)
+		return usage("--parallel: %d is not a number from 1 to 256", n)
 	}
 	return withChecker(c, rate, c.Int("parallel"), func(check *fixity.Checker) error {
 		shown := progressLine{w: c.App.ErrWriter}
@@ -152,12 +153,21 @@ func bytesAndDigest(s call.RecordingStatus) string {
 	return fmt.Sprintf("%d bytes, sha256 %s", s.Size, s.SHA256)
 }
 
+// scrubbedJSON is the last line, after the findings.
+type scrubbedJSON struct {
+	Checked      uint64 `json:"checked"` // recordings
+	Bytes        uint64 `json:"bytes"`
+	Altered      uint64 `json:"altered"`
+	Absent       uint64 `json:"absent"`
+	Unreadable   uint64 `json:"unreadable"`
+	Unlocked     uint64 `json:"unlocked"`      // that had lost the lock that they were stored with
+	LeftUnlocked uint64 `json:"left_unlocked"` // of those, that could not be locked anew
+	TookMS       int64  `json:"took_ms"`
+}
+
 func sayReport(c *cli.Context, r fixity.Report, took time.Duration) error {
 	if c.Bool("json") {
-		err := lines(c.App.Writer, []map[string]any{{
-			"checked": r.Checked, "bytes": r.Bytes, "altered": r.Altered, "absent": r.Absent, "unreadable": r.Unreadable, "unlocked": r.Unlocked, "left_unlocked": r.LeftUnlocked,
-			"took_ms": took.Milliseconds(),
-		}})
+		err := lines(c.App.Writer, []scrubbedJSON{{r.Checked, r.Bytes, r.Altered, r.Absent, r.Unreadable, r.Unlocked, r.LeftUnlocked, took.Milliseconds()}})
 		if err != nil {
 			return err
 		}
@@ -170,9 +180,9 @@ func sayReport(c *cli.Context, r fixity.Report, took time.Duration) error {
 	}
 	switch {
 	case r.Wrong > 0:
-		return fmt.Errorf("%s not as archived", words.RecordingsAre(int(r.Wrong)))
+		return exitcode.Errorf(exitcode.Found, "%s not as archived", words.RecordingsAre(int(r.Wrong)))
 	case r.LeftUnlocked > 0:
-		return fmt.Errorf("%s not locked as archived, and the store does not lock them anew", words.RecordingsAre(int(r.LeftUnlocked)))
+		return exitcode.Errorf(exitcode.Found, "%s not locked as archived, and the store does not lock them anew", words.RecordingsAre(int(r.LeftUnlocked)))
 	}
 	return nil
 }

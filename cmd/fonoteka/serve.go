@@ -32,7 +32,7 @@ A flag shows in the list of processes: what is secret, such as a URL with a
 password or the redirect URI, belongs in the variable or in the file of --config.`,
 		Flags: settings.ServeFlags(),
 		Action: func(c *cli.Context) error {
-			cfg, err := settings.Load(c, settings.ForServe)
+			cfg, err := load(c, settings.ForServe)
 			if err != nil {
 				return err
 			}

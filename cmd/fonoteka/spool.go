@@ -20,7 +20,7 @@ counted, and an alert lasts until a person has acknowledged it.`,
 			Usage: "damaged spools, what could be read of them and what is missing",
 			Flags: append([]cli.Flag{jsonFlag()}, settings.DataFlags()...),
 			Action: func(c *cli.Context) error {
-				cfg, err := settings.Load(c, settings.ForStores)
+				cfg, err := load(c, settings.ForStores)
 				if err != nil {
 					return err
 				}

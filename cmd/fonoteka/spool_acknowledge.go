@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -16,7 +15,7 @@ import (
 )
 
 func acknowledgeDamage(c *cli.Context) error {
-	cfg, err := settings.Load(c, settings.ForStores)
+	cfg, err := load(c, settings.ForStores)
 	if err != nil {
 		return err
 	}
@@ -26,11 +25,11 @@ func acknowledgeDamage(c *cli.Context) error {
 	}
 	names := c.Args().Slice()
 	if c.Bool("all") == (len(names) > 0) {
-		return errors.New(`spool acknowledge: give the names that "fonoteka spool list" shows, or --all`)
+		return usage(`spool acknowledge: give the names that "fonoteka spool list" shows, or --all`)
 	}
 	for _, name := range names {
 		if !slices.ContainsFunc(folders, func(d *spool.Damaged) bool { return d.Name() == name }) {
-			return fmt.Errorf("spool acknowledge: there is no damaged spool %q in %s", name, cfg.Data)
+			return notFound("spool acknowledge: there is no damaged spool %q in %s", name, cfg.Data)
 		}
 	}
 	for _, d := range folders {

@@ -42,7 +42,7 @@ the kernel cannot confine the engine to its folder there is no user for them
 			case c.Bool("connection"):
 				return sayConnection(c)
 			case c.NArg() != 1:
-				return errors.New("sql: give one query, in quotes")
+				return usage("sql: give one query, in quotes")
 			case query == "-":
 				b, err := bounded.Read(os.Stdin, maxQuery)
 				if err != nil {

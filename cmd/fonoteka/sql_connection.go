@@ -28,7 +28,7 @@ type connection struct {
 // sayConnection tells how others may read the embedded warehouse. The password
 // goes to standard output and nowhere else.
 func sayConnection(c *cli.Context) error {
-	cfg, err := settings.Load(c, settings.ForStores)
+	cfg, err := load(c, settings.ForStores)
 	if err != nil {
 		return err
 	}

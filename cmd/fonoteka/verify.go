@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"runtime"
 
@@ -9,6 +8,7 @@ import (
 
 	"fonoteka/internal/bagit"
 	"fonoteka/internal/bounded"
+	"fonoteka/internal/exitcode"
 	"fonoteka/internal/sign"
 	"fonoteka/internal/verify"
 )
@@ -29,7 +29,9 @@ by another way. The key that comes with a package is shown and not trusted.
 
 Exit status: 0 whole and signed by the given key (another program's bag: whole);
 7 whole, but where it comes from is not proven; 3 something was found; 1 it could
-not be checked.`,
+not be checked; 2 the command line is wrong.
+
+  fonoteka verify case-17.zip --fingerprint 1f3c-…`,
 		Flags: []cli.Flag{
 			&cli.StringSliceFlag{Name: "key", Usage: "public `KEY` of the sender, or a file with it; may be repeated"},
 			&cli.StringSliceFlag{Name: "fingerprint", Usage: "`FINGERPRINT` of the sender's key, 32 hex digits; may be repeated"},
@@ -45,7 +47,7 @@ not be checked.`,
 
 func verifyPackage(c *cli.Context) error {
 	if c.NArg() != 1 {
-		return errors.New("name one package: a folder, a zip or a tar")
+		return usage("verify: name one package: a folder, a zip or a tar")
 	}
 	opts, err := verifyOptions(c)
 	if err != nil {
@@ -84,9 +86,9 @@ func verifyPackage(c *cli.Context) error {
 	}
 	switch r.Verdict {
 	case verify.Found:
-		return exitFound
+		return exitcode.Found
 	case verify.Unproven:
-		return exitUnproven
+		return exitcode.Unproven
 	}
 	return nil
 }
@@ -98,10 +100,10 @@ func verifyOptions(c *cli.Context) (o verify.Options, err error) {
 		if err != nil { // no key itself, so that it must name a file
 			raw, err := bounded.ReadFile(said, maxKeyFile)
 			if err != nil {
-				return o, fmt.Errorf("--key: it is no public key, and no file: %w", err)
+				return o, usage("--key: it is no public key, and no file: %w", err)
 			}
 			if key, err = sign.ParsePublic(string(raw)); err != nil {
-				return o, fmt.Errorf("--key %s: %w", said, err)
+				return o, usage("--key %s: %w", said, err)
 			}
 		}
 		o.Trust.Keys = append(o.Trust.Keys, key)
@@ -109,17 +111,17 @@ func verifyOptions(c *cli.Context) (o verify.Options, err error) {
 	for _, said := range c.StringSlice("fingerprint") {
 		f, err := sign.ParseFingerprint(said)
 		if err != nil {
-			return o, fmt.Errorf("--fingerprint %q: %w", said, err)
+			return o, usage("--fingerprint %q: %w", said, err)
 		}
 		o.Trust.Fingerprints = append(o.Trust.Fingerprints, f)
 	}
 	if name := c.String("tsa-ca"); name != "" {
 		pem, err := bounded.ReadFile(name, maxKeyFile)
 		if err != nil {
-			return o, fmt.Errorf("--tsa-ca: %w", err)
+			return o, usage("--tsa-ca: %w", err)
 		}
 		if o.Roots, err = verify.Roots(pem); err != nil {
-			return o, fmt.Errorf("--tsa-ca %s: %w", name, err)
+			return o, usage("--tsa-ca %s: %w", name, err)
 		}
 	}
 	return o, nil

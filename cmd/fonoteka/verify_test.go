@@ -76,11 +76,11 @@ func TestVerifyNeedsNothingButThePackage(t *testing.T) {
 		"broken":           {[]string{broken, "--lang", "ru"}, 3, []string{"ПАКЕТ НЕ В ПОРЯДКЕ", "архив повреждён"}},
 		"no bag":           {[]string{foreign, "--lang", "en"}, 3, []string{"declaration-missing"}},
 		"not there":        {[]string{filepath.Join(to, "none")}, 1, nil},
-		"no argument":      {nil, 1, nil},
-		"no key":           {[]string{dir, "--key", "abc"}, 1, nil},
-		"no fingerprint":   {[]string{dir, "--fingerprint", "abc"}, 1, nil},
-		"no certificate":   {[]string{dir, "--tsa-ca", keyFile}, 1, nil},
-		"another language": {[]string{dir, "--lang", "fr"}, 1, nil},
+		"no argument":      {nil, 2, nil},
+		"no key":           {[]string{dir, "--key", "abc"}, 2, nil},
+		"no fingerprint":   {[]string{dir, "--fingerprint", "abc"}, 2, nil},
+		"no certificate":   {[]string{dir, "--tsa-ca", keyFile}, 2, nil},
+		"another language": {[]string{dir, "--lang", "fr"}, 2, nil},
 	} {
 		out, stderr, code := output(t, append([]string{"verify"}, c.args...)...)
 		if code != c.code {

@@ -124,6 +124,11 @@ const MaxBatch = 500
 // for objects that cannot be of a recording. Objects younger than before are
 // left out where it is set: their recordings are on their way.
 func (p Pairs) Each(ctx context.Context, folder string, before time.Time, batch func([]Holdings) error, unknown func(blob.Object)) error {
+	return p.EachOlder(ctx, folder, before, func(blob.Object) {}, batch, unknown)
+}
+
+// EachOlder is Each, and gives each object that is left out to young.
+func (p Pairs) EachOlder(ctx context.Context, folder string, before time.Time, young func(blob.Object), batch func([]Holdings) error, unknown func(blob.Object)) error {
 	var all []Holdings
 	var failed error
 	flush := func() bool {
@@ -140,6 +145,7 @@ func (p Pairs) Each(ctx context.Context, folder string, before time.Time, batch 
 	}
 	err := p.Store.List(ctx, folder, func(o blob.Object) bool {
 		if !before.IsZero() && o.StoredAt.After(before) {
+			young(o)
 			return true
 		}
 		stem, id, ok := Split(o.Key)

@@ -1,7 +1,7 @@
 // Package calendar reads the production calendar of Russia: which days of a year
 // are holidays, shortened days, or working days on a weekend.
 //
-// Read returns a whole year or an error. Days that do not differ from their weekday
+// A year is read whole or not at all. Days that do not differ from their weekday
 // are not listed, so that the Saturdays of a company that works on Saturdays are working
 // days. Formats:
 //
@@ -14,7 +14,7 @@
 // CSV and JSON do not distinguish a holiday on a weekend from the weekend. The holidays of
 // the Labour Code (article 112) are built in.
 //
-// The standard library reads all three. A library for holidays was rejected: it knows the
+// A table is read by internal/importfile, the others by the standard library. A library for holidays was rejected: it knows the
 // holidays of the law, but not how the government moves them each year.
 package calendar
 
@@ -27,6 +27,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"fonoteka/internal/importfile"
 )
 
 // Kinds of days that differ from their weekday.
@@ -48,7 +50,19 @@ type Year struct {
 	Days []Day // in order
 }
 
-// Read reads the years of a file, whose format it recognizes by the first character.
+// Mistakes are the lines of a CSV that cannot be read, and why.
+type Mistakes []*importfile.Problem
+
+func (m Mistakes) Error() string {
+	said := make([]string, len(m))
+	for i, p := range m {
+		said[i] = p.Error()
+	}
+	return strings.Join(said, "\n")
+}
+
+// Read reads the years of a file, whose format it recognizes by the first character. Of a
+// CSV with Mistakes it returns the other years as well.
 func Read(file []byte) ([]Year, error) {
 	file = bytes.TrimSpace(bytes.TrimPrefix(file, []byte("\xef\xbb\xbf")))
 	var years []Year

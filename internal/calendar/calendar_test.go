@@ -48,6 +48,36 @@ func TestOpenDataCSV(t *testing.T) {
 	}
 }
 
+func TestCSVAsSpreadsheetsSaveIt(t *testing.T) {
+	t.Parallel()
+	for name, file := range map[string]string{
+		"semicolons, days in quotation marks": "2024;\"" + strings.Join(months2024, `";"`) + "\"\n",
+		"the separator is stated":             "sep=;\r\nГод;Январь\r\n2024;" + strings.Join(months2024, ";") + "\r\n",
+		"as text by a formula":                "Год,Январь\n=\"2024\",=\"" + strings.Join(months2024, `",="`) + "\"\n",
+	} {
+		years, err := calendar.Read([]byte(file))
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if diff := cmp.Diff(want(), show(years)); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
+}
+
+func TestABadLineIsNamedAndTheOtherYearsAreRead(t *testing.T) {
+	t.Parallel()
+	good := `2024,"` + strings.Join(months2024, `","`) + "\"\n"
+	years, err := calendar.Read([]byte("Год,Январь\n2023,1\" 2\n" + strings.Replace(good, "2024,\"1,", "2025,\"41,", 1) + good))
+	if err == nil || err.Error() != "line 2: column 2: a quotation mark stands within a field (double it, and put the field between quotation marks)\nline 3, column 2: year 2025, month 1: \"41\" is not a day" {
+		t.Errorf("%v", err)
+	}
+	if len(years) != 1 || show(years) != want() {
+		t.Errorf("%v", years)
+	}
+}
+
 func TestJSON(t *testing.T) {
 	t.Parallel()
 	var months []string

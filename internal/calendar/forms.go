@@ -2,7 +2,6 @@ package calendar
 
 import (
 	"bytes"
-	"encoding/csv"
 	"encoding/json"
 	"encoding/xml"
 	"errors"
@@ -11,42 +10,71 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"fonoteka/internal/importfile"
 )
 
-func readCSV(file []byte) ([]Year, error) {
-	r := csv.NewReader(bytes.NewReader(file))
-	r.FieldsPerRecord, r.LazyQuotes = -1, true
-	if line, _, _ := strings.Cut(string(file), "\n"); strings.Count(line, ";") > strings.Count(line, ",") {
-		r.Comma = ';'
+// readCSV returns the years of the lines that can be read, and with them Mistakes that
+// name all the others.
+func readCSV(file []byte) (years []Year, err error) {
+	table, err := importfile.NewTable(bytes.NewReader(file))
+	if err != nil {
+		return nil, err
 	}
-	var years []Year
+	var mistakes Mistakes
+	record := table.Header()
 	for n := 1; ; n++ {
-		fields, err := r.Read()
-		if errors.Is(err, io.EOF) {
-			return years, nil
+		year, err := yearOf(record)
+		switch problem, bad := errors.AsType[*importfile.Problem](err); {
+		case bad && n == 1 && len(record.Fields) > 0 && !isNumber(record.Fields[0]): // the heading
+		case bad:
+			mistakes = append(mistakes, problem)
+		default:
+			years = append(years, year)
 		}
-		if err != nil {
-			return nil, fmt.Errorf("read CSV: %w", err)
-		}
-		year, err := strconv.Atoi(strings.TrimSpace(fields[0]))
-		if err != nil && n == 1 { // the heading
-			continue
-		}
-		if err != nil || year < 1990 || year > 2100 || len(fields) < 13 {
-			return nil, fmt.Errorf("line %d is not a year and the days of its twelve months", n)
-		}
-		var m months
-		for month := 1; month <= 12; month++ {
-			if err := m.add(year, month, fields[month]); err != nil {
+		for {
+			if record, err = table.Next(); err == nil {
+				break
+			}
+			problem, bad := errors.AsType[*importfile.Problem](err)
+			switch {
+			case bad:
+				mistakes = append(mistakes, problem)
+			case !errors.Is(err, io.EOF):
 				return nil, err
+			case len(mistakes) > 0:
+				return years, mistakes
+			default:
+				return years, nil
 			}
 		}
-		y, err := m.year(year)
-		if err != nil {
-			return nil, err
-		}
-		years = append(years, y)
 	}
+}
+
+func isNumber(s string) bool {
+	_, err := strconv.Atoi(strings.TrimSpace(s))
+	return err == nil
+}
+
+// yearOf reads a line: a year, and the days of its twelve months.
+func yearOf(r importfile.Record) (y Year, err error) {
+	bad := func(column, what string) (Year, error) {
+		return Year{}, &importfile.Problem{Line: r.Line, Column: column, What: what}
+	}
+	year, err := strconv.Atoi(strings.TrimSpace(r.Fields[0]))
+	if err != nil || year < 1990 || year > 2100 || len(r.Fields) < 13 {
+		return bad("", "it is not a year and the days of its twelve months")
+	}
+	var m months
+	for month := 1; month <= 12; month++ {
+		if err := m.add(year, month, r.Fields[month]); err != nil {
+			return bad(strconv.Itoa(month+1), err.Error())
+		}
+	}
+	if y, err = m.year(year); err != nil {
+		return bad("", err.Error())
+	}
+	return y, nil
 }
 
 func readJSON(file []byte) ([]Year, error) {

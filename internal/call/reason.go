@@ -130,6 +130,9 @@ func (f Fault) Sentence(sha256 string, size int64) string {
 		return string(f.Kind) + ": " + beside + " cannot be read, the recording itself is whole (" + since + ")"
 	case f.Part == BesidePart:
 		return string(f.Kind) + ": another file, kept beside the recording, is not what was stored, the recording itself is whole (" + since + ")"
+	case f.Kind == Altered && f.Size == size:
+		return fmt.Sprintf("altered: the stored file is not the archived one, %d bytes as before, but with sha256 %s instead of %s (%s)",
+			size, short(f.SHA256), short(sha256), since)
 	case f.Kind == Altered:
 		return fmt.Sprintf("altered: the stored file is not the archived one, %d bytes with sha256 %s instead of %d with %s (%s)",
 			f.Size, short(f.SHA256), size, short(sha256), since)

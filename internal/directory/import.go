@@ -1,14 +1,17 @@
 package directory
 
 import (
-	"encoding/csv"
+	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"time"
 
+	"fonoteka/internal/bounded"
 	"fonoteka/internal/call"
 	"fonoteka/internal/importfile"
 	"fonoteka/internal/printable"
@@ -29,6 +32,7 @@ var columns = map[string][]string{
 // ImportOptions of ParseImport.
 type ImportOptions struct {
 	Integrations []string       // the known ones
+	Integration  string         // of lines that name none; empty: the only one of Integrations
 	Zone         *time.Location // of days without a zone; nil: UTC
 	AreaCode     string
 }
@@ -45,78 +49,75 @@ type Line struct {
 	From        time.Time // zero: from the import on
 }
 
-// maxLines is the longest file that is read.
-const maxLines = 100_000
+// What a file may have at most.
+const (
+	maxLines = 100_000
+	maxFile  = 16 << 20 // bytes
+)
+
+// Mistakes are the lines of a file that cannot be taken, and why. They hold no values.
+type Mistakes []*importfile.Problem
+
+func (m Mistakes) Error() string {
+	said := make([]string, len(m))
+	for i, p := range m {
+		said[i] = p.Error()
+	}
+	return strings.Join(said, "\n")
+}
 
 // ParseImport reads a table of departments and employees, or of names of
-// numbers: with a header, fields separated by comma, semicolon or tab, in UTF-8
-// or windows-1251. All mistakes are reported at once, by line and column; they
-// hold no values.
+// numbers, as importfile.Table does, with a header. It returns the lines that can be
+// taken, and with them Mistakes that name all the others.
 func ParseImport(r io.Reader, o ImportOptions) ([]Line, error) {
 	if o.Zone == nil {
 		o.Zone = time.UTC
 	}
-	text, err := importfile.ReadText(r, maxLines)
+	if o.Integration == "" && len(o.Integrations) == 1 {
+		o.Integration = o.Integrations[0]
+	}
+	file, err := bounded.Read(r, maxFile)
 	if err != nil {
 		return nil, err
 	}
-	table := csv.NewReader(strings.NewReader(text))
-	table.Comma = separator(text)
-	table.FieldsPerRecord, table.TrimLeadingSpace = -1, true
-	header, err := table.Read()
-	if err != nil {
-		_, why := csvProblem(err)
-		return nil, fmt.Errorf("the header cannot be read: %w", why)
-	}
-	index, err := columnIndex(header)
+	table, err := importfile.NewTable(bytes.NewReader(file))
 	if err != nil {
 		return nil, err
 	}
-	if _, ok := index["integration"]; !ok && len(o.Integrations) != 1 {
-		return nil, errors.New("there are several integrations: the table needs a column integration")
+	index, err := columnIndex(table.Header().Fields)
+	if err != nil {
+		return nil, err
+	}
+	if _, ok := index["integration"]; !ok && o.Integration == "" {
+		return nil, fmt.Errorf("there are several integrations: the table needs a column integration, or name one of them (--integration): %s", strings.Join(o.Integrations, ", "))
 	}
 	var lines []Line
-	var mistakes []error
+	var mistakes Mistakes
 	for {
-		fields, err := table.Read()
-		if errors.Is(err, io.EOF) {
-			return lines, errors.Join(mistakes...)
+		record, err := table.Next()
+		problem, bad := errors.AsType[*importfile.Problem](err)
+		switch {
+		case errors.Is(err, io.EOF) && len(mistakes) > 0:
+			return lines, mistakes
+		case errors.Is(err, io.EOF):
+			return lines, nil
+		case bad:
+			mistakes = append(mistakes, problem)
+		case err != nil:
+			return nil, err
+		case strings.Join(record.Fields, "") == "":
+		default:
+			l, problem := o.line(index, record)
+			if problem != nil {
+				mistakes = append(mistakes, problem)
+			} else {
+				lines = append(lines, l)
+			}
 		}
-		if err != nil {
-			number, why := csvProblem(err)
-			return nil, errors.Join(append(mistakes, fmt.Errorf("line %d: %w", number, why))...)
-		}
-		number, _ := table.FieldPos(0)
-		if strings.Join(fields, "") == "" {
-			continue
-		}
-		l, err := o.line(index, fields)
-		if err != nil {
-			mistakes = append(mistakes, fmt.Errorf("line %d, %w", number, err))
-			continue
-		}
-		l.Number = number
-		lines = append(lines, l)
-	}
-}
-
-// csvProblem says in which line the record begins that cannot be split into fields, and why.
-func csvProblem(err error) (line int, why error) {
-	if e, ok := errors.AsType[*csv.ParseError](err); ok {
-		return e.StartLine, errors.New("a quotation mark is opened and not closed, or stands within a field")
-	}
-	return 0, err
-}
-
-func separator(text string) rune {
-	first, _, _ := strings.Cut(text, "\n")
-	best := ','
-	for _, sep := range ";\t" {
-		if strings.Count(first, string(sep)) > strings.Count(first, string(best)) {
-			best = sep
+		if len(lines)+len(mistakes) > maxLines {
+			return nil, fmt.Errorf("the file has more than %d lines", maxLines)
 		}
 	}
-	return best
 }
 
 // columnIndex maps our names of columns to their places in the header.
@@ -141,16 +142,16 @@ func columnIndex(header []string) (map[string]int, error) {
 	case has("workplace") && (has("department") || has("employee")), has("number") && has("name"):
 		return index, nil
 	}
-	return nil, fmt.Errorf("the header has %q; wanted: workplace, department[, employee][, from], or number, name[, from]", strings.Join(header, ", "))
+	return nil, fmt.Errorf("the header (%d columns) names none of the tables that can be taken: workplace, department[, employee][, from], or number, name[, from]", len(header))
 }
 
-func (o ImportOptions) line(index map[string]int, fields []string) (l Line, err error) {
+func (o ImportOptions) line(index map[string]int, record importfile.Record) (l Line, problem *importfile.Problem) {
 	cell := func(c string) *string {
 		i, ok := index[c]
-		if !ok || i >= len(fields) {
+		if !ok || i >= len(record.Fields) {
 			return nil
 		}
-		s := strings.TrimSpace(fields[i])
+		s := strings.TrimSpace(record.Fields[i])
 		return &s
 	}
 	text := func(c string) string {
@@ -159,30 +160,34 @@ func (o ImportOptions) line(index map[string]int, fields []string) (l Line, err 
 		}
 		return ""
 	}
-	if l.Integration = text("integration"); l.Integration == "" && len(o.Integrations) == 1 {
-		l.Integration = o.Integrations[0]
+	bad := func(column, what string) (Line, *importfile.Problem) {
+		return Line{}, &importfile.Problem{Line: record.Line, Column: column, What: what}
 	}
+	l.Number = record.Line
+	l.Integration = cmp.Or(text("integration"), o.Integration)
 	if !slices.Contains(o.Integrations, l.Integration) {
-		return l, errors.New("column integration: it is none of the configured ones")
+		return bad("integration", "it is none of the configured ones: "+strings.Join(o.Integrations, ", "))
 	}
-	for c := range index {
+	for _, c := range slices.Sorted(maps.Keys(index)) {
 		if err := printable.Check(text(c)); err != nil {
-			return l, fmt.Errorf("column %s: %w", c, err)
+			return bad(c, err.Error())
 		}
 	}
-	if l.From, err = o.day(text("from")); err != nil {
-		return l, fmt.Errorf("column from: %w", err)
+	from, err := o.day(text("from"))
+	if err != nil {
+		return bad("from", err.Error())
 	}
+	l.From = from
 	if _, named := index["number"]; named {
 		l.External, l.Name = call.ParseNumber(text("number"), o.AreaCode).Digits, text("name")
 		if l.External == "" {
-			return l, errors.New("column number: it is no phone number")
+			return bad("number", "it is no phone number")
 		}
 		return l, nil
 	}
 	l.Workplace, _, _ = strings.Cut(strings.TrimPrefix(text("workplace"), "sip:"), "@")
 	if l.Workplace == "" || strings.Trim(l.Workplace, "0123456789") != "" {
-		return l, errors.New("column workplace: it is no SIP id (digits only)")
+		return bad("workplace", "it is no SIP id (digits only)")
 	}
 	l.Department, l.Employee = cell("department"), cell("employee")
 	return l, nil
@@ -206,9 +211,9 @@ func (o ImportOptions) day(s string) (time.Time, error) {
 
 // Changes are the rows that lines add to the stored ones, which are those valid now: only
 // lines that change something make one. A line without a day is valid from now on; the
-// first one of a workplace or number, AsFarBack. unknown counts the lines about
+// first one of a workplace or number, AsFarBack. unknown are the lines about
 // workplaces and numbers that the operator does not list.
-func Changes(lines []Line, stored []Row, now time.Time) (rows []Row, unknown int) {
+func Changes(lines []Line, stored []Row, now time.Time) (rows []Row, unknown []Line) {
 	type key struct {
 		integration string
 		kind        Kind
@@ -225,7 +230,7 @@ func Changes(lines []Line, stored []Row, now time.Time) (rows []Row, unknown int
 			k, listed = key{l.Integration, Label, l.External}, []Kind{Number}
 		}
 		if !slices.ContainsFunc(listed, func(kind Kind) bool { return have[key{k.integration, kind, k.id}].ID != "" }) {
-			unknown++
+			unknown = append(unknown, l)
 		}
 		was := have[k]
 		r := Row{Kind: k.kind, Integration: k.integration, ID: k.id, Word: was.Word, Department: was.Department, Source: "import", ValidFrom: l.From}

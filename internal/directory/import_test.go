@@ -1,6 +1,7 @@
 package directory_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -33,6 +34,9 @@ func TestImportReadsWhatSpreadsheetsSave(t *testing.T) {
 		"UTF-8 with a mark": {"\ufeffworkplace,department\nsip:" + seat + "@pbx,Support\n" + other + ",\n", []directory.Line{
 			{Number: 2, Integration: "main", Workplace: seat, Department: &support}, {Number: 3, Integration: "main", Workplace: other, Department: &empty},
 		}},
+		"as text by a formula": {"sep=;\nworkplace;department\n=\"" + seat + "\";Support\n\"=\"\"" + other + "\"\"\";\n", []directory.Line{
+			{Number: 3, Integration: "main", Workplace: seat, Department: &support}, {Number: 4, Integration: "main", Workplace: other, Department: &empty},
+		}},
 		"numbers": {"number\tname\tfrom\n8 (495) 000-00-01\tAdvertisement\t2026-03-05T10:00:00Z\n", []directory.Line{
 			{Number: 2, Integration: "main", External: line, Name: "Advertisement", From: time.Date(2026, 3, 5, 10, 0, 0, 0, time.UTC)},
 		}},
@@ -50,16 +54,16 @@ func TestImportReadsWhatSpreadsheetsSave(t *testing.T) {
 func TestImportNamesEveryMistakeAndNoValue(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string][]string{
-		"":                                     {"header"},
-		"a,b\n1,2\n":                           {"wanted: workplace, department"},
+		"":                                     {"the file is empty"},
+		"a,b\n1,2\n":                           {"names none of the tables that can be taken: workplace, department"},
 		"workplace,number,name\n":              {"both workplace and number"},
 		"workplace,department,отдел\n":         {"two columns department"},
 		"workplace,department\nPetrov,Sales\n": {"line 2, column workplace"},
 		"workplace,department,from\n" + seat + ",Sales,tomorrow\n" + other + ",Sales,32.01.2026\n": {"line 2, column from", "line 3, column from"},
-		"workplace,department\n=\"" + seat + "\",Sales\n":                                          {"line 2: a quotation mark"},
-		"workplace,department\n" + seat + ",Sales\n\"" + other + ",Sales\n":                        {"line 3: a quotation mark"},
+		"workplace,department\n" + seat + "\",Sales\nPetrov,Sales\n":                               {"line 2: column 1: a quotation mark", "line 3, column workplace"},
+		"workplace,department\n" + seat + ",Sales\n\"" + other + ",Sales\n":                        {"line 3: column 1: a quotation mark"},
 
-		"\"workplace,department\n":                                         {"the header cannot be read: a quotation mark"},
+		"\"workplace,department\n":                                         {"the header (line 1) cannot be read: column 1: a quotation mark"},
 		"number,name\nSales,Petrov\n":                                      {"line 2, column number"},
 		"workplace,department,integration\n" + seat + ",Sales,elsewhere\n": {"line 2, column integration"},
 		"workplace,department\n" + seat + ",\"Petrov\n":                    {"line 2"},
@@ -109,10 +113,35 @@ func TestImportChangesWhatDiffers(t *testing.T) {
 		staff(phone, "", "Support", directory.AsFarBack), staff(other, "", "Support", time.Date(2026, 2, 28, 21, 0, 0, 0, time.UTC)),
 		staff(seat, "Ivan", "Support", april), staff(seat, "Ivan", "Management", now),
 	}
-	if diff := cmp.Diff(want, rows); diff != "" || unknown != 1 {
-		t.Errorf("%d unknown, %s", unknown, diff)
+	if diff := cmp.Diff(want, rows); diff != "" || len(unknown) != 1 || unknown[0].Number != 4 {
+		t.Errorf("unknown: %v, %s", unknown, diff)
 	}
 	if again, _ := directory.Changes(lines[2:3], rows, now); len(again) != 0 {
 		t.Errorf("the same file again changes %v", again)
+	}
+}
+
+// A bad line takes none with it: who wants to can take the others.
+func TestTheGoodLinesOfABadFileAreKnown(t *testing.T) {
+	t.Parallel()
+	got, err := imported(t, "workplace,department\n\""+seat+",Sales\nPetrov,Sales\n=\""+other+"\",Sales\n")
+	if mistakes, ok := errors.AsType[directory.Mistakes](err); !ok || len(mistakes) != 2 || mistakes[0].Line != 2 || mistakes[1].Line != 3 {
+		t.Errorf("err = %v", err)
+	}
+	if len(got) != 1 || got[0].Number != 4 || got[0].Workplace != other {
+		t.Errorf("%v", got)
+	}
+}
+
+func TestLinesWithoutAnIntegrationAreOfTheOneThatIsNamed(t *testing.T) {
+	t.Parallel()
+	o := directory.ImportOptions{Integrations: []string{"main", "shop"}}
+	const text = "workplace,department\n" + seat + ",Sales\n"
+	if _, err := directory.ParseImport(strings.NewReader(text), o); err == nil || !strings.Contains(err.Error(), "(--integration): main, shop") {
+		t.Errorf("err = %v", err)
+	}
+	o.Integration = "shop"
+	if got, err := directory.ParseImport(strings.NewReader(text), o); err != nil || got[0].Integration != "shop" {
+		t.Errorf("%v, %v", got, err)
 	}
 }

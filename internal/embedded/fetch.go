@@ -266,10 +266,15 @@ func unpack(ctx context.Context, pkg enginePackage, tarball, dst string, progres
 
 // verifyIntegrity compares a digest with npm's notation of one.
 func verifyIntegrity(sum hash.Hash, integrity string) error {
-	if got := "sha512-" + base64.StdEncoding.EncodeToString(sum.Sum(nil)); got != integrity {
-		return fmt.Errorf("its digest is %s, pinned is %s: not used", got, integrity)
+	got := sum.Sum(nil)
+	if "sha512-"+base64.StdEncoding.EncodeToString(got) == integrity {
+		return nil
 	}
-	return nil
+	pinned, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(integrity, "sha512-"))
+	if err != nil {
+		return fmt.Errorf("the pinned digest cannot be read: %w", err)
+	}
+	return fmt.Errorf("its sha512 is %x, pinned is %x: not used", got, pinned)
 }
 
 // maxLibrary is more than the library has, bytes: what is not the pinned package fills

@@ -36,6 +36,7 @@ type Orphan struct {
 // OrphanReport counts.
 type OrphanReport struct {
 	Objects    uint64 // files of recordings listed, without quarantine
+	Young      uint64 // objects that were not looked at, because they are younger than an hour
 	Recordings uint64 // rows that say archived
 	ByKind     map[OrphanKind]uint64
 }
@@ -75,7 +76,8 @@ func (c *Checker) Orphans(ctx context.Context, each func(Orphan), progress func(
 		return nil
 	}
 	for _, folder := range []string{bucket.Recordings, bucket.Quarantine} {
-		if err := c.pairs.Each(ctx, folder, began.Add(-minAge), batch, stranger); err != nil {
+		young := func(blob.Object) { r.Young++ }
+		if err := c.pairs.EachOlder(ctx, folder, began.Add(-minAge), young, batch, stranger); err != nil {
 			return r, err
 		}
 	}

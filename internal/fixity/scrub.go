@@ -173,9 +173,17 @@ func detail(f Finding) string {
 	}
 	s := string(f.Part) + " " + f.Row.Key
 	if f.Part == call.RecordingPart && f.Result == Altered {
-		s += fmt.Sprintf(": %d bytes instead of %d", f.Size, f.Row.Size)
+		s += ": " + differing(f)
 	}
 	return s
+}
+
+// differing says in what the stored bytes of a recording are not those that were archived.
+func differing(f Finding) string {
+	if f.Size != f.Row.Size {
+		return fmt.Sprintf("%d bytes instead of %d", f.Size, f.Row.Size)
+	}
+	return fmt.Sprintf("%d bytes as archived, but other ones", f.Size)
 }
 
 // marked is the row as the finding wants it, and whether that is a change. The

@@ -52,17 +52,32 @@ func FuzzRows(f *testing.F) {
 	})
 }
 
-func FuzzReadText(f *testing.F) {
-	for _, s := range []string{"a\nb\r\n", "\xff\xfea\x00\n\x00", "\xfe\xff\x00a", "\xcf\xf0\xee\xe4\xe0\xe6\xe8\n", "\ufeffЁ", "", strings.Repeat("x", 70_000)} {
-		f.Add([]byte(s), 10)
+func FuzzTable(f *testing.F) {
+	for _, s := range []string{
+		"a,b\n=\"0012\",x\n", "sep=;\na;b\n\"x\ny\";\"=\"\"1\"\"\"\n", "\xff\xfea\x00\n\x00", "\xfe\xff\x00a", "\xcf\xf0\xee;\xe4\n", "\ufeffЁ", "", "\"",
+		"a\n\"" + strings.Repeat("x\n", 120), "a,b\n\"\"\",\"\n=\"\n", "sep=\"\na\"b\n",
+	} {
+		f.Add([]byte(s))
 	}
-	f.Fuzz(func(t *testing.T, file []byte, limit int) {
-		text, err := importfile.ReadText(bytes.NewReader(file), limit)
+	f.Fuzz(func(t *testing.T, file []byte) {
+		table, err := importfile.NewTable(bytes.NewReader(file))
 		if err != nil {
 			return
 		}
-		if !utf8.ValidString(text) || strings.Count(text, "\n") >= max(limit, 1) {
-			t.Fatalf("%d lines of at most %d, valid: %v", strings.Count(text, "\n"), limit, utf8.ValidString(text))
+		last := table.Header().Line
+		for {
+			r, err := table.Next()
+			if problem, ok := errors.AsType[*importfile.Problem](err); ok {
+				r.Line = problem.Line
+			} else if err != nil {
+				return
+			} else if len(r.Fields) == 0 || !utf8.ValidString(strings.Join(r.Fields, "")) {
+				t.Fatalf("record %q", r.Fields)
+			}
+			if r.Line <= last {
+				t.Fatalf("line %d after line %d", r.Line, last)
+			}
+			last = r.Line
 		}
 	})
 }

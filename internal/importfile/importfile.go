@@ -1,16 +1,14 @@
-// Package importfile reads links of recordings from a table that another system
-// exported: the operator's other API, a CRM, a spreadsheet.
+// Package importfile reads tables that another system exported – the operator's other
+// API, a CRM, a spreadsheet: any table (Table), and one with links of recordings (Reader).
 //
 // A row is either valid or a *Problem that names its line, its column and what
 // is wrong, and never contains the value: a table whose columns are shifted has
 // telephone numbers where something else is expected. A bad row, even one with an unclosed
-// quote, does not affect the others. Rows are streamed; memory does not
+// quotation mark, does not affect the others. Rows are streamed; memory does not
 // grow with the file.
 //
-// Fields are split by encoding/csv. Lines are split here first, because encoding/csv
-// takes everything after an unclosed quote for one field. The encoding is
-// detected line by line: a line that is not UTF-8 is read as windows-1251 by
-// golang.org/x/text, as the standard library has no such table. Detecting it once
+// The encoding is detected line by line: a line that is not UTF-8 is read as windows-1251
+// by golang.org/x/text, as the standard library has no such table. Detecting it once
 // per file was rejected: users concatenate exports.
 package importfile
 
@@ -86,51 +84,28 @@ func (o *Options) validate() error {
 	return nil
 }
 
-// Reader reads a table. It is for one goroutine.
+// Reader reads a table of links. It is for one goroutine.
 type Reader struct {
-	opts   Options
-	lines  *lines
-	sep    rune
-	index  map[string]int // of our columns in the header
-	fields int            // number of fields of the header
+	opts  Options
+	table *Table
+	index map[string]int // of our columns in the header
 }
 
-// NewReader reads the header. The separator – comma, semicolon or tab – is the
-// one that occurs most often in the header, or that a first line such as "sep=;" states.
+// NewReader reads the header.
 func NewReader(r io.Reader, o Options) (*Reader, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
-	t := &Reader{opts: o, lines: newLines(r), index: map[string]int{}}
-	first, err := t.lines.next()
-	if err == nil && strings.HasPrefix(first.text, "sep=") && len(first.text) == 5 {
-		t.sep = rune(first.text[4])
-		first, err = t.lines.next()
-	}
-	switch {
-	case errors.Is(err, io.EOF):
-		return nil, errors.New("the file is empty")
-	case err != nil:
+	table, err := NewTable(r)
+	if err != nil {
 		return nil, err
 	}
-	return t, t.header(first)
+	t := &Reader{opts: o, table: table, index: map[string]int{}}
+	return t, t.header(table.Header())
 }
 
-func (t *Reader) header(l line) error {
-	if t.sep == 0 {
-		t.sep = ','
-		for _, sep := range ";\t" {
-			if strings.Count(l.text, string(sep)) > strings.Count(l.text, string(t.sep)) {
-				t.sep = sep
-			}
-		}
-	}
-	names, err := split(l.text, t.sep)
-	if err != nil {
-		return fmt.Errorf("the header (line %d) cannot be read: %s", l.number, csvProblem(err))
-	}
-	t.fields = len(names)
-	for i, name := range names {
+func (t *Reader) header(header Record) error {
+	for i, name := range header.Fields {
 		for _, ours := range Columns {
 			theirs := ours
 			if s := t.opts.Headers[ours]; s != "" {
@@ -140,21 +115,22 @@ func (t *Reader) header(l line) error {
 				continue
 			}
 			if _, twice := t.index[ours]; twice {
-				return fmt.Errorf("the header (line %d) has two columns %q", l.number, theirs)
+				return fmt.Errorf("the header (line %d) has two columns %q", header.Line, theirs)
 			}
 			t.index[ours] = i
 		}
 	}
 	for _, ours := range slices.Sorted(maps.Keys(t.opts.Headers)) {
 		if _, ok := t.index[ours]; !ok {
-			return fmt.Errorf("the header (line %d) has no column %q", l.number, t.opts.Headers[ours])
+			return fmt.Errorf("the header (line %d) has no column %q", header.Line, t.opts.Headers[ours])
 		}
 	}
 	if _, ok := t.index["url"]; !ok {
-		return fmt.Errorf("the header (line %d, %d columns) has no column url", l.number, len(names))
+		return fmt.Errorf("the header (line %d, %d columns) has no column url", header.Line, len(header.Fields))
 	}
 	if _, ok := t.index["integration"]; !ok && t.opts.Integration == "" {
-		return errors.New("there are several integrations: the table needs a column integration")
+		return fmt.Errorf("there are several integrations: the table needs a column integration, or name one of them (--integration): %s",
+			strings.Join(slices.Sorted(maps.Keys(t.opts.Zones)), ", "))
 	}
 	return nil
 }
@@ -162,19 +138,12 @@ func (t *Reader) header(l line) error {
 // Next returns the next row. After a *Problem, which concerns one row, reading continues;
 // io.EOF is the end, and any other error is final.
 func (t *Reader) Next() (Row, error) {
-	l, err := t.lines.next()
-	for ; err == nil && strings.Trim(l.text, " \t,;") == ""; l, err = t.lines.next() {
-		// An empty line, or one of empty cells, as spreadsheets leave them.
-	}
+	r, err := t.table.Next()
 	if err != nil {
 		return Row{}, err
 	}
-	fields, err := t.record(l)
-	if err != nil {
-		return Row{}, &Problem{Line: l.number, What: csvProblem(err)}
+	if want := len(t.table.Header().Fields); len(r.Fields) != want {
+		return Row{}, &Problem{Line: r.Line, What: fmt.Sprintf("%d fields where the header has %d", len(r.Fields), want)}
 	}
-	if len(fields) != t.fields {
-		return Row{}, &Problem{Line: l.number, What: fmt.Sprintf("%d fields where the header has %d", len(fields), t.fields)}
-	}
-	return t.row(l.number, fields)
+	return t.row(r.Line, r.Fields)
 }

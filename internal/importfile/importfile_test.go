@@ -172,7 +172,7 @@ func TestAHeaderThatCannotServeIsRefused(t *testing.T) {
 		{"url,URL\n", "two columns", options()},
 		{"url,x\n", `no column "link"`, renamed},
 		{"url\n", "none of our columns", unknown},
-		{"url\n", "needs a column integration", two},
+		{"url\n", "needs a column integration, or name one of them (--integration): a, b", two},
 		{"\"url\n", "cannot be read", options()},
 	} {
 		_, err := importfile.NewReader(strings.NewReader(c.text), c.o)
@@ -222,22 +222,41 @@ func TestNoDamageMakesUpRows(t *testing.T) {
 	})
 }
 
-func TestATextIsReadWholeOrNotAtAll(t *testing.T) {
+func TestFieldsAsSpreadsheetsWriteThem(t *testing.T) {
 	t.Parallel()
-	line := strings.Repeat("x", 60<<10)
-	for name, c := range map[string]struct {
-		text  string
-		lines int
-		taken bool
-	}{
-		"as many lines as may be": {strings.Repeat("x\n", 9), 10, true},
-		"a line too many":         {strings.Repeat("x\n", 10), 10, false},
-		"15 MiB":                  {strings.Repeat(line+"\n", 256), 1000, true},
-		"18 MiB":                  {strings.Repeat(line+"\n", 300), 1000, false},
+	for text, want := range map[string]string{
+		"a,b\n=\"0012\",x\n":                        "2: 0012|x",
+		"a,b\n\"=\"\"0012\"\"\",x\n":                "2: 0012|x",
+		"a,b\n=\"a\"\"b\",=\"\"\n":                  "2: a\"b|",
+		"a,b\n \"0012\" ,x\n":                       "2: 0012|x",
+		"sep=;\na;b\n1,5;x\n":                       "3: 1,5|x",
+		"\ufeffSEP=|\r\na|b\r\n1|x\r\n":             "3: 1|x",
+		"\"sep=;\"\na;b\n1;x\n":                     "3: 1|x",
+		"\"x,y,z\";b\n1;x\n":                        "2: 1|x",
+		"a,b\nООО \"Ромашка\",x\n1,2\n":             "line 2: column 1: a quotation mark stands within a field",
+		"a,b\n1,\"x\" y\n1,2\n":                     "line 2: column 2: something follows a quotation mark",
+		"a,b\n1,\"x\n1,2\n":                         "line 2: column 2: a quotation mark is opened and not closed",
+		"a,b\n=\"1,x\n1,2\n":                        "line 2: column 1: a quotation mark is opened and not closed",
+		"a,b\n1,\"x\n" + strings.Repeat("y\n", 200): "line 2: column 2: a quotation mark is opened and not closed",
 	} {
-		got, err := importfile.ReadText(strings.NewReader(c.text), c.lines)
-		if taken := err == nil; taken != c.taken || taken && got != c.text {
-			t.Errorf("%s: %d bytes of %d, %v", name, len(got), len(c.text), err)
+		table, err := importfile.NewTable(strings.NewReader(text))
+		if err != nil {
+			t.Errorf("%q: %v", text, err)
+			continue
 		}
+		r, err := table.Next()
+		got := fmt.Sprintf("%d: %s", r.Line, strings.Join(r.Fields, "|"))
+		if err != nil {
+			got = err.Error()
+			if next, err := table.Next(); err != nil || next.Line != 3 {
+				t.Errorf("%q: the next line is %v, %v", text, next, err)
+			}
+		}
+		if !strings.HasPrefix(got, want) {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+	if _, err := importfile.NewTable(strings.NewReader("\"a\"b,c\n1,2\n")); err == nil || !strings.Contains(err.Error(), "the header (line 1) cannot be read: column 1: ") {
+		t.Errorf("err = %v", err)
 	}
 }

@@ -2,9 +2,7 @@ package importfile
 
 import (
 	"bufio"
-	"encoding/csv"
 	"errors"
-	"fmt"
 	"io"
 	"strings"
 	"unicode/utf8"
@@ -18,10 +16,7 @@ const (
 	maxRows = 100      // lines of one record: a cell may hold line breaks
 )
 
-var (
-	errLong   = errors.New("the line is longer than 64 KiB")
-	errQuotes = errors.New("a quotation mark is opened and not closed, or stands within a field")
-)
+var errLong = errors.New("the line is longer than 64 KiB")
 
 type line struct {
 	number int
@@ -78,76 +73,4 @@ func (l *lines) next() (line, error) {
 	}
 	at.text = strings.TrimRight(string(raw), "\r\n")
 	return at, nil
-}
-
-// record splits a line into fields. While a quote is open the record continues in
-// the next line; where it is never closed, only the first line is rejected.
-func (t *Reader) record(l line) ([]string, error) {
-	if l.err != nil {
-		return nil, l.err
-	}
-	if strings.Count(l.text, `"`)%2 == 0 {
-		return split(l.text, t.sep)
-	}
-	text := l.text
-	var ahead []line
-	for len(ahead) < maxRows && len(text) < maxLine {
-		more, err := t.lines.next()
-		if err != nil {
-			break // the next read returns the error again
-		}
-		ahead = append(ahead, more)
-		text += "\n" + more.text
-		if strings.Count(more.text, `"`)%2 == 0 {
-			continue
-		}
-		if fields, err := split(text, t.sep); err == nil && len(fields) == t.fields {
-			return fields, nil
-		}
-		break
-	}
-	t.lines.back = append(ahead, t.lines.back...)
-	return nil, errQuotes
-}
-
-func split(text string, sep rune) ([]string, error) {
-	if !strings.Contains(text, `"`) {
-		return strings.Split(text, string(sep)), nil
-	}
-	r := csv.NewReader(strings.NewReader(text))
-	r.Comma = sep
-	return r.Read()
-}
-
-// csvProblem is the text of an error of encoding/csv, without its line numbers.
-func csvProblem(err error) string {
-	if _, ok := errors.AsType[*csv.ParseError](err); ok {
-		err = errQuotes
-	}
-	return err.Error()
-}
-
-// maxText is the longest file that ReadText reads, in decoded bytes.
-const maxText = 16 << 20
-
-// ReadText reads a small file as UTF-8, decoded as the lines of a table
-// are; a file of limit lines or more, or of more than maxText bytes, is an error.
-func ReadText(r io.Reader, limit int) (string, error) {
-	var b strings.Builder
-	lines := newLines(r)
-	for range limit {
-		l, err := lines.next()
-		if errors.Is(err, io.EOF) {
-			return b.String(), nil
-		}
-		if err = errors.Join(err, l.err); err != nil {
-			return "", err
-		}
-		if b.Len()+len(l.text) >= maxText {
-			break
-		}
-		b.WriteString(l.text)
-		b.WriteByte('\n')
-	}
-	return "", fmt.Errorf("the file is too long: it has %d lines or more, or more than %d MiB", limit, maxText>>20)
 }

@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
+	"slices"
+	"strings"
 	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -64,7 +67,7 @@ func (a *Access) Client(name string) (*mtt.Client, error) {
 		return c, nil
 	}
 	if name == "" {
-		return nil, errors.New("there are several integrations: name one (--integration)")
+		return nil, fmt.Errorf("there are several integrations: name one of them (--integration): %s", strings.Join(slices.Sorted(maps.Keys(a.clients)), ", "))
 	}
 	return nil, fmt.Errorf("there is no integration %q", name)
 }

@@ -141,7 +141,7 @@ func ringRecordings(t *testing.T, w *watcher) []string {
 	record("good", served.URL+"/good.mp3")
 	in.eventually(time.Minute, "1", "SELECT count() FROM recordings WHERE state = 'archived'")
 	flip(t, in.object(in.keys()[0]))
-	if _, _, status := in.exits("scrub"); status != 1 {
+	if _, _, status := in.exits("scrub"); status != 3 {
 		t.Errorf("scrub: %d", status)
 	}
 	if status := in.post("/main/secret/events", []byte("{")); status != http.StatusOK {

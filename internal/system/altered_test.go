@@ -66,7 +66,7 @@ func TestAnAlteredRecordingIsNotPlayedAsGood(t *testing.T) {
 	faulty("altered", "1")
 
 	file := filepath.Join(t.TempDir(), "taken.mp3")
-	if _, stderr, status := in.exits("recordings", "get", "-o", file, taken); status == 0 || !strings.Contains(stderr, "not those that were archived") {
+	if _, stderr, status := in.exits("recordings", "get", "-o", file, taken); status != 3 || !strings.Contains(stderr, "not those that were archived") {
 		t.Errorf("get: %d %s", status, stderr)
 	}
 	out, stderr, status := in.exits("recordings", "get", "-o", "-", taken)
@@ -81,7 +81,7 @@ func TestAnAlteredRecordingIsNotPlayedAsGood(t *testing.T) {
 	}
 	faulty("altered", "2")
 
-	if _, _, status := in.exits("scrub"); status != 1 {
+	if _, _, status := in.exits("scrub"); status != 3 {
 		t.Errorf("scrub: %d", status)
 	}
 	faulty("absent", "1")

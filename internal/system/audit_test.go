@@ -107,5 +107,5 @@ func TestAttacksOnAuditAndCustodyShowFromOutside(t *testing.T) {
 	expect("an anchor gone", 3, "anchors that were put are gone from the bucket: "+day(1), "audit", "verify")
 	in.start()
 	in.until("serve tells it", time.Minute, func() bool { return in.metric("fonoteka_audit_anchors_gone") == "1" })
-	expect("no such day", 1, "is not a day", "custody", "verify", "--from", "yesterday")
+	expect("no such day", 2, "is not a day", "custody", "verify", "--from", "yesterday")
 }

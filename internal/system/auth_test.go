@@ -219,7 +219,7 @@ func TestALoginLostToADeathIsToldWithinAMinute(t *testing.T) {
 	})
 	t.Logf("known %v after the start", time.Since(began).Round(time.Millisecond))
 	words, row, status = c.authStatus(in)
-	if status != 1 || !row.LoginNeeded || row.State != token.Refused || !strings.Contains(words, "a login is needed") {
+	if status != 3 || !row.LoginNeeded || row.State != token.Refused || !strings.Contains(words, "a login is needed") {
 		t.Errorf("exit %d\n%s", status, words)
 	}
 	c.login(in)
@@ -320,7 +320,7 @@ func TestAWrongKeyStopsNoNotification(t *testing.T) {
 		t.Errorf("login needed: %q", v)
 	}
 	out, errOut, status := in.exits("auth", "status", "--key", strings.Repeat("w", 32))
-	if status != 1 || !strings.Contains(out, "FONOTEKA_KEY") {
+	if status != 3 || !strings.Contains(out, "FONOTEKA_KEY") {
 		t.Errorf("exit %d\n%s%s", status, out, errOut)
 	}
 	in.kill()

@@ -99,7 +99,7 @@ func TestDoctorNeedsAnInstallationOrAStore(t *testing.T) {
 		t.Errorf("exit %d: %s", code, stderr)
 	}
 	out, stderr, code := output(t, "doctor", "s3", "--data", t.TempDir(), "--s3-url", "s3://k:TOPSECRET@127.0.0.1:1/b?secure=false")
-	if code != 1 || !strings.Contains(out, "nothing answers") || !strings.Contains(stderr, "s3: reachable") || strings.Contains(out+stderr, "TOPSECRET") {
+	if code != 3 || !strings.Contains(out, "nothing answers") || !strings.Contains(stderr, "s3: reachable") || strings.Contains(out+stderr, "TOPSECRET") {
 		t.Errorf("exit %d: %s%s", code, out, stderr)
 	}
 }

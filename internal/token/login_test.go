@@ -2,9 +2,11 @@ package token_test
 
 import (
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -233,5 +235,38 @@ func TestALoginThatIsUnderWayHasNotFailed(t *testing.T) {
 	w.login(k)
 	if last := k.Status().LastLogin.Outcome; !asked || last != token.LoginDone {
 		t.Errorf("asked %t, then the last login is %q", asked, last)
+	}
+}
+
+func TestThePageSpeaksTheBrowsersLanguage(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sim.PlatformOptions{})
+	k := w.keeper(nil)
+	for accept, want := range map[string]string{
+		"":                         "This login was not begun here",
+		"ru-RU,ru;q=0.9,en;q=0.8":  "Этот вход был начат не здесь",
+		"de,ru;q=0.4":              "Этот вход был начат не здесь",
+		"en-GB,en;q=0.9,ru;q=0.5":  "This login was not begun here",
+		"ru;q=0, en;q=0.1":         "This login was not begun here",
+		"ru;q=\"><script>,*;q=0.5": "This login was not begun here",
+	} {
+		rec := httptest.NewRecorder()
+		r := httptest.NewRequest(http.MethodGet, redirectURI+"?login=foreign", nil)
+		r.Header.Set("Accept-Language", accept)
+		token.Handler(func(*http.Request) *token.Keeper { return k }, slog.New(slog.DiscardHandler)).ServeHTTP(rec, r)
+		w.shows(rec.Result(), want)
+		lang := map[bool]string{true: "ru", false: "en"}[strings.Contains(want, "Этот")]
+		if body := rec.Body.String(); !strings.Contains(body, `<html lang="`+lang+`">`) || rec.Header().Get("Content-Language") != lang {
+			t.Errorf("%q: %s", accept, body)
+		}
+	}
+}
+
+// Nobody is left without a page in his language.
+func TestEveryOutcomeIsToldInBothLanguages(t *testing.T) {
+	t.Parallel()
+	en, ru := token.Described("en"), token.Described("ru")
+	if len(en) == 0 || !slices.Equal(en, ru) {
+		t.Errorf("%v in English, %v in Russian", en, ru)
 	}
 }

@@ -41,7 +41,7 @@ func newMetrics(k *Keeper, o Options) (*metrics, error) {
 	for _, outcome := range []string{"ok", "refused", "failed", "not_saved", "unreadable"} {
 		m.refreshes.WithLabelValues(outcome)
 	}
-	for outcome := range descriptions {
+	for outcome := range english.Outcomes {
 		m.logins.WithLabelValues(outcome)
 	}
 	if o.Registerer == nil {

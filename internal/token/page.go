@@ -43,7 +43,7 @@ func (p *pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	q := r.URL.Query()
 	if !q.Has("code") && !q.Has("error") {
-		show(w, k.opts.Integration, q.Get(parameter))
+		show(w, k.opts.Integration, q.Get(parameter), languageOf(r.Header.Get("Accept-Language")))
 		return
 	}
 	outcome, err := k.finish(r.Context(), q.Get("code"), q.Get("state"))
@@ -71,48 +71,6 @@ func (p *pages) logFailure(integration, outcome string, err error) {
 	if skipped, ok := limit.Allow(time.Now()); ok {
 		p.log.Warn("login failed", "integration", integration, "outcome", outcome, "err", err, "not_logged", skipped)
 	}
-}
-
-// description is what the page says of an outcome.
-type description struct {
-	Good        bool
-	Title, Text string
-	Do          string // what to do now, commands in backquotes; "": nothing
-}
-
-var descriptions = map[string]description{
-	LoginDone: {
-		true, "You are logged in",
-		"Fonoteka can now ask the telephone system for its numbers and workplaces, and fetch recordings that want a login. It renews this access by itself.", "",
-	},
-	outcomeDenied: {
-		false, "The operator gave no access",
-		"The login page was left, or the operator refused the access.",
-		"Begin again with `fonoteka auth login`. If it happens again, look in the operator's cabinet whether the integration is active.",
-	},
-	outcomeExpired: {
-		false, "This login took too long",
-		"A login has to be finished within 15 minutes.", "Begin again with `fonoteka auth login`.",
-	},
-	outcomeForeign: {
-		false, "This login was not begun here",
-		"The address belongs to no login that Fonoteka has begun, or to one that is finished. Nothing was changed.",
-		"Begin with `fonoteka auth login`, and open the address that it prints, once.",
-	},
-	outcomeRefused: {
-		false, "The operator refused the login",
-		"It did not accept the client id, the client secret or the code.",
-		"Compare the client id, the secret and the redirect URI with the operator's cabinet, and begin again with `fonoteka auth login`. The log of Fonoteka has the operator's answer.",
-	},
-	outcomeUnreachable: {
-		false, "The operator does not answer",
-		"You have logged in at the operator, but Fonoteka could not reach it to take the access over.",
-		"Begin again with `fonoteka auth login` in some minutes. The log of Fonoteka has the reason.",
-	},
-	outcomeFailed: {
-		false, "Fonoteka could not finish the login",
-		"The access could not be stored.", "Look in the log of Fonoteka for the reason – a full disk, perhaps – and begin again with `fonoteka auth login`.",
-	},
 }
 
 //go:embed page.html
@@ -152,19 +110,22 @@ func header(w http.ResponseWriter) {
 }
 
 // show writes the page. It holds only Fonoteka's own text, and nothing of the request.
-func show(w http.ResponseWriter, integration, outcome string) {
-	t, ok := descriptions[outcome]
+func show(w http.ResponseWriter, integration, outcome string, l language) {
+	t, ok := l.Outcomes[outcome]
 	if !ok {
-		t = descriptions[outcomeForeign]
+		t = l.Outcomes[outcomeForeign]
 	}
 	header(w)
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Content-Language", l.Lang)
+	w.Header().Set("Vary", "Accept-Language")
 	var b strings.Builder
 	err := page.Execute(&b, struct {
 		description
+		language
 		Integration string
 		Style       template.CSS
-	}{t, integration, template.CSS(style)}) //nolint:gosec // a constant
+	}{t, l, integration, template.CSS(style)}) //nolint:gosec // a constant
 	if err != nil {
 		http.Error(w, "the page could not be made", http.StatusInternalServerError)
 		return

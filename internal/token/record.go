@@ -40,7 +40,7 @@ type Attempt struct {
 
 // Describe explains the outcome in sentences.
 func (a Attempt) Describe() string {
-	t, ok := descriptions[a.Outcome]
+	t, ok := english.Outcomes[a.Outcome]
 	if !ok {
 		return a.Outcome
 	}

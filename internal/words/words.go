@@ -33,6 +33,20 @@ func Clock(t time.Time) string {
 	return t.UTC().Format("2006-01-02 15:04:05")
 }
 
+// LocalLayout is how Local writes a moment.
+const LocalLayout = "2006-01-02 15:04:05 -07:00"
+
+// Local is a moment in a time zone, nil for UTC, to the second and with its offset.
+func Local(t time.Time, zone *time.Location) string {
+	if t.IsZero() {
+		return "-"
+	}
+	if zone == nil {
+		zone = time.UTC
+	}
+	return t.In(zone).Format(LocalLayout)
+}
+
 // Roughly is a span of time in its two largest units.
 func Roughly(d time.Duration) string {
 	d = d.Round(time.Second)

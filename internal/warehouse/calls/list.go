@@ -2,6 +2,7 @@ package calls
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -14,11 +15,17 @@ import (
 type Filter struct {
 	Integration string
 	From, To    time.Time // started in [From, To)
-	Number      string    // digits: the client's number or the external number
+	Number      string    // digits: the client's number, the external number or an extension, whole
+	PartOf      string    // digits: they stand somewhere in one of those
 	Outcome     call.Outcome
 	Direction   call.Direction
-	Limit       int          // 0: 50
-	After       *call.Record // only what the list has after this call; nil: all
+	Employee    string        // stands in the name of who had the call, upper or lower case
+	Department  string        // likewise
+	LongerThan  time.Duration // of talk; 0: any
+	ShorterThan time.Duration // likewise
+	Recorded    *bool         // with a recording announced, or without one; nil: both
+	Limit       int           // 0: 50
+	After       *call.Record  // only what the list has after this call; nil: all
 }
 
 const day = 24 * time.Hour
@@ -97,11 +104,28 @@ func (f Filter) where() warehouse.Where {
 	w.Add(f.Integration != "", "integration = ?", f.Integration)
 	w.From("started_at", f.From)
 	w.To("started_at", f.To)
-	w.Add(f.Number != "", "(client_number = ? OR external_number = ?)", f.Number, f.Number)
+	w.And(OfNumber(f.Number, f.PartOf))
 	w.Add(f.Outcome != "", "outcome = ?", string(f.Outcome))
 	w.Add(f.Direction != "", "direction = ?", string(f.Direction))
+	const who = "dictGet('directory_account', '%s', (toString(integration), toString(account_id)), started_at)"
+	w.Add(f.Employee != "", "(positionCaseInsensitiveUTF8("+fmt.Sprintf(who, "employee")+", ?) > 0 OR positionCaseInsensitiveUTF8(caller_name, ?) > 0 OR positionCaseInsensitiveUTF8(callee_name, ?) > 0)", f.Employee, f.Employee, f.Employee)
+	w.Add(f.Department != "", "positionCaseInsensitiveUTF8("+fmt.Sprintf(who, "department")+", ?) > 0", f.Department)
+	w.Add(f.LongerThan > 0, "talk_ms > ?", f.LongerThan.Milliseconds())
+	w.Add(f.ShorterThan > 0, "talk_ms < ?", f.ShorterThan.Milliseconds())
+	if f.Recorded != nil {
+		w.Add(true, "notEmpty(recordings) = ?", *f.Recorded)
+	}
 	if f.After != nil {
 		w.Add(true, "(started_at, call_id) < (fromUnixTimestamp64Milli(?, 'UTC'), ?)", warehouse.ClampTime(f.After.StartedAt).UnixMilli(), f.After.CallID)
 	}
+	return w
+}
+
+// OfNumber is the condition that one of a call's numbers – the client's, the external one,
+// the extensions of an internal call – is whole, and that one has part in it. Empty
+// digits are no condition.
+func OfNumber(whole, part string) (w warehouse.Where) {
+	w.Add(whole != "", "(client_number = ? OR external_number = ? OR caller_extension = ? OR callee_extension = ?)", whole, whole, whole, whole)
+	w.Add(part != "", "(position(client_number, ?) > 0 OR position(external_number, ?) > 0 OR position(caller_extension, ?) > 0 OR position(callee_extension, ?) > 0)", part, part, part, part)
 	return w
 }

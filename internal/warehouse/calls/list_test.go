@@ -3,6 +3,7 @@ package calls_test
 import (
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -25,18 +26,21 @@ func TestListCallsFiltersAndOrders(t *testing.T) {
 	missed.Direction, missed.Outcome = call.Incoming, call.Missed
 	other := record(4, "2026-11-21 10:00:00", "79219462761")
 	other.Integration = "other"
+	recorded := record(1, "2020-06-24 15:01:45", "79219462761")
+	recorded.Recordings = []string{"a"}
 	buried := record(5, "2026-11-21 11:00:00", "79219462761")
 	empty, err := db.ListCalls(t.Context(), calls.Filter{})
 	if err != nil || len(empty) != 0 {
 		t.Fatalf("of an empty warehouse: %v, %v", empty, err)
 	}
 	must(t, db.WriteCalls(t.Context(), []cdr.CallWrite{
-		{Record: record(1, "2020-06-24 15:01:45", "79219462761"), Version: 1},
+		{Record: recorded, Version: 1},
 		{Record: record(2, "2026-10-31 10:00:00", "79219462761"), Version: 1},
 		{Record: missed, Version: 1},
 		{Record: other, Version: 1},
 		{Record: buried, Version: 1, Deleted: true},
 	}))
+	yes, no := true, false
 	for name, c := range map[string]struct {
 		filter calls.Filter
 		want   []uint64
@@ -48,6 +52,12 @@ func TestListCallsFiltersAndOrders(t *testing.T) {
 		"to":          {calls.Filter{To: at("2026-11-20 10:00:00"), Limit: 1}, []uint64{2}},
 		"client":      {calls.Filter{Number: "78124241500"}, []uint64{3}},
 		"external":    {calls.Filter{Number: "78005560251"}, []uint64{4, 3, 2, 1}},
+		"part of one": {calls.Filter{PartOf: "2415"}, []uint64{3}},
+		"no part":     {calls.Filter{PartOf: "99999"}, nil},
+		"longer":      {calls.Filter{LongerThan: time.Hour}, nil},
+		"shorter":     {calls.Filter{ShorterThan: time.Hour, Limit: 1}, []uint64{4}},
+		"recorded":    {calls.Filter{Recorded: &yes}, []uint64{1}},
+		"unrecorded":  {calls.Filter{Recorded: &no}, []uint64{4, 3, 2}},
 		"outcome":     {calls.Filter{Outcome: call.Missed}, []uint64{3}},
 		"direction":   {calls.Filter{Direction: call.Outgoing, Integration: "main"}, []uint64{2, 1}},
 	} {

@@ -2,6 +2,7 @@ package catalogue
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"fonoteka/internal/call"
@@ -18,8 +19,23 @@ type Filter struct {
 	Short       bool           // only what plays for less than its talk took
 	From, To    time.Time      // announced in [From, To)
 	GroupID     uint64         // of its call
+	Call        *CallFilter    // only those of a call
+	Number      string         // of its call: calls.Filter
+	PartOf      string         // of its call's number, likewise
+	Employee    string         // stands in the name of who had the call, upper or lower case
+	Department  string         // likewise
+	LongerThan  time.Duration  // it plays; 0: any
+	ShorterThan time.Duration  // likewise
 	Limit       int            // 0: 50
 	After       *Row           // only what the list has after this one; nil: all
+}
+
+// CallFilter chooses the recordings of calls: by their own ids, which the calls know, and
+// by what is known of the call before it is there. An empty field chooses none.
+type CallFilter struct {
+	IDs            []string
+	GroupID        uint64
+	PlatformCallID string
 }
 
 // AnyFault chooses, in a filter, what has a fault.
@@ -73,6 +89,17 @@ func (f Filter) where() warehouse.Where {
 	w.From("announced_at", f.From)
 	w.To("announced_at", f.To)
 	w.Add(f.GroupID != 0, "group_id = ?", f.GroupID)
+	if c := f.Call; c != nil {
+		w.Add(true, "(recording_id IN ? OR ? != 0 AND group_id = ? OR ? != '' AND platform_call_id = ?)",
+			append([]string{""}, c.IDs...), c.GroupID, c.GroupID, c.PlatformCallID, c.PlatformCallID)
+	}
+	number := calls.OfNumber(f.Number, f.PartOf)
+	w.Add(len(number.Args) > 0, "(integration, group_id) IN (SELECT integration, group_id FROM calls FINAL"+number.SQL()+")", number.Args...)
+	const who = "positionCaseInsensitiveUTF8(dictGet('directory_account', '%s', (toString(integration), toString(account_id)), announced_at), ?) > 0"
+	w.Add(f.Employee != "", fmt.Sprintf(who, "employee"), f.Employee)
+	w.Add(f.Department != "", fmt.Sprintf(who, "department"), f.Department)
+	w.Add(f.LongerThan > 0, "duration_ms > ?", f.LongerThan.Milliseconds())
+	w.Add(f.ShorterThan > 0, "duration_ms > 0 AND duration_ms < ?", f.ShorterThan.Milliseconds())
 	return w
 }
 
@@ -111,6 +138,20 @@ func (db *DB) each(ctx context.Context, w warehouse.Where, limit int, each func(
 			each(s)
 			return err
 		})
+}
+
+// Rows are recordings as the catalogue lists them: it looks up whether their calls are
+// known.
+func (db *DB) Rows(ctx context.Context, recordings []call.RecordingStatus) ([]Row, error) {
+	if len(recordings) == 0 {
+		return nil, nil
+	}
+	rows := make([]Row, len(recordings))
+	for i, s := range recordings {
+		rows[i].RecordingStatus = s
+	}
+	err := db.Do(ctx, "look calls of recordings up", warehouse.ReadTimeout, func(ctx context.Context) error { return db.markKnown(ctx, rows) })
+	return rows, err
 }
 
 // markKnown looks the rows' calls up.

@@ -166,3 +166,22 @@ func (db *DB) ReportBasis(ctx context.Context) (rollup.ReportBasis, error) {
 	})
 	return b, err
 }
+
+// Zones are the time zones of the integrations, as a running serve has noted them last.
+// One whose zone this machine does not know, or that serve has not noted yet, is missing.
+func (db *DB) Zones(ctx context.Context) (map[string]*time.Location, error) {
+	zones := map[string]*time.Location{}
+	err := db.Do(ctx, "read time zones", warehouse.ReadTimeout, func(ctx context.Context) error {
+		return db.Query(ctx, "SELECT toString(integration), argMax(zone, since) FROM report_settings FINAL GROUP BY integration", nil, func(r warehouse.Rows) error {
+			var integration, name string
+			if err := r.Scan(&integration, &name); err != nil {
+				return err
+			}
+			if zone, err := time.LoadLocation(name); err == nil {
+				zones[integration] = zone
+			}
+			return nil
+		})
+	})
+	return zones, err
+}
