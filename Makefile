@@ -16,7 +16,7 @@ MINIO_DIR := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/fonoteka/minio/$(MINIO)
 export CGO_ENABLED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help build static engine minio run test attack race bench crash hardship fuzz lint alerts dashboards fmt clean
+.PHONY: help build static package engine minio run test attack race bench crash hardship fuzz lint alerts dashboards fmt clean
 
 help: ## print the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ build: ## bin/fonoteka and bin/mttsim
 
 static: ## bin/fonoteka-static, without the embedded engine: for those who bring a ClickHouse server
 	$(GO) build -tags noengine -ldflags '$(LDFLAGS)' -o bin/fonoteka-static ./cmd/fonoteka
+
+package: engine ## dist/*.deb and *.rpm: program, engine, service, dashboards, alerts
+	GO=$(GO) LDFLAGS='$(LDFLAGS)' sh deploy/package.sh
 
 engine: build ## fetch the embedded ClickHouse (once, 178 MB, into the user's cache)
 	bin/fonoteka engine fetch
@@ -81,4 +84,4 @@ fmt: ## format
 	$(TOOL) golangci-lint fmt
 
 clean: ## remove what was built
-	rm -rf bin
+	rm -rf bin dist

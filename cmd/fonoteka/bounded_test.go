@@ -28,6 +28,7 @@ var unbounded = map[string]string{
 	"os.ReadFile internal/state/state.go":       "files of our own folder, which nobody else can write",
 	"os.ReadFile internal/state/vault.go":       "likewise",
 	"os.ReadFile internal/export/seal.go":       "a manifest that this process has written, or is about to sign",
+	"os.ReadFile internal/export/again.go":      "a manifest that a run before has written",
 	"os.ReadFile internal/export/work.go":       "notes of a package that is being written, in a folder of its own",
 	"os.ReadFile internal/embedded/memory.go":   "the kernel's files about memory",
 	"os.ReadFile internal/embedded/landlock.go": "the kernel's list of what this process has loaded",

@@ -24,7 +24,7 @@ func output(t *testing.T, args ...string) (stdout, stderr string, code int) {
 
 func TestHelpIsWhatAStrangerNeeds(t *testing.T) {
 	t.Setenv("XDG_CACHE_HOME", "/home/user/.cache") // it is part of the help
-	for _, args := range [][]string{{}, {"serve"}, {"sql"}, {"calls", "list"}, {"recordings", "get"}, {"recordings", "import"}, {"recordings", "at-risk"}, {"recordings", "rebuild-catalogue"}, {"scrub"}, {"rebuild"}, {"replay"}, {"spool", "acknowledge"}, {"call", "make"}, {"call", "drop-leg"}, {"parking"}, {"directory", "import"}, {"audit", "verify"}, {"custody", "verify"}, {"auth", "login"}, {"auth", "status"}} {
+	for _, args := range [][]string{{}, {"serve"}, {"sql"}, {"calls", "list"}, {"recordings", "get"}, {"recordings", "import"}, {"recordings", "at-risk"}, {"recordings", "rebuild-catalogue"}, {"scrub"}, {"rebuild"}, {"replay"}, {"spool", "acknowledge"}, {"call", "make"}, {"call", "drop-leg"}, {"parking"}, {"directory", "import"}, {"audit", "verify"}, {"custody", "verify"}, {"export"}, {"export", "check"}, {"verify"}, {"auth", "login"}, {"auth", "status"}} {
 		out, _, code := output(t, append(slices.Clone(args), "--help")...)
 		name := filepath.Join("testdata", "help", strings.Join(append([]string{"fonoteka"}, args...), "-")+".txt")
 		if *update {

@@ -10,6 +10,32 @@ import (
 	"fonoteka/internal/settings"
 )
 
+func TestAFileOfSecretsThatAllCanReadIsSaid(t *testing.T) {
+	const secret = "redirect_uri: https://calls.example.org/mtt/a-long-random-word\n"
+	for name, c := range map[string]struct {
+		text string
+		mode os.FileMode
+		said bool
+	}{
+		"read by all":      {secret, 0o644, true},
+		"of several":       {"integrations:\n  - {name: main, timezone: UTC, redirect_uri: 'https://calls.example.org/mtt/word'}\n", 0o644, true},
+		"the owner's":      {secret, 0o600, false},
+		"a group's":        {secret, 0o640, false},
+		"without a secret": {"workers: 4\n# redirect_uri: https://calls.example.org/mtt/word\n", 0o644, false},
+	} {
+		file := filepath.Join(t.TempDir(), "fonoteka.yaml")
+		if err := os.WriteFile(file, []byte(c.text), c.mode); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(file, c.mode); err != nil { // whatever the umask
+			t.Fatal(err)
+		}
+		if _, stderr, _ := output(t, "config", "print", "--config", file); strings.Contains(stderr, "everybody on this machine can read "+file) != c.said {
+			t.Errorf("%s: %s", name, stderr)
+		}
+	}
+}
+
 func TestConfigPrintSaysWhatHoldsAndWhyAndNoSecret(t *testing.T) {
 	const secret = "pa55-0f-somebody"
 	file := filepath.Join(t.TempDir(), "fonoteka.yaml")

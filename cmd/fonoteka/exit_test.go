@@ -21,7 +21,7 @@ import (
 func TestWhatAnErrorEndsTheProgramWith(t *testing.T) {
 	t.Parallel()
 	_, nowhere := (&net.Dialer{}).DialContext(t.Context(), "tcp", "127.0.0.1:1")
-	_, unanswered := http.Get("http://127.0.0.1:1/") //nolint:bodyclose // there is none
+	_, unanswered := http.Get("http://127.0.0.1:1/")
 	for _, c := range []struct {
 		err  error
 		want exitcode.Code
@@ -64,7 +64,7 @@ func TestAMistakeInTheCommandLineHasItsStatus(t *testing.T) {
 		"directory import":                      "give one file",
 		"directory import x --zone Mars":        "--zone",
 		"directory import x --integration none": `there is no integration "none"; there are: `,
-		"config print --config " + file:         "redirect URI",
+		"config print --config " + file:         ":1: workers",
 		"verify":                                "name one package",
 	} {
 		out, stderr, code := output(t, strings.Fields(args)...)

@@ -59,7 +59,7 @@ var allowed = map[string][]string{
 	"internal/token":        {"internal/mtt"},                                                                                   // exchanges them
 	"internal/directory":    {"internal/bounded", "internal/call", "internal/importfile", "internal/mtt", "internal/printable"}, // a file of any size, normalised numbers, tables, the operator's lists
 	"internal/correlate":    {"internal/call"},                                                                                  // its calls
-	"internal/custody":      {"internal/audit", "internal/call"},                                                                // seals are entries, over steps
+	"internal/custody":      {"internal/audit", "internal/call", "internal/pack"},                                               // seals are entries, over chains of steps, which packages show
 	"internal/announce":     {"internal/call", "internal/importfile", "internal/relay"},                                         // rows of a table, or of events as the relay reads them
 	"internal/admin":        {"internal/bounded", "internal/cdr", "internal/state"},                                             // answers of any size; a rebuild's options and progress; where the running process is
 	// rank 3: topics of the warehouse, each with the stages whose interfaces it implements and whose rows it knows
@@ -68,6 +68,10 @@ var allowed = map[string][]string{
 	"internal/warehouse/directories": {"internal/directory", "internal/warehouse"},
 	"internal/warehouse/reports":     {"internal/rollup", "internal/warehouse"},
 	"internal/warehouse/trails":      {"internal/audit", "internal/warehouse"},
+	"internal/warehouse/exports": { // a selection: rows of calls, of the catalogue and of the audit, chained, and their objects, as a package has them
+		"internal/audio", "internal/audit", "internal/blob", "internal/bounded", "internal/bucket", "internal/call", "internal/custody", "internal/export", "internal/pack",
+		"internal/warehouse", "internal/warehouse/calls", "internal/warehouse/catalogue", "internal/warehouse/trails",
+	},
 	"internal/warehouse/warehousetest": {
 		"internal/call", "internal/directory", "internal/embedded/embeddedtest", "internal/warehouse", "internal/warehouse/calls", "internal/warehouse/catalogue",
 		"internal/warehouse/directories", "internal/warehouse/reports", "internal/warehouse/trails",

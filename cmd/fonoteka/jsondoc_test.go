@@ -18,6 +18,7 @@ import (
 	"fonoteka/internal/settings"
 	"fonoteka/internal/spool"
 	"fonoteka/internal/verify"
+	"fonoteka/internal/warehouse/exports"
 )
 
 // jsonOf is what commands print with --json: one object of the type a line.
@@ -35,6 +36,9 @@ var jsonOf = []struct {
 	{"custody verify", "A line for each day.", []any{custody.Checked{}}},
 	{"directory list", "Workplaces first, then numbers: `kind` tells which.", []any{seatJSON{}, numberJSON{}}},
 	{"doctor", "", []any{answerJSON{}}},
+	{"export", "With --dry-run the first, else the second.", []any{previewJSON{}, exportJSON{}}},
+	{"export check", "", []any{checkJSON{}}},
+	{"export list", "", []any{exports.Row{}}},
 	{"keys create, keys rotate, keys show", "", []any{keyJSON{}}},
 	{"parking show", "", []any{parkingJSON{}}},
 	{"rebuild", "", []any{rebuiltCallsJSON{}}},
@@ -70,7 +74,7 @@ error.
 The exit status of every command:
 
 %s
-`, jsonVersion, "```\n"+exitcode.Table()+"```")
+`, jsonVersion, "```\n"+exitcode.Table()+"```\n")
 	for _, c := range jsonOf {
 		fmt.Fprintf(&b, "## %s\n\n", c.command)
 		if c.about != "" {
@@ -143,7 +147,7 @@ func jsonType(of reflect.Type) (kind string, within reflect.Type) {
 	case reflect.Struct:
 		return "object", of
 	case reflect.Bool:
-		return "yes or no", nil
+		return "true or false", nil
 	case reflect.String:
 		return "string", nil
 	}
@@ -154,7 +158,7 @@ func jsonType(of reflect.Type) (kind string, within reflect.Type) {
 func commentsOf(t *testing.T, of reflect.Type) map[string]string {
 	t.Helper()
 	dir := "."
-	if _, below, ok := strings.Cut(of.PkgPath(), "fonoteka/internal/"); ok {
+	if _, below, ok := strings.Cut(of.PkgPath(), "/internal/"); ok {
 		dir = filepath.Join("..", "..", "internal", below)
 	}
 	files, err := filepath.Glob(filepath.Join(dir, "*.go"))

@@ -61,7 +61,7 @@ Every command ends with one of these statuses:
 ` + exitcode.Table() + `
 What commands print with --json is described in deploy/json.md.`,
 		Commands: []*cli.Command{
-			serveCommand(), migrateCommand(), sqlCommand(), calendarCommand(), callsCommand(), callCommand(), parkingCommand(), directoryCommand(), auditCommand(), custodyCommand(), keysCommand(), verifyCommand(), recordingsCommand(), scrubCommand(), replayCommand(), spoolCommand(), rebuildCallsCommand(), doctorCommand(), authCommand(), configCommand(), engineCommand(), versionCommand(),
+			serveCommand(), migrateCommand(), sqlCommand(), calendarCommand(), callsCommand(), callCommand(), parkingCommand(), directoryCommand(), auditCommand(), custodyCommand(), keysCommand(), exportCommand(), verifyCommand(), recordingsCommand(), scrubCommand(), replayCommand(), spoolCommand(), rebuildCallsCommand(), doctorCommand(), authCommand(), configCommand(), engineCommand(), versionCommand(),
 		},
 	}
 	prepare(app.Commands)

@@ -25,6 +25,16 @@ func prepare(commands []*cli.Command) {
 		if c.Name != "serve" {
 			namesOnly(c)
 		}
+		if c.Name == "serve" || c.Name == "print" || c.Name == "doctor" { // which are about the configuration
+			before := c.Before
+			c.Before = func(c *cli.Context) error {
+				warnOfReadable(c)
+				if before == nil {
+					return nil
+				}
+				return before(c)
+			}
+		}
 	}
 }
 

@@ -32,6 +32,9 @@ func (r Row) encode() ([]byte, error) {
 	return json.Marshal(r)
 }
 
+// Line is the line of a row as it stands in the file, without its end.
+func (r Row) Line() ([]byte, error) { return r.encode() }
+
 // decode reads a line without its end. Where it can be read, but is not exactly the
 // encoding of its contents – a key more, a key twice, another order, case or
 // spelling – it returns the row and an error.

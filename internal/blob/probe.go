@@ -148,12 +148,12 @@ func (p *probe) reach(ctx context.Context) bool {
 		resp, err = p.b.http.RoundTrip(req)
 	}
 	took := time.Since(began)
-	do := "check the address in --s3-url, the network, and whether the store runs"
+	means, do := "nothing answers at ", "check the address in --s3-url, the network, and whether the store runs"
 	if hint := p.b.where.hint(err); hint != "" {
-		do = hint
+		means, do = "no connection comes about to ", hint
 	}
 	p.record("reachable", true, err, fmt.Sprintf("the store at %s answers in %.1f ms", p.b.where.Endpoint, float64(took.Microseconds())/1000),
-		fmt.Sprintf("no S3 store answers at %s", p.b.where.Endpoint), do)
+		means+p.b.where.Endpoint, do)
 	if err != nil {
 		return false
 	}

@@ -108,3 +108,14 @@ func TestEveryCodeHasItsWords(t *testing.T) {
 		t.Errorf("a code of a later version: %+v", later)
 	}
 }
+
+// Bytes that were altered without a change of their number are not "5 instead of 5".
+func TestAnAlteredFileOfTheSameLengthIsToldApart(t *testing.T) {
+	t.Parallel()
+	f := call.Fault{Kind: call.Altered, Part: call.RecordingPart, SHA256: strings.Repeat("b", 64), Size: 168120}
+	for size, want := range map[int64]string{168120: "168120 bytes as before, but with sha256 ", 168121: "168120 bytes with sha256 "} {
+		if got := f.Sentence(strings.Repeat("a", 64), size); !strings.Contains(got, want) || strings.Contains(got, "instead of 168120 ") {
+			t.Errorf("%d: %s", size, got)
+		}
+	}
+}

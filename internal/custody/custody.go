@@ -1,7 +1,11 @@
-// Package custody seals the chain of custody: when a day is over, the number and
-// the digest of the steps that were written on it become an entry of the audit,
-// which cannot be altered unnoticed (package audit). Verify computes
-// them again and names the days that differ.
+// Package custody chains the steps of each recording, and seals the chains: when a day is
+// over, the number of steps that were written on it, and the digest of where the chains of
+// their recordings stand (Heads), become an entry of the audit, which cannot be altered
+// unnoticed (package audit). Verify computes them again and names the days that differ.
+// A chain is what a package for outsiders shows of a recording (package pack).
+//
+// Days that were sealed before chains were have the digest of their steps alone (Sums).
+// They keep it, and Verify knows both forms.
 //
 // A day's steps are those that were written on it, whenever they happened: after an
 // outage of the warehouse, the steps of several days are written on the day on which it
@@ -36,22 +40,27 @@ func Day(t time.Time) string { return t.UTC().Format(time.DateOnly) }
 // Sum is the number and the digest of a day's steps.
 type Sum struct {
 	Rows   uint64 `json:"rows"`   // steps; one that was written again is one
-	SHA256 string `json:"sha256"` // of their lines in order, lower-case hex
+	SHA256 string `json:"sha256"` // of the chains' heads, or of the lines of the steps; lower-case hex
 }
 
 // Seal is the Sum of a day when it was sealed.
 type Seal struct {
 	Day string
 	Sum
-	At time.Time // when
+	Heads bool      // its digest is that of the chains' heads; false: of the steps alone, as it was before
+	At    time.Time // when
 }
 
 // entry is the seal in the audit.
 func (s Seal) entry() audit.Entry {
-	return audit.Entry{Actor: "fonoteka", Action: Action, Target: s.Day, Outcome: audit.Done, Detail: fmt.Sprintf("%d rows, sha256 %s", s.Rows, s.SHA256)}
+	of := ""
+	if s.Heads {
+		of = "heads "
+	}
+	return audit.Entry{Actor: "fonoteka", Action: Action, Target: s.Day, Outcome: audit.Done, Detail: fmt.Sprintf("%d rows, %ssha256 %s", s.Rows, of, s.SHA256)}
 }
 
-var detail = regexp.MustCompile(`^([0-9]{1,19}) rows, sha256 ([0-9a-f]{64})$`)
+var detail = regexp.MustCompile(`^([0-9]{1,19}) rows, (heads )?sha256 ([0-9a-f]{64})$`)
 
 // SealOf reads the seal from an entry of the audit; false where it has none.
 func SealOf(r audit.Row) (Seal, bool) {
@@ -63,5 +72,5 @@ func SealOf(r audit.Row) (Seal, bool) {
 		return Seal{}, false
 	}
 	rows, err := strconv.ParseUint(m[1], 10, 64)
-	return Seal{Day: r.Target, Sum: Sum{rows, m[2]}, At: r.At}, err == nil
+	return Seal{Day: r.Target, Sum: Sum{rows, m[3]}, Heads: m[2] != "", At: r.At}, err == nil
 }

@@ -22,6 +22,7 @@ import (
 	"fonoteka/internal/call"
 	"fonoteka/internal/custody"
 	"fonoteka/internal/embedded/embeddedtest"
+	"fonoteka/internal/warehouse/catalogue"
 	"fonoteka/internal/warehouse/warehousetest"
 )
 
@@ -201,23 +202,77 @@ func TestWhatIsChangedInSQLIsFound(t *testing.T) {
 	}
 }
 
-// A seal is the digest of what ClickHouse itself prints.
-func TestASealIsWhatTheDocumentedQueryHashes(t *testing.T) {
+// forever are bounds that no day is beyond.
+var longAgo, forever = time.Time{}, time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// A seal of before there were chains is the digest of what ClickHouse itself prints. It
+// stands beside those of the heads of chains, and both find what is changed.
+func TestDaysThatWereSealedBeforeKeepTheirForm(t *testing.T) {
 	t.Parallel()
 	db := openStore(t)
 	exec(t, db, steps)
+	sums, err := custody.Sums(t.Context(), db, longAgo, forever)
+	if err != nil {
+		t.Fatal(err)
+	}
 	a := newArchive(t, db, "2026-03-06 02:00")
 	a.pass()
-	for _, seal := range a.seals {
+	for i, seal := range a.seals {
 		var out bytes.Buffer
 		sql := fmt.Sprintf("SELECT integration, recording_id, at, step, attempt, sha256, detail FROM custody WHERE written_on = '%s' ORDER BY ALL", seal.Day)
 		if err := db.QueryFormat(t.Context(), &out, sql, "TabSeparated"); err != nil {
 			t.Fatal(err)
 		}
 		sum := sha256.Sum256(out.Bytes())
-		if got := hex.EncodeToString(sum[:]); got != seal.SHA256 || uint64(bytes.Count(out.Bytes(), []byte("\n"))) != seal.Rows {
-			t.Errorf("%s: the query's digest is %s, the seal's %s:\n%s", seal.Day, got, seal.SHA256, out.String())
+		if got := hex.EncodeToString(sum[:]); got != sums[seal.Day].SHA256 || uint64(bytes.Count(out.Bytes(), []byte("\n"))) != sums[seal.Day].Rows {
+			t.Errorf("%s: the query's digest is %s, that of its steps %s:\n%s", seal.Day, got, sums[seal.Day].SHA256, out.String())
 		}
+		if i < 2 { // sealed before
+			before := custody.Seal{Day: seal.Day, Sum: sums[seal.Day], At: seal.At}
+			a.seals[i] = before
+		}
+	}
+	if got := a.verify(); got != "" {
+		t.Errorf("found %q", got)
+	}
+	exec(t, db, "DELETE FROM custody WHERE recording_id IN ('c', 'd')")
+	if got := a.verify(); got != "03-04:differs 03-05:differs" {
+		t.Errorf("found %q", got)
+	}
+}
+
+// A seal is of the chains that packages show.
+func TestASealIsOfTheHeadsOfChains(t *testing.T) {
+	t.Parallel()
+	db := openStore(t)
+	exec(t, db, steps)
+	exec(t, db, "INSERT INTO custody (integration, recording_id, at, step, attempt, sha256, detail, written_on) VALUES ('main', 'a', '2026-03-01 10:00:00', 'checked', 1, 'aa', 'late', '2026-03-05')")
+	a := newArchive(t, db, "2026-03-06 02:00")
+	a.pass()
+	secret, err := db.CustodySecret(t.Context())
+	if err != nil || len(secret) != 32 {
+		t.Fatal(secret, err)
+	}
+	var of []custody.Written
+	err = db.StepsOf(t.Context(), []catalogue.Key{{Integration: "main", ID: "a"}, {Integration: "main", ID: "d"}}, func(on time.Time, c call.Custody) error {
+		of = append(of, custody.Written{On: on, Custody: c})
+		return nil
+	})
+	if err != nil || len(of) != 4 {
+		t.Fatal(of, err)
+	}
+	chain := custody.Chain(secret, of[:3])
+	if last := chain[2]; last.Step != "checked" || last.N != 3 { // written last, whenever it happened
+		t.Errorf("%+v", chain)
+	}
+	other := custody.Chain(secret, of[3:])
+	sum := sha256.Sum256(fmt.Appendf(nil, "main\ta\t3\t%s\nmain\td\t1\t%s\n", chain[2].Hash, other[0].Hash))
+	i := slices.IndexFunc(a.seals, func(s custody.Seal) bool { return s.Day == "2026-03-05" })
+	if got := a.seals[i]; !got.Heads || got.Rows != 2 || got.SHA256 != hex.EncodeToString(sum[:]) {
+		t.Errorf("sealed %+v, the heads are %x", got, sum)
+	}
+	if again := custody.Chain(secret, of[:3]); cmp.Diff(chain, again) != "" || chain[2].Salt == "" || chain[2].Salt == other[0].Salt {
+		t.Error("a chain is another one when it is made again, or two details have one salt")
 	}
 }
 
@@ -249,6 +304,22 @@ func (m *inMemory) EachCustody(_ context.Context, from, to time.Time, each func(
 	}
 	return m.down
 }
+
+func (m *inMemory) EachChained(ctx context.Context, from, to time.Time, each func(time.Time, call.Custody) error) error {
+	grown := map[string]bool{}
+	_ = m.EachCustody(ctx, from, to, func(_ time.Time, c call.Custody) error {
+		grown[c.RecordingID] = true
+		return nil
+	})
+	return m.EachCustody(ctx, time.Time{}, to, func(on time.Time, c call.Custody) error {
+		if !grown[c.RecordingID] {
+			return nil
+		}
+		return each(on, c)
+	})
+}
+
+func (m *inMemory) CustodySecret(context.Context) (string, error) { return "secret", m.down }
 
 func (m *inMemory) CustodyDays(_ context.Context, before time.Time) (days []time.Time, _ error) {
 	for _, r := range m.rows {

@@ -97,7 +97,7 @@ func (s *Sealer) Pass(ctx context.Context) error {
 	if err != nil || len(days) == 0 {
 		return err
 	}
-	sums, err := Sums(ctx, s.opts.Rows, days[0], until)
+	sums, err := Heads(ctx, s.opts.Rows, days[0], until)
 	if err != nil {
 		return err
 	}
@@ -171,7 +171,7 @@ func (s *Sealer) load() error {
 }
 
 func (s *Sealer) seal(ctx context.Context, day time.Time, sum Sum) error {
-	if err := s.opts.Trail.Log(ctx, Seal{Day: Day(day), Sum: sum}.entry()); err != nil {
+	if err := s.opts.Trail.Log(ctx, Seal{Day: Day(day), Sum: sum, Heads: true}.entry()); err != nil {
 		return err
 	}
 	s.note(day)

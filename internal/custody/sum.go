@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"hash"
 	"strconv"
 	"strings"
 	"time"
@@ -17,26 +16,28 @@ type Rows interface {
 	// EachCustody gives the steps that were written from the day from to the day
 	// to, both included, in order of all their fields.
 	EachCustody(ctx context.Context, from, to time.Time, each func(writtenOn time.Time, c call.Custody) error) error
+	// EachChained gives the steps of all recordings of which a step was written from the
+	// day from to the day to: all that were written until then, also before from, in
+	// order of all their fields.
+	EachChained(ctx context.Context, from, to time.Time, each func(writtenOn time.Time, c call.Custody) error) error
+	// CustodySecret is what salts are made from; it never changes.
+	CustodySecret(ctx context.Context) (string, error)
 	// CustodyDays are the days before one on which steps were written, in order.
 	CustodyDays(ctx context.Context, before time.Time) ([]time.Time, error)
 }
 
-// Sums computes the Sum of each day with steps, from the day from to the day
-// to. It holds one hash for each day, and no steps: they come in the order of the table on
+// Sums computes the Sum of each day with steps as it was sealed before chains were, from
+// the day from to the day to. It holds one hash for each day, and no steps: they come in the order of the table on
 // disk, and each is added to the hash of its day. A million steps take
 // 2.6 s of a core and 25 MiB, two million no more memory (measured).
 func Sums(ctx context.Context, rows Rows, from, to time.Time) (map[string]Sum, error) {
-	type sum struct {
-		rows uint64
-		hash hash.Hash
-	}
-	days := map[string]*sum{}
+	days := map[string]*daySum{}
 	var line []byte
 	err := rows.EachCustody(ctx, from, to, func(writtenOn time.Time, c call.Custody) error {
 		day := Day(writtenOn)
 		s := days[day]
 		if s == nil {
-			s = &sum{hash: sha256.New()}
+			s = &daySum{hash: sha256.New()}
 			days[day] = s
 		}
 		line = appendLine(line[:0], c)

@@ -39,7 +39,11 @@ const sealWithin = 48 * time.Hour
 // seals of an audit that was verified. Where a day has several, because an
 // audit was started again, the first that differs counts.
 func Verify(ctx context.Context, rows Rows, seals []Seal, from, to, now time.Time) ([]Checked, error) {
-	sums, err := Sums(ctx, rows, from, to)
+	sums, err := Heads(ctx, rows, from, to)
+	if err != nil {
+		return nil, err
+	}
+	earlier, err := earlierSums(ctx, rows, seals, from, to)
 	if err != nil {
 		return nil, err
 	}
@@ -59,6 +63,7 @@ func Verify(ctx context.Context, rows Rows, seals []Seal, from, to, now time.Tim
 			days[s.Day] = d
 		}
 		if d.Sealed == nil || d.Result == Same {
+			d.Sum = sumOf(s, sums, earlier)
 			d.Sealed, d.At, d.Result = &s.Sum, s.At.UTC().Format(time.RFC3339), Same
 			if s.Sum != d.Sum {
 				d.Result = Differs
@@ -74,6 +79,38 @@ func Verify(ctx context.Context, rows Rows, seals []Seal, from, to, now time.Tim
 		out = append(out, *d)
 	}
 	return out, nil
+}
+
+// earlierSums are the sums of the days whose seals are of the form before chains were.
+func earlierSums(ctx context.Context, rows Rows, seals []Seal, from, to time.Time) (map[string]Sum, error) {
+	first, last := "", ""
+	for _, s := range seals {
+		if s.Heads || s.Day < Day(from) || s.Day > Day(to) {
+			continue
+		}
+		if first == "" || s.Day < first {
+			first = s.Day
+		}
+		last = max(last, s.Day)
+	}
+	begin, err := time.Parse(time.DateOnly, first)
+	end, err2 := time.Parse(time.DateOnly, last)
+	if err != nil || err2 != nil { // there are none
+		return nil, nil
+	}
+	return Sums(ctx, rows, begin, end)
+}
+
+// sumOf is what a day comes to now, in the form of its seal.
+func sumOf(s Seal, heads, earlier map[string]Sum) Sum {
+	sums := heads
+	if !s.Heads {
+		sums = earlier
+	}
+	if sum, ok := sums[s.Day]; ok {
+		return sum
+	}
+	return noRows()
 }
 
 // unsealed is the result of a day that has steps and no seal. Before the first seal

@@ -41,7 +41,7 @@ func (p *pipeline) derive(ctx context.Context) error {
 // sayEmptied tells the log of a warehouse that holds nothing beside a spool or a bucket
 // that do, before anything is written there.
 func (p *pipeline) sayEmptied(ctx context.Context) {
-	what, err := installation.Emptied(ctx, p.warehouse, p.blob, p.relayed)
+	what, err := installation.Emptied(ctx, p.warehouse, p.blob, p.relayed, p.oldest)
 	if err == nil && what != "" {
 		p.log.Error(what, "do", installation.FillEmptied)
 	}

@@ -94,7 +94,7 @@ func (h *hosts) only(next http.Handler) http.Handler {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		w.Header().Set("Connection", "close")
 		w.WriteHeader(http.StatusMisdirectedRequest)
-		fmt.Fprintf(w, "Fonoteka does not answer here under the host name %s. If it is a name of this machine, or of a proxy before it, "+
+		fmt.Fprintf(w, "Fonoteka does not answer here under the host name %s. If it is a name of this machine, or of a proxy before it, "+ //nolint:gosec // plain text, by header
 			"allow it: fonoteka serve --allowed-hosts %s (FONOTEKA_ALLOWED_HOSTS). IP addresses and localhost are always allowed.\n", name, allow)
 	})
 }

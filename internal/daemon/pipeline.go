@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -36,6 +37,7 @@ type pipeline struct {
 	queue     *queue.Client
 	ready     *readiness // of the warehouse and the bucket
 	relayed   uint64     // notifications that former runs have brought to a warehouse
+	oldest    time.Time  // when the oldest one in the spool came, at the latest the start of this run
 
 	catalogue   *catalogue.Archive
 	deriver     *cdr.Deriver
@@ -76,7 +78,7 @@ func newPipeline(cfg *settings.Config, v state.Values, stack *embedded.Stack, a 
 			sayRetention(*i.Retention, log.With("integration", i.Name))
 		}
 	}
-	if p.relayed, err = sp.Cursor(relay.WarehouseCursor); err != nil {
+	if p.relayed, p.oldest, err = standing(sp); err != nil {
 		return nil, err
 	}
 	redisURL, dialRedis := installation.RedisOrEmbedded(cfg, v, stack)
@@ -97,6 +99,19 @@ func newPipeline(cfg *settings.Config, v state.Values, stack *embedded.Stack, a 
 		return nil, err
 	}
 	return p, p.newArchive(cfg, redisURL, dialRedis, reg)
+}
+
+// standing is how many notifications of a spool were brought to a warehouse, and when the
+// oldest that it has came; now, if it has none.
+func standing(sp *spool.Spool) (relayed uint64, oldest time.Time, err error) {
+	if relayed, err = sp.Cursor(relay.WarehouseCursor); err != nil {
+		return 0, time.Time{}, err
+	}
+	s, err := sp.Stats()
+	if oldest = s.Oldest; oldest.IsZero() {
+		oldest = time.Now()
+	}
+	return relayed, oldest, err
 }
 
 func (p *pipeline) close() error {

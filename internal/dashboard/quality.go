@@ -7,7 +7,7 @@ func quality() Dashboard {
 		Title:     Text{"Качество данных", "Data quality"},
 		About:     Text{"Насколько можно верить цифрам: чего оператор не сообщил.", "How far the figures can be trusted: what the operator did not tell."},
 		Variables: []Variable{integrationVariable, numberVariable, listenVariable},
-		Panels:    []Panel{qualityTotals(), qualityOverTime(), silence(), orphans(), rejected(), behind()},
+		Panels:    []Panel{qualityTotals(), qualityOverTime(), silence(), orphans(), rejected()},
 	}
 }
 
@@ -67,19 +67,6 @@ func silence() Panel {
 			{Name: "working_hours", Title: Text{"Рабочих часов", "Working hours"}, Unit: Count, Steps: []Step{{0, Green}, {1, Yellow}, {2, Red}}},
 			{Name: "integration", Title: Text{"АТС", "PBX"}, Shape: Word},
 		},
-	}
-}
-
-func behind() Panel {
-	return Panel{
-		Kind: Table, Width: 24, Height: 4,
-		Title: Text{"Отчёты пересчитываются", "Reports are worked out anew"}, Empty: Text{"Отчёты посчитаны", "The reports are up to date"},
-		About: Text{
-			"После загрузки календаря или смены рабочих часов и пояса. Список звонков показывает новое сразу, остальные отчёты – через несколько минут; пока здесь есть строка, они могут расходиться.",
-			"After a new calendar, other hours or another zone. The list of calls goes by them at once, the other reports within minutes: while there is a row here they may contradict each other.",
-		},
-		SQL:     "SELECT since FROM report_pending",
-		Columns: []Column{{Name: "since", Title: Text{"С", "Since"}, Shape: Moment}},
 	}
 }
 

@@ -134,7 +134,12 @@ func askEmptied(ctx context.Context, cfg *settings.Config, db *warehouse.DB) []F
 			defer b.Close()
 		}
 	}
-	what, err := installation.Emptied(ctx, db, b, spool.Passed(filepath.Join(cfg.Data, "spool")))
+	passed, used := spool.Passed(filepath.Join(cfg.Data, "spool"))
+	var before time.Time
+	if !used {
+		before = time.Now() // nothing of the bucket came from this spool
+	}
+	what, err := installation.Emptied(ctx, db, b, passed, before)
 	if err != nil || what == "" {
 		return nil
 	}

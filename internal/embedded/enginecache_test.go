@@ -56,7 +56,7 @@ func fakeNpm(t *testing.T) (noted string) {
 	dir := t.TempDir()
 	noted = filepath.Join(dir, "env")
 	script := "#!/bin/sh\nenv >" + noted + "\necho rubbish >chdb.tgz\n"
-	if err := os.WriteFile(filepath.Join(dir, "npm"), []byte(script), 0o700); err != nil { //nolint:gosec // a program
+	if err := os.WriteFile(filepath.Join(dir, "npm"), []byte(script), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	t.Setenv("PATH", dir+":/usr/bin:/bin")
@@ -112,7 +112,7 @@ func TestEveryFolderOnTheWayToTheEngineIsOurs(t *testing.T) {
 			t.Errorf("%s: %q, %v", c, path, err)
 		}
 	}
-	if err := os.Chmod(open, 0o777); err != nil { //nolint:gosec // the point
+	if err := os.Chmod(open, 0o777); err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range []string{link, toLink} {
@@ -123,7 +123,7 @@ func TestEveryFolderOnTheWayToTheEngineIsOurs(t *testing.T) {
 	if path, err := embedded.FindEngine(cache); err != nil || path != lib {
 		t.Errorf("beside it: %q, %v", path, err)
 	}
-	if err := os.Chmod(above, 0o777); err != nil { //nolint:gosec // the point
+	if err := os.Chmod(above, 0o777); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := embedded.FindEngine(cache); err == nil || !strings.Contains(err.Error(), above+" may be changed by others") || !strings.Contains(err.Error(), "--engine-cache") {

@@ -50,54 +50,69 @@ func (r *run) documents() error {
 	return nil
 }
 
+// custodyAtOnce is of how many recordings custody is asked for together.
+const custodyAtOnce = 500
+
 func (r *run) writeCustody(w io.Writer) error {
-	return r.eachRecording(r.ctx, func(rec Recording) error {
-		steps, entries, err := r.o.Source.Custody(r.ctx, rec.Integration, rec.ID)
+	var some []Recording
+	flush := func() error {
+		all, err := r.o.Source.Custody(r.ctx, some)
 		if err != nil {
 			return err
 		}
-		for _, s := range steps {
-			line, err := pack.Line(s)
-			if err == nil {
-				_, err = w.Write(line)
-			}
-			if err != nil {
+		for i, h := range all {
+			if err := writeHistory(w, some[i], h); err != nil {
 				return err
 			}
 		}
-		for _, e := range entries {
-			line, err := pack.Line(pack.Statement{Kind: pack.StatementKind, Integration: rec.Integration, RecordingID: rec.ID, Entry: e})
-			if err == nil {
-				_, err = w.Write(line)
-			}
-			if err != nil {
-				return err
-			}
+		some = some[:0]
+		return nil
+	}
+	err := r.eachRecording(r.ctx, func(rec Recording) error {
+		if some = append(some, rec); len(some) == custodyAtOnce {
+			return flush()
 		}
 		return nil
 	})
+	if err != nil || len(some) == 0 {
+		return err
+	}
+	return flush()
+}
+
+func writeHistory(w io.Writer, rec Recording, h History) error {
+	write := func(v any) error {
+		line, err := pack.Line(v)
+		if err == nil {
+			_, err = w.Write(line)
+		}
+		return err
+	}
+	for _, s := range h.Steps {
+		if err := write(s); err != nil {
+			return err
+		}
+	}
+	for _, e := range h.Entries {
+		if err := write(pack.Statement{Kind: pack.StatementKind, Integration: rec.Integration, RecordingID: rec.ID, Entry: e}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // writeFiles writes recordings.csv, and notes which recordings can be played.
 func (r *run) writeFiles(w io.Writer) error {
-	r.res.Files, r.res.Quarantined, r.res.Wrong = 0, 0, 0
+	r.res.Files, r.res.Quarantined, r.res.Unplayable, r.res.Wrong = 0, 0, 0, 0
 	table, err := pack.NewFiles(w)
 	if err != nil {
 		return err
 	}
 	err = r.eachRecording(r.ctx, func(rec Recording) error {
 		for _, f := range r.rows(rec) {
-			switch {
-			case f.Role.HasFile():
-				r.res.Files++
-			case f.Role == pack.Differs, f.Role == pack.Absent && f.SHA256 != "":
-				r.res.Wrong++
-			}
+			r.count(f)
 			if f.Role == pack.Played {
 				r.playable[recordingKey{rec.Integration, rec.ID}] = true
-			}
-			if f.Role == pack.Damaged || f.Role == pack.LeftOut {
-				r.res.Quarantined++
 			}
 			if err := table.Write(f.Cells()); err != nil {
 				return err

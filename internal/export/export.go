@@ -48,7 +48,11 @@ func Run(ctx context.Context, o Options) (Result, error) {
 		return Result{}, err
 	}
 	r := &run{o: o, ctx: ctx, outcomes: map[string]outcome{}, custody: map[recordingKey]custodyEnd{}, playable: map[recordingKey]bool{}}
-	if err := r.run(); err != nil {
+	done, err := r.again()
+	if err == nil && !done {
+		err = r.run()
+	}
+	if err != nil {
 		return r.res, fmt.Errorf("export to %s: %w", o.Dir, err)
 	}
 	return r.res, nil

@@ -125,7 +125,7 @@ func TestAPackageIsWholeAndSigned(t *testing.T) {
 	story.Parquets = []byte("PAR1")
 	o := s.options(story)
 	r := run(t, o)
-	want := export.Result{TagManifest: sha256.Sum256([]byte(read(t, o.Dir, pack.TagManifest))), Counts: pack.Counts{Calls: 10, Unanswered: 1, Legs: 10, Events: 10, Recordings: 8}, Files: 8, Missing: 5, Quarantined: 1}
+	want := export.Result{TagManifest: sha256.Sum256([]byte(read(t, o.Dir, pack.TagManifest))), Counts: pack.Counts{Calls: 10, Unanswered: 1, Legs: 10, Events: 10, Recordings: 8}, Files: 8, Missing: 5, Quarantined: 1, Unplayable: 1}
 	if r != want || r.Complete() {
 		t.Errorf("result %+v, want %+v", r, want)
 	}
@@ -391,8 +391,8 @@ func TestOtherArgumentsDoNotGoOn(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 	run(t, o)
-	if _, err := export.Run(t.Context(), o); !errors.Is(err, export.ErrExists) {
-		t.Errorf("a finished package: error %v", err)
+	if _, err := export.Run(t.Context(), other); !errors.Is(err, export.ErrExists) {
+		t.Errorf("a finished package of other arguments: error %v", err)
 	}
 	o = s.options(exporttest.New())
 	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
@@ -524,4 +524,51 @@ func TestSeveralRunsAtManyCalls(t *testing.T) {
 		t.Error("the page has not all of its data")
 	}
 	s.check(o.Dir)
+}
+
+// A run that was ended behind its last step, before anybody learnt of it, is no error when
+// it is started again: the package is there, and nothing is told twice.
+func TestAFinishedPackageIsFoundFinished(t *testing.T) {
+	t.Parallel()
+	s := newSender(t)
+	o := s.options(exporttest.New())
+	want := run(t, o)
+	before, err := s.trail.Lines()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := export.Run(t.Context(), o)
+	if err != nil || got != want {
+		t.Errorf("%v: %+v, want %+v", err, got, want)
+	}
+	if after, err := s.trail.Lines(); err != nil || len(after) != len(before) {
+		t.Errorf("%v: the audit grew from %d to %d entries", err, len(before), len(after))
+	}
+	o.Query.Case += "-other"
+	if _, err := export.Run(t.Context(), o); !errors.Is(err, export.ErrExists) {
+		t.Errorf("with another case: %v", err)
+	}
+}
+
+// A package that goes elsewhere is there before the audit is told that it is done.
+func TestAPackageIsDeliveredBeforeItIsDone(t *testing.T) {
+	t.Parallel()
+	s := newSender(t)
+	o := s.options(exporttest.New())
+	o.Deliver = func(context.Context) error { return errors.New("the disk is full") }
+	if _, err := export.Run(t.Context(), o); err == nil || !strings.Contains(err.Error(), "the disk is full") {
+		t.Errorf("%v", err)
+	}
+	if lines, err := s.trail.Lines(); err != nil || len(lines) != 1 {
+		t.Errorf("%v: %d entries", err, len(lines))
+	}
+	delivered := 0
+	o.Deliver = func(context.Context) error {
+		delivered++
+		return nil
+	}
+	run(t, o)
+	if lines, err := s.trail.Lines(); err != nil || len(lines) != 2 || delivered != 1 {
+		t.Errorf("%v: %d entries, delivered %d times", err, len(lines), delivered)
+	}
 }

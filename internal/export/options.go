@@ -32,6 +32,10 @@ type Options struct {
 	TSA      string        // address of a time-stamping authority; "": none
 	Client   *http.Client  // for it; nil: http.DefaultClient
 
+	// Deliver takes the finished package elsewhere, before the audit is told that it is
+	// done; nil: the folder is the package. A run that goes on may deliver it again.
+	Deliver func(ctx context.Context) error
+
 	Parallel int // objects that are copied at once; 0: two
 	Now      func() time.Time
 	Progress func(Progress) // may be nil; from several goroutines, one at a time
@@ -62,14 +66,15 @@ type Result struct {
 	Counts      pack.Counts
 	Files       int   // of recordings, in the package
 	Missing     int   // rows of missing.csv
-	Quarantined int   // recordings with damaged audio
+	Quarantined int   // files with damaged audio
+	Unplayable  int   // of them, those of recordings of which nothing better is there
 	Wrong       int   // objects that are absent, cannot be read, or are not what the catalogue says
 	StampFailed error `json:"-"` // the authority's; the package is without a time stamp
 	SheetFull   bool  // more calls than a sheet of XLSX takes: there is none
 }
 
 // Complete tells whether everything that should be there is there.
-func (r Result) Complete() bool { return r.Missing == 0 && r.Quarantined == 0 && r.Wrong == 0 }
+func (r Result) Complete() bool { return r.Missing == 0 && r.Unplayable == 0 && r.Wrong == 0 }
 
 func (o Options) withDefaults() (Options, error) {
 	switch {

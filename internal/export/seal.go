@@ -3,6 +3,7 @@ package export
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -147,9 +148,22 @@ func Timestamp(ctx context.Context, o Options) error {
 	return besideFile(o.Dir, pack.StampFile, response)
 }
 
-// end tells the audit what came of it, and removes what was remembered.
+// EndDetail is what the detail of the entry that ends an export begins with. Whoever knows
+// the digest of the tag manifest, lower-case hex, knows the whole package.
+func EndDetail(tagManifest string) string { return "tag manifest sha256 " + tagManifest }
+
+// end takes the package where it goes, tells the audit what came of it, and removes what
+// was remembered.
 func (r *run) end() error {
-	detail := fmt.Sprintf("tag manifest sha256 %x, %d files of recordings, %d missing", r.res.TagManifest, r.res.Files, r.res.Missing)
+	if r.o.Deliver != nil {
+		if err := r.o.Deliver(r.ctx); err != nil {
+			return fmt.Errorf("the package is finished, and could not be delivered: %w", err)
+		}
+		if err := r.at("delivered"); err != nil {
+			return err
+		}
+	}
+	detail := fmt.Sprintf("%s, %d files of recordings, %d missing", EndDetail(hex.EncodeToString(r.res.TagManifest[:])), r.res.Files, r.res.Missing)
 	if err := r.o.Trail.End(r.ctx, r.o.Query.Case, nil, detail); err != nil {
 		return fmt.Errorf("the package is finished; the audit: %w", err)
 	}

@@ -49,9 +49,15 @@ type Source interface {
 	Unmatched(ctx context.Context) ([]string, error)
 	// Open reads an object; ErrAbsent, ErrUnreadable, also from its Read.
 	Open(ctx context.Context, o Object) (io.ReadCloser, error)
-	// Custody is the chain of a recording and, ordered by writer and number, the lines of
-	// the audit about it, byte for byte. Neither has to be there.
-	Custody(ctx context.Context, integration, recordingID string) (steps []pack.Step, entries [][]byte, err error)
+	// Custody is what is known of some recordings, in their order.
+	Custody(ctx context.Context, of []Recording) ([]History, error)
+}
+
+// History is the chain of a recording and, ordered by writer and number, the lines of the
+// audit about it, byte for byte. Neither has to be there.
+type History struct {
+	Steps   []pack.Step
+	Entries [][]byte
 }
 
 // Recording is one of the catalogue, as it was when the selection was fixed.

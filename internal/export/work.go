@@ -136,13 +136,15 @@ func syncFolder(dir string) error {
 
 // arguments is the digest of what must be the same for a run to go on.
 func arguments(o Options) (string, error) {
-	q := o.Query
-	q.Schema, q.Salt, q.FixedAt, q.Counts = "", "", pack.Time{}, pack.Counts{}
+	q, err := asked(o.Query)
+	if err != nil {
+		return "", err
+	}
 	key := ""
 	if o.Signer != nil {
 		key = o.Bundle.Key.Line()
 	}
-	b, err := json.Marshal([]any{q, o.SQL, o.Zone.String(), o.SignWith.Ext, key})
+	b, err := json.Marshal([]any{json.RawMessage(q), o.SQL, o.Zone.String(), o.SignWith.Ext, key})
 	if err != nil {
 		return "", err
 	}

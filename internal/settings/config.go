@@ -139,6 +139,9 @@ func (cfg *Config) folders(engineCache string, p *problems) {
 	} else if abs, err := filepath.Abs(cfg.Data); err == nil {
 		cfg.Data = abs
 	}
+	if err := rootInAnothers(cfg.Data); err != nil {
+		p.add("%w", err)
+	}
 	if cfg.EngineCache = cfg.Data; engineCache == "" {
 		return
 	}

@@ -13,7 +13,7 @@ import (
 // DataFlags say where an installation is and how to reach its stores.
 func DataFlags() []cli.Flag {
 	return append([]cli.Flag{
-		Text("config", "", "`FILE` in YAML that says what these flags say, and more (several integrations)"),
+		Text("config", packagedConfig, "`FILE` in YAML that says what these flags say, and more (several integrations)"),
 		Text("data", "data", "`FOLDER` for everything this installation keeps"),
 		Text("clickhouse-url", "", "ClickHouse server, clickhouse://user:password@host:9000/fonoteka, with ?secure=true by TLS on port 9440; fonoteka sql asks its HTTP port (&http_port=8123, with TLS 8443); `URL` empty: the embedded engine"),
 		Text("s3-url", "", "S3 store, s3://key:secret@host:9000/bucket, by TLS; ?secure=false: without; &region=NAME where it is not us-east-1; `URL` empty: the embedded store"),
@@ -104,6 +104,9 @@ func KeyFlag() cli.Flag {
 
 // DefaultEngineCache is empty for a user without a home folder.
 func DefaultEngineCache() string {
+	if packagedEngine != "" {
+		return packagedEngine
+	}
 	dir, err := embedded.DefaultCacheDir()
 	if err != nil {
 		return ""

@@ -86,10 +86,10 @@ func (s *Spool) writeMark(seq uint64, at time.Time) {
 	}
 }
 
-// Passed is the number of the newest notification that all readers of the spool in a
-// folder have passed, as it was noted last; 0 where nothing is known. It may be asked beside a
-// process that has the spool open, and lags behind it.
-func Passed(dir string) uint64 {
-	m, _ := readMark(vfs.Default, dir)
-	return m.done
+// Passed is the number of the newest record that all readers of the spool in a folder have
+// passed, as it was noted last, and whether anything ever came into it. It may be asked
+// beside a process that has the spool open, and lags behind it.
+func Passed(dir string) (passed uint64, used bool) {
+	m, used := readMark(vfs.Default, dir)
+	return m.done, used && m.seq > 0
 }

@@ -3,6 +3,7 @@ package system
 import (
 	"errors"
 	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -52,6 +53,10 @@ func TestAnEmptyClickHouseBesideAFullSpoolAndBucketIsNamed(t *testing.T) {
 		n, err := in.ask("SELECT count() FROM recordings WHERE state = 'archived'")
 		return err == nil && n != "0"
 	})
+	// The spool notes how far its readers are with each notification that comes.
+	if code := in.post(redirect+"/events", []byte(`{"event":"callNotifications","result":{"callInfo":{"call":{"id":"x"},"state":"trying"}}}`)); code != http.StatusOK {
+		t.Errorf("a notification was answered %d", code)
+	}
 	in.stop()
 	if err := os.RemoveAll(filepath.Join(in.dir, "clickhouse")); err != nil {
 		t.Fatal(err)

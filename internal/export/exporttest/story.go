@@ -230,19 +230,26 @@ func (s *Story) Open(_ context.Context, o export.Object) (io.ReadCloser, error) 
 }
 
 // Custody is part of export.Source: the steps of each file, and that somebody listened.
-func (s *Story) Custody(_ context.Context, integration, recordingID string) ([]pack.Step, [][]byte, error) {
-	i := slices.IndexFunc(s.Rows, func(r export.Recording) bool { return r.ID == recordingID })
-	r := s.Rows[i]
-	chain := pack.Chain{Integration: integration, RecordingID: recordingID}
+func (s *Story) Custody(_ context.Context, of []export.Recording) ([]export.History, error) {
+	all := make([]export.History, len(of))
+	for i, r := range of {
+		all[i] = s.history(r)
+	}
+	return all, nil
+}
+
+func (s *Story) history(r export.Recording) export.History {
+	r = s.Rows[slices.IndexFunc(s.Rows, func(row export.Recording) bool { return r.ID == row.ID })]
+	chain := pack.Chain{Integration: r.Integration, RecordingID: r.ID}
 	steps := []pack.Step{chain.Add(r.AnnouncedAt, "announced", 0, "", "", "")}
 	for _, o := range r.Objects {
 		salt := hexOf([]byte(o.Key))[:32]
 		steps = append(steps, chain.Add(r.AnnouncedAt.Add(time.Minute), "fetched", 1, o.SHA256, "", ""), chain.Add(r.AnnouncedAt.Add(time.Minute), "stored", 1, o.SHA256, o.Key, salt))
 	}
 	if len(r.Objects) == 0 {
-		return steps, nil, nil
+		return export.History{Steps: steps}
 	}
-	return steps, [][]byte{listened(recordingID)}, nil
+	return export.History{Steps: steps, Entries: [][]byte{listened(r.ID)}}
 }
 
 // listened is a line of an audit, whose hash is right.

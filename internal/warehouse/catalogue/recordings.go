@@ -53,6 +53,49 @@ func (db *DB) Recording(ctx context.Context, integration, id string) (call.Recor
 	return s, found && err == nil, err
 }
 
+// EachOf gives the rows of keys, all as of one moment, ordered by integration and id. A
+// key without a row is left out. An error of each ends it.
+func (db *DB) EachOf(ctx context.Context, keys []Key, each func(call.RecordingStatus) error) error {
+	if len(keys) == 0 {
+		return nil
+	}
+	return db.Do(ctx, "stream recordings", warehouse.StreamTimeout, func(ctx context.Context) error {
+		ctx = warehouse.WithSettings(ctx, warehouse.Settings{"max_threads": 1, "max_block_size": 4096})
+		ctx, err := withKeys(ctx, len(keys), func(i int) Key { return keys[i] })
+		if err != nil {
+			return err
+		}
+		return db.Query(ctx, "SELECT "+recordingColumns+" FROM recordings FINAL WHERE (integration, recording_id) IN asked ORDER BY integration, recording_id", nil, func(r warehouse.Rows) error {
+			s, err := scanRecording(r)
+			if err != nil {
+				return err
+			}
+			return each(s)
+		})
+	})
+}
+
+// WithStep are those of the keys whose custody has a step.
+func (db *DB) WithStep(ctx context.Context, keys []Key, step string) (map[Key]bool, error) {
+	out := map[Key]bool{}
+	if len(keys) == 0 {
+		return out, nil
+	}
+	err := db.Do(ctx, "look for a step of custody", warehouse.StreamTimeout, func(ctx context.Context) error {
+		ctx, err := withKeys(ctx, len(keys), func(i int) Key { return keys[i] })
+		if err != nil {
+			return err
+		}
+		return db.Query(ctx, "SELECT DISTINCT integration, recording_id FROM custody WHERE (integration, recording_id) IN asked AND step = ?", []any{step}, func(r warehouse.Rows) error {
+			var k Key
+			err := r.Scan(&k.Integration, &k.ID)
+			out[k] = true
+			return err
+		})
+	})
+	return out, err
+}
+
 // due takes the time in milliseconds.
 const due = `(state = 'announced' AND isNull(next_attempt_at)
 	OR state IN ('announced', 'retrying', 'missing', 'refused', 'quarantined', 'expired', 'archived')

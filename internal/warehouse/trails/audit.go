@@ -61,6 +61,23 @@ func (db *DB) EachAudit(ctx context.Context, each func(audit.Row) error) error {
 	})
 }
 
+// AboutTargets are the entries of every writer that name one of the targets, by writer and
+// number.
+func (db *DB) AboutTargets(ctx context.Context, targets []string) (out []audit.Row, err error) {
+	err = db.Do(ctx, "read the audit of some targets", warehouse.StreamTimeout, func(ctx context.Context) error {
+		ctx, err := warehouse.WithTable(ctx, "targets", warehouse.Fields{{"target", "String"}}, len(targets), func(i int) []any { return []any{targets[i]} })
+		if err != nil {
+			return err
+		}
+		return db.Query(ctx, "SELECT "+auditColumns+" FROM audit FINAL WHERE target IN targets ORDER BY writer, seq, hash", nil, func(r warehouse.Rows) error {
+			row, err := scanAudit(r)
+			out = append(out, row)
+			return err
+		})
+	})
+	return out, err
+}
+
 // Filter chooses entries; a zero field chooses all.
 type Filter struct {
 	From, To      time.Time // in [From, To)
