@@ -4,7 +4,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 go=${GO:-go}
-nfpm=github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.43.4
+nfpm=github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.48.0
 
 # A tag is the version; before and between tags, the commit's time orders the packages.
 described=$(git describe --tags --always --dirty)

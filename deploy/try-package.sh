@@ -14,8 +14,10 @@ cp "$deb" "$root/root/fonoteka.deb"
 
 # What happens in it. Its last line says that all of it held.
 cat >"$root/root/try.sh" <<'TRY'
-set -euxo pipefail
+set -Eeuxo pipefail
 as() { runuser -u fonoteka -- fonoteka "$@"; }
+ready() { curl -fsS --retry 60 --retry-delay 1 --retry-all-errors http://127.0.0.1:8090/readyz 2>/dev/null; }
+trap 'set +x; curl -s http://127.0.0.1:8090/readyz; journalctl --no-pager -o cat -u fonoteka | tail -n 60' ERR
 
 dpkg -P fonoteka || true # of an earlier trial
 rm -rf /var/lib/fonoteka /etc/fonoteka
@@ -35,8 +37,7 @@ sed -i 's|redirect_uri:.*|redirect_uri: http://127.0.0.1:8080/mtt/of-this-trial-
 grep -q "sudo -u fonoteka" /root/as-root
 
 systemctl enable --now fonoteka
-for _ in $(seq 120); do curl -fs http://127.0.0.1:8090/readyz >/dev/null && break; sleep 1; done
-curl -f http://127.0.0.1:8090/readyz
+ready
 body='{"kind":"trying","callID":"trial@example.org"}'
 curl -fsS -H 'Content-Type: application/json' -d "$body" http://127.0.0.1:8080/mtt/of-this-trial-alone/events
 as doctor
@@ -48,12 +49,12 @@ before=$(systemctl show fonoteka -p MainPID)
 dpkg -i /root/fonoteka.deb # an upgrade keeps the configuration and starts the new program
 [ "$(systemctl show fonoteka -p MainPID)" != "$before" ]
 grep -q of-this-trial-alone /etc/fonoteka/fonoteka.yaml
-for _ in $(seq 120); do curl -fs http://127.0.0.1:8090/readyz >/dev/null && break; sleep 1; done
+ready
 as doctor
 
 systemctl kill -s KILL --kill-who=main fonoteka # it comes back by itself, and its stores too
 sleep 3
-for _ in $(seq 120); do curl -fs http://127.0.0.1:8090/readyz >/dev/null && break; sleep 1; done
+ready
 as doctor
 
 dpkg -r fonoteka
@@ -78,6 +79,7 @@ UNIT
 mkdir -p "$root/etc/systemd/system/multi-user.target.wants"
 ln -sf ../try.service "$root/etc/systemd/system/multi-user.target.wants/try.service"
 rm -f "$root/root/try.log"
-timeout 900 systemd-nspawn --quiet --register=no --keep-unit --boot --directory "$root" </dev/null >"$root/root/boot.log" 2>&1 || true
+timeout 900 systemd-nspawn --quiet --register=no --keep-unit --boot \
+	--system-call-filter="landlock_create_ruleset landlock_add_rule landlock_restrict_self" --directory "$root" </dev/null >"$root/root/boot.log" 2>&1 || true
 cat "$root/root/try.log"
 [ "$(tail -n 1 "$root/root/try.log")" = "all of it held" ]

@@ -1,7 +1,8 @@
 -- A user for Grafana and SQL tools on a ClickHouse server of your own: reads
 -- only, sees every row once, and cannot starve the inserts. It does not see the
 -- operator's own links to recordings, which play without a password for 90 days:
--- select other columns by name, or * EXCEPT those below. The embedded engine
+-- select other columns by name, or * EXCEPT those below. Nor does it see why a package was
+-- exported, or what the salts of packages and of custody are made from. The embedded engine
 -- has the same user, with less memory where the machine has under 16 GB. Run it as
 -- an administrator, with a password instead of CHANGE_ME; the database is the one of
 -- FONOTEKA_CLICKHOUSE_URL. Run again, it renews the limits and keeps the password.
@@ -35,3 +36,5 @@ REVOKE SELECT(url) ON fonoteka.recordings FROM analyst;
 REVOKE SELECT(url) ON fonoteka.recordings_open FROM analyst;
 REVOKE SELECT(url) ON fonoteka.recordings_opened FROM analyst;
 REVOKE SELECT(body) ON fonoteka.rejected FROM analyst;
+REVOKE SELECT(secret) ON fonoteka.custody_secret FROM analyst;
+REVOKE SELECT(reason, salt) ON fonoteka.exports FROM analyst;

@@ -33,9 +33,19 @@ const (
 type Column struct{ Table, Column string }
 
 // HiddenColumns hold the operator's own links to recordings, alone or within a
-// notification. They can be played without a password for 90 days.
+// notification, which can be played without a password for 90 days; what the salts of
+// packages and of chains of custody are made from; and why a package was exported.
 func HiddenColumns() []Column {
-	return []Column{{"events", "body"}, {"recordings", "url"}, {"recordings_open", "url"}, {"recordings_opened", "url"}, {"rejected", "body"}}
+	return []Column{
+		{"events", "body"},
+		{"recordings", "url"},
+		{"recordings_open", "url"},
+		{"recordings_opened", "url"},
+		{"rejected", "body"},
+		{"custody_secret", "secret"},
+		{"exports", "reason"},
+		{"exports", "salt"},
+	}
 }
 
 // ClickHouseOptions says how to start the embedded ClickHouse.

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -181,9 +182,9 @@ func TestAttackAnAnalystGetsNoLinkOfTheOperators(t *testing.T) {
 	if status, answer := in.warehouse("reader", v.ClickHouseReaderPassword, "SELECT count() FROM recordings WHERE url LIKE '%"+op.addr+"%'"); status != http.StatusOK || answer == "0\n" {
 		t.Fatalf("there are no links to look for: %d %s", status, answer)
 	}
-	hidden := map[string]string{}
+	hidden := map[string][]string{}
 	for _, c := range embedded.HiddenColumns() {
-		hidden[c.Table] = c.Column
+		hidden[c.Table] = append(hidden[c.Table], c.Column)
 		for user, want := range map[string]int{"analyst": http.StatusForbidden, "reader": http.StatusOK} {
 			password := map[string]string{"analyst": v.ClickHouseAnalystPassword, "reader": v.ClickHouseReaderPassword}[user]
 			if status, answer := in.warehouse(user, password, "SELECT "+c.Column+" FROM "+c.Table+" LIMIT 1"); (status == http.StatusOK) != (want == http.StatusOK) {
@@ -194,7 +195,7 @@ func TestAttackAnAnalystGetsNoLinkOfTheOperators(t *testing.T) {
 	_, named := in.warehouse("fonoteka", v.ClickHouseWriterPassword, "SELECT table || '.' || name FROM system.columns WHERE database = 'fonoteka' AND (name ILIKE '%url%' OR name ILIKE '%link' OR name ILIKE '%body%') ORDER BY 1")
 	for _, column := range strings.Fields(named) {
 		table, name, _ := strings.Cut(column, ".")
-		if hidden[table] != name && column != "addresses.url" { // our own page's
+		if !slices.Contains(hidden[table], name) && column != "addresses.url" { // our own page's
 			t.Errorf("%s may hold a link, and is not among the hidden columns", column)
 		}
 	}
@@ -205,8 +206,11 @@ func TestAttackAnAnalystGetsNoLinkOfTheOperators(t *testing.T) {
 	read := 0
 	for _, table := range tables {
 		what := "*"
-		if column := hidden[table]; column != "" {
-			what = "* EXCEPT " + column
+		if table == "custody_secret" {
+			continue // it has no other column
+		}
+		if columns := hidden[table]; len(columns) > 0 {
+			what = "* EXCEPT (" + strings.Join(columns, ", ") + ")"
 		}
 		status, answer := in.warehouse("analyst", v.ClickHouseAnalystPassword, "SELECT "+what+" FROM "+table+" FORMAT TSV")
 		if status != http.StatusOK {

@@ -324,8 +324,14 @@ func TestSelectionsAreThoseOfTheStory(t *testing.T) {
 		}
 	}
 	for _, wrong := range [][]string{
-		{"-o", "x"}, {"--call", "1", "--from", "2026-01-01", "-o", "x"}, {"--from", "24h", "-o", "x"}, {"--number", "nobody", "-o", "x"},
-		{"--outcome", "gone", "-o", "x"}, {"--employee", "Nobody Nowhere", "-o", "x", "--unsigned"}, {"--from", "2026-02-01", "--to", "2026-01-01", "-o", "x"}, {"--from", "2026-01-01"},
+		{"-o", "x"},
+		{"--call", "1", "--from", "2026-01-01", "-o", "x"},
+		{"--from", "24h", "-o", "x"},
+		{"--number", "nobody", "-o", "x"},
+		{"--outcome", "gone", "-o", "x"},
+		{"--employee", "Nobody Nowhere", "-o", "x", "--unsigned"},
+		{"--from", "2026-02-01", "--to", "2026-01-01", "-o", "x"},
+		{"--from", "2026-01-01"},
 	} {
 		if out, _, status := in.exits(append([]string{"export"}, wrong...)...); status != 1 {
 			t.Errorf("export %q: exit status %d\n%s", wrong, status, out)
