@@ -61,7 +61,7 @@ func loginBy(c *cli.Context, k *token.Keeper, given token.Credentials) error {
 	if c.Bool("no-wait") {
 		return nil
 	}
-	fmt.Fprintln(c.App.ErrWriter, "Waiting for the login (Ctrl-C ends the waiting, not the login) …")
+	fmt.Fprintln(c.App.ErrWriter, "Waiting for the login, for 15 minutes at most (Ctrl-C ends the waiting, not the login) …")
 	return awaitLogin(c.Context, c.App.Writer, k, began)
 }
 

@@ -73,7 +73,7 @@ func zoneFinding(s volume.Comparison) Finding {
 	case s.Zone.Offset != 0:
 		return Finding{
 			Check: check, Answer: No, Means: fmt.Sprintf("the operator's times are %s off when read in the configured zone", s.Zone.Offset),
-			Do: "set FONOTEKA_TIMEZONE to the zone they are written in, restart serve, and then: fonoteka rebuild",
+			Do: "set FONOTEKA_TIMEZONE, or this integration's timezone in the file of --config, to the zone they are written in, restart serve, and then: fonoteka rebuild",
 		}
 	case s.Zone.Skew.Abs() > volume.SkewLimit:
 		return Finding{

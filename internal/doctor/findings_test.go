@@ -16,6 +16,7 @@ import (
 	"fonoteka/internal/settings"
 	"fonoteka/internal/spool"
 	"fonoteka/internal/state"
+	"fonoteka/internal/testenv"
 	"fonoteka/internal/token"
 	"fonoteka/internal/volume"
 	"fonoteka/internal/warehouse"
@@ -270,6 +271,23 @@ func TestAFolderWithoutServeIsExamined(t *testing.T) {
 	} {
 		if f := examined(t, examination, cfg)[want.check]; f.Answer != want.answer {
 			t.Errorf("%s: %+v", examination, f)
+		}
+	}
+}
+
+// A Redis that answers, and refuses, is no Redis that is away.
+func TestARefusedPasswordOfRedisIsSaid(t *testing.T) {
+	t.Parallel()
+	r := testenv.StartRedis(t)
+	for url, want := range map[string]string{
+		r.URL():                             "",
+		"redis://:wrong@" + r.Addr() + "/0": "Redis refuses the password",
+		"redis://" + r.Addr() + "/0":        "Redis refuses the password",
+		"redis://:wrong@127.0.0.1:1/0":      "Redis does not answer",
+	} {
+		f := askRedis(t.Context(), &settings.Config{RedisURL: url})
+		if want != "" && (f.Answer != No || !strings.Contains(f.Means, want)) || want == "" && f.Answer == No {
+			t.Errorf("%+v; want %q", f, want)
 		}
 	}
 }

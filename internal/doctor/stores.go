@@ -172,6 +172,9 @@ func askRedis(ctx context.Context, cfg *settings.Config) Finding {
 	}
 	defer c.Close()
 	if err := c.Ping(ctx); err != nil {
+		if text := err.Error(); strings.Contains(text, "WRONGPASS") || strings.Contains(text, "NOAUTH") {
+			return Finding{Check: check, Answer: No, Means: "Redis refuses the password: no recording is fetched", Do: "correct the password in FONOTEKA_REDIS_URL, or in redis_url of the file of --config", Detail: text}
+		}
 		return Finding{
 			Check: check, Answer: No, Means: "Redis does not answer: no recording is fetched", Do: "is it up, and are host, port and password of FONOTEKA_REDIS_URL right?", Detail: err.Error(),
 		}

@@ -1,6 +1,7 @@
 package export
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 	"time"
@@ -29,10 +30,10 @@ var columns = []column{
 	{"outcome", "Итог", "Outcome", 24, func(c pack.Call, _ *tables) any { return c.Outcome }},
 	{"client_number", "Номер клиента", "Client's number", 18, func(c pack.Call, _ *tables) any { return c.ClientNumber }},
 	{"external_number", "Номер компании", "Company's number", 18, func(c pack.Call, _ *tables) any { return c.ExternalNumber }},
-	{"employee", "Сотрудник", "Employee", 26, func(c pack.Call, _ *tables) any { return c.Employee }},
+	{"employee", "Сотрудник", "Employee", 26, func(c pack.Call, _ *tables) any { return employee(c) }},
 	{"department", "Отдел", "Department", 20, func(c pack.Call, _ *tables) any { return c.Department }},
-	{"caller_name", "Кто звонил (внутри)", "Caller (internal)", 22, func(c pack.Call, _ *tables) any { return c.CallerName }},
-	{"callee_name", "Кому (внутри)", "Callee (internal)", 22, func(c pack.Call, _ *tables) any { return c.CalleeName }},
+	{"caller_name", "Кто звонил (внутри)", "Caller (internal)", 22, func(c pack.Call, _ *tables) any { return cmp.Or(c.CallerName, c.Caller) }},
+	{"callee_name", "Кому (внутри)", "Callee (internal)", 22, func(c pack.Call, _ *tables) any { return cmp.Or(c.CalleeName, c.Callee) }},
 	{"wait_ms", "Ожидание", "Wait", 11, func(c pack.Call, _ *tables) any { return lasted(c.WaitMS) }},
 	{"talk_ms", "Разговор", "Talk", 11, func(c pack.Call, _ *tables) any { return lasted(&c.TalkMS) }},
 	{"attendant_ms", "Автоответчик", "Automaton", 13, func(c pack.Call, _ *tables) any { return lasted(&c.AttendantMS) }},
@@ -46,6 +47,9 @@ var columns = []column{
 	{"integration", "Интеграция", "Integration", 14, func(c pack.Call, _ *tables) any { return c.Integration }},
 	{"call_id", "Номер звонка", "Call id", 22, func(c pack.Call, _ *tables) any { return strconv.FormatUint(c.CallID, 10) }},
 }
+
+// employee is who had the call, or, where the directory knows no name, the account.
+func employee(c pack.Call) string { return cmp.Or(c.Employee, c.AccountID) }
 
 // local is a moment by a clock, in whole milliseconds.
 func local(t pack.Time, zone *time.Location) any {

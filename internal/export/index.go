@@ -1,6 +1,7 @@
 package export
 
 import (
+	"cmp"
 	"embed"
 	"encoding/json"
 	"fmt"
@@ -121,8 +122,8 @@ func (d pageData) row(c pack.Call, t *tables) []any {
 		}
 	}
 	return []any{
-		csvCell(local(c.StartedAt, t.zone)), c.StartedAt.String(), c.Direction, c.Outcome, c.ClientNumber, c.ExternalNumber, c.Employee, c.Department,
-		c.WaitMS, c.TalkMS, files, d.missing[callKey{c.Integration, c.CallID}], strconv.FormatUint(c.CallID, 10), c.CallerName, c.CalleeName,
+		csvCell(local(c.StartedAt, t.zone)), c.StartedAt.String(), c.Direction, c.Outcome, c.ClientNumber, c.ExternalNumber, employee(c), c.Department,
+		c.WaitMS, c.TalkMS, files, d.missing[callKey{c.Integration, c.CallID}], strconv.FormatUint(c.CallID, 10), cmp.Or(c.CallerName, c.Caller), cmp.Or(c.CalleeName, c.Callee),
 	}
 }
 

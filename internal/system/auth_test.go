@@ -157,7 +157,7 @@ func TestAuthLoginAsksAndWaits(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	in.until("it waits for the person", 30*time.Second, func() bool { return strings.Contains(read(t, out.Name()), "Waiting for the login") })
+	in.until("it waits for the person", 30*time.Second, func() bool { return strings.Contains(read(t, out.Name()), "Waiting for the login,") })
 	c.login(in) // another one, by the same person
 	if err, said := cmd.Wait(), read(t, out.Name()); err != nil || !strings.Contains(said, "Logged in.") || strings.Contains(said, sim.DemoClientSecret) {
 		t.Errorf("%v:\n%s", err, said)

@@ -10,7 +10,7 @@ var F = (function () {
 
   var WORDS = {
     ru: {
-      title: "Дело", search: "Поиск: номер, сотрудник, отдел, номер звонка", from: "С даты", to: "По дату", direction: "Направление", outcome: "Итог", recording: "Запись", reset: "Сбросить",
+      title: "Дело", search: "Номер, сотрудник, отдел", from: "С даты", to: "По дату", direction: "Направление", outcome: "Итог", recording: "Запись", reset: "Сбросить",
       all: "все", withRecording: "есть запись", withoutRecording: "нет записи", missing: "записи не хватает",
       incoming: "входящий", outgoing: "исходящий", internal: "внутренний", unknown: "неизвестно",
       answered: "отвечен", missed: "пропущен", abandoned: "сброшен звонившим", no_answer: "без ответа",
@@ -24,7 +24,7 @@ var F = (function () {
       failed: "Файл записи не открылся. Если пакет – архив, сначала распакуйте его целиком."
     },
     en: {
-      title: "Case", search: "Search: number, employee, department, call id", from: "From", to: "To", direction: "Direction", outcome: "Outcome", recording: "Recording", reset: "Reset",
+      title: "Case", search: "Number, employee, department, id", from: "From", to: "To", direction: "Direction", outcome: "Outcome", recording: "Recording", reset: "Reset",
       all: "all", withRecording: "with a recording", withoutRecording: "without one", missing: "missing one",
       incoming: "incoming", outgoing: "outgoing", internal: "internal", unknown: "unknown",
       answered: "answered", missed: "missed", abandoned: "abandoned", no_answer: "no answer",
@@ -141,7 +141,9 @@ var F = (function () {
     td = el("td");
     c[C.files].forEach(function (f) {
       var on = playing && playing.file === f[0] && !$("audio").paused;
-      var b = el("button", "play" + (on ? " stop" : ""), (on ? "❚❚ " + w("stop") : "▶ " + w("play")) + (f[1] ? " " + lasts(f[1]) : ""));
+      var b = el("button", "play" + (on ? " stop" : ""), (on ? "❚❚ " : "▶ ") + (f[1] ? lasts(f[1]) : w(on ? "stop" : "play")));
+      b.title = w(on ? "stop" : "play");
+      b.setAttribute("aria-label", b.title + (f[1] ? " " + lasts(f[1]) : ""));
       b.type = "button";
       b.onclick = function () { play(c, f[0]); };
       td.appendChild(b);
