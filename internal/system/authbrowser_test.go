@@ -87,7 +87,7 @@ func TestAPersonLogsInWithABrowser(t *testing.T) {
 	c := openCabinet(t, sim.PlatformOptions{}, nil)
 	in := install(t, c.env...).start()
 	w := window{t, ctx, c}
-	if words, row, status := c.authStatus(in); row.State != token.NoLogin || status != 1 {
+	if words, row, status := c.authStatus(in); row.State != token.NoLogin || status != 3 {
 		t.Errorf("before the login: exit %d\n%s", status, words)
 	}
 	w.do(

@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"fonoteka/internal/exitcode"
 	"fonoteka/internal/pack"
 	"fonoteka/internal/sim"
 	"fonoteka/internal/testenv"
@@ -333,7 +334,11 @@ func TestSelectionsAreThoseOfTheStory(t *testing.T) {
 		{"--from", "2026-02-01", "--to", "2026-01-01", "-o", "x"},
 		{"--from", "2026-01-01"},
 	} {
-		if out, _, status := in.exits(append([]string{"export"}, wrong...)...); status != 1 {
+		want := exitcode.Usage
+		if wrong[0] == "--employee" { // the directory knows nobody of this name
+			want = exitcode.NotFound
+		}
+		if out, _, status := in.exits(append([]string{"export"}, wrong...)...); status != int(want) {
 			t.Errorf("export %q: exit status %d\n%s", wrong, status, out)
 		}
 	}

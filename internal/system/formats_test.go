@@ -195,7 +195,7 @@ func TestRecordingsOfOtherFormatsGoTheWholeWay(t *testing.T) {
 		key := in.sql("SELECT key FROM recordings WHERE recording_id = '%s'", s.id("gsm.wav"))
 		flip(t, in.object(key))
 		out, _, status := in.exits("scrub")
-		if status != 1 || !strings.Contains(out, key) {
+		if status != 3 || !strings.Contains(out, key) {
 			t.Errorf("scrub: %d\n%s", status, out)
 		}
 		if resp, _, _ := in.listen(s.id("gsm.wav")); resp.StatusCode != http.StatusNotFound {

@@ -53,10 +53,18 @@ func TestAnEmptyClickHouseBesideAFullSpoolAndBucketIsNamed(t *testing.T) {
 		n, err := in.ask("SELECT count() FROM recordings WHERE state = 'archived'")
 		return err == nil && n != "0"
 	})
+	before, err := in.ask("SELECT count() FROM events")
+	if err != nil {
+		t.Fatal(err)
+	}
 	// The spool notes how far its readers are with each notification that comes.
 	if code := in.post(redirect+"/events", []byte(`{"event":"callNotifications","result":{"callInfo":{"call":{"id":"x"},"state":"trying"}}}`)); code != http.StatusOK {
 		t.Errorf("a notification was answered %d", code)
 	}
+	in.until("it is in ClickHouse: what waits would be written to the new one", time.Minute, func() bool {
+		n, err := in.ask("SELECT count() FROM events")
+		return err == nil && n != before
+	})
 	in.stop()
 	if err := os.RemoveAll(filepath.Join(in.dir, "clickhouse")); err != nil {
 		t.Fatal(err)
