@@ -23,9 +23,6 @@ import (
 	"fonoteka/internal/printable"
 )
 
-// version is set by the build.
-var version = "development"
-
 func main() {
 	embedded.Main() // does not return in the child process that is the embedded engine
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

@@ -7,6 +7,9 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
+// version is set by the build.
+var version = "development"
+
 // jsonVersion is the version of what commands print with --json: deploy/json.md. A field
 // or a command may be added to a version; a field that goes, or means something else,
 // makes a new one.
