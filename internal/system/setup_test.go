@@ -49,9 +49,9 @@ func TestAnEmptyClickHouseBesideAFullSpoolAndBucketIsNamed(t *testing.T) {
 	if err := op.Post(t.Context(), nil, in.redirectURI()); err != nil {
 		t.Fatal(err)
 	}
-	in.until("a recording is archived", time.Minute, func() bool {
-		n, err := in.ask("SELECT count() FROM recordings WHERE state = 'archived'")
-		return err == nil && n != "0"
+	in.until("all recordings are archived: what is on its way would be written to the new one", time.Minute, func() bool {
+		n, err := in.ask("SELECT count() > 0 AND countIf(state != 'archived') = 0 FROM recordings")
+		return err == nil && n == "1"
 	})
 	before, err := in.ask("SELECT count() FROM events")
 	if err != nil {
